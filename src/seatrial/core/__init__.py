@@ -1,0 +1,32 @@
+"""The words of seatrial: no third-party import, no import of anything above."""
+
+from seatrial.core.checks import Check, find_blocker, in_order
+from seatrial.core.errors import EnvironmentFailure, RunInterrupted, SeatrialError, UsageError
+from seatrial.core.exchanges import Exchange, Request, Response
+from seatrial.core.findings import Finding, FindingStatus, Severity
+from seatrial.core.measurements import UNITS, Measurement
+from seatrial.core.outcomes import CheckResult, Outcome
+from seatrial.core.verdicts import GateResult, Verdict, combine
+
+__all__ = [
+    "UNITS",
+    "Check",
+    "CheckResult",
+    "EnvironmentFailure",
+    "Exchange",
+    "Finding",
+    "FindingStatus",
+    "GateResult",
+    "Measurement",
+    "Outcome",
+    "Request",
+    "Response",
+    "RunInterrupted",
+    "SeatrialError",
+    "Severity",
+    "UsageError",
+    "Verdict",
+    "combine",
+    "find_blocker",
+    "in_order",
+]

@@ -1,0 +1,51 @@
+"""Everything that seatrial raises on purpose.
+
+SeatrialError                 exit code
+ ├── UsageError               2   the caller or the configuration is wrong
+ ├── EnvironmentFailure       3   the machine, the engine or the network is wrong
+ └── RunInterrupted         130   somebody pressed Ctrl-C or sent SIGTERM
+"""
+
+from __future__ import annotations
+
+
+class SeatrialError(Exception):
+    """Say what happened, where, and what to do about it.
+
+    `slug` names the section of docs/messages.md that explains the error.
+    """
+
+    exit_code = 3
+
+    def __init__(self, what: str, *, slug: str, where: str = "", remedy: str = "", details: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.slug = slug
+        self.where = where
+        self.remedy = remedy
+        self.details = details
+
+    def __str__(self) -> str:
+        lines = [f"{self.what} [{self.slug}]"]
+        lines += [f"  where: {self.where}"] if self.where else []
+        lines += [f"  {line}" for line in self.details.splitlines()]
+        lines += [f"  to do: {self.remedy}"] if self.remedy else []
+        return "\n".join(lines)
+
+
+class UsageError(SeatrialError):
+    """The caller or the configuration is wrong: nothing was started."""
+
+    exit_code = 2
+
+
+class EnvironmentFailure(SeatrialError):
+    """The machine, the engine or the network is wrong: the product was not judged."""
+
+    exit_code = 3
+
+
+class RunInterrupted(SeatrialError):
+    """Somebody stopped the run."""
+
+    exit_code = 130

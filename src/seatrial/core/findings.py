@@ -1,0 +1,51 @@
+"""What a failed check found."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How bad a defect is, worst first."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    INFO = "info"
+
+
+class FindingStatus(StrEnum):
+    """What is known about a finding after it was looked at again."""
+
+    CONFIRMED = "confirmed"
+    FLAKY = "flaky"
+    WAIVED = "waived"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One defect: where it is, what shows it and how to see it again.
+
+    `cause` is a stable word for the defect (never a value that changes between runs): together with check and
+    operation it makes the fingerprint. `evidence` holds exchange ids; `location` is `file` or `file:line`.
+    """
+
+    check: str
+    severity: Severity
+    title: str
+    cause: str
+    operation: str = ""
+    location: str = ""
+    evidence: tuple[str, ...] = ()
+    detail: str = ""
+    replay: str = ""
+    status: FindingStatus = FindingStatus.CONFIRMED
+
+    @property
+    def fingerprint(self) -> str:
+        """Name this defect the same in every run."""
+        text = f"{self.check}\0{self.operation}\0{self.cause}"
+        return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,43 @@
+"""The verdict and what it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """The end of a run."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+
+    @property
+    def exit_code(self) -> int:
+        """Return what the process ends with: 0, 1 or 3."""
+        return {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INCONCLUSIVE: 3}[self]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateResult:
+    """One rule, judged: the value is None when it was never measured."""
+
+    id: str
+    metric: str
+    operator: str
+    threshold: float
+    value: float | None
+    unit: str
+    status: Verdict
+    reason: str
+
+
+def combine(verdicts: Iterable[Verdict]) -> Verdict:
+    """Combine verdicts: fail over inconclusive over pass, and nothing at all is inconclusive."""
+    seen = set(verdicts)
+    for worst in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS):
+        if worst in seen:
+            return worst
+    return Verdict.INCONCLUSIVE
