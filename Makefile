@@ -22,8 +22,8 @@ install: .venv/.installed  ## create .venv with seatrial in it
 dev: .venv/.installed-dev  ## the same, with the tools that the tests need
 
 lint: dev  ## ruff: format and rules
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
+	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests
 
 type: dev  ## mypy, strict on src
 	$(BIN)/mypy
