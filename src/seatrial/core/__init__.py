@@ -2,8 +2,10 @@
 
 from seatrial.core.checks import Check, find_blocker, in_order
 from seatrial.core.errors import EnvironmentFailure, RunInterrupted, SeatrialError, UsageError
+from seatrial.core.evidence import Evidence, Progress, Target
 from seatrial.core.exchanges import Exchange, Request, Response
 from seatrial.core.findings import Finding, FindingStatus, Severity
+from seatrial.core.identities import Identities, Identity
 from seatrial.core.measurements import UNITS, Measurement
 from seatrial.core.outcomes import CheckResult, Outcome
 from seatrial.core.verdicts import GateResult, Verdict, combine
@@ -13,17 +15,22 @@ __all__ = [
     "Check",
     "CheckResult",
     "EnvironmentFailure",
+    "Evidence",
     "Exchange",
     "Finding",
     "FindingStatus",
     "GateResult",
+    "Identities",
+    "Identity",
     "Measurement",
     "Outcome",
+    "Progress",
     "Request",
     "Response",
     "RunInterrupted",
     "SeatrialError",
     "Severity",
+    "Target",
     "UsageError",
     "Verdict",
     "combine",

@@ -1,0 +1,186 @@
+"""From `seatrial.toml` (or `[tool.seatrial]` of a pyproject.toml) to validated settings."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from seatrial.config._rules import parse_rule
+from seatrial.config._settings import Settings
+from seatrial.core import UsageError
+
+FILE = "seatrial.toml"
+
+
+def find_config(start: Path) -> Path:
+    """Return the nearest configuration at or above a folder; raises UsageError when there is none."""
+    for folder in (start, *start.parents):
+        if (folder / FILE).is_file():
+            return folder / FILE
+        project = folder / "pyproject.toml"
+        if project.is_file() and "[tool.seatrial" in project.read_text(encoding="utf-8"):
+            return project
+    raise UsageError(
+        f"found no {FILE}",
+        slug="config-missing",
+        where=f"{start} and the folders above it",
+        remedy=f"name one with --config FILE, or write a {FILE}: docs/reference/configuration.md shows one",
+    )
+
+
+def load_settings(path: Path) -> Settings:
+    """Read, validate and freeze a configuration file; raises UsageError with key, line and what is accepted."""
+    text = _read(path)
+    try:
+        data: dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(
+            f"not valid TOML: {error}", slug="config-syntax", where=str(path), remedy="mend the line that is named"
+        ) from error
+    table = data.get("tool", {}).get("seatrial", {}) if path.name == "pyproject.toml" else data
+    try:
+        # Files have lists where settings have tuples and plain strings where they have literals: JSON mode allows both.
+        settings = Settings.model_validate({**_frozen(table), "root": path.resolve().parent})
+    except ValidationError as error:
+        raise _invalid(path, text, error.errors()) from error
+    _check_thresholds(settings, path, text)
+    return settings
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"cannot read the configuration: {error}", slug="config-unreadable", where=str(path),
+            remedy="name a readable file with --config FILE",
+        ) from error  # fmt: skip
+
+
+def _frozen(value: Any) -> Any:
+    """Return TOML data with tuples for lists, since strict settings hold tuples."""
+    if isinstance(value, dict):
+        return {key: _frozen(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return tuple(_frozen(item) for item in value)
+    return value
+
+
+def _invalid(path: Path, text: str, errors: Sequence[ErrorDetails]) -> UsageError:
+    first = errors[0]
+    keys = [part for part in first["loc"] if isinstance(part, (str, int))]
+    line = find_line(text, keys)
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return UsageError(
+        f"{_dotted(keys)}: {_explain(first)}{more}",
+        slug="config-invalid",
+        where=f"{path}:{line}",
+        remedy=_remedy(keys, first),
+    )
+
+
+def _dotted(keys: Sequence[str | int]) -> str:
+    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys).removeprefix(".")
+
+
+def _explain(error: ErrorDetails) -> str:
+    if error["type"] == "extra_forbidden":
+        return "unknown key"
+    if error["type"] == "missing":
+        return "this key is missing"
+    shown = repr(error["input"])
+    return f"{error['msg']}, but it is {shown[:80]}"
+
+
+def _remedy(keys: Sequence[str | int], error: ErrorDetails) -> str:
+    if error["type"] != "extra_forbidden":
+        return "docs/reference/configuration.md lists every key with its type"
+    known = list(_fields_at(Settings, keys[:-1]))
+    near = difflib.get_close_matches(str(keys[-1]), known, n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}?" if near else f"valid keys here: {', '.join(sorted(known))}"
+
+
+def _fields_at(model: type[BaseModel], keys: Sequence[str | int]) -> Iterator[str]:
+    """Yield the keys that the table at `keys` may have."""
+    for key in keys:
+        field = model.model_fields.get(str(key))
+        models = _models_in(field.annotation) if field else [model]
+        if models:
+            model = models[0]
+    yield from (name for name in model.model_fields if name != "root")
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models_in(part)]
+
+
+def find_line(text: str, keys: Sequence[str | int]) -> int:
+    """Return the line (from 1) on which the deepest of `keys` stands; tomllib keeps no positions."""
+    names = [str(key) for key in keys if isinstance(key, str)]
+    wanted_item = next((key for key in keys if isinstance(key, int)), 0)
+    table, best, best_depth, counts = "", 1, 0, dict[str, int]()
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[\[?\s*([^\]]+?)\s*\]\]?", line):
+            table = header[1].replace('"', "")
+            if line.lstrip().startswith("[["):
+                counts[table] = counts.get(table, -1) + 1
+            prefix = table.split(".")
+        elif key := re.match(r"\s*([A-Za-z0-9_.\"-]+)\s*=", line):
+            prefix = [*(table.split(".") if table else []), *key[1].replace('"', "").split(".")]
+        else:
+            continue
+        depth = _shared(prefix, names)
+        right_item = counts.get(table, wanted_item) == wanted_item
+        if right_item and depth == len(prefix) and depth > best_depth:
+            best, best_depth = number, depth
+    return best
+
+
+def _shared(prefix: Sequence[str], names: Sequence[str]) -> int:
+    depth = 0
+    for have, want in zip(prefix, names, strict=False):
+        if have not in {want, "tool", "seatrial"}:
+            break
+        depth += 1
+    return depth
+
+
+def _check_thresholds(settings: Settings, path: Path, text: str) -> None:
+    """Parse every threshold now, so that none can fail after an hour of load."""
+    places: list[tuple[str, tuple[str, ...]]] = [(rule, ("gate", "rules")) for rule in settings.gate.rules]
+    for name, scenario in settings.load.items():
+        places += [
+            (f"load.{name}.{metric} {threshold}", ("load", name, "objectives", metric))
+            for metric, threshold in scenario.objectives.items()
+        ]
+    for rule, keys in places:
+        try:
+            parse_rule(rule)
+        except UsageError as error:
+            where = f"{path}:{find_line(text, keys)}"
+            raise UsageError(error.what, slug=error.slug, where=where, remedy=error.remedy) from error
+
+
+def effective(variables: Mapping[str, str], variable: str, default: float) -> float:
+    """Return what a profile set a numeric knob to, or the default; raises UsageError when it is no number."""
+    value = variables.get(variable) if variable else None
+    if value is None:
+        return default
+    try:
+        return float(value)
+    except ValueError as error:
+        raise UsageError(
+            f"{variable} is {value!r}, not a number",
+            slug="config-invalid",
+            where="[stack.profile.*.environment]",
+            remedy="set it to digits in quotes",
+        ) from error

@@ -1,0 +1,240 @@
+"""The settings of a project: `seatrial.toml`, validated and frozen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from seatrial.config._rules import Rule, parse_rule
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+UrlPath = Annotated[str, StringConstraints(pattern=r"^/")]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Profile = Literal["quick", "full"]
+Environment = dict[str, str]
+
+
+class Section(BaseModel):
+    """A table of the file: unknown keys are errors, values are not coerced, nothing changes later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class ProfileSettings(Section):
+    """Knobs of the stack in one profile: variables handed to the services that are built here."""
+
+    environment: Environment = {}
+
+
+class LocalService(Section):
+    """How a service runs without containers: a real server (`postgres`, `valkey`) or a process of the project.
+
+    In `command` and `environment`, `{port}` is the service's own port and `{NAME.url}`, `{NAME.port}` another's.
+    `ready` is a path to GET, or a command (list) that exits 0 once the service works.
+    """
+
+    kind: Literal["process", "postgres", "valkey"] = "process"
+    command: tuple[str, ...] = ()
+    requirements: str = ""
+    environment: Environment = {}
+    ready: UrlPath | tuple[str, ...] | None = None
+    needs: tuple[Name, ...] = ()
+
+
+class LocalSettings(Section):
+    """The stack as local processes; `directory` is where commands run, relative to the file."""
+
+    directory: str = "."
+    services: dict[Name, LocalService] = {}
+
+
+class StackSettings(Section):
+    """What is started. Paths are relative to the file.
+
+    `entry` is `service:port` (the port inside the container) that requests go to; `environment` fills the compose
+    file's `${NAME}` and the local processes; a value `{random}` becomes a fresh secret in every run.
+    `applications` maps a service to `module:attribute`, where a seeded fault is installed.
+    """
+
+    compose: tuple[str, ...] = ()
+    services: tuple[Name, ...] = ()
+    entry: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*:\d+$")] = "api:8000"
+    env_file: str = ""
+    setup: tuple[tuple[str, ...], ...] = ()
+    environment: Environment = {}
+    applications: dict[Name, str] = {}
+    ready: UrlPath = "/"
+    start_timeout_s: Positive = 120.0
+    profile: dict[Profile, ProfileSettings] = {}
+    local: LocalSettings = LocalSettings()
+
+
+class AuthSettings(Section):
+    """How identities authenticate: the harness mints RS256 tokens with a key pair of its own.
+
+    The public key (PEM) reaches the stack as the variable `public_key_variable`. In `claims`, `{user}` and
+    `{organisation}` are filled in.
+    """
+
+    kind: Literal["jwt"] = "jwt"
+    public_key_variable: str
+    issuer: str = ""
+    audience: str = ""
+    lifetime_s: Positive = 3600.0
+    claims: dict[str, str] = {"sub": "{user}"}
+
+
+class IdentitySettings(Section):
+    """A named user that suites may ask for."""
+
+    name: Name
+    organisation: str
+    auth: Literal["jwt", "none"] = "jwt"
+
+
+class LimitSettings(Section):
+    """A declared rate-limit policy. `window_variable` and `quota_variable` name the knobs that a profile may turn."""
+
+    name: Name = "default"
+    quota: Annotated[int, Field(gt=0)]
+    window_s: Positive
+    quota_variable: str = ""
+    window_variable: str = ""
+    algorithm: Literal["any", "fixed-window", "sliding-log", "sliding-counter", "token-bucket"] = "any"
+    anchor: Literal["first-request", "clock"] = "first-request"
+    authenticated_by: tuple[Literal["user", "organisation"], ...] = ("organisation", "user")
+    anonymous_by: Literal["address", "none"] = "address"
+    method: Literal["GET", "HEAD", "POST"] = "GET"
+    path: UrlPath
+    exempt: tuple[UrlPath, ...] = ()
+    headers: Literal["x-ratelimit-epoch", "x-ratelimit-delta", "none"] = "x-ratelimit-epoch"
+    retry_after: bool = True
+    rejection_status: Annotated[int, Field(ge=400, le=599)] = 429
+
+
+class HealthSettings(Section):
+    """Health endpoints that the service promises; an empty one is not promised."""
+
+    basic: UrlPath | None = None
+    detailed: UrlPath | None = None
+    liveness: UrlPath | None = None
+    readiness: UrlPath | None = None
+    dependencies: tuple[str, ...] = ()
+
+
+class TracingSettings(Section):
+    """The header that carries the trace id."""
+
+    header: str = "X-Trace-ID"
+    accepts: str = r"[A-Za-z0-9-]{8,64}"
+
+
+class LogSettings(Section):
+    """One JSON object a line on standard output of `services`; `fields` must be in every request's line."""
+
+    services: tuple[Name, ...]
+    fields: tuple[str, ...]
+    trace_field: str = "trace_id"
+
+
+class ContractSettings(Section):
+    """The OpenAPI document that the service publishes, and how many examples an operation gets in each profile."""
+
+    document: UrlPath = "/openapi.json"
+    examples: dict[Profile, Annotated[int, Field(gt=0)]] = {"quick": 10, "full": 100}
+    rate_limited_percent: Annotated[float, Field(ge=0, le=100)] = 10.0
+
+
+class JobSettings(Section):
+    """Work that is handed to a worker: where it is submitted, with which body, and how it reads when it is done."""
+
+    submit: UrlPath
+    body: dict[str, str]
+    id_field: str = "id"
+    status_field: str = "status"
+    done: str = "completed"
+    timeout_s: Positive = 20.0
+
+
+class ScenarioSettings(Section):
+    """A load scenario: arrivals per second, for how long in each profile, and what must hold.
+
+    `objectives` maps `p50|p95|p99|error_ratio|rate` to a comparison such as `<= 250 ms`.
+    """
+
+    file: str = "load/locustfile.py"
+    user: str
+    rate_per_s: Positive
+    duration_s: dict[Profile, Positive]
+    paths: tuple[UrlPath, ...] = ()
+    identities: Annotated[int, Field(ge=0, le=100_000)] = 0
+    deadline_s: Positive = 10.0
+    objectives: dict[Literal["p50", "p95", "p99", "error_ratio", "rate"], str] = {}
+
+
+class CoverageSettings(Section):
+    """Which services are measured from inside, and how their lines map onto the source.
+
+    `source` is the folder on this machine (relative to the file), `container_source` the same inside the container,
+    `packages` what is measured in it; `components` maps a name to path globs.
+    """
+
+    services: tuple[Name, ...]
+    source: str = "."
+    container_source: str = "/app"
+    packages: tuple[str, ...] = (".",)
+    components: dict[Name, tuple[str, ...]] = {}
+
+
+class GateSettings(Section):
+    """The rules that decide the verdict; their grammar stands above `parse_rule`."""
+
+    rules: tuple[str, ...] = ("checks.failed == 0", "checks.inconclusive == 0", "checks.passed >= 1")
+    on_inconclusive: Literal["block", "pass"] = "block"
+
+    @property
+    def parsed(self) -> tuple[Rule, ...]:
+        """Return the rules, parsed."""
+        return tuple(parse_rule(rule) for rule in self.rules)
+
+
+class TargetSettings(Section):
+    """Hosts (`HOST:PORT`) that are not loopback and may still be tested, if the command line names them too."""
+
+    allow: tuple[str, ...] = ()
+
+
+class WaiverSettings(Section):
+    """A finding that somebody answers for until a date (`YYYY-MM-DD`)."""
+
+    check: str
+    reason: str
+    owner: str
+    expires: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+
+
+Stage = Literal["stack", "posture", "functional", "contract", "ratelimit", "load", "coverage", "report"]
+
+
+class Settings(Section):
+    """Everything that a run needs to know; `root` is the folder of the file."""
+
+    root: Path = Path()
+    stack: StackSettings = StackSettings()
+    auth: AuthSettings | None = None
+    targets: TargetSettings = TargetSettings()
+    identities: tuple[IdentitySettings, ...] = ()
+    limits: tuple[LimitSettings, ...] = ()
+    health: HealthSettings | None = None
+    tracing: TracingSettings | None = None
+    logs: LogSettings | None = None
+    contract: ContractSettings | None = None
+    jobs: JobSettings | None = None
+    load: dict[Name, ScenarioSettings] = {}
+    coverage: CoverageSettings | None = None
+    suites: tuple[str, ...] = ()
+    gate: GateSettings = GateSettings()
+    waivers: tuple[WaiverSettings, ...] = ()
+    budget_s: dict[Profile, dict[Stage, Positive]] = {}

@@ -1,0 +1,35 @@
+"""Who a request is sent as."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """A user of an organisation, seen from one source address.
+
+    `headers` authenticate the request (empty when anonymous) and are secret; `address` is the source address to bind,
+    empty for the system's choice.
+    """
+
+    name: str
+    user: str = ""
+    organisation: str = ""
+    address: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class Identities(Protocol):
+    """Where instruments get identities from."""
+
+    def lease(self, count: int, *, organisation: str = "", fresh: bool = True) -> Sequence[Identity]:
+        """Return `count` identities of one organisation (a random one when empty); `fresh` ones were never used."""
+
+    def lease_anonymous(self, count: int) -> Sequence[Identity]:
+        """Return up to `count` unauthenticated identities, each with a source address of its own.
+
+        Fewer come back where the stack cannot tell that many clients apart.
+        """

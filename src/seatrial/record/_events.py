@@ -1,0 +1,149 @@
+"""Everything that can happen in a run, as typed events: `XStarted` pairs with `XFinished`.
+
+stack, instruments, suites, gate --emit--> Recorder --append--> events.ndjson --read--> Record --> every report
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from seatrial.core import CheckResult, Exchange, GateResult, Measurement, Verdict
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
+    """Something that happened; `at_s` is seconds since the run started, filled in by the recorder."""
+
+    at_s: float = 0.0
+
+
+class RunStarted(Event, frozen=True, kw_only=True):
+    """The first event: what runs, on what, and how to repeat it."""
+
+    run: str
+    version: str
+    started: str
+    stack: str
+    why_stack: str
+    profile: str
+    seed: int
+    fault: str = ""
+    command: str = ""
+    suites: tuple[str, ...] = ()
+    budget_s: dict[str, float] = {}
+    project: str = ""
+
+
+class StageStarted(Event, frozen=True, kw_only=True):
+    """A part of the run began."""
+
+    stage: str
+
+
+class StageFinished(Event, frozen=True, kw_only=True):
+    """A part of the run ended, after `duration_s` seconds."""
+
+    stage: str
+    duration_s: float
+
+
+class StackReady(Event, frozen=True, kw_only=True):
+    """A variant of the stack answers; `limitations` say what this driver cannot show."""
+
+    variant: str
+    driver: str
+    url: str
+    duration_s: float
+    limitations: tuple[str, ...] = ()
+
+
+class StackStopped(Event, frozen=True, kw_only=True):
+    """A variant of the stack is gone."""
+
+    variant: str
+
+
+class CheckPlanned(Event, frozen=True, kw_only=True):
+    """A check was selected for this run."""
+
+    check: str
+    title: str
+    suite: str
+    severity: str
+    claim: str = ""
+
+
+class CheckStarted(Event, frozen=True, kw_only=True):
+    """A check began."""
+
+    check: str
+
+
+class CheckFinished(Event, frozen=True, kw_only=True):
+    """A check ended; the last event of a check counts."""
+
+    result: CheckResult
+
+
+class MeasurementTaken(Event, frozen=True, kw_only=True):
+    """A number was measured."""
+
+    measurement: Measurement
+
+
+class ExchangeRecorded(Event, frozen=True, kw_only=True):
+    """A request was sent."""
+
+    exchange: Exchange
+
+
+class ProgressMade(Event, frozen=True, kw_only=True):
+    """What a stage is doing or waiting for, for somebody who watches."""
+
+    stage: str
+    message: str
+
+
+class LimitationNoted(Event, frozen=True, kw_only=True):
+    """Something was not verified, and why."""
+
+    note: str
+
+
+class GateJudged(Event, frozen=True, kw_only=True):
+    """A rule was applied."""
+
+    gate: GateResult
+
+
+class RunFailed(Event, frozen=True, kw_only=True):
+    """The environment or the configuration ended the run; `exit_code` is 2, 3 or 130."""
+
+    reason: str
+    exit_code: int
+
+
+class RunFinished(Event, frozen=True, kw_only=True):
+    """The last event: the verdict and the one sentence why."""
+
+    verdict: Verdict
+    reason: str
+    duration_s: float
+
+
+AnyEvent = (
+    RunStarted
+    | StageStarted
+    | StageFinished
+    | StackReady
+    | StackStopped
+    | CheckPlanned
+    | CheckStarted
+    | CheckFinished
+    | MeasurementTaken
+    | ExchangeRecorded
+    | ProgressMade
+    | LimitationNoted
+    | GateJudged
+    | RunFailed
+    | RunFinished
+)

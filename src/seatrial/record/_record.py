@@ -1,0 +1,121 @@
+"""The record of a run, read back from its events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from seatrial.core import CheckResult, EnvironmentFailure, Exchange, GateResult, Measurement, Outcome
+from seatrial.record._events import (
+    AnyEvent,
+    CheckFinished,
+    CheckPlanned,
+    ExchangeRecorded,
+    GateJudged,
+    LimitationNoted,
+    MeasurementTaken,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+    StackReady,
+    StageFinished,
+)
+from seatrial.record._recorder import EVENTS
+
+_decoder = msgspec.json.Decoder(AnyEvent)
+
+
+def read_events(directory: Path) -> Iterator[AnyEvent]:
+    """Yield the events of a run up to its last whole line; raises EnvironmentFailure for one that is not ours."""
+    path = directory / EVENTS
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise EnvironmentFailure(
+            f"no record of a run: {error.strerror}",
+            slug="record-missing",
+            where=str(path),
+            remedy="name a run directory",
+        ) from error
+    with file:
+        for number, line in enumerate(file, 1):
+            if not line.endswith(b"\n"):  # the writer was killed in the middle of it
+                return
+            try:
+                yield _decoder.decode(line)
+            except (msgspec.DecodeError, ValueError) as error:
+                raise EnvironmentFailure(
+                    f"the record is damaged: {error}",
+                    slug="record-damaged",
+                    where=f"{path}:{number}",
+                    remedy="run again; what stands before this line was read",
+                ) from error
+
+
+@dataclass(slots=True)
+class Record:
+    """What is known about a run so far; `damage` says why reading stopped early, if it did."""
+
+    directory: Path
+    started: RunStarted | None = None
+    planned: dict[str, CheckPlanned] = field(default_factory=dict)
+    results: dict[str, CheckResult] = field(default_factory=dict)
+    measurements: dict[str, Measurement] = field(default_factory=dict)
+    exchanges: dict[str, Exchange] = field(default_factory=dict)
+    gates: list[GateResult] = field(default_factory=list)
+    stages: list[StageFinished] = field(default_factory=list)
+    stacks: list[StackReady] = field(default_factory=list)
+    limitations: list[str] = field(default_factory=list)
+    failure: RunFailed | None = None
+    finished: RunFinished | None = None
+    damage: str = ""
+
+    def add(self, event: AnyEvent) -> None:  # noqa: C901 - one flat case per event type
+        """Take in one event."""
+        match event:
+            case RunStarted():
+                self.started = event
+            case CheckPlanned():
+                self.planned[event.check] = event
+            case CheckFinished():
+                self.results[event.result.check] = event.result
+            case MeasurementTaken():
+                self.measurements[event.measurement.name] = event.measurement
+            case ExchangeRecorded():
+                self.exchanges[event.exchange.id] = event.exchange
+            case GateJudged():
+                self.gates.append(event.gate)
+            case StageFinished():
+                self.stages.append(event)
+            case StackReady():
+                self.stacks.append(event)
+            case LimitationNoted():
+                self.limitations.append(event.note)
+            case RunFailed():
+                self.failure = event
+            case RunFinished():
+                self.finished = event
+            case _:
+                pass
+
+    def count(self, outcome: Outcome) -> int:
+        """Return how many checks ended so; a planned check that never ended counts as inconclusive."""
+        ended = sum(result.outcome is outcome for result in self.results.values())
+        lost = len(self.planned.keys() - self.results.keys()) if outcome is Outcome.INCONCLUSIVE else 0
+        return ended + lost
+
+
+def read_record(directory: Path) -> Record:
+    """Read a run directory; damage in the middle of the stream is kept in `damage`, not raised."""
+    record = Record(directory)
+    try:
+        for event in read_events(directory):
+            record.add(event)
+    except EnvironmentFailure as error:
+        if error.slug != "record-damaged":
+            raise
+        record.damage = str(error)
+    return record

@@ -1,0 +1,173 @@
+"""The one writer of `events.ndjson`, and the socket by which other processes hand it whole lines."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+import msgspec
+
+from seatrial.core import EnvironmentFailure
+from seatrial.record._events import AnyEvent
+from seatrial.record._redaction import Secrets
+
+EVENTS = "events.ndjson"
+Listener = Callable[[AnyEvent], None]
+_encode = msgspec.json.Encoder().encode
+_decoder = msgspec.json.Decoder(AnyEvent)
+
+
+class Sink(Protocol):
+    """Where events and secrets go: the recorder itself, or a connection to it from another process."""
+
+    secrets: Secrets
+
+    def emit(self, event: AnyEvent) -> None:
+        """Append an event."""
+
+    def register_secret(self, name: str, value: str) -> None:
+        """Keep a value out of the record, from now on."""
+
+
+class Recorder:
+    """Append events to a run directory: redacted, one line each, flushed at once.
+
+    Raises EnvironmentFailure when the directory cannot be written.
+    """
+
+    def __init__(self, directory: Path, *, started_s: float | None = None) -> None:
+        self.directory = directory
+        self.secrets = Secrets()
+        self._started_s = time.monotonic() if started_s is None else started_s
+        self._listeners: list[Listener] = []
+        self._lock = threading.RLock()
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            self._file = (directory / EVENTS).open("ab", buffering=0)
+        except OSError as error:
+            raise _unwritable(directory, error) from error
+
+    def subscribe(self, listener: Listener) -> None:
+        """Call `listener` with every event from now on."""
+        self._listeners.append(listener)
+
+    def register_secret(self, name: str, value: str) -> None:
+        """Keep a value out of the record, from now on."""
+        self.secrets.register(name, value)
+
+    def emit(self, event: AnyEvent) -> None:
+        """Append one event and tell the listeners."""
+        stamped = msgspec.structs.replace(event, at_s=round(time.monotonic() - self._started_s, 6))
+        line = self.secrets.redact(_encode(stamped).decode())
+        with self._lock:
+            try:
+                self._file.write(line.encode() + b"\n")
+            except OSError as error:
+                raise _unwritable(self.directory, error) from error
+            for listener in self._listeners:
+                listener(_decoder.decode(line))
+
+    def close(self) -> None:
+        """Close the file; safe to call twice."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+
+def _unwritable(directory: Path, error: OSError) -> EnvironmentFailure:
+    return EnvironmentFailure(
+        f"cannot write the run's record: {error.strerror}",
+        slug="record-unwritable",
+        where=str(directory),
+        remedy="free disk space or choose another directory with --out DIR",
+    )
+
+
+class Message(msgspec.Struct, frozen=True):
+    """What goes over the socket: an event, or a secret (which is never written)."""
+
+    event: AnyEvent | None = None
+    secret: tuple[str, str] | None = None
+
+
+_messages = msgspec.json.Decoder(Message)
+
+
+class RecorderServer:
+    """Take lines from other processes of the run over a Unix socket and answer each when it is written.
+
+    The answer makes `register_secret` safe: a value is known here before its first use there.
+    """
+
+    def __init__(self, recorder: Recorder, path: Path) -> None:
+        self.path = path
+        self._recorder = recorder
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.bind(str(path))
+        path.chmod(0o600)
+        self._socket.listen(16)
+        threading.Thread(target=self._accept, name="recorder", daemon=True).start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):  # closed
+            while True:
+                connection, _ = self._socket.accept()
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, connection.makefile("rwb") as stream:
+            for line in stream:
+                message = _messages.decode(line)
+                if message.secret:
+                    self._recorder.register_secret(*message.secret)
+                if message.event:
+                    self._recorder.emit(message.event)
+                stream.write(b"\n")
+                stream.flush()
+
+    def close(self) -> None:
+        """Stop listening and remove the socket."""
+        self._socket.close()
+        self.path.unlink(missing_ok=True)
+
+
+class RemoteRecorder:
+    """A connection to the recorder from another process, for example an xdist worker."""
+
+    def __init__(self, path: Path) -> None:
+        self.secrets = Secrets()
+        self._lock = threading.Lock()
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.connect(str(path))
+        self._stream = self._socket.makefile("rwb")
+
+    def _send(self, message: Message) -> None:
+        with self._lock:
+            self._stream.write(_encode(message) + b"\n")
+            self._stream.flush()
+            if not self._stream.readline():
+                raise EnvironmentFailure("the recorder of this run is gone", slug="recorder-gone")
+
+    def emit(self, event: AnyEvent) -> None:
+        """Hand over one event and wait until it is written."""
+        self._send(Message(event=event))
+
+    def register_secret(self, name: str, value: str) -> None:
+        """Keep a value out of the record; returns once the recorder knows it."""
+        self.secrets.register(name, value)
+        self._send(Message(secret=(name, value)))
+
+    def close(self) -> None:
+        """Hang up."""
+        self._stream.close()
+        self._socket.close()

@@ -1,0 +1,49 @@
+"""Secrets never reach the disk: each is registered before its first use and replaced in every line."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+import urllib.parse
+
+SHORTEST = 6
+"""Shorter values are not replaced: they would blot out ordinary text."""
+
+
+def encodings(value: str) -> set[str]:
+    """Return the forms in which a value may appear: plain, JSON, URL and base64."""
+    plain = value.encode()
+    return {
+        value,
+        json.dumps(value)[1:-1],
+        urllib.parse.quote(value, safe=""),
+        urllib.parse.quote_plus(value),
+        base64.b64encode(plain).decode(),
+        base64.urlsafe_b64encode(plain).decode(),
+    }
+
+
+class Secrets:
+    """A registry of secret values: `redact` replaces each, in all its encodings, by `{{secret:NAME}}`."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+        self._ordered: list[tuple[str, str]] = []
+        self._lock = threading.Lock()
+
+    def register(self, name: str, value: str) -> None:
+        """Remember a secret; call it before the value is used."""
+        if len(value) < SHORTEST:
+            return
+        with self._lock:
+            self._names.update(dict.fromkeys(encodings(value), f"{{{{secret:{name}}}}}"))
+            # Longest first, so that a secret inside another does not break the longer one.
+            self._ordered = sorted(self._names.items(), key=lambda item: -len(item[0]))
+
+    def redact(self, text: str) -> str:
+        """Return the text without any registered value."""
+        for form, mark in self._ordered:
+            if form in text:
+                text = text.replace(form, mark)
+        return text

@@ -1,0 +1,1 @@
+"""The Stack protocol and its drivers: compose (Testcontainers), local (processes), remote (a URL)."""

@@ -1,0 +1,116 @@
+"""What every driver of a stack can do, or says that it cannot.
+
+Settings + profile + variant + additions --> StackPlan --> driver.start() --> endpoints, logs, exec, control
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+from seatrial.config import Settings
+
+Variant = Literal["instrumented", "clean"]
+Verb = Literal["stop", "start", "pause", "unpause", "kill", "restart"]
+Ability = Literal["logs", "exec", "control", "scale", "coverage", "addresses", "inspect", "faults"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceAddition:
+    """What an instrument adds to a service without touching image or source.
+
+    In values of `environment`, `{share}` becomes the path of the plan's share folder as the service sees it.
+    `PYTHONPATH` is put before what the service already has.
+    """
+
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackPlan:
+    """Everything a driver needs to start one variant.
+
+    `work` is a short-lived folder with a short path (sockets live there); `share` is a folder below it that services
+    with an addition see (on compose mounted at /seatrial, writable by any user). `environment` fills the compose file's
+    variables and is handed, like the profile's, to the services built here. `secrets` names the variables in it whose
+    values must never be shown. `root` holds the compose files (a copy of the project's folder when a fault edits it).
+    """
+
+    settings: Settings
+    profile: str
+    variant: Variant
+    run: str
+    work: Path
+    logs: Path
+    root: Path
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    service_environment: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    additions: Mapping[str, ServiceAddition] = field(default_factory=dict)
+    edit_compose: Callable[[dict[str, object]], None] | None = None
+    replicas: Mapping[str, int] = field(default_factory=dict)
+    keep: bool = False
+
+    @property
+    def share(self) -> Path:
+        """Return the folder that services with an addition see."""
+        return self.work / "share"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceState:
+    """A service as the driver sees it: `running`, `exited`, `paused` or `missing`, its health and ids."""
+
+    name: str
+    status: str
+    health: str = ""
+    ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completed:
+    """A command that ran inside a service."""
+
+    exit_code: int
+    output: str
+
+
+class Stack(Protocol):
+    """A started system under test. `limitations` say in sentences what this driver cannot show."""
+
+    driver: str
+    variant: Variant
+    abilities: frozenset[Ability]
+    limitations: tuple[str, ...]
+
+    def start(self, progress: Callable[[str], None]) -> None:
+        """Start and wait until the entry answers and every service is up.
+
+        Raises UsageError (configuration) or EnvironmentFailure (with the last log lines of what did not come up),
+        after it has saved the logs and removed everything that it started.
+        """
+
+    def stop(self) -> None:
+        """Save every service's log, then remove everything; safe to call twice."""
+
+    def url(self, service: str = "") -> str:
+        """Return the base URL of a service as seen from here (the entry when empty), without a trailing slash."""
+
+    def services(self) -> Sequence[ServiceState]:
+        """Return the state of every service."""
+
+    def log(self, service: str) -> str:
+        """Return what a service has written so far."""
+
+    def execute(self, service: str, command: Sequence[str], *, timeout_s: float = 30.0) -> Completed:
+        """Run a command inside a service."""
+
+    def control(self, verb: Verb, service: str) -> None:
+        """Stop, start, pause, unpause, kill or restart a service."""
+
+    def inspect(self, service: str) -> Sequence[Mapping[str, object]]:
+        """Return what the engine knows about the service's containers (empty where there are none)."""
+
+    def state(self) -> Mapping[str, object]:
+        """Return what `attach` needs to find this stack again from another process, as JSON data."""
