@@ -1,6 +1,7 @@
 """The words of seatrial: no third-party import, no import of anything above."""
 
 from seatrial.core.checks import Check, find_blocker, in_order
+from seatrial.core.content import FOLDERS, content
 from seatrial.core.errors import EnvironmentFailure, RunInterrupted, SeatrialError, UsageError
 from seatrial.core.evidence import Evidence, Progress, Target
 from seatrial.core.exchanges import Exchange, Request, Response
@@ -11,6 +12,7 @@ from seatrial.core.outcomes import CheckResult, Outcome
 from seatrial.core.verdicts import GateResult, Verdict, combine
 
 __all__ = [
+    "FOLDERS",
     "UNITS",
     "Check",
     "CheckResult",
@@ -34,6 +36,7 @@ __all__ = [
     "UsageError",
     "Verdict",
     "combine",
+    "content",
     "find_blocker",
     "in_order",
 ]

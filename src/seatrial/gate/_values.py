@@ -1,0 +1,98 @@
+"""The numbers that rules compare, and which names they may have."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from seatrial.config import Rule, Settings
+from seatrial.core import CheckResult, FindingStatus, Outcome, Severity, UsageError
+from seatrial.record import Record
+
+LOAD_UNITS = {"p50": "ms", "p95": "ms", "p99": "ms", "max": "ms", "error_ratio": "ratio", "rate": "per_s"}
+CONTRACT_UNITS = {"operations": "percent", "statuses": "percent", "parameters": "percent", "cases": "count"}
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A number with its unit."""
+
+    number: float
+    unit: str
+
+
+def collect_values(record: Record, waived: Iterable[str] = ()) -> dict[str, Value]:
+    """Return every number of a run: what was measured, checks by outcome, findings by severity."""
+    excused = set(waived)
+    values = {name: Value(m.value, m.unit) for name, m in record.measurements.items()}
+    values |= {f"checks.{outcome_word(o)}": Value(record.count(o), "count") for o in Outcome}
+    failed = [r for r in record.results.values() if r.outcome is Outcome.FAILED]
+    forgiven = sum(result.check in excused for result in failed)
+    values["checks.failed"] = Value(len(failed) - forgiven, "count")
+    values["checks.waived"] = Value(forgiven, "count")
+    return values | _findings(record.results.values(), excused)
+
+
+def outcome_word(outcome: Outcome) -> str:
+    """Return an outcome as it stands in metric names and in verdict.json."""
+    return outcome.value.replace("-", "_")
+
+
+def _findings(results: Iterable[CheckResult], excused: set[str]) -> dict[str, Value]:
+    found = [
+        finding.severity
+        for result in results
+        for finding in result.findings
+        if finding.status is FindingStatus.CONFIRMED and result.check not in excused
+    ]
+    return {f"findings.{severity}": Value(found.count(severity), "count") for severity in Severity}
+
+
+def known_metrics(settings: Settings) -> dict[str, str]:
+    """Return every metric that a rule of this project may name, with its unit."""
+    known = {f"checks.{outcome_word(outcome)}": "count" for outcome in Outcome} | {"checks.waived": "count"}
+    known |= {f"findings.{severity}": "count" for severity in Severity}
+    if settings.coverage:
+        names = ("total", "branches", *(f"components.{name}" for name in settings.coverage.components))
+        known |= {f"coverage.{name}": "percent" for name in names}
+    if settings.contract:
+        known |= {f"contract.{name}": unit for name, unit in CONTRACT_UNITS.items()}
+    for scenario in settings.load:
+        known |= {f"load.{scenario}.{name}": unit for name, unit in LOAD_UNITS.items()}
+    return known
+
+
+def check_rules(settings: Settings) -> None:
+    """Raise UsageError for a rule about a metric or in a unit that this project cannot have."""
+    known = known_metrics(settings)
+    for rule in settings.gate.parsed:
+        _check_rule(rule, known)
+
+
+def _check_rule(rule: Rule, known: Mapping[str, str]) -> None:
+    unit = known.get(rule.metric) or _operation_unit(rule.metric, known)
+    if unit is None:
+        near = difflib.get_close_matches(rule.metric, known, n=1, cutoff=0.6)
+        raise UsageError(
+            f"the gate rule {rule.text!r} names no metric of this project",
+            slug="gate-metric",
+            where="[gate] rules",
+            remedy=f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}",
+        )
+    if rule.unit and rule.unit != unit:
+        raise UsageError(
+            f"the gate rule {rule.text!r} compares {unit} with {rule.unit}",
+            slug="gate-unit",
+            where="[gate] rules",
+            remedy=f"{rule.metric} is measured in {unit}",
+        )
+
+
+def _operation_unit(metric: str, known: Mapping[str, str]) -> str | None:
+    """Return the unit of `load.<scenario>.<operation>.<name>`: operations are known only once they ran."""
+    match metric.split("."):
+        case ["load", scenario, _, name]:
+            return known.get(f"load.{scenario}.{name}")
+        case _:
+            return None

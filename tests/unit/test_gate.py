@@ -1,0 +1,129 @@
+"""The verdict: no data is never a pass, and nothing is rounded before it is compared."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seatrial.config import GateSettings, Settings, WaiverSettings, parse_rule
+from seatrial.core import CheckResult, Finding, Measurement, Outcome, Severity, UsageError, Verdict
+from seatrial.gate import Value, active, check_rules, collect_values, decide, describe, judge
+from seatrial.record import CheckPlanned, Record, RunFailed
+
+RULES = GateSettings().parsed
+
+
+def record_of(*results: CheckResult) -> Record:
+    """Return a record that holds these results."""
+    record = Record(Path())
+    record.results = {result.check: result for result in results}
+    return record
+
+
+def failed(check: str) -> CheckResult:
+    """Return a failed result with one high finding."""
+    finding = Finding(check=check, severity=Severity.HIGH, title="t", cause="c")
+    return CheckResult(check=check, outcome=Outcome.FAILED, reason="r", findings=(finding,))
+
+
+def passed(check: str) -> CheckResult:
+    """Return a passed result."""
+    return CheckResult(check=check, outcome=Outcome.PASSED)
+
+
+def verdict_of(record: Record) -> Verdict:
+    """Judge a record by the default rules."""
+    gates = judge(RULES, collect_values(record), applies=lambda _: True)
+    return decide(record, gates)[0]
+
+
+def test_one_pass_passes() -> None:
+    """A run in which one check passed and none failed is a pass."""
+    assert verdict_of(record_of(passed("a.b"))) is Verdict.PASS
+
+
+def test_empty_run_is_no_pass() -> None:
+    """A run without a single outcome is inconclusive by the rules and by itself."""
+    record = record_of()
+    assert verdict_of(record) is Verdict.INCONCLUSIVE
+    assert decide(record, [])[0] is Verdict.INCONCLUSIVE
+
+
+def test_failure_outranks_inconclusive() -> None:
+    """A failed check decides over an inconclusive one."""
+    unsure = CheckResult(check="a.c", outcome=Outcome.INCONCLUSIVE, reason="r")
+    assert verdict_of(record_of(failed("a.b"), unsure, passed("a.d"))) is Verdict.FAIL
+
+
+def test_lost_check_is_inconclusive() -> None:
+    """A check that was planned and never ended keeps the run from passing."""
+    record = record_of(passed("a.b"))
+    record.planned["a.lost"] = CheckPlanned(check="a.lost", title="t", suite="a", severity="high")
+    assert collect_values(record)["checks.inconclusive"].number == 1
+    assert verdict_of(record) is not Verdict.PASS
+
+
+def test_broken_run_is_inconclusive() -> None:
+    """Where the environment broke, nothing that passed before makes a pass."""
+    record = record_of(passed("a.b"))
+    record.failure = RunFailed(reason="the engine died", exit_code=3)
+    assert verdict_of(record) is Verdict.INCONCLUSIVE
+
+
+def test_no_rules_is_inconclusive() -> None:
+    """An empty list of rules proves nothing."""
+    assert decide(record_of(passed("a.b")), [])[0] is Verdict.INCONCLUSIVE
+
+
+def test_missing_measurement_is_inconclusive_unless_let_through() -> None:
+    """A rule about a number that was never measured is inconclusive; `on_inconclusive = pass` forgives just that."""
+    record = record_of(passed("a.b"))
+    gates = judge((*RULES, parse_rule("load.x.p99 <= 5 ms")), collect_values(record), applies=lambda _: True)
+    assert decide(record, gates)[0] is Verdict.INCONCLUSIVE
+    assert decide(record, gates, on_inconclusive="pass")[0] is Verdict.PASS
+
+
+@given(st.floats(min_value=0, max_value=1e6, allow_nan=False), st.floats(min_value=0, max_value=1e6, allow_nan=False))
+def test_thresholds_compare_unrounded(value: float, threshold: float) -> None:
+    """`<=` holds exactly when the raw value is at most the raw threshold."""
+    rule = parse_rule(f"load.a.p99 <= {threshold:.20f}")
+    (gate,) = judge([rule], {"load.a.p99": Value(value, "ms")}, applies=lambda _: True)
+    assert (gate.status is Verdict.PASS) == (value <= rule.threshold)
+
+
+def test_measurements_are_values() -> None:
+    """A measurement can be gated under its own name and unit."""
+    record = record_of()
+    record.measurements["coverage.total"] = Measurement(
+        name="coverage.total", value=87.5, unit="percent", definition="lines"
+    )
+    assert collect_values(record)["coverage.total"] == Value(87.5, "percent")
+
+
+@pytest.mark.parametrize(
+    ("rule", "slug", "hint"),
+    [
+        ("checks.faild == 0", "gate-metric", "did you mean 'checks.failed'?"),
+        ("coverage.total >= 80 %", "gate-metric", "known:"),
+        ("checks.failed <= 5 ms", "gate-unit", "measured in count"),
+    ],
+)
+def test_impossible_rules_are_usage_errors(rule: str, slug: str, hint: str) -> None:
+    """A rule that could never be measured is refused before anything starts, with what is accepted."""
+    with pytest.raises(UsageError) as caught:
+        check_rules(Settings(gate=GateSettings(rules=(rule,))))
+    assert caught.value.slug == slug
+    assert hint in caught.value.remedy
+
+
+def test_waiver_holds_to_its_last_day() -> None:
+    """A waived failure is counted apart until the day the waiver expires, and is a failure on the next."""
+    waiver = WaiverSettings(check="a.b", reason="known", owner="me", expires="2026-01-31")
+    record = record_of(failed("a.b"), passed("a.c"))
+    last, next_day = dt.date(2026, 1, 31), dt.date(2026, 2, 1)
+    assert collect_values(record, active([waiver], today=last))["checks.failed"].number == 0
+    assert collect_values(record, active([waiver], today=last))["findings.high"].number == 0
+    assert collect_values(record, active([waiver], today=next_day))["checks.failed"].number == 1
+    assert "expired" in describe([waiver], today=next_day)[0]
