@@ -1,0 +1,21 @@
+"""httpx clients that record, identities, source addresses, and tokens that must be refused."""
+
+from seatrial.http._addresses import AddressPool
+from seatrial.http._client import RecordingClient, new_exchange_id, open_client, shown_body
+from seatrial.http._curl import curl_for
+from seatrial.http._forge import FORGERIES, bad_tokens
+from seatrial.http._identities import IdentityPool
+from seatrial.http._keys import SigningKey
+
+__all__ = [
+    "FORGERIES",
+    "AddressPool",
+    "IdentityPool",
+    "RecordingClient",
+    "SigningKey",
+    "bad_tokens",
+    "curl_for",
+    "new_exchange_id",
+    "open_client",
+    "shown_body",
+]

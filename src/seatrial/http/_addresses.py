@@ -1,0 +1,30 @@
+"""Real, distinct source addresses: on Linux every 127.a.b.c can be bound without being configured."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Literal
+
+SIZE = 2**24
+RESERVED = 256
+"""127.0.0.0/24 is left to servers."""
+
+
+class AddressPool:
+    """Hand out source addresses that nobody used before in this run; none where the stack cannot tell clients apart."""
+
+    def __init__(self, kind: Literal["loopback", "none"], *, seed: int) -> None:
+        self._kind = kind
+        self._random = random.Random(f"addresses:{seed}")  # noqa: S311 - repeatable on purpose
+        self._used: set[int] = set()
+
+    def lease(self, count: int) -> Sequence[str]:
+        """Return `count` addresses, or none at all."""
+        return [self._fresh() for _ in range(count)] if self._kind == "loopback" else []
+
+    def _fresh(self) -> str:
+        while (number := self._random.randrange(RESERVED, SIZE - 1)) in self._used:
+            pass
+        self._used.add(number)
+        return f"127.{number >> 16}.{number >> 8 & 255}.{number & 255}"

@@ -1,0 +1,99 @@
+"""An httpx client that writes down every exchange: as which identity, what came back, and when."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from typing import Any
+
+import httpx
+
+from seatrial.core import Exchange, Identity, Request, Response, Target
+from seatrial.record import ExchangeRecorded, Sink
+
+BODY_LIMIT = 16_384
+TIMEOUT_S = 30.0
+_numbers = itertools.count(1)
+
+
+def new_exchange_id(prefix: str) -> str:
+    """Return an id that no other exchange of a run has, whatever process sends it."""
+    return f"{prefix or 'x'}-{os.getpid()}-{next(_numbers)}"
+
+
+def shown_headers(headers: httpx.Headers, identity: str) -> tuple[tuple[str, str], ...]:
+    """Return headers as pairs, with the identity's name in place of what authenticates it."""
+    return tuple(
+        (name, f"{{{{secret:{identity or 'token'}}}}}" if name.lower() in {"authorization", "cookie"} else value)
+        for name, value in headers.multi_items()
+    )
+
+
+def shown_body(content: bytes) -> str:
+    """Return a body as text, cut where it is long."""
+    text = content[:BODY_LIMIT].decode("utf-8", "replace")
+    return text if len(content) <= BODY_LIMIT else f"{text}... ({len(content)} bytes)"
+
+
+class RecordingClient(httpx.Client):
+    """Send requests as one identity; the id of an exchange is `response.extensions["seatrial.exchange"]`."""
+
+    def __init__(self, target: Target, *, identity: Identity | None, sink: Sink | None, suite: str) -> None:
+        transport = httpx.HTTPTransport(local_address=identity.address or None) if identity else httpx.HTTPTransport()
+        super().__init__(
+            base_url=target.url,
+            headers=dict(identity.headers) if identity else {},
+            transport=transport,
+            timeout=TIMEOUT_S,
+            trust_env=False,
+        )
+        self._sink = sink
+        self._name = identity.name if identity else ""
+        self._suite = suite
+
+    def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        """Send a request and write the exchange down, also when no answer came."""
+        sent_s = time.monotonic()
+        try:
+            response = super().send(request, **options)
+        except httpx.TransportError as error:
+            self._record(request, None, sent_s, f"{type(error).__name__}: {error}")
+            raise
+        response.extensions["seatrial.exchange"] = self._record(request, response, sent_s, "")
+        return response
+
+    def _record(self, request: httpx.Request, response: httpx.Response | None, sent_s: float, error: str) -> str:
+        exchange = Exchange(
+            id=new_exchange_id(self._suite),
+            operation=f"{request.method} {request.url.path}",
+            identity=self._name,
+            request=Request(
+                method=request.method,
+                url=str(request.url),
+                headers=shown_headers(request.headers, self._name),
+                body=shown_body(request.content),
+            ),
+            response=None if response is None else _shown(response, self._name),
+            sent_s=sent_s,
+            received_s=time.monotonic(),
+            error=error,
+        )
+        if self._sink:
+            self._sink.emit(ExchangeRecorded(exchange=exchange))
+        return exchange.id
+
+
+def _shown(response: httpx.Response, identity: str) -> Response:
+    return Response(
+        status=response.status_code,
+        headers=shown_headers(response.headers, identity),
+        body=shown_body(response.content),
+    )
+
+
+def open_client(
+    target: Target, *, identity: Identity | None = None, sink: Sink | None = None, suite: str = ""
+) -> RecordingClient:
+    """Return a client that sends as an identity (nobody when None) and hands every exchange to the sink."""
+    return RecordingClient(target, identity=identity, sink=sink, suite=suite)

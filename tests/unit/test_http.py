@@ -1,0 +1,143 @@
+"""Identities, addresses, forged tokens, and what of a request is written down."""
+
+import http.server
+import ipaddress
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import jwt
+import pytest
+
+from seatrial.config import AuthSettings
+from seatrial.core import Target, UsageError
+from seatrial.http import FORGERIES, AddressPool, IdentityPool, SigningKey, bad_tokens, curl_for, open_client
+from seatrial.record import Recorder, read_record
+
+AUTH = AuthSettings(
+    public_key_variable="KEY",
+    issuer="https://issuer.example",
+    audience="service",
+    claims={"sub": "{user}", "org_id": "{organisation}"},
+)
+
+
+@pytest.fixture(scope="module")
+def pool() -> IdentityPool:
+    """Return a pool with a key of its own."""
+    return IdentityPool(AUTH, key=SigningKey.generate(), run="r", seed=1, addresses=AddressPool("loopback", seed=1))
+
+
+def decode(pool: IdentityPool, token: str) -> dict[str, str]:
+    """Verify a token as a careful service would."""
+    claims: dict[str, str] = jwt.decode(
+        token, pool.key.public_pem, algorithms=["RS256"], issuer=AUTH.issuer, audience=AUTH.audience
+    )
+    return claims
+
+
+def test_leases_are_fresh_and_valid(pool: IdentityPool) -> None:
+    """Each lease gives users that no other has, of one organisation, whose tokens verify."""
+    first, second = pool.lease(2), pool.lease(2)
+    assert len({identity.user for identity in (*first, *second)}) == 4
+    assert first[0].organisation == first[1].organisation != second[0].organisation
+    claims = decode(pool, first[0].headers["Authorization"].removeprefix("Bearer "))
+    assert (claims["sub"], claims["org_id"]) == (first[0].user, first[0].organisation)
+
+
+def test_known_identities_come_back(pool: IdentityPool) -> None:
+    """A lease that need not be fresh returns who was minted for that organisation before."""
+    (known,) = pool.lease(1, organisation="o")
+    assert pool.lease(1, organisation="o", fresh=False)[0] is known
+
+
+@pytest.mark.parametrize("kind", sorted(FORGERIES))
+def test_forged_tokens_do_not_verify(pool: IdentityPool, kind: str) -> None:
+    """A careful service refuses every forgery."""
+    with pytest.raises((jwt.InvalidTokenError, TypeError)):
+        decode(pool, bad_tokens(pool, kinds=(kind,))[kind])
+
+
+def test_addresses_are_distinct_loopback() -> None:
+    """A thousand leased addresses are a thousand different ones, all loopback, none in 127.0.0.0/24."""
+    leased = AddressPool("loopback", seed=3).lease(1000)
+    assert len(set(leased)) == 1000
+    assert all(ipaddress.ip_address(address).is_loopback for address in leased)
+    assert not any(address.startswith("127.0.0.") for address in leased)
+    assert AddressPool("none", seed=3).lease(5) == []
+
+
+def test_key_survives_a_file_that_others_cannot_read(tmp_path: Path) -> None:
+    """A saved key loads as the same key, from a file of mode 0600."""
+    key = SigningKey.generate()
+    key.save(tmp_path / "key.pem")
+    assert SigningKey.load(tmp_path / "key.pem") == key
+    assert (tmp_path / "key.pem").stat().st_mode & 0o777 == 0o600
+    assert "PRIVATE" not in repr(key)
+
+
+def test_no_key_is_a_usage_error(tmp_path: Path) -> None:
+    """A file that holds no key is named in the message."""
+    (tmp_path / "key.pem").write_text("no key")
+    with pytest.raises(UsageError) as caught:
+        SigningKey.load(tmp_path / "key.pem")
+    assert caught.value.where == str(tmp_path / "key.pem")
+
+
+class Echo(http.server.BaseHTTPRequestHandler):
+    """Answer with the client's address and token."""
+
+    def do_GET(self) -> None:  # noqa: N802 - the base class's name
+        """Answer one request."""
+        body = f"{self.client_address[0]} {self.headers['Authorization']}".encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    """Serve on a free port."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Echo) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+
+
+def test_exchanges_are_written_without_tokens(pool: IdentityPool, server: str, tmp_path: Path) -> None:
+    """A recorded exchange says as whom, but its token stands neither in the request nor in an answer that echoes it."""
+    (identity,) = pool.lease(1)
+    with Recorder(tmp_path) as recorder, open_client(Target(url=server), identity=identity, sink=recorder) as client:
+        answer = client.get("/a?b=c")
+    token = identity.headers["Authorization"].removeprefix("Bearer ")
+    assert token in answer.text
+    assert token not in (tmp_path / "events.ndjson").read_text()
+    exchange = read_record(tmp_path).exchanges[answer.extensions["seatrial.exchange"]]
+    assert (exchange.identity, exchange.operation) == (identity.name, "GET /a")
+    assert curl_for(exchange) == f"curl -i -X GET -H \"authorization: Bearer $TOKEN\" '{server}/a?b=c'"
+
+
+def test_anonymous_clients_come_from_their_address(pool: IdentityPool, server: str) -> None:
+    """An anonymous identity's request reaches the server from its own address."""
+    (identity,) = pool.lease_anonymous(1)
+    with open_client(Target(url=server), identity=identity) as client:
+        assert client.get("/").text == f"{identity.address} None"
+
+
+def test_no_answer_is_written_too(tmp_path: Path) -> None:
+    """A refused connection is an exchange without a response."""
+    target = Target(url="http://127.0.0.1:9")
+    with (
+        Recorder(tmp_path) as recorder,
+        open_client(target, sink=recorder) as client,
+        pytest.raises(httpx.ConnectError),
+    ):
+        client.get("/")
+    (exchange,) = read_record(tmp_path).exchanges.values()
+    assert exchange.response is None
+    assert "ConnectError" in exchange.error
