@@ -1,14 +1,24 @@
 """The Stack protocol and its drivers: compose (Testcontainers), local (processes), remote (a URL)."""
 
+from seatrial.stack._abilities import lacks
 from seatrial.stack._base import Ability, Completed, ServiceAddition, ServiceState, Stack, StackPlan, Variant, Verb
+from seatrial.stack._choose import Choice, attach, check_engine, choose_driver, open_stack, require_embedded
 from seatrial.stack._folders import cache_root, work_folder
 from seatrial.stack._inside.reaper import Sweep
+from seatrial.stack._local import LocalStack
+from seatrial.stack._pool import ServerPool
+from seatrial.stack._remote import RemoteStack, check_target
+from seatrial.stack._state import forget_state, read_state, write_state
 from seatrial.stack._sweep import leftovers, run_labels, run_marks, sweep
 from seatrial.stack._watchdog import Watchdog
 
 __all__ = [
     "Ability",
+    "Choice",
     "Completed",
+    "LocalStack",
+    "RemoteStack",
+    "ServerPool",
     "ServiceAddition",
     "ServiceState",
     "Stack",
@@ -17,10 +27,20 @@ __all__ = [
     "Variant",
     "Verb",
     "Watchdog",
+    "attach",
     "cache_root",
+    "check_engine",
+    "check_target",
+    "choose_driver",
+    "forget_state",
+    "lacks",
     "leftovers",
+    "open_stack",
+    "read_state",
+    "require_embedded",
     "run_labels",
     "run_marks",
     "sweep",
     "work_folder",
+    "write_state",
 ]

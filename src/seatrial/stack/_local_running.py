@@ -1,0 +1,177 @@
+"""A local stack that is up, in the process that started it or in another one."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+from seatrial.core import EnvironmentFailure, UsageError
+from seatrial.stack._base import Ability, Completed, ServiceState, Variant, Verb
+from seatrial.stack._members import Member, Roster, in_waves
+from seatrial.stack._pool import ServerPool
+from seatrial.stack._prepare import find_program
+from seatrial.stack._processes import kill, launch, pause, status, terminate, unpause
+
+LIMITATIONS = (
+    "Services ran as local processes: images, entry points and users of the containers were not exercised.",
+    "Health checks, restart policies, resource limits and log rotation of the compose file were not in effect.",
+    "All services shared one network namespace: networks and published ports of the compose file were not exercised.",
+    "PostgreSQL and Valkey are those of PyPI wheels, without durability: their versions may differ from the images'.",
+)
+
+
+class RunningLocal:
+    """What can be done with the processes of a roster, whoever started them."""
+
+    driver = "local"
+    abilities: frozenset[Ability] = frozenset({"logs", "exec", "control", "coverage", "addresses", "faults"})
+    limitations: tuple[str, ...] = LIMITATIONS
+
+    def __init__(self, roster: Roster, *, run: str, variant: Variant, entry: str) -> None:
+        self.variant = variant
+        self._run = run
+        self._entry = entry
+        self._roster = roster
+
+    @classmethod
+    def attach(cls, state: Mapping[str, object]) -> Self:
+        """Return a handle of a stack that another process started; raises EnvironmentFailure when it is gone."""
+        roster = Roster(Path(str(state["roster"])))
+        roster.require_running()
+        variant: Variant = "instrumented" if state["variant"] == "instrumented" else "clean"
+        return cls(roster, run=str(state["run"]), variant=variant, entry=str(state["entry"]))
+
+    def start(self, progress: Callable[[str], None]) -> None:
+        """Say that the stack is up already; raises EnvironmentFailure when it is not."""
+        self._roster.require_running()
+        progress("the stack is up already")
+
+    def stop(self) -> None:
+        """End every service, dependents first, and give back what was leased; safe to call twice."""
+        if not self._roster.path.exists():
+            return
+        for wave in reversed(in_waves(self._roster.read())):
+            with ThreadPoolExecutor(max_workers=len(wave)) as threads:
+                ended = list(threads.map(_end, wave))
+            with self._roster.changed() as members:
+                members.update({member.name: member for member in ended})
+
+    def url(self, service: str = "") -> str:
+        """Return the address of a service (the entry when empty)."""
+        return self._member(service or self._entry).url
+
+    def services(self) -> Sequence[ServiceState]:
+        """Return the state of every service; its only id is its process."""
+        return tuple(
+            ServiceState(name=name, status=status(member.handle), ids=(str(member.handle.pid),))
+            for name, member in self._roster.read().items()
+        )
+
+    def log(self, service: str) -> str:
+        """Return what a service has written so far."""
+        path = Path(self._member(service).launch.log)
+        return path.read_text(errors="replace") if path.is_file() else ""
+
+    def execute(self, service: str, command: Sequence[str], *, timeout_s: float = 30.0) -> Completed:
+        """Run a command in a running service's environment and folder; raises EnvironmentFailure when it hangs."""
+        member = self._member(service)
+        wanted = member.launch
+        if status(member.handle) not in {"running", "paused"}:
+            raise _failure(f"{service} is not running", "service-not-running", service, "start it first")
+        program = find_program(
+            command[0], wanted.environment["PATH"], service=service, directory=Path(wanted.directory)
+        )
+        try:
+            done = subprocess.run(
+                [program, *command[1:]],
+                env=dict(wanted.environment),
+                cwd=wanted.directory,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                timeout=timeout_s,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise _failure(f"{command[0]} did not end: {error}", "exec-failed", service, "run it by hand") from error
+        return Completed(exit_code=done.returncode, output=done.stdout.decode(errors="replace"))
+
+    def control(self, verb: Verb, service: str) -> None:
+        """Stop, start, pause, unpause, kill or restart a service; it keeps its port. Does not wait until it works."""
+        member = self._member(service)
+        if verb in {"pause", "unpause"}:
+            (pause if verb == "pause" else unpause)(member.handle)
+        if verb == "kill":
+            kill(member.handle)
+        if verb in {"stop", "restart"}:
+            terminate(member.handle, number=member.launch.stop_signal)
+        if verb in {"stop", "restart", "kill"}:
+            _forget_data(member)
+        if verb in {"start", "restart"}:
+            self._launch(service)
+
+    def _launch(self, service: str) -> None:
+        with self._roster.changed() as members:
+            member = members[service]
+            if status(member.handle) not in {"running", "paused"}:
+                members[service] = replace(member, handle=launch(member.launch))
+
+    def inspect(self, service: str) -> Sequence[Mapping[str, object]]:
+        """Return nothing: there are no containers."""
+        self._member(service)
+        return ()
+
+    def state(self) -> Mapping[str, object]:
+        """Return what `attach` needs, and the ports, processes and logs for people to read; no secret."""
+        members = self._roster.read().values()
+        return {
+            "driver": self.driver,
+            "variant": self.variant,
+            "run": self._run,
+            "entry": self._entry,
+            "url": self.url(),
+            "roster": str(self._roster.path),
+            "services": {m.name: {"port": m.port, "pid": m.handle.pid, "log": m.launch.log} for m in members},
+        }
+
+    def _member(self, service: str) -> Member:
+        members = self._roster.read()
+        if service not in members:
+            raise unknown_service(service, sorted(members))
+        return members[service]
+
+
+def _end(member: Member) -> Member:
+    """End a service, give back its lease, and return it without."""
+    terminate(member.handle, number=member.launch.stop_signal)
+    pool = ServerPool.find(Path(member.pool)) if member.lease else None
+    if pool and member.kind == "postgres":
+        pool.drop_database(member.lease)
+    elif pool:
+        pool.return_number(int(member.lease))
+    return replace(member, lease="")
+
+
+def _forget_data(member: Member) -> None:
+    """Empty a leased Valkey database: one of its own would have lost it with its process."""
+    pool = ServerPool.find(Path(member.pool)) if member.lease and member.kind == "valkey" else None
+    if pool:
+        pool.valkey.flush(int(member.lease))
+
+
+def _failure(what: str, slug: str, service: str, remedy: str) -> EnvironmentFailure:
+    return EnvironmentFailure(what, slug=slug, where=service, remedy=remedy)
+
+
+def unknown_service(service: str, known: Sequence[str]) -> UsageError:
+    """Say that a name is none of the local services."""
+    return UsageError(
+        f"the local stack has no service {service!r}",
+        slug="service-unknown",
+        where="[stack.local.services]",
+        remedy=f"services: {', '.join(known)}",
+    )

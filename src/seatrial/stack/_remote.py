@@ -1,0 +1,143 @@
+"""A system that somebody else started, known by its URL."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import NoReturn
+from urllib.parse import SplitResult, urlsplit
+
+from seatrial.core import EnvironmentFailure, UsageError
+from seatrial.stack._abilities import lacks
+from seatrial.stack._base import Ability, Completed, ServiceState, StackPlan, Variant, Verb
+from seatrial.stack._ready import answers, wait_until
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+LIMITATIONS = (
+    "The system was started by somebody else: its logs, its coverage and its failure modes were not looked at.",
+    "All requests came from one address.",
+)
+
+
+class AttachedRemote:
+    """A target that was allowed, and answered, when this run began."""
+
+    driver = "remote"
+    abilities: frozenset[Ability] = frozenset()
+    limitations: tuple[str, ...] = LIMITATIONS
+
+    def __init__(self, url: str, *, variant: Variant) -> None:
+        self.variant = variant
+        self._url = url
+
+    def start(self, progress: Callable[[str], None]) -> None:
+        """Say that the target is up."""
+        progress(f"{self._url} is up already")
+
+    def stop(self) -> None:
+        """Leave the target as it is: it is not ours."""
+
+    def url(self, service: str = "") -> str:
+        """Return the URL; raises EnvironmentFailure for any service but the entry."""
+        if service:
+            raise EnvironmentFailure(
+                f"the address of {service} is not known", slug="ability-missing", where=self._url, remedy=COMPOSE
+            )
+        return self._url
+
+    def services(self) -> Sequence[ServiceState]:
+        """Return nothing: only a URL is known."""
+        return ()
+
+    def log(self, service: str) -> str:
+        """Raise EnvironmentFailure."""
+        self._lack("logs", service)
+
+    def execute(self, service: str, command: Sequence[str], *, timeout_s: float = 30.0) -> Completed:
+        """Raise EnvironmentFailure."""
+        self._lack("exec", service, command, timeout_s)
+
+    def control(self, verb: Verb, service: str) -> None:
+        """Raise EnvironmentFailure."""
+        self._lack("control", service, verb)
+
+    def inspect(self, service: str) -> Sequence[Mapping[str, object]]:
+        """Raise EnvironmentFailure."""
+        self._lack("inspect", service)
+
+    def state(self) -> Mapping[str, object]:
+        """Return the URL, which was allowed."""
+        return {"driver": self.driver, "variant": self.variant, "url": self._url}
+
+    def _lack(self, ability: Ability, *_: object) -> NoReturn:
+        raise lacks(self, ability)
+
+
+class RemoteStack(AttachedRemote):
+    """A URL on this machine, or one that is allowed; nothing is sent before that is settled."""
+
+    def __init__(self, url: str, plan: StackPlan, *, allowed: bool = False, allow_target: str = "") -> None:
+        committed = plan.settings.targets.allow
+        checked = check_target(url, committed=committed, allow_target=allow_target, allowed=allowed)
+        super().__init__(checked, variant=plan.variant)
+        self._ready = plan.settings.stack.ready
+        self._timeout_s = plan.settings.stack.start_timeout_s
+
+    def start(self, progress: Callable[[str], None]) -> None:
+        """Wait until the target answers; raises EnvironmentFailure when it does not."""
+        progress(f"waiting for {self._url}")
+        if not wait_until(lambda: answers(f"{self._url}{self._ready}"), timeout_s=self._timeout_s):
+            raise EnvironmentFailure(
+                "the target does not answer with 2xx",
+                slug="target-unreachable",
+                where=f"{self._url}{self._ready}",
+                remedy="start it, correct the URL, or set [stack] ready to a path that answers 2xx",
+            )
+
+
+COMPOSE = "use --stack compose or --stack local"
+
+
+def check_target(url: str, *, committed: Collection[str] = (), allow_target: str = "", allowed: bool = False) -> str:
+    """Return a URL without its trailing slash if it may be tested.
+
+    Loopback may; another host only when the committed configuration and the command line both name it. Raises
+    UsageError before anything is sent.
+    """
+    parts = _split(url)
+    target = f"{parts.hostname}:{parts.port or DEFAULT_PORTS[parts.scheme]}"
+    if not (allowed or _is_loopback(parts.hostname or "") or (target in committed and target == allow_target)):
+        raise UsageError(
+            f"{target} is not this machine and was not allowed",
+            slug="target-not-allowed",
+            where=url,
+            remedy=f'add allow = ["{target}"] to [targets] of seatrial.toml and give --allow-target {target}, '
+            "and do so only for systems that are yours",
+        )
+    return url.rstrip("/")
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in DEFAULT_PORTS and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.username or parts.query or parts.fragment:
+        raise UsageError(
+            "not a URL that can be tested",
+            slug="target-invalid",
+            where=url.rpartition("@")[2],
+            remedy="write http://HOST:PORT or https://HOST:PORT, without user, query and fragment",
+        )
+    return parts
+
+
+def _is_loopback(host: str) -> bool:
+    """Return whether all addresses of a name are loopback ones: one alone proves nothing about the next request."""
+    try:
+        found = {str(info[4][0]) for info in socket.getaddrinfo(host, None)}
+    except OSError:
+        return False
+    return bool(found) and all(ipaddress.ip_address(address.partition("%")[0]).is_loopback for address in found)
