@@ -161,11 +161,13 @@ class JobSettings(Section):
 class ScenarioSettings(Section):
     """A load scenario: arrivals per second, for how long in each profile, and what must hold.
 
-    `objectives` maps `p50|p95|p99|error_ratio|rate` to a comparison such as `<= 250 ms`.
+    `user` is a class of `file`, or empty for a GET of each of `paths` in turn. `arrivals` are evenly spaced or random
+    with the same mean. `objectives` maps `p50|p95|p99|error_ratio|rate` to a comparison such as `<= 250 ms`.
     """
 
     file: str = "load/locustfile.py"
-    user: str
+    user: str = ""
+    arrivals: Literal["constant", "poisson"] = "constant"
     rate_per_s: Positive
     duration_s: dict[Profile, Positive]
     paths: tuple[UrlPath, ...] = ()

@@ -1,0 +1,33 @@
+"""Load: Locust's users at a constant arrival rate, in a process of their own, and what their latencies prove.
+
+    ScenarioSettings --plan (stdin)--> _inside (Locust) --requests.csv, ledger--> statistics --> outcomes
+
+Names are resolved on first use: the process under `_inside` imports this package too, and must neither wait for the
+configuration library nor let it touch `ssl` before gevent has patched it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from seatrial.swarm._objectives import check_objectives
+    from seatrial.swarm._percentile import nearest_rank
+    from seatrial.swarm._scenario import run_scenario
+    from seatrial.swarm._schedule import due_times
+
+_HOMES = {
+    "check_objectives": "_objectives",
+    "due_times": "_schedule",
+    "nearest_rank": "_percentile",
+    "run_scenario": "_scenario",
+}
+
+__all__ = ["check_objectives", "due_times", "nearest_rank", "run_scenario"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

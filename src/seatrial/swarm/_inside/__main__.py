@@ -1,0 +1,54 @@
+"""Read the plan, load the user class, run, report."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+import gevent.socket
+import locust as _patched  # noqa: F401 - before anything that loads ssl, which it must patch first
+
+from seatrial.swarm._inside._channel import Channel
+from seatrial.swarm._inside._load import BrokenLoadError, load_user
+from seatrial.swarm._inside._swarm import run
+from seatrial.swarm._plan import Plan
+
+STDIN = 0
+CHUNK = 1 << 16
+
+
+def read_plan() -> Plan:
+    """Return the plan from the first line of standard input, which stays open."""
+    line = b""
+    while not line.endswith(b"\n"):
+        chunk = os.read(STDIN, CHUNK)
+        if not chunk:
+            raise EOFError("the harness ended before it had sent the plan")
+        line += chunk
+    return Plan.decode(line)
+
+
+def die_with_harness() -> None:
+    """End this process as soon as nobody holds the other end of standard input any more."""
+    gevent.socket.wait_read(STDIN)
+    os._exit(1)
+
+
+def main() -> int:
+    """Return 0 after a complete report, 2 when the load file cannot be used."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    channel = Channel.take_stdout()
+    plan = read_plan()
+    gevent.spawn(die_with_harness)
+    try:
+        user_class = load_user(plan)
+    except BrokenLoadError as error:
+        channel.send("broken", slug=error.slug, what=error.what, details=error.details)
+        return 2
+    run(plan, user_class, channel)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

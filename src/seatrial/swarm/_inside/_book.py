@@ -1,0 +1,132 @@
+"""The books of a run: one row a request, one entry an arrival, and a few requests in full."""
+
+from __future__ import annotations
+
+import csv
+from typing import IO, Any
+
+import gevent
+
+from seatrial.swarm._inside._clock import Clock
+from seatrial.swarm._inside._samples import Samples
+from seatrial.swarm._inside._visit import Judged, Open, Visit, current_visit
+from seatrial.swarm._plan import COLUMNS, FAILED, OK, TASK, TIMEOUT, UNFINISHED, Ledger
+
+MOST_OPERATIONS = 200
+SETUP = Visit(index=-1, due_s=0.0)
+
+
+class Book:
+    """Write down what Locust's `request` event and the end of each arrival say."""
+
+    def __init__(self, file: IO[str], clock: Clock, *, deadline_s: float) -> None:
+        self.ledger = Ledger()
+        self.samples = Samples()
+        self.rows = 0
+        self.failed_rows = 0
+        self._clock = clock
+        self._deadline_ms = deadline_s * 1000
+        self._operations: set[str] = set()
+        self._writer = csv.writer(file, lineterminator="\n")
+        self._writer.writerow(COLUMNS)
+
+    def on_request(
+        self,
+        request_type: str,
+        name: str,
+        response_time: float = 0.0,
+        response: Any = None,
+        exception: BaseException | None = None,
+        **_: object,
+    ) -> None:
+        """Take in one judged request: Locust calls this for each."""
+        now = self._clock.now()
+        visit = current_visit() or SETUP
+        sent = visit.open or Open("", now - (response_time or 0.0) / 1000)
+        latency_ms = ((sent.answered_s or now) - sent.begins_s) * 1000
+        status = int(getattr(response, "status_code", 0) or 0)
+        outcome = self._outcome(exception, latency_ms)
+        if outcome == TIMEOUT or (outcome == FAILED and not status):
+            latency_ms = self._deadline_ms  # no answer is no quick answer
+        visit.open = None
+        judged = Judged(
+            operation=self._operation(request_type, name),
+            status=status,
+            media=_media(response),
+            outcome=outcome,
+            latency_ms=latency_ms,
+            cause=explain(exception, status, visit.headers),
+        )
+        self._row(visit, judged)
+        self.samples.take(visit, judged, response, span_s=(sent.begins_s, now))
+
+    def _outcome(self, exception: BaseException | None, latency_ms: float) -> str:
+        if isinstance(exception, gevent.Timeout) or latency_ms >= self._deadline_ms:
+            return TIMEOUT
+        return FAILED if exception is not None else OK
+
+    def _operation(self, method: str, name: str) -> str:
+        """Return `METHOD name`, or one name for all when a user forgot to name its requests."""
+        operation = f"{method} {name.split('?', 1)[0]}"
+        if operation in self._operations or len(self._operations) < MOST_OPERATIONS:
+            self._operations.add(operation)
+            return operation
+        return f"{method} (other)"
+
+    def close(self, visit: Visit, task: str, *, error: BaseException | None = None, killed: bool = False) -> None:
+        """Enter what became of an arrival; each leaves at least one row."""
+        if killed:
+            self._abandon(visit, task)
+            self.ledger.unfinished += 1
+            return
+        if error is not None and not visit.failures:
+            self._task_row(visit, task, explain(error, 0, visit.headers))
+        elif not visit.rows:
+            self._task_row(visit, task, "the task sent no request")
+        if visit.failures:
+            self.ledger.failed += 1
+        else:
+            self.ledger.answered += 1
+
+    def _abandon(self, visit: Visit, task: str) -> None:
+        """Enter an arrival that was still under way when its time was over."""
+        operation, begins_s = f"{TASK} {task}", visit.due_s
+        if visit.open:
+            operation, begins_s = visit.open.operation, visit.open.begins_s
+        latency_ms = max((self._clock.now() - begins_s) * 1000, self._deadline_ms)
+        cause = "not answered when the time was over"
+        self._row(visit, Judged(operation=operation, outcome=UNFINISHED, latency_ms=latency_ms, cause=cause))
+
+    def _task_row(self, visit: Visit, task: str, cause: str) -> None:
+        """Enter a failure that no request shows."""
+        elapsed_ms = (self._clock.now() - visit.due_s) * 1000
+        self._row(visit, Judged(operation=f"{TASK} {task}", outcome=FAILED, latency_ms=elapsed_ms, cause=cause))
+
+    def _row(self, visit: Visit, judged: Judged) -> None:
+        arrival = (visit.index, visit.due_s, visit.lag_ms, visit.identity)
+        request = (judged.operation, judged.status, judged.media, judged.outcome, judged.latency_ms, judged.cause)
+        self._writer.writerow(arrival + request)
+        self.rows += 1
+        if visit is SETUP:
+            return
+        visit.rows += 1
+        if judged.outcome != OK:
+            visit.failures += 1
+            self.failed_rows += 1
+
+
+def explain(error: BaseException | None, status: int, secrets: dict[str, str]) -> str:
+    """Return why a request failed, in one short line that keeps the identity's headers to itself."""
+    if error is None:
+        return ""
+    kind, text = type(error).__name__, str(error)
+    if kind == "LocustBadStatusCode":
+        return f"HTTP {status}"
+    for value in secrets.values():
+        text = text.replace(value, "{{secret}}")
+    return (text if kind == "CatchResponseError" else f"{kind}: {text}")[:200]
+
+
+def _media(response: Any) -> str:
+    headers = getattr(response, "headers", None) or {}
+    return str(headers.get("content-type") or "").split(";", 1)[0].strip().lower()

@@ -1,0 +1,69 @@
+"""Between a user and its HTTP client: the identity's headers, the due time and the deadline of every request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gevent
+from locust import User
+
+from seatrial.swarm._inside._clock import Clock
+from seatrial.swarm._inside._visit import Open, Visit, current_visit
+
+SHORTEST_S = 0.001
+
+
+class DeadlinePassedError(Exception):
+    """The request got no answer in time, in a client that cannot say so itself: its task ends here."""
+
+
+class Meter:
+    """Wrap the `client.request` of users; all other methods of Locust's clients go through it."""
+
+    def __init__(self, clock: Clock, *, deadline_s: float) -> None:
+        self._clock = clock
+        self._deadline_s = deadline_s
+
+    def attach(self, user: User) -> None:
+        """Meter the requests of a user, if it has an HTTP client."""
+        client: Any = getattr(user, "client", None)
+        if not hasattr(client, "request"):
+            return
+        send = client.request
+
+        def request(method: str, url: str, *args: Any, **options: Any) -> Any:
+            visit = current_visit()
+            if visit is None:  # before the first arrival, or in a greenlet of the user's own
+                return send(method, url, *args, **options)
+            options["headers"] = {**visit.headers, **(options.get("headers") or {})}
+            return self._timed(user, visit, f"{method} {_path(url)}", lambda: send(method, url, *args, **options))
+
+        client.request = request
+
+    def _timed(self, user: User, visit: Visit, operation: str, send: Any) -> Any:
+        now = self._clock.now()
+        visit.open = Open(operation, now if visit.rows else visit.due_s)
+        remaining_s = self._deadline_s - (now - visit.open.begins_s)
+        limit = gevent.Timeout(max(remaining_s, SHORTEST_S))
+        try:
+            with limit:
+                answer = send()
+        except gevent.Timeout as error:
+            if error is not limit:
+                raise
+            _report(user, operation, error)
+            raise DeadlinePassedError(operation) from error
+        if visit.open:  # judged later, by a with-block: what it does there is no latency
+            visit.open.answered_s = self._clock.now()
+        return answer
+
+
+def _report(user: User, operation: str, error: BaseException) -> None:
+    method, name = operation.split(" ", 1)
+    user.environment.events.request.fire(
+        request_type=method, name=name, response_time=0.0, response_length=0, response=None, exception=error, context={}
+    )
+
+
+def _path(url: str) -> str:
+    return url.split("?", 1)[0]

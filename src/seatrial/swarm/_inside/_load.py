@@ -1,0 +1,82 @@
+"""The user class of a scenario: from its load file, or one that asks for the scenario's paths."""
+
+from __future__ import annotations
+
+import itertools
+import traceback
+from pathlib import Path
+
+from locust import FastHttpUser, TaskSet, User, task
+from locust.util.load_locustfile import load_locustfile
+
+from seatrial.swarm._plan import Plan
+
+
+class BrokenLoadError(Exception):
+    """A load file that cannot be used: what the harness needs for its message."""
+
+    def __init__(self, what: str, *, slug: str, details: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.slug = slug
+        self.details = details
+
+
+class Paths(FastHttpUser):
+    """GET the scenario's paths in turn; anything but a 2xx or 3xx is a failure."""
+
+    abstract = True
+    paths: tuple[str, ...] = ()
+    turns = itertools.count()
+
+    @task
+    def visit(self) -> None:
+        """GET the next path."""
+        self.client.get(self.paths[next(self.turns) % len(self.paths)])
+
+
+def load_user(plan: Plan) -> type[User]:
+    """Return the class, pointed at the target; raises BrokenLoadError."""
+    chosen = _named(plan) if plan.user else Paths
+    chosen.host = plan.url
+    if plan.paths:
+        chosen.paths = plan.paths  # type: ignore[attr-defined]  # a class says in its docstring that it reads them
+    if issubclass(chosen, FastHttpUser):  # the scenario's deadline decides, not the client's own limit
+        chosen.network_timeout = chosen.connection_timeout = plan.deadline_s + 1
+    _check_tasks(chosen)
+    return chosen
+
+
+def _named(plan: Plan) -> type[User]:
+    known = _import(plan.file)
+    if plan.user in known:
+        return known[plan.user]
+    raise BrokenLoadError(
+        f"the load file has no user class {plan.user!r}",
+        slug="load-user-missing",
+        details=f"user classes in it: {', '.join(sorted(known)) or 'none'}",
+    )
+
+
+def _import(file: str) -> dict[str, type[User]]:
+    try:
+        return dict(load_locustfile(file)[0])
+    except (Exception, SystemExit) as error:
+        last = traceback.format_exception_only(error)[-1].strip()
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        raise BrokenLoadError(
+            f"the load file cannot be imported: {last}",
+            slug="load-file-broken",
+            details=f"at {Path(place.filename).name}:{place.lineno}: {place.line}",
+        ) from error
+
+
+def _check_tasks(chosen: type[User]) -> None:
+    """Refuse what cannot be cut into arrivals: a nested set of tasks decides by itself when it ends."""
+    nested = [item.__name__ for item in chosen.tasks if isinstance(item, type) and issubclass(item, TaskSet)]
+    if nested or not chosen.tasks:
+        raise BrokenLoadError(
+            f"user class {chosen.__name__!r} {'nests ' + nested[0] if nested else 'has no task'}",
+            slug="load-user-unsupported",
+            details="each arrival runs one task: a function decorated with @task, which may send several requests",
+        )

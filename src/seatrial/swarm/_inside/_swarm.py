@@ -1,0 +1,178 @@
+"""The open loop: every arrival starts when it is due, whatever became of those before it."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import random
+import resource
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+import gevent
+import locust
+from gevent.pool import Group
+from locust import User
+from locust.env import Environment
+from locust.exception import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately
+
+from seatrial.swarm._inside._book import Book
+from seatrial.swarm._inside._channel import Channel
+from seatrial.swarm._inside._client import DeadlinePassedError, Meter
+from seatrial.swarm._inside._clock import Clock
+from seatrial.swarm._inside._mix import Mix, Task
+from seatrial.swarm._inside._visit import Visit
+from seatrial.swarm._plan import Plan
+from seatrial.swarm._schedule import due_times
+
+SPARE_DESCRIPTORS = 100
+MOST_IN_FLIGHT = 20_000
+MOST_LOGGED = 20
+START_DELAY_S = 0.02
+WARM_S = 0.25
+logger = logging.getLogger(__name__)
+ENDED_BY_CHOICE = (RescheduleTask, RescheduleTaskImmediately, InterruptTaskSet)
+
+
+def run(plan: Plan, user_class: type[User], channel: Channel) -> None:
+    """Run the scenario, write `plan.requests`, and report the ledger at the end."""
+    random.seed(plan.seed)
+    with Path(plan.requests).open("w", encoding="utf-8", buffering=1 << 20) as file:
+        clock = Clock()
+        book = Book(file, clock, deadline_s=plan.deadline_s)
+        swarm = Swarm(plan, user_class, book, clock)
+        swarm.prepare()
+        channel.send("ready")
+        ticker = gevent.spawn(tick, channel, book, clock)
+        cpu_s = time.process_time()
+        swarm.serve()
+        ticker.kill()
+        cpu_s = time.process_time() - cpu_s
+    channel.send(
+        "done",
+        ledger=asdict(book.ledger),
+        rows=book.rows,
+        samples=book.samples.kept,
+        cpu_s=cpu_s,
+        wall_s=clock.now(),
+        locust=locust.__version__,
+    )
+
+
+def tick(channel: Channel, book: Book, clock: Clock) -> None:
+    """Say once a second how far it is."""
+    second = 0
+    while True:
+        second += 1
+        gevent.sleep(second - clock.now())
+        channel.send("tick", elapsed_s=clock.now(), failures=book.failed_rows, **asdict(book.ledger))
+
+
+class Swarm:
+    """A pool of users that serve arrivals; it grows when all are busy."""
+
+    def __init__(self, plan: Plan, user_class: type[User], book: Book, clock: Clock) -> None:
+        self._plan = plan
+        self._class = user_class
+        self._book = book
+        self._clock = clock
+        self._mix = Mix(cast(list[Task], user_class.tasks), seed=plan.seed)  # load_user refused all but functions
+        self._meter = Meter(clock, deadline_s=plan.deadline_s)
+        self._group = Group()
+        self._idle: list[User] = []
+        self._logged = 0
+        self._most = in_flight_limit()
+        self._environment = Environment(user_classes=[user_class], events=locust.events, host=plan.url)
+
+    def prepare(self) -> None:
+        """Create the first users, connect Locust's events, and put the garbage collector to rest."""
+        runner = self._environment.create_local_runner()
+        events: Any = self._environment.events
+        events.request.add_listener(self._book.on_request)
+        events.init.fire(environment=self._environment, runner=runner, web_ui=None)
+        count = min(self._most, 4 + int(self._plan.rate_per_s * WARM_S))
+        self._idle = [self._new_user() for _ in range(count)]
+        events.test_start.fire(environment=self._environment)
+        gc.collect()
+        gc.freeze()  # what is loaded by now stays: no collection needs to look at it again
+
+    def _new_user(self) -> User:
+        user = self._class(self._environment)
+        self._meter.attach(user)
+        user.on_start()
+        return user
+
+    def serve(self) -> None:
+        """Start every arrival at its due time, then wait until all ended or their time is over."""
+        plan = self._plan
+        self._clock.start(delay_s=START_DELAY_S)
+        schedule = due_times(plan.rate_per_s, duration_s=plan.duration_s, seed=plan.seed, spacing=plan.spacing)
+        for index, due_s in enumerate(schedule):
+            gevent.sleep(max(due_s - self._clock.now(), 0))  # 0 still lets the others run
+            self._book.ledger.due += 1
+            if self._has_room(due_s):
+                self._group.spawn(self._attend, self._visit(index, due_s), self._mix.task(index))
+        self._drain()
+
+    def _has_room(self, due_s: float) -> bool:
+        """Return whether an arrival can still begin: enough descriptors, and a deadline that is not over already."""
+        return len(self._group) < self._most and self._clock.now() - due_s < self._plan.deadline_s
+
+    def _visit(self, index: int, due_s: float) -> Visit:
+        if not self._plan.identities:
+            return Visit(index=index, due_s=due_s)
+        name, headers = self._plan.identities[index % len(self._plan.identities)]
+        return Visit(index=index, due_s=due_s, identity=name, headers=headers)
+
+    def _drain(self) -> None:
+        last_s = self._plan.duration_s + self._plan.deadline_s
+        gevent.sleep(max(self._plan.duration_s - self._clock.now(), 0))
+        self._group.join(timeout=max(last_s - self._clock.now(), 0.1))
+        self._group.kill()
+        ledger = self._book.ledger
+        ledger.dropped = ledger.due - ledger.started
+        events: Any = self._environment.events
+        events.test_stop.fire(environment=self._environment)
+
+    def _attend(self, visit: Visit, task: Task) -> None:
+        """Serve one arrival, in a greenlet of its own."""
+        visit.make_current()
+        visit.began_s = self._clock.now()
+        self._book.ledger.started += 1
+        name = getattr(task, "__name__", "task")
+        try:
+            user = self._idle.pop() if self._idle else self._new_user()
+            self._perform(task, user)
+        except gevent.GreenletExit:
+            self._book.close(visit, name, killed=True)
+            return
+        except Exception as error:  # noqa: BLE001 - a user's own code: whatever it raises fails its arrival
+            self._log(name, error)
+            self._book.close(visit, name, error=error)
+        else:
+            self._book.close(visit, name)
+        # Last in, first out: few warm connections instead of many that the server closes meanwhile.
+        self._idle.append(user)
+
+    @staticmethod
+    def _perform(task: Task, user: User) -> None:
+        try:
+            task(user)
+        except ENDED_BY_CHOICE:
+            return
+
+    def _log(self, task: str, error: Exception) -> None:
+        self._logged += not isinstance(error, DeadlinePassedError)
+        if self._logged <= MOST_LOGGED and not isinstance(error, DeadlinePassedError):
+            logger.error("task %s raised", task, exc_info=error)
+
+
+def in_flight_limit() -> int:
+    """Return how many requests may be in flight: as many as there are descriptors, after asking for all we may have."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_IN_FLIGHT + SPARE_DESCRIPTORS
+    wanted = most if hard == resource.RLIM_INFINITY else min(hard, most)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return wanted - SPARE_DESCRIPTORS

@@ -1,0 +1,100 @@
+"""A scenario made ready to run: everything that can be wrong about it is found here, before anything starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from seatrial.config import FILE, LimitSettings, Rule, ScenarioSettings, find_line
+from seatrial.core import UsageError
+from seatrial.swarm._loadfile import find_load_file
+from seatrial.swarm._objectives import check_objectives
+from seatrial.swarm._sessions import Quota, count_needed, quotas_of
+
+LIMITED = 429
+HEALTH_USER = "Health"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A scenario with its thresholds parsed, its file found and its identities counted.
+
+    `exempt`: no rate limit applies to its paths. `location` is where its objectives stand.
+    """
+
+    name: str
+    scenario: ScenarioSettings
+    file: str
+    duration_s: float
+    objectives: Mapping[str, Rule]
+    quotas: Sequence[Quota]
+    identities: int
+    exempt: bool
+    rejection: int
+    location: str
+
+
+def prepare(  # noqa: PLR0913 - what a scenario depends on
+    name: str,
+    scenario: ScenarioSettings,
+    *,
+    profile: str,
+    root: Path,
+    limits: Sequence[LimitSettings] | None,
+    environment: Mapping[str, str],
+) -> Order:
+    """Return the scenario ready to run; raises UsageError for whatever of it cannot be used."""
+    duration_s = _duration(name, scenario, profile)
+    quotas = quotas_of(limits or (), environment)
+    return Order(
+        name=name,
+        scenario=scenario,
+        objectives=check_objectives(scenario, name=name),
+        file=_file(name, scenario, root),
+        duration_s=duration_s,
+        quotas=quotas,
+        identities=count_needed(scenario, duration_s=duration_s, quotas=quotas),
+        exempt=_exempt(scenario, limits),
+        rejection=limits[0].rejection_status if limits else LIMITED,
+        location=_location(name, root),
+    )
+
+
+def _duration(name: str, scenario: ScenarioSettings, profile: str) -> float:
+    durations: Mapping[str, float] = {str(key): value for key, value in scenario.duration_s.items()}
+    if profile in durations:
+        return durations[profile]
+    raise UsageError(
+        f"the scenario {name!r} has no duration for the profile {profile!r}",
+        slug="load-duration-missing",
+        where=f"[load.{name}.duration_s]",
+        remedy=f"add {profile} = SECONDS",
+    )
+
+
+def _file(name: str, scenario: ScenarioSettings, root: Path) -> str:
+    if scenario.user:
+        return str(find_load_file(scenario, root=root))
+    if scenario.paths:
+        return ""
+    raise UsageError(
+        f"the scenario {name!r} says neither who sends requests nor where to",
+        slug="load-paths-missing",
+        where=f"[load.{name}]",
+        remedy='name a `user` class of its load file, or list `paths`, for example paths = ["/"]',
+    )
+
+
+def _exempt(scenario: ScenarioSettings, limits: Sequence[LimitSettings] | None) -> bool:
+    if limits is None:
+        return scenario.user == HEALTH_USER  # the shipped class sends to health paths, which are exempt by promise
+    return bool(limits and scenario.paths) and all(set(scenario.paths) <= set(limit.exempt) for limit in limits)
+
+
+def _location(name: str, root: Path) -> str:
+    file = root / FILE
+    if not file.is_file():
+        return ""
+    line = find_line(file.read_text(encoding="utf-8"), ("load", name, "objectives"))
+    return f"{FILE}:{line}"

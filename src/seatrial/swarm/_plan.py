@@ -1,0 +1,76 @@
+"""What the harness tells the load process, and what comes back: one JSON object a line, standard library only.
+
+harness --stdin: Plan; then open for as long as the harness lives--> load process
+harness <--stdout: broken | ready, tick once a second, done--------- load process --> requests.csv
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from seatrial.swarm._schedule import Spacing
+
+COLUMNS = (
+    "arrival",  # number of the arrival, -1 for what a user does before its first one
+    "due_s",
+    "lag_ms",  # how long after its due time the arrival began
+    "identity",
+    "operation",
+    "status",  # 0: no answer
+    "media",
+    "outcome",
+    "latency_ms",
+    "cause",
+)
+OK, FAILED, TIMEOUT, UNFINISHED = "ok", "failed", "timeout", "unfinished"
+TASK = "TASK"
+"""The method of a row that is no request: a user's task that raised, or sent nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A scenario as the load process needs it; `identities` are pairs of a name and secret headers."""
+
+    name: str
+    url: str
+    file: str
+    user: str
+    paths: tuple[str, ...]
+    rate_per_s: float
+    duration_s: float
+    deadline_s: float
+    spacing: Spacing
+    seed: int
+    identities: tuple[tuple[str, dict[str, str]], ...] = field(default=(), repr=False)
+    requests: str = ""
+
+    def encode(self) -> bytes:
+        """Return the plan as one line."""
+        return json.dumps(asdict(self)).encode() + b"\n"
+
+    @classmethod
+    def decode(cls, line: bytes) -> Plan:
+        """Return the plan of a line."""
+        data: dict[str, Any] = json.loads(line)
+        identities = tuple((str(name), dict(headers)) for name, headers in data.pop("identities"))
+        return cls(identities=identities, paths=tuple(data.pop("paths")), **data)
+
+
+@dataclass(slots=True, kw_only=True)
+class Ledger:
+    """What became of every arrival: `due` = `started` + `dropped`, `started` = the other three together."""
+
+    due: int = 0
+    started: int = 0
+    dropped: int = 0
+    answered: int = 0
+    failed: int = 0
+    unfinished: int = 0
+
+    @property
+    def adds_up(self) -> bool:
+        """Return whether no arrival is missing and none counted twice."""
+        ended = self.answered + self.failed + self.unfinished
+        return min(asdict(self).values()) >= 0 and self.due == self.started + self.dropped and self.started == ended

@@ -1,0 +1,134 @@
+"""The load process, seen from the harness: started, read, bounded in time, never left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from seatrial.core import EnvironmentFailure, UsageError
+from seatrial.swarm._plan import Plan
+
+COMMAND = (sys.executable, "-P", "-m", "seatrial.swarm._inside")
+START_TIMEOUT_S = 60.0
+END_TIMEOUT_S = 10.0
+CHUNK = 1 << 16
+Message = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How the process ended: its final report (None: it never came), exit code, and whether we had to kill it."""
+
+    report: Message | None
+    exit_code: int
+    overdue: bool = False
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What came from the process, cut into messages."""
+
+    descriptor: int
+    limit_s: float
+    rest: bytes = b""
+    overdue: bool = False
+    report: Message | None = field(default=None)
+
+    def messages(self) -> Iterator[Message]:
+        """Yield messages until the process closes its end, or the limit is over."""
+        while chunk := self._read():
+            *lines, self.rest = (self.rest + chunk).split(b"\n")
+            for line in lines:
+                yield json.loads(line)
+
+    def _read(self) -> bytes:
+        remaining_s = self.limit_s - time.monotonic()
+        ready, _, _ = select.select([self.descriptor], [], [], max(remaining_s, 0))
+        self.overdue = not ready
+        return os.read(self.descriptor, CHUNK) if ready else b""
+
+
+def run_process(plan: Plan, *, run: str, cwd: Path, log: Path, on_tick: Callable[[Message], None]) -> Ending:
+    """Run the scenario in a process of its own and return how it ended.
+
+    Raises UsageError when its load file cannot be used, EnvironmentFailure when no process can be started.
+    """
+    with log.open("wb") as errors:
+        child = _start(run, cwd, errors)
+        try:
+            return _converse(child, plan, on_tick)
+        finally:
+            _end(child)
+
+
+def _start(run: str, cwd: Path, errors: Any) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "SEATRIAL_RUN": run, "SEATRIAL_OWNER": str(os.getpid()), "NO_PROXY": "*"}
+    try:
+        return subprocess.Popen(
+            COMMAND, cwd=cwd, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
+            start_new_session=True,  # Ctrl-C is for the harness, which then ends this process
+        )  # fmt: skip
+    except OSError as error:
+        raise EnvironmentFailure(
+            f"cannot start the load process: {error.strerror}",
+            slug="load-process-start",
+            where=sys.executable,
+            remedy="free memory or processes and run again",
+        ) from error
+
+
+def _converse(child: subprocess.Popen[bytes], plan: Plan, on_tick: Callable[[Message], None]) -> Ending:
+    assert child.stdin is not None  # noqa: S101 - Popen was asked for both pipes
+    assert child.stdout is not None  # noqa: S101 - same
+    with contextlib.suppress(BrokenPipeError):  # it ended already: what it said about that is read below
+        child.stdin.write(plan.encode())
+        child.stdin.flush()
+    reading = _Reading(child.stdout.fileno(), time.monotonic() + START_TIMEOUT_S)
+    for message in reading.messages():
+        _take(message, reading, plan, on_tick)
+    if not reading.overdue:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(END_TIMEOUT_S)
+    overdue = child.poll() is None
+    _end(child)
+    return Ending(report=reading.report, exit_code=child.returncode, overdue=overdue)
+
+
+def _take(message: Message, reading: _Reading, plan: Plan, on_tick: Callable[[Message], None]) -> None:
+    match message["kind"]:
+        case "ready":
+            reading.limit_s = time.monotonic() + plan.duration_s + plan.deadline_s + END_TIMEOUT_S
+        case "tick":
+            on_tick(message)
+        case "done":
+            reading.report = message
+        case "broken":
+            raise UsageError(
+                message["what"],
+                slug=message["slug"],
+                where=plan.file,
+                details=message["details"],
+                remedy="mend the load file, or name another user class in the scenario",
+            )
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Make sure that the process and its children are gone; safe to call twice."""
+    if child.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+    for pipe in (child.stdin, child.stdout):
+        if pipe and not pipe.closed:
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()

@@ -1,0 +1,89 @@
+"""stats.json of a scenario: ledger, histograms, and what each figure means."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from seatrial.core import CheckResult
+from seatrial.swarm._percentile import nearest_rank
+from seatrial.swarm._plan import Ledger, Plan
+from seatrial.swarm._process import Ending
+from seatrial.swarm._rows import Row, lags_ms
+from seatrial.swarm._statistics import DEFINITION, by_operation, figures_of, word
+
+SCHEMA = "seatrial-load-stats-1"
+DIGITS = 3
+
+
+def write_stats(  # noqa: PLR0913 - the parts of one document
+    file: Path, plan: Plan, *, rows: Sequence[Row], ledger: Ledger, ending: Ending, results: Sequence[CheckResult]
+) -> None:
+    """Write the statistics of a scenario; figures are absent where nothing was sent."""
+    document = {
+        "schema": SCHEMA,
+        "scenario": {
+            "name": plan.name, "user": plan.user or "paths", "rate_per_s": plan.rate_per_s, "arrivals": plan.spacing,
+            "duration_s": plan.duration_s, "deadline_s": plan.deadline_s, "seed": plan.seed,
+            "identities": len(plan.identities), "target": plan.url,
+        },
+        "definition": DEFINITION,
+        "ledger": asdict(ledger),
+        "generator": _generator(ending, rows),
+        "outcomes": {result.check: result.outcome for result in results},
+        "operations": _operations(rows, plan),
+    }  # fmt: skip
+    file.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def _generator(ending: Ending, rows: Sequence[Row]) -> dict[str, Any]:
+    report, lags = ending.report or {}, lags_ms(list(rows))
+    lag = {f"p{percent}": nearest_rank(lags, percent) for percent in (50, 99, 100)} if lags else {}
+    return {
+        "exit_code": ending.exit_code,
+        "killed": ending.overdue,
+        "start_lag_ms": lag,
+        "cpu_s": report.get("cpu_s"),
+        "wall_s": report.get("wall_s"),
+        "locust": report.get("locust"),
+        "setup_requests": sum(row.arrival < 0 for row in rows),
+    }
+
+
+def _operations(rows: Sequence[Row], plan: Plan) -> list[dict[str, Any]]:
+    taken: set[str] = set()
+    groups = by_operation([row for row in rows if row.arrival >= 0])
+    return [_operation(name, word(name, taken), group, plan) for name, group in groups.items()]
+
+
+def _operation(name: str, metric: str, rows: Sequence[Row], plan: Plan) -> dict[str, Any]:
+    good = sum(row.good for row in rows)
+    figures = figures_of(rows, rate_per_s=good / plan.duration_s)
+    return {
+        "operation": name,
+        "metric": f"load.{plan.name}.{metric}",
+        "requests": len(rows),
+        **figures.values,
+        "outcomes": Counter(row.outcome for row in rows),
+        "statuses": figures.statuses,
+        "media_types": Counter(row.media or "none" for row in rows),
+        "causes": dict(Counter(row.cause for row in rows if row.cause).most_common(10)),
+        "histogram_us": histogram(figures.latencies_ms),
+    }
+
+
+def histogram(latencies_ms: Sequence[float]) -> str:
+    """Return an HdrHistogram of the latencies in whole microseconds, compressed and in base64."""
+    from hdrh.histogram import (  # type: ignore[import-untyped]  # noqa: PLC0415 - needed at the end only
+        HdrHistogram,
+    )
+
+    counts = HdrHistogram(1, max(2, round(max(latencies_ms) * 1000) + 1), DIGITS)
+    for latency_ms in latencies_ms:
+        counts.record_value(max(1, round(latency_ms * 1000)))
+    encoded: bytes = counts.encode()
+    return encoded.decode()

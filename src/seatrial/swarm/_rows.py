@@ -1,0 +1,77 @@
+"""What the load process wrote down: one row a request, with latencies as they were measured."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from seatrial.swarm._plan import COLUMNS, FAILED, OK, TASK, UNFINISHED, Ledger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A request of an arrival; `latency_ms` counts from the due time for the first one of each arrival."""
+
+    arrival: int
+    due_s: float
+    lag_ms: float
+    identity: str
+    operation: str
+    status: int
+    media: str
+    outcome: str
+    latency_ms: float
+    cause: str
+
+    @property
+    def good(self) -> bool:
+        """Return whether the request succeeded."""
+        return self.outcome == OK
+
+    @property
+    def is_request(self) -> bool:
+        """Return whether something was sent; otherwise a task failed without a request."""
+        return not self.operation.startswith(f"{TASK} ")
+
+
+def read_rows(file: Path) -> list[Row]:
+    """Return the whole rows of a file; what a killed writer left of the last one is not there."""
+    if not file.is_file():
+        return []
+    with file.open(encoding="utf-8", newline="") as stream:
+        return list(_whole(stream.read()))
+
+
+def _whole(text: str) -> Iterator[Row]:
+    for cells in csv.reader(text[: text.rfind("\n") + 1].splitlines()[1:]):
+        if len(cells) != len(COLUMNS):
+            return
+        arrival, due_s, lag_ms, identity, operation, status, media, outcome, latency_ms, cause = cells
+        yield Row(
+            arrival=int(arrival), due_s=float(due_s), lag_ms=float(lag_ms), identity=identity, operation=operation,
+            status=int(status), media=media, outcome=outcome, latency_ms=float(latency_ms), cause=cause,
+        )  # fmt: skip
+
+
+def arrivals_in(rows: list[Row]) -> dict[int, str]:
+    """Return what became of each arrival, as its rows say: the counterpart of the ledger."""
+    found: dict[int, str] = {}
+    for row in rows:
+        if row.arrival >= 0:
+            worse = row.outcome if row.outcome in {OK, UNFINISHED} else FAILED
+            found[row.arrival] = max(found.get(row.arrival, OK), worse, key=(OK, FAILED, UNFINISHED).index)
+    return found
+
+
+def agrees(ledger: Ledger, rows: list[Row]) -> bool:
+    """Return whether rows and ledger tell the same of every arrival."""
+    ended = list(arrivals_in(rows).values())
+    counts = (ended.count(OK), ended.count(FAILED), ended.count(UNFINISHED))
+    return ledger.adds_up and counts == (ledger.answered, ledger.failed, ledger.unfinished)
+
+
+def lags_ms(rows: list[Row]) -> list[float]:
+    """Return the start lag of each arrival, ascending."""
+    return sorted({row.arrival: row.lag_ms for row in rows if row.arrival >= 0}.values())

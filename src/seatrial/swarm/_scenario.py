@@ -1,0 +1,175 @@
+"""Run one scenario and judge it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from seatrial.config import LimitSettings, ScenarioSettings
+from seatrial.core import EnvironmentFailure, Evidence, Identities, Progress, Target
+from seatrial.record import Secrets
+from seatrial.swarm._honesty import Doubt, find_doubt, lag_bound_ms
+from seatrial.swarm._order import Order, prepare
+from seatrial.swarm._outcomes import Trial, judge
+from seatrial.swarm._plan import Ledger, Plan
+from seatrial.swarm._process import Ending, Message, run_process
+from seatrial.swarm._report import write_stats
+from seatrial.swarm._rows import Row, read_rows
+from seatrial.swarm._samples import exchanges_of, ids_by_status
+from seatrial.swarm._sessions import lease
+from seatrial.swarm._statistics import figures_of, measure
+
+ATTEMPTS = 2
+REPEAT_BELOW_S = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """What one attempt brought."""
+
+    plan: Plan
+    ending: Ending
+    ledger: Ledger
+    rows: Sequence[Row]
+    doubt: Doubt | None
+
+    @property
+    def requests(self) -> list[Row]:
+        """Return the rows of arrivals: what users did before their first one is not load."""
+        return [row for row in self.rows if row.arrival >= 0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """Where a scenario runs."""
+
+    run: str
+    work: Path
+    out: Path
+    root: Path
+    progress: Progress
+
+
+def run_scenario(  # noqa: PLR0913 - the instrument's whole interface
+    name: str,
+    scenario: ScenarioSettings,
+    *,
+    target: Target,
+    identities: Identities,
+    profile: str,
+    seed: int,
+    run: str,
+    work: Path,
+    out: Path,
+    root: Path,
+    progress: Progress,
+    limits: Sequence[LimitSettings] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Evidence:
+    """Send a scenario's load, judge it, and write stats.json, requests.csv and locust.log into `out`.
+
+    `limits` (with the profile's `environment`) say how many identities are needed and which paths are exempt; None
+    means unknown. Raises UsageError for an objective, load file or user class that cannot be used, EnvironmentFailure
+    when `out` cannot be written or no process can be started.
+    """
+    order = prepare(name, scenario, profile=profile, root=root, limits=limits, environment=environment or {})
+    ground = Ground(run=run, work=work, out=out, root=root, progress=progress)
+    _make(out)
+    notes, attempts = [], ATTEMPTS if order.duration_s < REPEAT_BELOW_S else 1
+    for left in reversed(range(attempts)):
+        plan = _plan(order, target, identities, seed=seed, out=out)
+        attempt = _attempt(order, plan, ground)
+        if not (left and attempt.doubt and attempt.doubt.transient):
+            break
+        notes.append(f"load {name}: sent again, because the first time {attempt.doubt.reason}")
+    replay = f"seatrial run --only load --profile {profile} --seed {seed}"
+    return _conclude(order, attempt, ground, replay=replay, notes=notes)
+
+
+def _make(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EnvironmentFailure(
+            f"cannot write the results of the load: {error.strerror}",
+            slug="load-unwritable",
+            where=str(out),
+            remedy="free disk space or choose another directory with --out DIR",
+        ) from error
+
+
+def _plan(order: Order, target: Target, identities: Identities, *, seed: int, out: Path) -> Plan:
+    scenario = order.scenario
+    return Plan(
+        name=order.name,
+        url=target.url,
+        file=order.file,
+        user=scenario.user,
+        paths=scenario.paths,
+        rate_per_s=scenario.rate_per_s,
+        duration_s=order.duration_s,
+        deadline_s=scenario.deadline_s,
+        spacing=scenario.arrivals,
+        seed=seed,
+        identities=tuple((one.name, dict(one.headers)) for one in lease(identities, order.identities)),
+        requests=str(out.resolve() / "requests.csv"),
+    )
+
+
+def _attempt(order: Order, plan: Plan, ground: Ground) -> Attempt:
+    log = ground.work / f"locust-{plan.name}.log"
+    requests = Path(plan.requests)
+    requests.unlink(missing_ok=True)
+    ground.progress(f"{plan.name} {plan.rate_per_s:g}/s starts")
+    try:
+        ending = run_process(plan, run=ground.run, cwd=ground.root, log=log, on_tick=_teller(plan, ground.progress))
+    finally:
+        _keep_log(plan, log, ground.out / "locust.log")
+    rows = read_rows(requests)
+    ledger = Ledger(**ending.report["ledger"]) if ending.report else Ledger()
+    doubt = find_doubt(ending, ledger, rows, lag_limit_ms=lag_bound_ms(order.objectives))
+    return Attempt(plan=plan, ending=ending, ledger=ledger, rows=rows, doubt=doubt)
+
+
+def _teller(plan: Plan, progress: Progress) -> Callable[[Message], None]:
+    def tell(tick: Message) -> None:
+        done_s, failures = round(tick["elapsed_s"]), tick["failures"]
+        waiting = f", waiting for {tick['due'] - tick['answered'] - tick['failed']}" if done_s > plan.duration_s else ""
+        seconds = f"{min(done_s, plan.duration_s):g} s of {plan.duration_s:g} s"
+        progress(f"{plan.name} {plan.rate_per_s:g}/s {seconds}, {failures} failures{waiting}")
+
+    return tell
+
+
+def _keep_log(plan: Plan, log: Path, kept: Path) -> None:
+    """Move the log of the load process to the results, without the identities' secrets."""
+    secrets = Secrets()
+    for name, headers in plan.identities:
+        for value in headers.values():
+            secrets.register(name, value.removeprefix("Bearer "))
+    with contextlib.suppress(OSError):  # a log that cannot be kept must not hide how the scenario ended
+        kept.write_text(secrets.redact(log.read_text(encoding="utf-8", errors="replace")), encoding="utf-8")
+        log.unlink()
+
+
+def _conclude(order: Order, attempt: Attempt, ground: Ground, *, replay: str, notes: Sequence[str]) -> Evidence:
+    plan, rows = attempt.plan, attempt.requests
+    report = attempt.ending.report or {"samples": ()}
+    exchanges = exchanges_of(order.name, report["samples"], base_url=plan.url)
+    trial = Trial(
+        order=order,
+        rows=rows,
+        values=figures_of(rows, rate_per_s=attempt.ledger.answered / plan.duration_s).values if rows else {},
+        doubt=attempt.doubt,
+        replay=replay,
+        evidence=ids_by_status(exchanges),
+    )
+    results = judge(trial)
+    write_stats(
+        ground.out / "stats.json", plan, rows=attempt.rows, ledger=attempt.ledger, ending=attempt.ending,
+        results=results,
+    )  # fmt: skip
+    measured = measure(order.name, rows, attempt.ledger, duration_s=plan.duration_s) if not attempt.doubt else []
+    return Evidence(results=results, measurements=tuple(measured), exchanges=exchanges, notes=tuple(notes))

@@ -1,0 +1,412 @@
+"""Load without a server: when arrivals are due, what figures mean, and what follows from them."""
+
+import itertools
+import math
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seatrial.config import LimitSettings, ScenarioSettings
+from seatrial.core import CheckResult, Outcome, UsageError
+from seatrial.swarm import check_objectives, due_times, nearest_rank
+from seatrial.swarm._honesty import Doubt, find_doubt, lag_bound_ms
+from seatrial.swarm._inside._mix import Mix
+from seatrial.swarm._loadfile import find_load_file
+from seatrial.swarm._order import Order, prepare
+from seatrial.swarm._outcomes import Trial, judge
+from seatrial.swarm._plan import FAILED, OK, UNFINISHED, Ledger, Plan
+from seatrial.swarm._process import Ending
+from seatrial.swarm._report import histogram
+from seatrial.swarm._rows import Row, agrees, read_rows
+from seatrial.swarm._sessions import count_needed, passed_quota
+from seatrial.swarm._statistics import figures_of, measure, word
+
+# No test asserts how fast our own code is, so properties have no deadline.
+PROPERTY = settings(deadline=None, max_examples=60)
+RATES = st.floats(min_value=0.5, max_value=200)
+DURATIONS = st.floats(min_value=0.01, max_value=10)
+SCENARIO = ScenarioSettings(user="Steady", rate_per_s=40.0, duration_s={"quick": 3.0}, identities=40)
+LEDGER = Ledger(due=100, started=100, answered=100)
+
+
+def row(arrival: int = 0, **changes: object) -> Row:
+    """Return a good row of an arrival, changed."""
+    base = Row(
+        arrival=arrival, due_s=arrival / 10, lag_ms=1.0, identity="u", operation="GET /a", status=200,
+        media="application/json", outcome=OK, latency_ms=5.0, cause="",
+    )  # fmt: skip
+    return replace(base, **changes)  # type: ignore[arg-type]  # a test's shorthand
+
+
+def scenario(**changes: object) -> ScenarioSettings:
+    """Return the scenario, changed."""
+    return ScenarioSettings.model_validate({**SCENARIO.model_dump(), **changes})
+
+
+# Schedule
+
+
+@PROPERTY
+@given(RATES, DURATIONS, st.integers(), st.sampled_from(["constant", "poisson"]))
+def test_schedule_is_a_pure_ascending_function(rate: float, duration: float, seed: int, spacing: str) -> None:
+    """The same rate, duration and seed give the same ascending instants, all within the duration."""
+    first, second = (
+        list(due_times(rate, duration_s=duration, seed=seed, spacing=spacing))  # type: ignore[arg-type]
+        for _ in range(2)
+    )
+    assert first == second == sorted(first)
+    assert all(0 <= due < duration for due in first)
+
+
+@PROPERTY
+@given(RATES, DURATIONS, st.integers())
+def test_constant_arrivals_are_as_many_as_asked(rate: float, duration: float, seed: int) -> None:
+    """Evenly spaced arrivals are rate times duration, but for less than one; their gaps are all alike."""
+    due = list(due_times(rate, duration_s=duration, seed=seed))
+    assert abs(len(due) - rate * duration) <= 1
+    gaps = [after - before for before, after in itertools.pairwise(due)]
+    assert all(math.isclose(gap, 1 / rate, rel_tol=1e-6, abs_tol=1e-9) for gap in gaps)
+
+
+@PROPERTY
+@given(RATES, DURATIONS, st.integers(), st.sampled_from(["constant", "poisson"]))
+def test_a_longer_run_begins_with_the_shorter_one(rate: float, duration: float, seed: int, spacing: str) -> None:
+    """What is due by an instant does not depend on how long the run will last."""
+    short = list(due_times(rate, duration_s=duration, seed=seed, spacing=spacing))  # type: ignore[arg-type]
+    longer = due_times(rate, duration_s=duration * 2, seed=seed, spacing=spacing)  # type: ignore[arg-type]
+    assert list(itertools.takewhile(lambda due: due < duration, longer)) == short
+
+
+def test_poisson_gaps_have_the_asked_mean() -> None:
+    """Random arrivals come at the asked rate in the long run."""
+    count = sum(1 for _ in due_times(100, duration_s=500, seed=1, spacing="poisson"))
+    assert 49_000 < count < 51_000
+
+
+# Tasks
+
+
+@PROPERTY
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=5), st.integers(), st.integers(1, 4))
+def test_every_round_has_the_mix(weights: list[int], seed: int, rounds: int) -> None:
+    """Each round of the deck holds every task exactly as often as its weight."""
+    tasks = [lambda _, number=number: number for number, weight in enumerate(weights) for _ in range(weight)]
+    mix = Mix(tasks, seed=seed)
+    dealt = Counter(mix.task(index)(None) for index in range(len(tasks) * rounds))
+    assert dealt == {number: weight * rounds for number, weight in enumerate(weights)}
+
+
+# Figures
+
+
+@PROPERTY
+@given(st.lists(st.floats(0, 1e6), min_size=1), st.integers(1, 100))
+def test_percentile_is_the_definition(values: list[float], percent: int) -> None:
+    """It is a measured value that at least so many percent do not exceed, and no smaller one is."""
+    ordered = sorted(values)
+    found = nearest_rank(ordered, percent)
+    assert found in values
+    assert sum(value <= found for value in values) * 100 >= percent * len(values)
+    assert sum(value < found for value in values) * 100 < percent * len(values)
+
+
+def test_no_value_has_no_percentile() -> None:
+    """No data is never a number."""
+    with pytest.raises(ValueError, match="of 0 values"):
+        nearest_rank([], 99)
+
+
+def test_latencies_are_not_rounded_before_they_are_compared() -> None:
+    """A p99 that is above the threshold in the tenth digit does not hold."""
+    latency = 250.0000000001
+    assert figures_of([row(latency_ms=latency)], rate_per_s=1.0).values["p99"] == latency
+    order = replace(ORDER, objectives=check_objectives(scenario(objectives={"p99": "<= 250 ms"})))
+    assert outcome(judge(trial([row(latency_ms=latency)], order=order)), "objectives") is Outcome.FAILED
+
+
+@PROPERTY
+@given(st.lists(st.text(alphabet="GET /ab{}-_.2", min_size=1), unique=True))
+def test_operations_have_different_words(operations: list[str]) -> None:
+    """Operations never share a metric name, nor take the place of a total."""
+    taken: set[str] = set()
+    words = [word(operation, taken) for operation in operations]
+    assert len(set(words)) == len(operations)
+    assert not {"p50", "p99", "max", "rate", "error_ratio"} & set(words)
+
+
+def test_measurements_per_operation_and_status() -> None:
+    """Totals, each operation and each status become measurements with their samples."""
+    rows = [row(0), row(1, operation="POST /b/{id}", status=500, outcome=FAILED)]
+    found = {m.name: m for m in measure("s", rows, Ledger(due=2, started=2, answered=1, failed=1), duration_s=2.0)}
+    assert found["load.s.error_ratio"].value == 0.5
+    assert found["load.s.rate"].value == 0.5
+    assert found["load.s.POST-b-id.status_500"].value == 1
+    assert found["load.s.GET-a.p99"].samples == 1
+    assert measure("s", [], Ledger(), duration_s=2.0) == []
+
+
+def test_histogram_holds_every_latency() -> None:
+    """The HdrHistogram decodes to as many values as were recorded, in microseconds."""
+    from hdrh.histogram import HdrHistogram  # type: ignore[import-untyped]  # noqa: PLC0415 - as the code does
+
+    decoded = HdrHistogram.decode(histogram([0.0, 1.0, 250.0]))
+    assert decoded.get_total_count() == 3
+    assert decoded.get_max_value() == pytest.approx(250_000, rel=0.001)
+
+
+# Ledger and rows
+
+
+@PROPERTY
+@given(st.lists(st.sampled_from(["dropped", OK, FAILED, UNFINISHED])))
+def test_ledger_adds_up_with_its_rows(fates: list[str]) -> None:
+    """Whatever becomes of arrivals, the ledger adds up and agrees with the rows; one row less, and it does not."""
+    rows = [row(index, outcome=fate) for index, fate in enumerate(fates) if fate != "dropped"]
+    counts = Counter(fates)
+    ledger = Ledger(
+        due=len(fates), started=len(rows), dropped=counts["dropped"],
+        answered=counts[OK], failed=counts[FAILED], unfinished=counts[UNFINISHED],
+    )  # fmt: skip
+    assert ledger.adds_up
+    assert agrees(ledger, rows)
+    assert not rows or not agrees(ledger, rows[1:])
+    assert not replace(ledger, due=ledger.due + 1).adds_up
+
+
+def test_a_row_cut_in_the_middle_is_not_read(tmp_path: Path) -> None:
+    """What a killed writer left of its last row is not there; a file that never was holds none."""
+    file = tmp_path / "requests.csv"
+    file.write_text("header\n0,0.1,1.5,u,GET /a,200,text/plain,ok,2.25,\n1,0.2,1.5,u,GET")
+    assert [found.latency_ms for found in read_rows(file)] == [2.25]
+    assert read_rows(tmp_path / "none") == []
+
+
+def test_a_plan_survives_the_way_and_hides_its_tokens() -> None:
+    """A plan decodes to itself; its representation does not show headers."""
+    plan = Plan(
+        name="s", url="http://127.0.0.1:1", file="f", user="U", paths=("/a",), rate_per_s=1.5, duration_s=2.0,
+        deadline_s=3.0, spacing="poisson", seed=4, identities=(("u", {"Authorization": "Bearer hidden"}),),
+    )  # fmt: skip
+    assert Plan.decode(plan.encode()) == plan
+    assert "hidden" not in repr(plan)
+
+
+# Identities
+
+
+@PROPERTY
+@given(
+    st.floats(1, 50), st.floats(1, 40), st.integers(4, 200), st.floats(1, 60), st.integers(0, 3)
+)  # fmt: skip
+def test_no_identity_passes_its_quota(rate: float, duration: float, quota: int, window: float, seed: int) -> None:
+    """Rotating as many identities as are counted, two requests an arrival, no one reaches more than the quota."""
+    settings = scenario(rate_per_s=rate, identities=1)
+    count = count_needed(settings, duration_s=duration, quotas=[(float(quota), window)])
+    due = due_times(rate, duration_s=duration, seed=seed)
+    rows = [row(due_s=at, identity=f"u{index % count}") for index, at in enumerate(due) for _ in range(2)]
+    assert passed_quota(rows, [(float(quota), window)]) == set()
+
+
+def test_who_passed_the_quota_is_known() -> None:
+    """An identity with one request too many in a window is named; the same number over two windows is not."""
+    close = [row(due_s=at, identity="fast") for at in (0.0, 0.4, 0.9)]
+    apart = [row(due_s=at, identity="slow") for at in (0.0, 0.9, 1.8)]
+    assert passed_quota(close + apart, [(2.0, 1.0)]) == {"fast"}
+
+
+# Before anything starts
+
+
+@pytest.mark.parametrize(
+    "objective",
+    [
+        {"p99": "250 ms"},
+        {"p99": "<= fast"},
+        {"p99": "<= 1 %"},
+        {"error_ratio": "<= 1 ms"},
+        {"rate": ">= 3 s"},
+        {"p50": ""},
+    ],
+)
+def test_unreadable_objective(objective: dict[str, str]) -> None:
+    """An objective without operator or number, or in another unit, is refused with an example."""
+    with pytest.raises(UsageError) as caught:
+        check_objectives(scenario(objectives=objective), name="steady")
+    assert caught.value.slug == "objective-unreadable"
+    assert caught.value.where.startswith("[load.steady.objectives]")
+    assert "for example" in caught.value.remedy
+
+
+def test_load_file_of_the_project_comes_first(tmp_path: Path) -> None:
+    """The project's own load file is used, else the shipped one; one that is nowhere is named."""
+    shipped = find_load_file(SCENARIO, root=tmp_path)
+    assert shipped.parts[-2:] == ("load", "locustfile.py")
+    own = tmp_path / "load" / "locustfile.py"
+    own.parent.mkdir()
+    own.touch()
+    assert find_load_file(SCENARIO, root=tmp_path) == own.resolve()
+    with pytest.raises(UsageError) as caught:
+        find_load_file(scenario(file="load/none.py"), root=tmp_path)
+    assert caught.value.slug == "load-file-missing"
+
+
+@pytest.mark.parametrize(
+    ("changes", "profile", "slug"),
+    [({"user": ""}, "quick", "load-paths-missing"), ({}, "full", "load-duration-missing")],
+)
+def test_incomplete_scenarios(changes: dict[str, str], profile: str, slug: str, tmp_path: Path) -> None:
+    """A scenario without user and paths, or without a duration for the profile, is refused."""
+    with pytest.raises(UsageError) as caught:
+        prepare("s", scenario(**changes), profile=profile, root=tmp_path, limits=None, environment={})
+    assert caught.value.slug == slug
+
+
+def test_location_names_the_line_of_the_objectives(tmp_path: Path) -> None:
+    """Findings point at the line of the objectives."""
+    (tmp_path / "seatrial.toml").write_text("[load.s]\nuser = 'U'\n\n[load.s.objectives]\np99 = '<= 1 ms'\n")
+    order = prepare("s", SCENARIO, profile="quick", root=tmp_path, limits=None, environment={})
+    assert order.location == "seatrial.toml:4"
+
+
+def test_declared_limits_decide_exemption_and_identities(tmp_path: Path) -> None:
+    """Paths that every limit exempts are never limited; the profile's knobs say how many identities are needed."""
+    limit = LimitSettings(quota=60, window_s=60.0, path="/a", exempt=("/health",), quota_variable="QUOTA")
+    health = scenario(user="", paths=("/health",), identities=0)
+    order = prepare("h", health, profile="quick", root=tmp_path, limits=[limit], environment={})
+    assert order.exempt
+    assert order.identities == 0
+    order = prepare("s", SCENARIO, profile="quick", root=tmp_path, limits=[limit], environment={"QUOTA": "4"})
+    assert not order.exempt
+    assert order.identities == 120
+
+
+# Outcomes
+
+ORDER = Order(
+    name="s", scenario=SCENARIO, file="f", duration_s=3.0, quotas=(), identities=40, exempt=False, rejection=429,
+    objectives=check_objectives(scenario(objectives={"p99": "<= 250 ms", "error_ratio": "<= 0"})), location="",
+)  # fmt: skip
+
+
+def trial(rows: list[Row], *, doubt: Doubt | None = None, order: Order = ORDER) -> Trial:
+    """Return what is judged, from rows."""
+    values = figures_of(rows, rate_per_s=len(rows) / 3).values if rows else {}
+    return Trial(order=order, rows=rows, values=values, doubt=doubt, replay="", evidence={429: ("x-1",)})
+
+
+def outcome(results: tuple[CheckResult, ...], claim: str) -> Outcome:
+    """Return how the check of a claim ended."""
+    return next(result.outcome for result in results if result.check == f"load.s-{claim}")
+
+
+def outcomes(trial: Trial) -> tuple[str, ...]:
+    """Return how honest, objectives and never-limited ended."""
+    return tuple(result.outcome.value for result in judge(trial))
+
+
+def test_good_load_passes() -> None:
+    """Requests on time and without failures pass all three checks."""
+    assert outcomes(trial([row()])) == ("passed", "passed", "passed")
+
+
+def test_doubt_makes_everything_inconclusive() -> None:
+    """With a dishonest generator nothing is judged as passed, however splendid its figures."""
+    assert outcomes(trial([row()], doubt=Doubt(reason="late"))) == ("inconclusive",) * 3
+    assert outcomes(trial([], doubt=Doubt(reason="nothing sent"))) == ("inconclusive",) * 3
+
+
+def test_broken_objective_names_value_threshold_and_cause() -> None:
+    """A failed objective has a finding with value, threshold and what failed most."""
+    rows = [row(0), row(1, status=500, outcome=FAILED, cause="HTTP 500", latency_ms=300.5)]
+    result = judge(trial(rows))[1]
+    assert result.outcome is Outcome.FAILED
+    titles = [finding.title for finding in result.findings]
+    assert titles == ["p99 is 300.5 ms, asked was <= 250 ms", "error_ratio is 0.5, asked was <= 0"]
+    assert result.findings[0].detail == "1 x GET /a: HTTP 500"
+
+
+def test_quick_refusals_are_no_success() -> None:
+    """A service that refuses everything quickly fails an objective on latency alone."""
+    order = replace(ORDER, objectives=check_objectives(scenario(objectives={"p99": "<= 250 ms"})))
+    result = judge(trial([row(status=503, outcome=FAILED, latency_ms=0.1)], order=order))[1]
+    assert [finding.cause for finding in result.findings] == ["no-success"]
+
+
+def test_no_objectives_are_not_applicable() -> None:
+    """A scenario without objectives promises nothing."""
+    assert outcome(judge(trial([row()], order=replace(ORDER, objectives={}))), "objectives") is Outcome.NOT_APPLICABLE
+
+
+def test_a_429_below_the_quota_fails() -> None:
+    """A user below its quota who is limited is a finding, with the exchange that shows it, whatever the generator."""
+    rows = [row(0), row(1, status=429, outcome=FAILED)]
+    for doubt in (None, Doubt(reason="late")):
+        result = judge(trial(rows, doubt=doubt))[2]
+        assert result.outcome is Outcome.FAILED
+        assert result.findings[0].evidence == ("x-1",)
+
+
+def test_a_429_beyond_the_quota_proves_nothing() -> None:
+    """Users who passed their quota deserve their 429: nothing was shown."""
+    rows = [row(index, due_s=0.0, status=429, outcome=FAILED) for index in range(3)]
+    assert outcome(judge(trial(rows, order=replace(ORDER, quotas=[(2.0, 1.0)]))), "never-limited") is (
+        Outcome.INCONCLUSIVE
+    )
+
+
+def test_anonymous_load_may_be_limited() -> None:
+    """Without identities and exemption there is no such promise; on exempt paths there is."""
+    anonymous = replace(ORDER, identities=0)
+    assert outcome(judge(trial([row()], order=anonymous)), "never-limited") is Outcome.NOT_APPLICABLE
+    exempt = replace(anonymous, exempt=True)
+    assert outcome(judge(trial([row()], order=exempt)), "never-limited") is Outcome.PASSED
+    limited = [row(status=429, outcome=FAILED)]
+    assert outcome(judge(trial(limited, order=exempt)), "never-limited") is Outcome.FAILED
+
+
+# The generator
+
+
+def ending(rows: list[Row], **changes: object) -> Ending:
+    """Return a good ending that reports these rows, changed."""
+    return replace(Ending(report={"rows": len(rows)}, exit_code=0), **changes)  # type: ignore[arg-type]
+
+
+ROWS = [row(index) for index in range(100)]
+
+
+@pytest.mark.parametrize(
+    ("end", "ledger", "rows", "said"),
+    [
+        (ending(ROWS, report=None), LEDGER, ROWS, "before its report"),
+        (ending(ROWS, exit_code=1), LEDGER, ROWS, "exit code 1"),
+        (ending(ROWS, report=None, exit_code=-9), LEDGER, ROWS, "killed by SIGKILL"),
+        (ending(ROWS, overdue=True), LEDGER, ROWS, "did not end in time"),
+        (ending(ROWS), LEDGER, ROWS[1:], "do not add up"),
+        (ending(ROWS), replace(LEDGER, due=101), ROWS, "do not add up"),
+        (ending([]), Ledger(), [], "not one request"),
+        (ending(ROWS), replace(LEDGER, due=102, dropped=2), ROWS, "100 of 102"),
+        (ending(ROWS), LEDGER, [*ROWS[2:], row(0, lag_ms=51.0), row(1, lag_ms=51.0)], "ms late"),
+    ],
+)
+def test_reasons_for_doubt(end: Ending, ledger: Ledger, rows: list[Row], said: str) -> None:
+    """Each way in which a generator can fail is a doubt that says so."""
+    found = find_doubt(end, ledger, rows, lag_limit_ms=50.0)
+    assert found is not None
+    assert said in found.reason
+
+
+def test_a_good_generator_is_not_doubted() -> None:
+    """All due arrivals started on time: no doubt; one late arrival in a hundred is within the bound."""
+    assert find_doubt(ending(ROWS), LEDGER, [*ROWS[1:], row(0, lag_ms=51.0)], lag_limit_ms=50.0) is None
+
+
+def test_the_lag_bound_follows_the_tightest_latency() -> None:
+    """A tenth of the tightest latency objective, but never below 50 ms."""
+    assert lag_bound_ms({}) == 50
+    assert lag_bound_ms(check_objectives(scenario(objectives={"p99": "<= 100 ms"}))) == 50
+    assert lag_bound_ms(check_objectives(scenario(objectives={"p99": "<= 1000 ms", "p50": "<= 800 ms"}))) == 80
