@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
@@ -30,7 +31,7 @@ from seatrial.stack import (
     sweep,
     work_folder,
 )
-from seatrial.stack._inside.reaper import living
+from seatrial.stack._inside.reaper import environment_of, living
 from seatrial.stack._ports import pick_ports
 from seatrial.stack._ready import answers, wait_until
 
@@ -400,29 +401,70 @@ def test_a_pooled_server_can_be_taken_away(bench: Bench, pool: ServerPool) -> No
     second.stop()
 
 
-def test_a_killed_harness_leaves_no_stack(bench: Bench) -> None:
-    """Kill -9 of the harness in the middle of a run ends PostgreSQL, Valkey, services and their children."""
-    plan = bench.plan()
-    script = f"""
-import sys, time
+def shared_memory(pids: set[int]) -> list[str]:
+    """Return the System V segments that these processes made."""
+    lines = [line.split() for line in Path("/proc/sysvipc/shm").read_text().splitlines()]
+    place = lines[0].index("cpid")
+    return [line[1] for line in lines[1:] if int(line[place]) in pids]
+
+
+HARNESS = """
+import json, sys, time
 from pathlib import Path
 from seatrial.config import Settings
 from seatrial.stack import LocalStack, StackPlan, Watchdog
-root, run, work = Path({str(bench.root)!r}), {plan.run!r}, Path({str(plan.work)!r})
+facts = json.loads(sys.argv[1])
+root, run, work = Path(facts["root"]), facts["run"], Path(facts["work"])
 Watchdog(run=run, work=work.parent).start()
-settings = Settings.model_validate({plan.settings.model_dump(exclude={"root"})!r})
+settings = Settings.model_validate_json(json.dumps(facts["settings"]))
 plan = StackPlan(settings=settings, profile="quick", variant="clean", run=run, work=work, logs=root / "logs", root=root)
 stack = LocalStack(plan)
+print("begins", flush=True)
 stack.start(lambda line: None)
 print(*[pid for state in stack.services() for pid in state.ids], flush=True)
 time.sleep(600)
 """
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as harness:
+
+
+def start_harness(plan: StackPlan) -> subprocess.Popen[str]:
+    """Start a process that starts the stack, and wait until it begins to."""
+    settings = plan.settings.model_dump(mode="json", exclude={"root"})
+    facts = {"root": str(plan.root), "run": plan.run, "work": str(plan.work), "settings": settings}
+    command = [sys.executable, "-c", HARNESS, json.dumps(facts)]
+    harness = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert harness.stdout is not None
+    assert harness.stdout.readline() == "begins\n"
+    return harness
+
+
+def marked(run: str) -> list[int]:
+    """Return the processes that carry the mark of a run."""
+    return [pid for pid in living() if environment_of(pid).get("SEATRIAL_RUN") == run]
+
+
+def test_a_killed_harness_leaves_no_stack(bench: Bench) -> None:
+    """Kill -9 of the harness ends PostgreSQL, Valkey, services and their children, and frees their shared memory."""
+    plan = bench.plan()
+    with start_harness(plan) as harness:
         assert harness.stdout is not None
         first = [int(word) for word in harness.stdout.readline().split()]
-        alive = living()
-        everything = {pid for pid, fact in alive.items() if pid in first or fact.parent in first}
+        everything = {pid for pid, fact in living().items() if pid in first or fact.parent in first}
         assert len(everything) > len(first)
+        assert shared_memory(everything)
         harness.send_signal(signal.SIGKILL)
     assert wait_until(lambda: not everything & living().keys(), timeout_s=15)
     assert wait_until(lambda: not plan.work.parent.exists(), timeout_s=15)
+    assert not shared_memory(everything)
+
+
+@pytest.mark.parametrize("moment_s", [0.0, 0.1, 0.25, 0.4, 0.7])
+def test_a_harness_killed_while_starting_leaves_nothing(bench: Bench, moment_s: float) -> None:
+    """At whatever moment of the start the harness is killed, no process and no folder of the run is left."""
+    plan = bench.plan()
+    with start_harness(plan) as harness:
+        time.sleep(moment_s)
+        harness.send_signal(signal.SIGKILL)
+    assert wait_until(lambda: not marked(plan.run) and not plan.work.parent.exists(), timeout_s=15)
+    time.sleep(0.2)
+    assert not marked(plan.run)
+    assert not plan.work.parent.exists()

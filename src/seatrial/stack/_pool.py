@@ -154,9 +154,10 @@ def _gone(path: Path, details: str) -> EnvironmentFailure:
 def _start_servers(run: str, folder: Path) -> list[Handle]:
     ports = pick_ports(2)
     password = secrets.token_urlsafe(18)
-    postgres = prepare_postgres(folder / "db", port=ports[0], password=password, progress=lambda _: None)
+    marks = run_marks(run, keep=False)
+    postgres = prepare_postgres(folder / "db", port=ports[0], password=password, marks=marks, progress=lambda _: None)
     valkey = prepare_valkey(folder / "redis", port=ports[1], databases=NUMBERS)
-    environment = {"PATH": os.environ.get("PATH", os.defpath), **run_marks(run, keep=False)}
+    environment = {"PATH": os.environ.get("PATH", os.defpath), **marks}
     handles = [
         _start(server.launch(environment=environment, log=folder / f"{name}.log", work=folder), server.answers)
         for name, server in (("db", postgres), ("redis", valkey))

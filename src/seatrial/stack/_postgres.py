@@ -29,12 +29,14 @@ NOBODY = 65534
 PACKAGE = "package"
 INITDB = ("--auth-local=trust", "--auth-host=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync")
 PATIENCE_S = 60.0
-# Speed over durability: the data folder lives no longer than the run.
+# Speed over durability: the data folder lives no longer than the run. Shared memory in files of the data folder goes
+# with it when the server is killed.
 OPTIONS = {
     "listen_addresses": LOOPBACK,
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
+    "dynamic_shared_memory_type": "mmap",
     "max_connections": "300",
     "max_wal_size": "1GB",
     "unix_socket_permissions": "0700",
@@ -43,13 +45,17 @@ OPTIONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Postgres:
-    """A PostgreSQL server: its programs, its folder (data and socket) and its port; `user` -1 means our own."""
+    """A PostgreSQL server: its programs, its folder (data and socket) and its port.
+
+    `user` -1 means our own; `marks` are the variables by which the run's processes are found.
+    """
 
     programs: str
     folder: str
     port: int
     user: int
     password: str = field(repr=False)
+    marks: Mapping[str, str] = field(default_factory=dict)
 
     def url(self, *, database: str = ADMIN, role: str = ADMIN, password: str = "", port: int = 0) -> str:
         """Return the address of a database for clients on this machine."""
@@ -80,9 +86,8 @@ class Postgres:
         """Run statements as the administrator over the socket, whose folder nobody else may enter."""
         command = [f"{self.programs}/psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", self.folder, "-U", ADMIN]
         # Not -c: a password would stand in the list of processes.
-        return run_as(
-            self.user, [*command, "-p", str(self.port), "-f", "-"], "\n".join(f"{line};" for line in statements)
-        )
+        text = "\n".join(f"{line};" for line in statements)
+        return run_as(self.user, [*command, "-p", str(self.port), "-f", "-"], marks=self.marks, text=text)
 
     def answers(self) -> bool:
         """Return whether the server takes queries."""
@@ -102,19 +107,22 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def prepare_postgres(folder: Path, *, port: int, password: str, progress: Callable[[str], None]) -> Postgres:
+def prepare_postgres(
+    folder: Path, *, port: int, password: str, marks: Mapping[str, str], progress: Callable[[str], None]
+) -> Postgres:
     """Lay a fresh data folder; raises EnvironmentFailure when the wheel, the disk or the user do not allow it."""
     user = NOBODY if os.getuid() == 0 else -1
     installation = _reachable_copy(postgres_installation(), progress) if user >= 0 else postgres_installation()
-    template = _template(installation, user, progress)
+    template = _template(installation, user, marks, progress)
     if user >= 0:
         _require_passable(folder.parent)
     folder.mkdir(mode=0o700, parents=True)
     # -a keeps the owner, which PostgreSQL insists on; shutil.copytree does not.
-    _run_or_fail(["cp", "-a", str(template), str(folder / "data")], -1)
+    _run_or_fail(["cp", "-a", str(template), str(folder / "data")], -1, marks)
     if user >= 0:
         os.chown(folder, user, user)
-    return Postgres(programs=str(installation / "bin"), folder=str(folder), port=port, user=user, password=password)
+    programs = str(installation / "bin")
+    return Postgres(programs=programs, folder=str(folder), port=port, user=user, password=password, marks=marks)
 
 
 @contextmanager
@@ -162,31 +170,33 @@ def _require_passable(folder: Path) -> None:
         )
 
 
-def _template(installation: Path, user: int, progress: Callable[[str], None]) -> Path:
+def _template(installation: Path, user: int, marks: Mapping[str, str], progress: Callable[[str], None]) -> Path:
     """Return a data folder as initdb makes it, made when it is the first time."""
     key = sha256(f"{installation} {user} {INITDB}".encode()).hexdigest()[:12]
     folder = cache_root() / f"database-{key}"
     with _once(folder):
         if not folder.exists():
             progress("creating a database cluster (once)")
-            _initialise(installation, folder, user)
+            _initialise(installation, folder, user, marks)
     return folder
 
 
-def _initialise(installation: Path, folder: Path, user: int) -> None:
+def _initialise(installation: Path, folder: Path, user: int, marks: Mapping[str, str]) -> None:
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(mode=0o700)
     if user >= 0:
         os.chown(partial, user, user)
     command = [str(installation / "bin/initdb"), "-D", str(partial), "-U", ADMIN, "--wal-segsize=1", *INITDB]
-    _run_or_fail(command, user)
+    _run_or_fail(command, user, marks)
     partial.rename(folder)
 
 
-def run_as(user: int, command: Sequence[str], text: str = "") -> subprocess.CompletedProcess[str]:
+def run_as(
+    user: int, command: Sequence[str], *, marks: Mapping[str, str], text: str = ""
+) -> subprocess.CompletedProcess[str]:
     """Run a short command, as an unprivileged user where that is asked for."""
-    environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "HOME": "/"}
+    environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "HOME": "/", **marks}
     switch = {"user": user, "group": user, "extra_groups": []} if user >= 0 else {}
     return subprocess.run(  # type: ignore[call-overload,no-any-return]  # who to run as, or nothing
         list(command),
@@ -201,9 +211,9 @@ def run_as(user: int, command: Sequence[str], text: str = "") -> subprocess.Comp
     )
 
 
-def _run_or_fail(command: Sequence[str], user: int) -> None:
+def _run_or_fail(command: Sequence[str], user: int, marks: Mapping[str, str]) -> None:
     try:
-        done = run_as(user, command)
+        done = run_as(user, command, marks=marks)
     except (OSError, subprocess.SubprocessError) as error:
         raise _failed(command, str(error)) from error
     if done.returncode != 0:

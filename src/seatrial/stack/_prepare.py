@@ -74,9 +74,9 @@ class Workshop:
         return self._postgres(name, port) if service.kind == "postgres" else self._valkey(name, port)
 
     def _postgres(self, name: str, port: int) -> Prepared:
-        server = prepare_postgres(
-            self._fresh(name), port=port, password=self._password() or secrets.token_urlsafe(18), progress=self.progress
-        )
+        password = self._password() or secrets.token_urlsafe(18)
+        marks = run_marks(self.plan.run, keep=self.plan.keep)
+        server = prepare_postgres(self._fresh(name), port=port, password=password, marks=marks, progress=self.progress)
         launch = server.launch(environment=base_environment(self.plan), log=self.log(name), work=self.plan.work)
         return Prepared(
             url=server.url(), launch=lambda _: launch, ready=lambda _: server.answers(), settle=server.set_up

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 
 from seatrial.stack._folders import KEEP_FILE, read_owner, work_folder, work_parent
-from seatrial.stack._inside.reaper import Sweep, docker, environment_of, living, reap
+from seatrial.stack._inside.reaper import Sweep, docker, environment_of, living, reap, remove_folder
 
 LABELS = "|".join(f'{{{{.Label "dev.seatrial.{name}"}}}}' for name in ("run", "owner", "keep", "machine"))
 LISTINGS = (
@@ -27,7 +26,7 @@ def sweep(run: str) -> Sweep:
     """
     work = work_folder(run)
     swept = reap(run, work)
-    shutil.rmtree(work, ignore_errors=True)
+    remove_folder(work)
     return swept
 
 

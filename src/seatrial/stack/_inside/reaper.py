@@ -8,6 +8,7 @@ milliseconds and must still work when the package it came from is half-way throu
 
 from __future__ import annotations
 
+import ctypes
 import os
 import select
 import shutil
@@ -152,7 +153,19 @@ def kill_processes(run: str, work: Path | None = None) -> int:
             _kill(pid)
         seen |= members
         time.sleep(PAUSE_S)
+    remove_shared_memory(seen.union(noted))
     return len(seen)
+
+
+def remove_shared_memory(pids: set[int]) -> None:
+    """Remove the System V segments that these processes made and nobody uses: they outlive a killed PostgreSQL."""
+    try:
+        header, *lines = [line.split() for line in (PROC / "sysvipc/shm").read_text().splitlines()]
+    except (OSError, ValueError):
+        return
+    for facts in (dict(zip(header, map(int, line), strict=True)) for line in lines):
+        if facts["cpid"] in pids and not facts["nattch"]:
+            ctypes.CDLL(None).shmctl(facts["shmid"], 0, None)  # 0 is IPC_RMID
 
 
 def _kill(pid: int) -> None:
@@ -226,6 +239,15 @@ def reap(run: str, work: Path | None = None) -> Sweep:
     return Sweep(processes=processes, **remove_from_engine(run, again=processes > 0))
 
 
+def remove_folder(folder: Path) -> None:
+    """Remove a folder, again if something was still being written into it."""
+    for _ in range(ROUNDS):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            break
+        time.sleep(PAUSE_S)
+
+
 def _wait(pipe: int, owner: int) -> bool:
     """Return whether the harness wants everything left; it may also have died with the pipe open in a fork."""
     while True:
@@ -244,7 +266,7 @@ def main() -> None:
     pipe, owner, run, work = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], Path(sys.argv[4])
     if not _wait(pipe, owner):
         reap(run, work)
-        shutil.rmtree(work, ignore_errors=True)
+        remove_folder(work)
 
 
 if __name__ == "__main__":
