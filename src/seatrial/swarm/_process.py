@@ -72,7 +72,9 @@ def run_process(plan: Plan, *, run: str, cwd: Path, log: Path, on_tick: Callable
 
 
 def _start(run: str, cwd: Path, errors: Any) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "SEATRIAL_RUN": run, "SEATRIAL_OWNER": str(os.getpid()), "NO_PROXY": "*"}
+    # A token or a switch for a Locust that somebody starts by hand is not for this one.
+    inherited = {k: v for k, v in os.environ.items() if k != "SEATRIAL_TOKEN" and not k.startswith("LOCUST_SKIP")}
+    environment = {**inherited, "SEATRIAL_RUN": run, "SEATRIAL_OWNER": str(os.getpid()), "NO_PROXY": "*"}
     try:
         return subprocess.Popen(
             COMMAND, cwd=cwd, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import io
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +47,7 @@ def read_rows(file: Path) -> list[Row]:
 
 
 def _whole(text: str) -> Iterator[Row]:
-    for cells in csv.reader(text[: text.rfind("\n") + 1].splitlines()[1:]):
+    for cells in csv.reader(itertools.islice(io.StringIO(text[: text.rfind("\n") + 1], newline=""), 1, None)):
         if len(cells) != len(COLUMNS):
             return
         arrival, due_s, lag_ms, identity, operation, status, media, outcome, latency_ms, cause = cells

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from seatrial.config import LimitSettings, ScenarioSettings
 from seatrial.core import EnvironmentFailure, Evidence, Identities, Progress, Target
@@ -89,8 +90,14 @@ def run_scenario(  # noqa: PLR0913 - the instrument's whole interface
 
 
 def _make(out: Path) -> None:
-    try:
+    with _written(out):
         out.mkdir(parents=True, exist_ok=True)
+
+
+@contextlib.contextmanager
+def _written(out: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise EnvironmentFailure(
             f"cannot write the results of the load: {error.strerror}",
@@ -119,9 +126,14 @@ def _plan(order: Order, target: Target, identities: Identities, *, seed: int, ou
 
 
 def _attempt(order: Order, plan: Plan, ground: Ground) -> Attempt:
+    if not urlsplit(plan.url).hostname:
+        hostless, nothing = Doubt(reason=f"the target {plan.url!r} has no host"), Ending(report=None, exit_code=0)
+        return Attempt(plan=plan, ending=nothing, ledger=Ledger(), rows=(), doubt=hostless)
     log = ground.work / f"locust-{plan.name}.log"
     requests = Path(plan.requests)
-    requests.unlink(missing_ok=True)
+    with _written(ground.out):
+        requests.unlink(missing_ok=True)
+        log.touch()
     ground.progress(f"{plan.name} {plan.rate_per_s:g}/s starts")
     try:
         ending = run_process(plan, run=ground.run, cwd=ground.root, log=log, on_tick=_teller(plan, ground.progress))
@@ -167,9 +179,10 @@ def _conclude(order: Order, attempt: Attempt, ground: Ground, *, replay: str, no
         evidence=ids_by_status(exchanges),
     )
     results = judge(trial)
-    write_stats(
-        ground.out / "stats.json", plan, rows=attempt.rows, ledger=attempt.ledger, ending=attempt.ending,
-        results=results,
-    )  # fmt: skip
+    with _written(ground.out):
+        write_stats(
+            ground.out / "stats.json", plan, rows=attempt.rows, ledger=attempt.ledger, ending=attempt.ending,
+            results=results,
+        )  # fmt: skip
     measured = measure(order.name, rows, attempt.ledger, duration_s=plan.duration_s) if not attempt.doubt else []
     return Evidence(results=results, measurements=tuple(measured), exchanges=exchanges, notes=tuple(notes))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from seatrial.core import Measurement
 from seatrial.swarm._percentile import nearest_rank
@@ -21,7 +21,7 @@ DEFINITION = {
     "operation_rate": "requests that succeeded, per second of the scenario's duration",
 }
 PERCENTILES = {"p50": 50, "p95": 95, "p99": 99, "max": 100}
-RESERVED = frozenset({*PERCENTILES, "error_ratio", "rate"})
+RESERVED = frozenset({*PERCENTILES, "error_ratio", "rate", *asdict(Ledger())})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,10 @@ def measure(name: str, rows: Sequence[Row], ledger: Ledger, *, duration_s: float
     for operation, group in by_operation(rows).items():
         own = figures_of(group, rate_per_s=sum(row.good for row in group) / duration_s)
         found += _measurements(f"load.{name}.{word(operation, taken)}", own, rate="operation_rate")
-    return found
+    return found + [
+        Measurement(name=f"load.{name}.{fate}", value=count, unit="count", definition=f"arrivals {fate}")
+        for fate, count in asdict(ledger).items()
+    ]
 
 
 def _measurements(prefix: str, figures: Figures, *, rate: str) -> list[Measurement]:

@@ -67,7 +67,7 @@ class Book:
 
     def _operation(self, method: str, name: str) -> str:
         """Return `METHOD name`, or one name for all when a user forgot to name its requests."""
-        operation = f"{method} {name.split('?', 1)[0]}"
+        operation = " ".join(f"{method} {name.split('?', 1)[0]}".split())
         if operation in self._operations or len(self._operations) < MOST_OPERATIONS:
             self._operations.add(operation)
             return operation
@@ -124,7 +124,7 @@ def explain(error: BaseException | None, status: int, secrets: dict[str, str]) -
         return f"HTTP {status}"
     for value in secrets.values():
         text = text.replace(value, "{{secret}}")
-    return (text if kind == "CatchResponseError" else f"{kind}: {text}")[:200]
+    return " ".join((text if kind == "CatchResponseError" else f"{kind}: {text}").split())[:200]
 
 
 def _media(response: Any) -> str:

@@ -23,7 +23,7 @@ class BrokenLoadError(Exception):
 
 
 class Paths(FastHttpUser):
-    """GET the scenario's paths in turn; anything but a 2xx or 3xx is a failure."""
+    """GET the scenario's paths in turn; anything but a 2xx or 3xx is a failure, and no redirect leads elsewhere."""
 
     abstract = True
     paths: tuple[str, ...] = ()
@@ -32,7 +32,7 @@ class Paths(FastHttpUser):
     @task
     def visit(self) -> None:
         """GET the next path."""
-        self.client.get(self.paths[next(self.turns) % len(self.paths)])
+        self.client.get(self.paths[next(self.turns) % len(self.paths)], allow_redirects=False)
 
 
 def load_user(plan: Plan) -> type[User]:

@@ -39,7 +39,7 @@ ENDED_BY_CHOICE = (RescheduleTask, RescheduleTaskImmediately, InterruptTaskSet)
 def run(plan: Plan, user_class: type[User], channel: Channel) -> None:
     """Run the scenario, write `plan.requests`, and report the ledger at the end."""
     random.seed(plan.seed)
-    with Path(plan.requests).open("w", encoding="utf-8", buffering=1 << 20) as file:
+    with Path(plan.requests).open("w", encoding="utf-8", errors="backslashreplace", buffering=1 << 20) as file:
         clock = Clock()
         book = Book(file, clock, deadline_s=plan.deadline_s)
         swarm = Swarm(plan, user_class, book, clock)

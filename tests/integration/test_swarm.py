@@ -1,0 +1,544 @@
+"""Load on a real server that can be slow, freeze, hang, fail, limit or be absent; and generators that are ended."""
+
+import asyncio
+import base64
+import contextlib
+import csv
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+
+from seatrial.config import ScenarioSettings
+from seatrial.core import EnvironmentFailure, Evidence, Identity, Outcome, Target, UsageError
+from seatrial.swarm import run_scenario
+
+RUN = "swarm-test"
+ROOT = Path(__file__).parents[2]
+REASONS = {200: "OK", 202: "Accepted", 429: "Too Many Requests", 500: "Internal Server Error"}
+
+
+@dataclass(slots=True)
+class Server:
+    """An HTTP/1.1 server on a free port; what a path starts with says how it behaves.
+
+    /slow waits 200 ms, /fail answers 500, /limit 429, /hang never, /freeze stops the whole server for a second once,
+    /stall hangs during the first 0.5 s after its first request. Anything else is answered at once, with JSON.
+    """
+
+    port: int = 0
+    seen: list[tuple[str, str]] = field(default_factory=list)
+    first_s: float = 0.0
+    frozen: bool = False
+
+    @property
+    def target(self) -> Target:
+        """Return the address to load."""
+        return Target(url=f"http://127.0.0.1:{self.port}")
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer the requests of one connection until either side ends it."""
+        try:
+            await self.answer(reader, writer)
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
+            writer.transport.abort()
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one request after the other."""
+        while True:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+            method, path, _ = head.split(" ", 2)
+            headers = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line)
+            await reader.readexactly(int(headers.get("content-length", "0")))
+            self.seen.append((path, headers.get("authorization", "")))
+            status = await self.behave(path, 202 if method == "POST" else 200)
+            body = b'{"id": "a1"}'
+            start = f"HTTP/1.1 {status} {REASONS[status]}\r\nContent-Type: application/json; charset=utf-8\r\n"
+            writer.write(f"{start}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            await writer.drain()
+
+    async def behave(self, path: str, status: int) -> int:
+        """Do what the path asks for, and return the status."""
+        self.first_s = self.first_s or time.monotonic()
+        since_s = time.monotonic() - self.first_s
+        if path.startswith("/slow"):
+            await asyncio.sleep(0.2)
+        if path.startswith("/freeze") and since_s > 0.5 and not self.frozen:
+            self.frozen = True
+            time.sleep(1.0)  # noqa: ASYNC251 - the point: nobody is served meanwhile
+        if path.startswith("/hang") or (path.startswith("/stall") and since_s < 0.5):
+            await asyncio.sleep(3600)
+        return {"/fail": 500, "/limi": 429}.get(path[:5], status)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """Serve in a thread until the test ends."""
+    running, ready, loop = Server(), threading.Event(), asyncio.new_event_loop()
+
+    async def main() -> None:
+        async with await asyncio.start_server(running.serve, "127.0.0.1", 0, backlog=1024) as listening:
+            running.port = listening.sockets[0].getsockname()[1]
+            ready.set()
+            await stop.wait()
+            handlers = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in handlers:
+                task.cancel()
+            await asyncio.gather(*handlers, return_exceptions=True)
+        await asyncio.sleep(0)  # aborted transports close in the next turn
+
+    stop = asyncio.Event()
+    thread = threading.Thread(target=lambda: loop.run_until_complete(main()), daemon=True)
+    thread.start()
+    assert ready.wait(10)
+    yield running
+    loop.call_soon_threadsafe(stop.set)
+    thread.join(10)
+    loop.close()
+
+
+class Pool:
+    """Identities with numbered secrets."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def lease(self, count: int, *, organisation: str = "", fresh: bool = True) -> Sequence[Identity]:
+        """Return identities that nobody had before."""
+        assert fresh
+        return [self._new(organisation) for _ in range(count)]
+
+    def _new(self, organisation: str) -> Identity:
+        self.count += 1
+        headers = {"Authorization": f"Bearer secret-{self.count:05d}"}
+        return Identity(name=f"user-{self.count}", organisation=organisation, headers=headers)
+
+    def lease_anonymous(self, count: int) -> Sequence[Identity]:
+        """Return nobody: clients here cannot be told apart."""
+        assert count
+        return []
+
+
+@dataclass(slots=True)
+class Bench:
+    """Runs scenarios in a folder of their own and keeps what they said."""
+
+    folder: Path
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def out(self) -> Path:
+        """Return where the results are."""
+        return self.folder / "out"
+
+    def write(self, source: str) -> str:
+        """Write a load file and return its path."""
+        file = self.folder / "users.py"
+        file.write_text("from locust import FastHttpUser, HttpUser, TaskSet, task\n" + textwrap.dedent(source))
+        return str(file)
+
+    def run(self, target: Target, *, seconds: float = 1.0, **settings: object) -> Evidence:
+        """Run a scenario named `s`."""
+        base: dict[str, object] = {
+            "rate_per_s": 50.0,
+            "deadline_s": 1.0,
+            "objectives": {"p99": "<= 900 ms", "error_ratio": "<= 0"},
+        }
+        chosen = ScenarioSettings.model_validate({**base, "duration_s": {"quick": seconds}, **settings})
+        return run_scenario(
+            "s", chosen, target=target, identities=Pool(), profile="quick", seed=7, run=RUN, work=self.folder,
+            out=self.out, root=self.folder, progress=self.said.append,
+        )  # fmt: skip
+
+    def rows(self) -> list[dict[str, str]]:
+        """Return requests.csv."""
+        with (self.out / "requests.csv").open(newline="") as file:
+            return list(csv.DictReader(file))
+
+    def ledger(self) -> dict[str, int]:
+        """Return the ledger of stats.json."""
+        ledger: dict[str, int] = json.loads((self.out / "stats.json").read_text())["ledger"]
+        return ledger
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    """Return a bench in an empty folder."""
+    return Bench(tmp_path)
+
+
+def outcomes(evidence: Evidence) -> tuple[str, ...]:
+    """Return how honest, objectives and never-limited ended."""
+    return tuple(result.outcome.value for result in evidence.results)
+
+
+def value(evidence: Evidence, name: str) -> float:
+    """Return a measurement of the scenario."""
+    return next(one.value for one in evidence.measurements if one.name == f"load.s.{name}")
+
+
+def left_behind() -> list[str]:
+    """Return the command lines of load processes of these tests that still run."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get("SEATRIAL_RUN") == RUN and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(" ".join(process.cmdline()))
+    return found
+
+
+@pytest.fixture(autouse=True)
+def nothing_left() -> Iterator[None]:
+    """No test leaves a load process behind."""
+    yield
+    assert left_behind() == []
+
+
+# What the service does
+
+
+def test_paths_alone_need_no_python(bench: Bench, server: Server) -> None:
+    """Listed paths are asked for in turn, exactly as often as was due, and everything adds up."""
+    evidence = bench.run(server.target, paths=("/a", "/b?x=1"))
+    assert outcomes(evidence) == ("passed", "passed", "not-applicable")
+    assert Counter(path for path, _ in server.seen) == {"/a": 25, "/b?x=1": 25}
+    assert bench.ledger() == {"due": 50, "started": 50, "dropped": 0, "answered": 50, "failed": 0, "unfinished": 0}
+    assert value(evidence, "GET-b.status_200") == 25
+    assert value(evidence, "rate") == 50
+
+
+def test_shipped_users_rotate_identities(bench: Bench, server: Server) -> None:
+    """`Steady` sends its mix as each identity in turn; secrets are in no file and on no command line."""
+    evidence = bench.run(server.target, user="Steady", identities=10, rate_per_s=36.0)
+    assert outcomes(evidence) == ("passed", "passed", "passed")
+    arrivals = {row["arrival"]: row["identity"] for row in bench.rows()}
+    assert set(Counter(arrivals.values()).values()) <= {3, 4}
+    assert len({token for _, token in server.seen}) == 10
+    operations = Counter(row["operation"] for row in bench.rows())
+    assert operations == {
+        "GET /api/v1/analysis": 16,
+        "POST /api/v1/analysis": 12,
+        "GET /api/v1/analysis/{id}": 12,
+        "GET /api/v1/health": 8,
+    }
+    written = b"".join(file.read_bytes() for file in bench.folder.rglob("*") if file.is_file())
+    assert b"secret-0" not in written
+    assert "secret-0" not in repr(evidence)
+
+
+def test_health_hammer_uses_the_paths_of_the_scenario(bench: Bench, server: Server) -> None:
+    """`Health` asks for the scenario's paths, anonymously, and a 429 there is a finding."""
+    evidence = bench.run(server.target, user="Health", paths=("/ready", "/limit"))
+    assert {path for path, _ in server.seen} == {"/ready", "/limit"}
+    assert outcomes(evidence) == ("passed", "failed", "failed")
+    assert evidence.results[2].findings[0].operation == "GET /limit"
+    (shown,) = evidence.results[2].findings[0].evidence
+    exchange = next(one for one in evidence.exchanges if one.id == shown)
+    assert exchange.response is not None
+    assert exchange.response.status == 429
+
+
+def test_a_freeze_is_seen_by_everybody_who_was_due(bench: Bench, server: Server) -> None:
+    """A freeze of one second shows in p50 to max as in truth: those due meanwhile waited, though nobody asked twice."""
+    evidence = bench.run(server.target, paths=("/freeze",), seconds=2.0, deadline_s=5.0)
+    assert outcomes(evidence)[:2] == ("passed", "failed")
+    slow = [float(row["latency_ms"]) for row in bench.rows() if float(row["latency_ms"]) > 100]
+    assert 40 <= len(slow) <= 60  # 50 arrivals were due in that second, 45 of them had 100 ms or more to wait
+    assert 950 <= value(evidence, "max") < 1500
+    assert value(evidence, "p95") > 800
+    assert bench.ledger()["started"] == 100
+
+
+def test_slow_answers_are_measured_not_awaited(bench: Bench, server: Server) -> None:
+    """A server that takes 200 ms gets the asked rate all the same."""
+    evidence = bench.run(server.target, paths=("/slow",))
+    assert outcomes(evidence)[:2] == ("passed", "passed")
+    assert value(evidence, "rate") == 50
+    assert 200 <= value(evidence, "p50") < 600
+
+
+def test_a_hanging_server_fails_at_the_deadline(bench: Bench, server: Server) -> None:
+    """Requests without an answer count at the deadline, and none is missing."""
+    evidence = bench.run(server.target, paths=("/hang", "/a"))
+    assert outcomes(evidence)[:2] == ("passed", "failed")
+    assert value(evidence, "error_ratio") == 0.5
+    assert value(evidence, "GET-hang.p50") == 1000
+    assert bench.ledger()["failed"] == 25
+    assert {row["outcome"] for row in bench.rows()} == {"ok", "timeout"}
+
+
+@pytest.mark.parametrize("base", ["FastHttpUser", "HttpUser"])
+def test_clients_survive_a_deadline(bench: Bench, server: Server, base: str) -> None:
+    """After requests that hung, the same users' connections work again, with either of Locust's clients."""
+    file = bench.write(f"""
+        class Own({base}):
+            @task
+            def ask(self):
+                self.client.get("/stall", headers={{"X-Own": "1"}})
+    """)
+    evidence = bench.run(
+        server.target, user="Own", file=file, identities=2, rate_per_s=40.0, seconds=1.5, deadline_s=0.3,
+        objectives={"p50": "<= 300 ms"},
+    )  # fmt: skip
+    assert outcomes(evidence)[:2] == ("passed", "passed")
+    last = [row["outcome"] for row in bench.rows() if float(row["due_s"]) > 0.7]
+    assert set(last) == {"ok"}
+    assert "timeout" in {row["outcome"] for row in bench.rows()}
+    assert {token for _, token in server.seen} == {"bearer secret-00001", "bearer secret-00002"}
+
+
+def test_errors_are_counted_by_status(bench: Bench, server: Server) -> None:
+    """A path that answers 500 fails the objective, with the cause and an exchange in the finding."""
+    evidence = bench.run(server.target, paths=("/fail", "/a"))
+    assert outcomes(evidence)[:2] == ("passed", "failed")
+    (finding,) = evidence.results[1].findings
+    assert finding.detail == "25 x GET /fail: HTTP 500"
+    assert finding.evidence
+    assert "seatrial run --only load --profile quick --seed 7" in finding.replay
+    assert value(evidence, "GET-fail.status_500") == 25
+
+
+def test_a_refused_connection_is_no_quick_answer(bench: Bench) -> None:
+    """Nobody listens: every request failed, and a latency objective alone does not hold."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        target = Target(url=f"http://127.0.0.1:{free.getsockname()[1]}")
+        evidence = bench.run(target, paths=("/a",), objectives={"p99": "<= 900 ms"})
+    assert outcomes(evidence)[:2] == ("passed", "failed")
+    assert value(evidence, "p50") == 1000
+    assert value(evidence, "status_0") == 50
+
+
+def test_limited_users_are_a_finding(bench: Bench, server: Server) -> None:
+    """Users below their quota who get 429 fail never-limited."""
+    evidence = bench.run(server.target, paths=("/limit",), identities=5)
+    assert outcomes(evidence) == ("passed", "failed", "failed")
+
+
+# What the generator does
+
+
+def test_no_host_is_inconclusive(bench: Bench) -> None:
+    """Without a host not one request is sent, and nothing passes."""
+    evidence = bench.run(Target(url=""), paths=("/a",))
+    assert "passed" not in outcomes(evidence)
+    assert evidence.measurements == ()
+
+
+def test_tasks_that_send_nothing_are_inconclusive(bench: Bench, server: Server) -> None:
+    """Users that send no request prove nothing."""
+    file = bench.write("""
+        class Idle(FastHttpUser):
+            @task
+            def think(self):
+                pass
+    """)
+    evidence = bench.run(server.target, user="Idle", file=file)
+    assert outcomes(evidence)[:2] == ("inconclusive", "inconclusive")
+    assert "not one request" in evidence.results[0].reason
+
+
+def test_a_saturated_generator_is_inconclusive(bench: Bench, server: Server) -> None:
+    """A user that needs more CPU than there is makes its run inconclusive, after a second attempt."""
+    file = bench.write("""
+        import time
+        class Busy(FastHttpUser):
+            @task
+            def work(self):
+                end = time.perf_counter() + 0.06
+                while time.perf_counter() < end:
+                    pass
+                self.client.get("/a")
+    """)
+    evidence = bench.run(server.target, user="Busy", file=file, deadline_s=5.0)
+    assert outcomes(evidence)[:2] == ("inconclusive", "inconclusive")
+    assert "ms late" in evidence.results[0].reason or "due arrivals were started" in evidence.results[0].reason
+    assert "sent again" in evidence.notes[0]
+
+
+def test_a_generator_that_never_ends_is_killed(bench: Bench, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user that blocks its whole process is killed when its time is over, and nothing is judged."""
+    monkeypatch.setattr("seatrial.swarm._process.END_TIMEOUT_S", 1.0)
+    file = bench.write("""
+        class Stuck(FastHttpUser):
+            @task
+            def block(self):
+                while True:
+                    pass
+    """)
+    evidence = bench.run(server.target, user="Stuck", file=file, deadline_s=0.5)
+    assert outcomes(evidence) == ("inconclusive", "inconclusive", "not-applicable")
+    assert "killed" in evidence.results[0].reason
+
+
+def test_a_killed_generator_is_inconclusive(bench: Bench, server: Server) -> None:
+    """A load process that is killed halfway reports nothing, and nothing is judged by what it left."""
+    file = bench.write("""
+        import os, signal
+        class Doomed(FastHttpUser):
+            count = 0
+            @task
+            def go(self):
+                Doomed.count += 1
+                if Doomed.count > 20:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                self.client.get("/a")
+    """)
+    evidence = bench.run(server.target, user="Doomed", file=file, identities=2)
+    assert outcomes(evidence) == ("inconclusive", "inconclusive", "inconclusive")
+    assert "SIGKILL" in evidence.results[0].reason
+
+
+def test_a_user_that_cannot_start_is_inconclusive(bench: Bench, server: Server) -> None:
+    """An exception in on_start ends the process before any load; its log says why."""
+    file = bench.write("""
+        class Lost(FastHttpUser):
+            def on_start(self):
+                raise RuntimeError("no such login")
+            @task
+            def go(self):
+                self.client.get("/a")
+    """)
+    evidence = bench.run(server.target, user="Lost", file=file)
+    assert outcomes(evidence)[:2] == ("inconclusive", "inconclusive")
+    assert "no such login" in (bench.out / "locust.log").read_text()
+
+
+def test_what_users_do_first_is_no_load(bench: Bench, server: Server) -> None:
+    """Requests of on_start are kept apart, prints go to the log, and a raising task fails its arrival."""
+    file = bench.write("""
+        class Login(FastHttpUser):
+            def on_start(self):
+                print("logged in")
+                self.client.get("/login")
+            @task
+            def go(self):
+                self.client.get("/a")
+                raise ValueError("surprise")
+    """)
+    evidence = bench.run(server.target, user="Login", file=file)
+    assert not any("login" in one.name for one in evidence.measurements)
+    assert "logged in" in (bench.out / "locust.log").read_text()
+    assert bench.ledger()["failed"] == 50
+    assert "TASK go: ValueError: surprise" in evidence.results[1].findings[0].detail
+
+
+@pytest.mark.parametrize(
+    ("source", "user", "slug", "said"),
+    [
+        ("import no_such_module_here", "Own", "load-file-broken", "no_such_module_here"),
+        ("def broken(:", "Own", "load-file-broken", "SyntaxError"),
+        ("raise SystemExit(3)", "Own", "load-file-broken", "SystemExit"),
+        ("class Own(FastHttpUser):\n    @task\n    def a(self): pass", "Other", "load-user-missing", "Other"),
+        ("class Own(FastHttpUser):\n    pass", "Own", "load-user-unsupported", "no task"),
+        (
+            "class Set(TaskSet): pass\nclass Own(FastHttpUser):\n    tasks = [Set]",
+            "Own",
+            "load-user-unsupported",
+            "Set",
+        ),
+    ],
+)
+def test_load_files_that_cannot_be_used(  # noqa: PLR0913, PLR0917 - fixtures and cases
+    bench: Bench, server: Server, source: str, user: str, slug: str, said: str
+) -> None:
+    """A broken load file, a missing user class or an unsupported one is a usage error that says what and where."""
+    file = bench.write(source)
+    with pytest.raises(UsageError) as caught:
+        bench.run(server.target, user=user, file=file)
+    assert (caught.value.slug, caught.value.where) == (slug, file)
+    assert said in str(caught.value)
+
+
+def test_results_that_cannot_be_written(bench: Bench, server: Server) -> None:
+    """A folder for the results that cannot be is named before anything starts."""
+    bench.out.write_text("a file")
+    with pytest.raises(EnvironmentFailure) as caught:
+        bench.run(server.target, paths=("/a",))
+    assert (caught.value.slug, caught.value.where) == ("load-unwritable", str(bench.out))
+    assert server.seen == []
+
+
+def test_causes_with_any_character_are_kept(bench: Bench, server: Server) -> None:
+    """Whatever a user writes into a failure or a name, rows and ledger agree."""
+    file = bench.write("""
+        class Odd(FastHttpUser):
+            @task
+            def go(self):
+                with self.client.get("/a", name="/a\\n\\u2028,\\x85", catch_response=True) as answer:
+                    answer.failure('x\\n\\u2028"\\x0b,\\udc80 ')
+    """)
+    evidence = bench.run(server.target, user="Odd", file=file)
+    assert outcomes(evidence)[:2] == ("passed", "failed")
+    assert {row["operation"] for row in bench.rows()} == {"GET /a ,"}
+
+
+def test_progress_is_told_every_second(bench: Bench, server: Server) -> None:
+    """Whoever watches reads once a second how far it is."""
+    bench.run(server.target, paths=("/a",), seconds=2.0)
+    assert "s 50/s 1 s of 2 s, 0 failures" in bench.said
+
+
+PARENT = """
+import sys
+from pathlib import Path
+from seatrial.config import ScenarioSettings
+from seatrial.core import Target
+from seatrial.swarm import run_scenario
+scenario = ScenarioSettings(rate_per_s=20.0, duration_s={"quick": 60.0}, paths=("/a",))
+folder = Path(sys.argv[2])
+run_scenario("s", scenario, target=Target(url=sys.argv[1]), identities=None, profile="quick", seed=1, run="swarm-test",
+             work=folder, out=folder, root=folder, progress=lambda line: print(line, flush=True))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_the_generator_ends_with_its_harness(server: Server, tmp_path: Path, number: signal.Signals) -> None:
+    """Ctrl-C and even SIGKILL of the harness leave no load process behind."""
+    command = [sys.executable, "-c", PARENT, server.target.url, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as parent:
+        assert parent.stdout is not None
+        while "1 s of" not in parent.stdout.readline():
+            assert parent.poll() is None
+        assert left_behind()
+        os.kill(parent.pid, number)
+        parent.wait(20)
+    limit = time.monotonic() + 10
+    while left_behind() and time.monotonic() < limit:
+        time.sleep(0.02)
+
+
+# The shipped load file, as Locust itself runs it
+
+
+def test_locust_itself_runs_the_load_file(server: Server) -> None:
+    """`locust -f load/locustfile.py` works without seatrial, as the user of SEATRIAL_TOKEN."""
+    command = [sys.executable, "-m", "locust", "-f", str(ROOT / "load" / "locustfile.py"), "--headless", "-u", "4"]
+    options = ["-r", "4", "-t", "2s", "--host", server.target.url, "--only-summary"]
+    environment = {**os.environ, "SEATRIAL_TOKEN": "from-environment"}
+    done = subprocess.run([*command, *options], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert server.seen
+    assert {token for _, token in server.seen} == {"bearer from-environment"}
+
+
+def test_histograms_decode(bench: Bench, server: Server) -> None:
+    """stats.json carries an HdrHistogram of each operation with all its requests."""
+    bench.run(server.target, paths=("/a",))
+    (operation,) = json.loads((bench.out / "stats.json").read_text())["operations"]
+    assert base64.b64decode(operation["histogram_us"])
+    assert operation["requests"] == 50
+    assert operation["media_types"] == {"application/json": 50}
+    assert Outcome.PASSED in json.loads((bench.out / "stats.json").read_text())["outcomes"].values()
