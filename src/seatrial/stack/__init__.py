@@ -6,8 +6,10 @@ from seatrial.stack._choose import Choice, attach, check_engine, choose_driver, 
 from seatrial.stack._folders import cache_root, work_folder
 from seatrial.stack._inside.reaper import Sweep
 from seatrial.stack._local import LocalStack
+from seatrial.stack._pip_settings import uv_environment
 from seatrial.stack._pool import ServerPool
 from seatrial.stack._remote import RemoteStack, check_target
+from seatrial.stack._startup import copy_readable, fault_addition, merge_additions, startup_addition, write_startup
 from seatrial.stack._state import forget_state, read_state, write_state
 from seatrial.stack._sweep import leftovers, run_labels, run_marks, sweep
 from seatrial.stack._watchdog import Watchdog
@@ -32,15 +34,21 @@ __all__ = [
     "check_engine",
     "check_target",
     "choose_driver",
+    "copy_readable",
+    "fault_addition",
     "forget_state",
     "lacks",
     "leftovers",
+    "merge_additions",
     "open_stack",
     "read_state",
     "require_embedded",
     "run_labels",
     "run_marks",
+    "startup_addition",
     "sweep",
+    "uv_environment",
     "work_folder",
+    "write_startup",
     "write_state",
 ]

@@ -1,0 +1,137 @@
+"""Coverage of the services: prepared before they start, collected after they ended.
+
+prepare(share) --additions--> services --share/data/.coverage.SERVICE.*--> collect() --> reports, measurements
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from seatrial.config import CoverageSettings
+from seatrial.core import CheckResult, EnvironmentFailure, Evidence, Outcome, Progress
+from seatrial.cover._handed_in import HandedIn, read_handed_in
+from seatrial.cover._library import Library, provide, tracers
+from seatrial.cover._phases import Phases
+from seatrial.cover._places import Places, find_places
+from seatrial.stack import ServiceAddition, copy_readable, startup_addition, write_startup
+
+ANYBODY = 0o777
+FOLDERS = ("", "ack", "processes", "problems", "sources", "probes")
+HOOK = "coverage_hook.py"
+
+
+class Collector:
+    """Measure the services of one variant of a stack."""
+
+    def __init__(self, settings: CoverageSettings, *, root: Path, marks: Mapping[str, str] | None = None) -> None:
+        """Measure what `settings` name; `marks` are the variables by which the processes of a run are found."""
+        self._settings = settings
+        self._marks = dict(marks or {})
+        self._root = root
+        self._share = Path()
+        self._inside = ""
+        self._library: Library | None = None
+        self._phases: Phases | None = None
+
+    def prepare(
+        self,
+        share: Path,
+        *,
+        progress: Progress,
+        service_source: str = "",
+        in_images: bool = True,
+        pythons: Sequence[str] = (),
+    ) -> Mapping[str, ServiceAddition]:
+        """Fill the share and return what each service needs.
+
+        `service_source` is the source folder as the services see it; `pythons` are the versions that they may run
+        (by default all common ones in images, else the harness's own).
+        Raises UsageError for a source, package or component that is not there, and EnvironmentFailure.
+        """
+        places = find_places(self._settings, self._root)
+        self._share = share
+        self._inside = service_source or (self._settings.container_source if in_images else str(places.source))
+        try:
+            self._library = provide(share, tracers(pythons, in_images=in_images), marks=self._marks, progress=progress)
+            self._fill(share, self._library)
+        except OSError as error:
+            raise _unwritable(share, error) from error
+        self._phases = Phases(share, self._settings.services)
+        return {service: _addition(service) for service in self._settings.services}
+
+    def _fill(self, share: Path, library: Library) -> None:
+        write_startup(share)
+        copy_readable(Path(__file__).with_name("_inside.py"), share / "hooks" / HOOK)
+        for name in FOLDERS:
+            (share / "data" / name).mkdir(exist_ok=True)
+            (share / "data" / name).chmod(ANYBODY)  # images run as users of their own
+        settings = {
+            "sources": [self._inside],
+            "packages": self._settings.packages,
+            "library": library.version,
+            "libraries": library.others,
+            "oldest": library.oldest,
+        }
+        (share / "coverage.json").write_text(json.dumps(settings), encoding="utf-8")
+        (share / "coverage.json").chmod(0o644)
+
+    def set_phase(self, name: str) -> None:
+        """Tell every process which suite its lines count for from now on; without effect before `prepare`."""
+        if self._phases:
+            self._phases.switch(name)
+
+    def wait_acknowledged(self, timeout_s: float) -> bool:
+        """Return whether every service has processes and all of them arrived in the phase within so many seconds."""
+        return self._phases.wait(timeout_s) if self._phases else False
+
+    def collect(
+        self, share: Path | None = None, *, out: Path, services_ended: Mapping[str, str] | None = None
+    ) -> Evidence:
+        """Combine what the services recorded, write every report into `out`, and measure.
+
+        `services_ended` says of services that did not end in order how they did. A service that handed in nothing, or
+        not all, leaves the whole without a figure: one without it would be wrong. Raises EnvironmentFailure.
+        """
+        places = find_places(self._settings, self._root)
+        data = (share or self._share) / "data"
+        handed_in = [read_handed_in(data, service) for service in self._settings.services]
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            return self._evaluate(handed_in, places, out, services_ended or {})
+        except OSError as error:
+            raise _unwritable(out, error) from error
+
+    def _evaluate(self, handed_in: Sequence[HandedIn], places: Places, out: Path, ended: Mapping[str, str]) -> Evidence:
+        # coverage takes a tenth of a second to import: not before it is needed.
+        from seatrial.cover import _checks as checks  # noqa: PLC0415 - see above
+        from seatrial.cover._combine import combine  # noqa: PLC0415 - see above
+        from seatrial.cover._figures import measure  # noqa: PLC0415 - see above
+        from seatrial.cover._reports import write_reports  # noqa: PLC0415 - see above
+
+        collected = checks.judge_collected(handed_in, ended)
+        notes = tuple(checks.remarks(handed_in, self._library.notes if self._library else ()))
+        if not any(service.files for service in handed_in):
+            mapped = CheckResult(check=checks.MAPPED, outcome=Outcome.INCONCLUSIVE, reason="there is no data to map")
+            return Evidence(results=(collected, mapped), notes=notes)
+        combined = combine(handed_in, places=places, inside=self._inside, file=out / ".coverage")
+        summaries = write_reports(combined, places, out)
+        unread = [name for name in places.files if name not in summaries]
+        mapped = checks.judge_mapped(combined, handed_in, unread, places)
+        complete = collected.outcome is Outcome.PASSED and not unread
+        measurements = measure(summaries, self._settings) if complete else ()
+        return Evidence(results=(collected, mapped), measurements=measurements, notes=notes)
+
+
+def _addition(service: str) -> ServiceAddition:
+    return startup_addition(hooks=[HOOK], environment={"SEATRIAL_COVERAGE": service})
+
+
+def _unwritable(folder: Path, error: OSError) -> EnvironmentFailure:
+    return EnvironmentFailure(
+        f"cannot write: {error.strerror or error}",
+        slug="folder-unwritable",
+        where=str(folder),
+        remedy="free some space, or choose another folder with --out DIR or TMPDIR",
+    )

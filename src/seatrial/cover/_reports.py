@@ -1,0 +1,68 @@
+"""The reports that tools read: Cobertura XML, lcov, JSON, HTML, and which phases reached each line."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import coverage
+import coverage.files
+from coverage.exceptions import CoverageException
+
+from seatrial.cover._combine import Combined, unusable
+from seatrial.cover._places import Places
+
+ATTRIBUTION = "seatrial-attribution-1"
+_lock = threading.Lock()
+
+
+def write_reports(combined: Combined, places: Places, out: Path) -> dict[str, Mapping[str, int]]:
+    """Write every report and return coverage's summary of each file of the source; raises EnvironmentFailure."""
+    measured = coverage.Coverage(data_file=combined.data.data_filename(), config_file=False, messages=False)
+    measured.set_option("run:disable_warnings", ["couldnt-parse"])
+    measured.set_option("report:ignore_errors", True)
+    measured.load()
+    try:
+        with _relative_to(places.root):
+            measured.json_report(outfile=str(out / "coverage.json"), show_contexts=True)
+            measured.xml_report(outfile=str(out / "coverage.xml"))
+            measured.lcov_report(outfile=str(out / "lcov.info"))
+            measured.html_report(directory=str(out / "html"), show_contexts=True, title="What the run exercised")
+    except CoverageException as error:
+        raise unusable(error, out) from error
+    found: dict[str, Any] = json.loads((out / "coverage.json").read_text(encoding="utf-8"))["files"]
+    _write_attribution(found, out / "attribution.json")
+    return {_in_source(name, places): facts["summary"] for name, facts in found.items()}
+
+
+@contextmanager
+def _relative_to(root: Path) -> Iterator[None]:
+    """Name files relative to the project's folder, wherever the harness runs.
+
+    coverage takes the working directory, in a module variable; changing that directory would concern every thread.
+    """
+    with _lock:
+        before = coverage.files.RELATIVE_DIR
+        coverage.files.RELATIVE_DIR = f"{str(root).rstrip(os.sep)}{os.sep}"
+        try:
+            yield
+        finally:
+            coverage.files.RELATIVE_DIR = before
+
+
+def _in_source(name: str, places: Places) -> str:
+    return os.path.relpath(places.root / name, places.source)
+
+
+def _write_attribution(files: Mapping[str, Any], path: Path) -> None:
+    """Write file -> line -> phases, of the lines that were executed."""
+    lines = {name: {line: sorted(filter(None, phases)) for line, phases in facts["contexts"].items() if phases}
+             for name, facts in files.items()}  # fmt: skip
+    phases = sorted({phase for found in lines.values() for names in found.values() for phase in names})
+    text = json.dumps({"schema": ATTRIBUTION, "phases": phases, "files": lines}, separators=(",", ":"))
+    path.write_text(text, encoding="utf-8")
