@@ -115,10 +115,13 @@ class Collector:
         if not any(service.files for service in handed_in):
             mapped = CheckResult(check=checks.MAPPED, outcome=Outcome.INCONCLUSIVE, reason="there is no data to map")
             return Evidence(results=(collected, mapped), notes=notes)
-        combined = combine(handed_in, places=places, inside=self._inside, file=out / ".coverage")
+        combined = combine(
+            handed_in, places=places, inside=self._inside or self._settings.container_source, file=out / ".coverage"
+        )
         summaries = write_reports(combined, places, out)
         unread = [name for name in places.files if name not in summaries]
         mapped = checks.judge_mapped(combined, handed_in, unread, places)
+        combined.data.close(force=True)
         complete = collected.outcome is Outcome.PASSED and not unread
         measurements = measure(summaries, self._settings) if complete else ()
         return Evidence(results=(collected, mapped), measurements=measurements, notes=notes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +31,9 @@ def combine(handed_in: Iterable[HandedIn], *, places: Places, inside: str, file:
         for service in handed_in:
             map_path = mapper({inside, *service.roots}, places, unmapped)
             for path in service.files:
-                data.update(_read(path), map_path=map_path)
+                with closing(CoverageData(str(path))) as part:
+                    part.read()
+                    data.update(part, map_path=map_path)
         # Touching needs to know that lines are measured: without any data there is nothing to count either.
         if data.measured_files():
             data.touch_files([str(places.source / name) for name in places.files])
@@ -38,12 +41,6 @@ def combine(handed_in: Iterable[HandedIn], *, places: Places, inside: str, file:
     except CoverageException as error:
         raise unusable(error, file) from error
     return Combined(data=data, unmapped=tuple(sorted(unmapped)))
-
-
-def _read(path: Path) -> CoverageData:
-    data = CoverageData(str(path))
-    data.read()
-    return data
 
 
 def unusable(error: Exception, where: Path) -> EnvironmentFailure:

@@ -35,6 +35,7 @@ def write_reports(combined: Combined, places: Places, out: Path) -> dict[str, Ma
             measured.html_report(directory=str(out / "html"), show_contexts=True, title="What the run exercised")
     except CoverageException as error:
         raise unusable(error, out) from error
+    measured.get_data().close(force=True)
     found: dict[str, Any] = json.loads((out / "coverage.json").read_text(encoding="utf-8"))["files"]
     _write_attribution(found, out / "attribution.json")
     return {_in_source(name, places): facts["summary"] for name, facts in found.items()}
