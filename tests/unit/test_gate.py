@@ -57,12 +57,18 @@ def test_failure_outranks_inconclusive() -> None:
     assert verdict_of(record_of(failed("a.b"), unsure, passed("a.d"))) is Verdict.FAIL
 
 
+def test_undecided_is_inconclusive() -> None:
+    """Where nothing failed but a check could not decide, the run is inconclusive, not failed."""
+    unsure = CheckResult(check="a.c", outcome=Outcome.INCONCLUSIVE, reason="r")
+    assert verdict_of(record_of(unsure, passed("a.d"))) is Verdict.INCONCLUSIVE
+
+
 def test_lost_check_is_inconclusive() -> None:
     """A check that was planned and never ended keeps the run from passing."""
     record = record_of(passed("a.b"))
     record.planned["a.lost"] = CheckPlanned(check="a.lost", title="t", suite="a", severity="high")
     assert collect_values(record)["checks.inconclusive"].number == 1
-    assert verdict_of(record) is not Verdict.PASS
+    assert verdict_of(record) is Verdict.INCONCLUSIVE
 
 
 def test_broken_run_is_inconclusive() -> None:

@@ -88,7 +88,7 @@ def test_no_key_is_a_usage_error(tmp_path: Path) -> None:
 class Echo(http.server.BaseHTTPRequestHandler):
     """Answer with the client's address and token."""
 
-    def do_GET(self) -> None:  # noqa: N802 - the base class's name
+    def do_GET(self) -> None:
         """Answer one request."""
         body = f"{self.client_address[0]} {self.headers['Authorization']}".encode()
         self.send_response(200)

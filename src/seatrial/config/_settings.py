@@ -75,11 +75,14 @@ class AuthSettings(Section):
     """How identities authenticate: the harness mints RS256 tokens with a key pair of its own.
 
     The public key (PEM) reaches the stack as the variable `public_key_variable`. In `claims`, `{user}` and
-    `{organisation}` are filled in.
+    `{organisation}` are filled in. A remote target got its public key from somebody else: `private_key_file` (PEM,
+    relative to the file) is the other half. `protected` is a path that GET reads only with a token.
     """
 
     kind: Literal["jwt"] = "jwt"
     public_key_variable: str
+    private_key_file: str = ""
+    protected: UrlPath | None = None
     issuer: str = ""
     audience: str = ""
     lifetime_s: Positive = 3600.0
@@ -115,13 +118,17 @@ class LimitSettings(Section):
 
 
 class HealthSettings(Section):
-    """Health endpoints that the service promises; an empty one is not promised."""
+    """Health endpoints that the service promises; an absent one is not promised.
+
+    `dependencies` maps what the detailed answer calls a dependency to the service that it is.
+    """
 
     basic: UrlPath | None = None
     detailed: UrlPath | None = None
     liveness: UrlPath | None = None
     readiness: UrlPath | None = None
-    dependencies: tuple[str, ...] = ()
+    dependencies: dict[str, Name] = {}
+    react_s: Positive = 10.0
 
 
 class TracingSettings(Section):

@@ -10,6 +10,9 @@ from seatrial.core import GateResult, Outcome, Verdict, combine
 from seatrial.gate._values import Value
 from seatrial.record import Record
 
+UNDECIDED = frozenset({"checks.inconclusive", "checks.blocked", "checks.not_tested"})
+"""A rule that these break says that something was not decided, not that the product failed."""
+
 UNIT_SIGNS = {"percent": " %", "per_s": "/s", "count": "", "ratio": "", "": ""}
 
 
@@ -39,7 +42,8 @@ def _compare(rule: Rule, value: Value | None) -> tuple[Verdict, str]:
     wanted = f"{rule.operator} {rule.threshold:g}{_sign(value.unit)}"
     if rule.holds(value.number):
         return Verdict.PASS, f"{shown}, as asked: {wanted}"
-    return Verdict.FAIL, f"{shown}, asked was {wanted}"
+    verdict = Verdict.INCONCLUSIVE if rule.metric in UNDECIDED else Verdict.FAIL
+    return verdict, f"{shown}, asked was {wanted}"
 
 
 def _sign(unit: str) -> str:

@@ -67,4 +67,4 @@ class IdentityPool:
 
     def sign(self, claims: Mapping[str, object], *, key: SigningKey | None = None) -> str:
         """Return a token with these claims, signed by RS256."""
-        return jwt.encode(dict(claims), (key or self.key).private_pem, algorithm="RS256")
+        return jwt.encode(dict(claims), (key or self.key).private, algorithm="RS256")

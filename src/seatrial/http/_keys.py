@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
@@ -51,10 +52,22 @@ class SigningKey:
             file.write(self.private_pem)
 
     @property
+    def private(self) -> rsa.RSAPrivateKey:
+        """Return the parsed key: parsing takes fifty times as long as signing."""
+        return _parse(self.private_pem)
+
+    @property
     def public_pem(self) -> str:
         """Return the public half, which the stack verifies tokens with."""
-        private = serialization.load_pem_private_key(self.private_pem.encode(), password=None)
-        pem = private.public_key().public_bytes(
+        pem = self.private.public_key().public_bytes(
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
         )
         return pem.decode()
+
+
+@lru_cache(maxsize=64)
+def _parse(pem: str) -> rsa.RSAPrivateKey:
+    key = serialization.load_pem_private_key(pem.encode(), password=None)
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise TypeError("not an RSA key")
+    return key

@@ -3,6 +3,7 @@
 from seatrial.stack._abilities import lacks
 from seatrial.stack._base import Ability, Completed, ServiceAddition, ServiceState, Stack, StackPlan, Variant, Verb
 from seatrial.stack._choose import Choice, attach, check_engine, choose_driver, open_stack, require_embedded
+from seatrial.stack._compose_model import compose_model, service_lines
 from seatrial.stack._folders import cache_root, work_folder
 from seatrial.stack._inside.reaper import Sweep
 from seatrial.stack._local import LocalStack
@@ -34,6 +35,7 @@ __all__ = [
     "check_engine",
     "check_target",
     "choose_driver",
+    "compose_model",
     "copy_readable",
     "fault_addition",
     "forget_state",
@@ -45,6 +47,7 @@ __all__ = [
     "require_embedded",
     "run_labels",
     "run_marks",
+    "service_lines",
     "startup_addition",
     "sweep",
     "uv_environment",

@@ -1,0 +1,31 @@
+"""Which stages run, on which variant of the stack, in which order, within which budget."""
+
+from seatrial.campaign._campaign import Campaign
+from seatrial.campaign._entered import Entered
+from seatrial.campaign._faults import Fault, fault_files, load_fault
+from seatrial.campaign._options import Options, resolve_out
+from seatrial.campaign._run import UP, Run, new_run_id, open_run, point_latest
+from seatrial.campaign._stay import KEY, bring_up
+from seatrial.campaign._suites import SUITES, check_selection, in_suite_order, metric_belongs, suite_named
+
+__all__ = [
+    "KEY",
+    "SUITES",
+    "UP",
+    "Campaign",
+    "Entered",
+    "Fault",
+    "Options",
+    "Run",
+    "bring_up",
+    "check_selection",
+    "fault_files",
+    "in_suite_order",
+    "load_fault",
+    "metric_belongs",
+    "new_run_id",
+    "open_run",
+    "point_latest",
+    "resolve_out",
+    "suite_named",
+]

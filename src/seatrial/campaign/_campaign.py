@@ -1,0 +1,177 @@
+"""The campaign: enters one suite after the other, runs each instrument once, and closes everything.
+
+enter(suite) --stack variant, coverage phase, instrument--> Entered --items of the suite--> outcomes
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+
+from seatrial.campaign._background import in_background
+from seatrial.campaign._entered import Entered
+from seatrial.campaign._instruments import Instrument, fuzz_contract, prove_limits, run_load
+from seatrial.campaign._run import Run
+from seatrial.campaign._stacks import Stacks
+from seatrial.campaign._suites import Suite, in_suite_order, suite_named
+from seatrial.core import Evidence, SeatrialError
+from seatrial.cover import Collector
+from seatrial.record import RunFailed, StageFinished, StageStarted
+from seatrial.stack import Stack, Variant
+
+INSTRUMENTS: dict[str, Instrument] = {"contract": fuzz_contract, "ratelimit": prove_limits, "load": run_load}
+
+
+class Campaign:
+    """Run the selected suites of one run."""
+
+    def __init__(self, run: Run, suites: Iterable[str]) -> None:
+        self.run = run
+        self.suites = tuple(in_suite_order(suites))
+        self._collector = self._make_collector()
+        self.stacks = Stacks(run, collector=self._collector)
+        self._entered: dict[str, Entered] = {}
+        self._early: dict[str, Future[Evidence]] = {}
+        self._stage: tuple[str, float] | None = None
+        self._closed = False
+        self.failed = False
+
+    def _make_collector(self) -> Collector | None:
+        settings = self.run.settings
+        wanted = "coverage" in self.suites and self.run.choice.driver != "remote" and not self.run.attached
+        if not wanted or not settings.coverage:
+            return None
+        return Collector(settings.coverage, root=settings.root)
+
+    def variant(self, suite: Suite) -> Variant | None:
+        """Return the variant on which a suite runs; without coverage there is only the clean one."""
+        if suite.needs == "nothing":
+            return None
+        return suite.needs if self._collector else "clean"
+
+    def enter(self, name: str) -> Entered:
+        """Make everything ready for a suite; the second call returns what the first did.
+
+        Raises UsageError or EnvironmentFailure, after it was written down; the run is over then.
+        """
+        if name not in self._entered:
+            suite = suite_named(name)
+            if name not in self._early:
+                self._begin(suite.stage)
+            try:
+                self._entered[name] = self._enter(suite)
+            except SeatrialError as error:
+                self.fail(error)
+                raise
+        return self._entered[name]
+
+    def fail(self, error: SeatrialError) -> None:
+        """Write down, once, what ended the run."""
+        if not self.failed:
+            self.failed = True
+            self.run.recorder.emit(RunFailed(reason=str(error), exit_code=error.exit_code))
+
+    def _enter(self, suite: Suite) -> Entered:
+        variant = self.variant(suite)
+        stack = self._stack(variant) if variant and suite.name != "coverage" else None
+        if reason := self._cannot_test(suite, stack):
+            return Entered(suite=suite.name, tree=str(self.stacks.tree()), not_tested=reason)
+        self._switch_phase(suite, variant)
+        self._start_early(suite)
+        evidence = self._measure(suite, stack)
+        self.run.absorb(evidence)
+        results = {result.check: result for result in evidence.results}
+        entered = Entered(suite=suite.name, tree=str(self.stacks.tree()), results=results)
+        return entered if stack is None else _with_stack(entered, stack)
+
+    def _cannot_test(self, suite: Suite, stack: Stack | None) -> str:
+        """Return why this run cannot verify a suite, empty when it can."""
+        if suite.name == "coverage" and self.run.settings.coverage and self._collector is None:
+            return f"coverage needs a stack that this run starts and stops, not {self.run.choice.why}"
+        if suite.name == "load" and stack and stack.variant == "instrumented":
+            return "a verdict on load never comes from an instrumented stack"
+        return ""
+
+    def _stack(self, variant: Variant) -> Stack:
+        stack = self.stacks.get(variant)
+        if any(self.variant(suite_named(name)) == "clean" for name in self.suites):
+            self.stacks.prepare("clean")  # ready by the time it is needed
+        return stack
+
+    def _switch_phase(self, suite: Suite, variant: Variant | None) -> None:
+        if self._collector and variant == "instrumented" and suite.name != "coverage":
+            self._collector.set_phase(suite.name)
+            self._collector.wait_acknowledged(1.0)
+
+    def _start_early(self, suite: Suite) -> None:
+        """Prove the limits on the clean stack while the contract is fuzzed on the instrumented one."""
+        if suite.name == "contract" and self._collector and "ratelimit" in self.suites:
+            self._early["ratelimit"] = in_background(self._prove_early, name="ratelimit")
+
+    def _prove_early(self) -> Evidence:
+        with self._timed("ratelimit"):
+            return prove_limits(self.run, self.stacks.get("clean"))
+
+    def _measure(self, suite: Suite, stack: Stack | None) -> Evidence:
+        if suite.name in self._early:
+            return self._early[suite.name].result()
+        if suite.name == "coverage":
+            return self._collect()
+        instrument = INSTRUMENTS.get(suite.name)
+        return instrument(self.run, stack) if instrument and stack else Evidence()
+
+    def _collect(self) -> Evidence:
+        """Stop the instrumented stack, so that every process hands in its data, and combine it."""
+        if self._collector is None:
+            return Evidence()
+        self.stacks.get("instrumented")
+        self.run.progress("coverage")("stopping the instrumented stack")
+        self.stacks.stop("instrumented")
+        self.run.progress("coverage")("combining what the services recorded")
+        return self._collector.collect(out=self.run.directory / "coverage")
+
+    def _begin(self, stage: str) -> None:
+        if self._stage and self._stage[0] == stage:
+            return
+        self._end_stage()
+        self._stage = (stage, time.monotonic())
+        self.run.recorder.emit(StageStarted(stage=stage))
+
+    def _end_stage(self) -> None:
+        if self._stage:
+            stage, began = self._stage
+            self.run.recorder.emit(StageFinished(stage=stage, duration_s=time.monotonic() - began))
+            self._stage = None
+
+    @contextlib.contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        began = time.monotonic()
+        self.run.recorder.emit(StageStarted(stage=stage))
+        yield
+        self.run.recorder.emit(StageFinished(stage=stage, duration_s=time.monotonic() - began))
+
+    def close(self) -> None:
+        """Stop everything that was started (or leave it, when it was asked to stay); safe to call twice."""
+        if self._closed:
+            return
+        self._closed = True
+        self._end_stage()
+        if self.run.options.keep and not self.failed:
+            self.run.keep_stack()
+        else:
+            self.stacks.stop_all()
+
+
+def _with_stack(entered: Entered, stack: Stack) -> Entered:
+    return Entered(
+        suite=entered.suite,
+        url=stack.url(),
+        variant=stack.variant,
+        driver=stack.driver,
+        abilities=tuple(sorted(stack.abilities)),
+        tree=entered.tree,
+        state=dict(stack.state()),
+        results=entered.results,
+    )

@@ -1,0 +1,97 @@
+"""The instruments of a run: each measures once and hands back its evidence.
+
+Every third-party engine is imported by its own package, and only when its instrument runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from seatrial.campaign._run import Run
+from seatrial.core import Evidence, Target
+from seatrial.stack import Stack
+
+Instrument = Callable[[Run, Stack], Evidence]
+
+
+def _target(stack: Stack) -> Target:
+    return Target(url=stack.url(), variant=stack.variant)
+
+
+def fuzz_contract(run: Run, stack: Stack) -> Evidence:
+    """Fuzz the served OpenAPI document."""
+    from seatrial.fuzz import run_contract  # noqa: PLC0415 - Schemathesis takes a second to import
+
+    if run.settings.contract is None:
+        return Evidence()
+    return run_contract(
+        run.settings.contract,
+        target=_target(stack),
+        identities=run.identities,
+        limits=run.settings.limits,
+        environment=run.environment,
+        profile=run.options.profile,
+        seed=run.seed,
+        run=run.id,
+        progress=run.progress("contract"),
+    )
+
+
+def prove_limits(run: Run, stack: Stack) -> Evidence:
+    """Prove every declared rate limit, one policy after the other."""
+    from seatrial.throttle import Policy, merge, plan_proof, prove  # noqa: PLC0415 - needed by this instrument only
+
+    budget_s = run.settings.budget_s.get(run.options.profile, {}).get("ratelimit", 60.0)
+    found: list[tuple[str, Evidence]] = []
+    for limit in run.settings.limits:
+        policy = Policy.declared(limit, run.environment)
+        addresses = len(run.identities.lease_anonymous(2))
+        plan = plan_proof(policy, budget_s=budget_s, addresses=addresses)
+        evidence = prove(
+            policy,
+            plan=plan,
+            target=_target(stack),
+            identities=run.identities,
+            progress=run.progress("ratelimit"),
+        )
+        found.append((limit.name, evidence))
+    return merge(found) if found else Evidence()
+
+
+def run_load(run: Run, stack: Stack) -> Evidence:
+    """Run every load scenario, one after the other."""
+    from seatrial.swarm import run_scenario  # noqa: PLC0415 - needed by this instrument only
+
+    found = Evidence()
+    for name, scenario in run.settings.load.items():
+        found = join(
+            found,
+            run_scenario(
+                name,
+                scenario,
+                target=_target(stack),
+                identities=run.identities,
+                profile=run.options.profile,
+                seed=run.seed,
+                run=run.id,
+                work=run.work,
+                out=run.directory / "load" / name,
+                root=run.settings.root,
+                limits=run.settings.limits,
+                environment=run.environment,
+                progress=run.progress("load"),
+            ),
+        )
+    return found
+
+
+def join(first: Evidence, second: Evidence) -> Evidence:
+    """Return the evidence of two instruments as one."""
+    return replace(
+        first,
+        results=first.results + second.results,
+        measurements=first.measurements + second.measurements,
+        exchanges=first.exchanges + second.exchanges,
+        notes=first.notes + second.notes,
+    )

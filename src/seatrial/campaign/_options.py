@@ -1,0 +1,50 @@
+"""What a caller asks of a run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from seatrial.config import Profile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The choices of one run; everything else stands in `seatrial.toml`.
+
+    `seed` None means a random one; `timeout_s` None means no limit; `command` is what the user typed.
+    """
+
+    stack: str = "auto"
+    profile: Profile = "quick"
+    only: tuple[str, ...] = ()
+    fault: str = ""
+    out: str = ""
+    seed: int | None = None
+    keep: bool = False
+    timeout_s: float | None = None
+    allow_target: str = ""
+    command: str = ""
+
+    def repeat(self, *, seed: int, driver: str) -> str:
+        """Return the one line that repeats this run."""
+        words = ["seatrial run", f"--stack {driver}", f"--profile {self.profile}", f"--seed {seed}"]
+        words += [f"--only {suite}" for suite in self.only]
+        words += [f"--fault {self.fault}"] if self.fault else []
+        return " ".join(words)
+
+    def to_json(self) -> str:
+        """Return the options as JSON, for another process."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Options:
+        """Return the options that `to_json` wrote."""
+        data = json.loads(text)
+        return cls(**{**data, "only": tuple(data["only"])})
+
+
+def resolve_out(out: str, root: Path, run: str) -> Path:
+    """Return the directory of a run: `--out`, or a new one under `.seatrial/runs`."""
+    return Path(out).resolve() if out else root / ".seatrial" / "runs" / run

@@ -1,0 +1,240 @@
+"""One execution: its id, seed, directory, secrets and identities, and the promise that nothing of it stays behind."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from seatrial import __version__
+from seatrial.campaign._faults import Fault, check_driver, load_fault
+from seatrial.campaign._options import Options, resolve_out
+from seatrial.config import Settings
+from seatrial.core import EnvironmentFailure, Evidence, Progress, UsageError
+from seatrial.http import AddressPool, IdentityPool, SigningKey
+from seatrial.record import (
+    EVENTS,
+    ExchangeRecorded,
+    LimitationNoted,
+    Listener,
+    MeasurementTaken,
+    ProgressMade,
+    Recorder,
+    RunStarted,
+)
+from seatrial.stack import Choice, Watchdog, choose_driver, read_state, work_folder
+
+RANDOM = "{random}"
+UP = "up"
+
+
+def new_run_id() -> str:
+    """Return an id that sorts by time and that no other run has."""
+    return f"{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """Everything that belongs to one execution; close it in the end."""
+
+    id: str
+    settings: Settings
+    options: Options
+    choice: Choice
+    seed: int
+    fault: Fault | None
+    directory: Path
+    work: Path
+    recorder: Recorder
+    key: SigningKey
+    identities: IdentityPool
+    environment: Mapping[str, str] = field(repr=False)
+    started_s: float
+    attached: Mapping[str, Any] | None
+    _watchdog: Watchdog
+
+    def progress(self, stage: str) -> Progress:
+        """Return a function that tells whoever watches what a stage is doing."""
+        return lambda message: self.recorder.emit(ProgressMade(stage=stage, message=message))
+
+    def absorb(self, evidence: Evidence) -> None:
+        """Write down what an instrument measured, saw and could not verify."""
+        for exchange in evidence.exchanges:
+            self.recorder.emit(ExchangeRecorded(exchange=exchange))
+        for measurement in evidence.measurements:
+            self.recorder.emit(MeasurementTaken(measurement=measurement))
+        for note in evidence.notes:
+            self.recorder.emit(LimitationNoted(note=note))
+
+    def keep_stack(self) -> None:
+        """Leave the stack and its work folder behind on purpose."""
+        self._watchdog.release()
+
+    def elapsed_s(self) -> float:
+        """Return the seconds since the run was opened."""
+        return time.monotonic() - self.started_s
+
+    def close(self) -> None:
+        """Let the watchdog remove what is left, and close the record; safe to call twice."""
+        self._watchdog.close()
+        self.recorder.close()
+
+
+def open_run(
+    settings: Settings, options: Options, *, suites: tuple[str, ...] = (), listeners: Sequence[Listener] = ()
+) -> Run:
+    """Choose the driver, make the run's directory and secrets, and start the watchdog.
+
+    Raises UsageError or EnvironmentFailure; nothing is left running then.
+    """
+    fault = load_fault(options.fault) if options.fault else None
+    attached = _running_stack(settings.root) if options.stack == UP else None
+    choice = _choose(settings, options, attached)
+    if fault:
+        check_driver(fault, choice.driver)
+    run = new_run_id()
+    directory = _make_directory(resolve_out(options.out, settings.root, run))
+    check_free_space(directory)
+    recorder = Recorder(directory)
+    for listener in listeners:
+        recorder.subscribe(listener)
+    seed = secrets.randbelow(2**31) if options.seed is None else options.seed
+    key = _signing_key(settings, choice)
+    work = work_folder(run)
+    watchdog = Watchdog(run=run, work=work)
+    watchdog.start()
+    opened = Run(
+        id=run,
+        settings=settings,
+        options=options,
+        choice=choice,
+        seed=seed,
+        fault=fault,
+        directory=directory,
+        work=work,
+        recorder=recorder,
+        key=key,
+        identities=IdentityPool(
+            settings.auth,
+            key=key,
+            run=run,
+            seed=seed,
+            addresses=AddressPool("loopback" if choice.distinct_addresses else "none", seed=seed),
+        ),
+        environment=_environment(settings, options.profile, key, recorder),
+        started_s=time.monotonic(),
+        attached=attached,
+        _watchdog=watchdog,
+    )
+    _announce(opened, suites)
+    return opened
+
+
+def _running_stack(root: Path) -> Mapping[str, Any]:
+    state = read_state(root)
+    if state is None:
+        raise UsageError(
+            "no stack is up", slug="stack-not-up", where="--stack up", remedy="start one with: seatrial up"
+        )
+    return state
+
+
+def _choose(settings: Settings, options: Options, attached: Mapping[str, Any] | None) -> Choice:
+    if attached is None:
+        return choose_driver(options.stack, settings, allow_target=options.allow_target)
+    if options.fault:
+        raise UsageError(
+            "a fault cannot be put into a stack that is up already",
+            slug="fault-attached",
+            where="--fault",
+            remedy="let the run start its own: --stack auto",
+        )
+    why = f"the stack that `seatrial up` left running, profile {attached['profile']}"
+    return Choice(driver=attached["driver"], why=why, key_file=attached["key"])
+
+
+def _announce(run: Run, suites: tuple[str, ...]) -> None:
+    budget = run.settings.budget_s.get(run.options.profile, {})
+    run.recorder.emit(
+        RunStarted(
+            run=run.id,
+            version=__version__,
+            started=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            stack=run.choice.driver,
+            why_stack=run.choice.why,
+            profile=run.options.profile,
+            seed=run.seed,
+            fault=run.fault.slug if run.fault else "",
+            command=run.options.repeat(seed=run.seed, driver=run.choice.url or run.choice.driver),
+            suites=suites,
+            budget_s={str(stage): seconds for stage, seconds in budget.items()},
+            project=run.settings.root.name,
+        )
+    )
+
+
+def _make_directory(directory: Path) -> Path:
+    """Create the run's directory, and point `.seatrial/latest` at it when it lies there."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / EVENTS).unlink(missing_ok=True)
+    except OSError as error:
+        raise EnvironmentFailure(
+            f"cannot write the run's directory: {error.strerror}",
+            slug="record-unwritable",
+            where=str(directory),
+            remedy="free disk space or choose another directory with --out DIR",
+        ) from error
+    return directory
+
+
+def point_latest(root: Path, directory: Path) -> None:
+    """Make `.seatrial/latest` name the newest run, atomically."""
+    home = root / ".seatrial"
+    home.mkdir(exist_ok=True)
+    link = home / f".latest-{os.getpid()}"
+    link.unlink(missing_ok=True)
+    link.symlink_to(os.path.relpath(directory, home))
+    link.replace(home / "latest")
+
+
+def _signing_key(settings: Settings, choice: Choice) -> SigningKey:
+    """Return a fresh key, or for a remote target the one whose public half it was given."""
+    file = settings.auth.private_key_file if settings.auth else ""
+    if choice.key_file:
+        return SigningKey.load(Path(choice.key_file))
+    if choice.driver == "remote" and file:
+        return SigningKey.load(settings.root / file)
+    return SigningKey.generate()
+
+
+def _environment(settings: Settings, profile: str, key: SigningKey, recorder: Recorder) -> dict[str, str]:
+    """Return the stack's variables: declared, turned by the profile, with fresh secrets and the public key."""
+    declared = dict(settings.stack.environment)
+    for name, value in declared.items():
+        if value == RANDOM:
+            declared[name] = secrets.token_urlsafe(24)
+            recorder.register_secret(name, declared[name])
+    knobs = settings.stack.profile.get(profile)  # type: ignore[call-overload]  # profile is one of the two keys
+    declared |= knobs.environment if knobs else {}
+    if settings.auth:
+        declared[settings.auth.public_key_variable] = key.public_pem
+    return declared
+
+
+def check_free_space(directory: Path, *, need_bytes: int = 50_000_000) -> None:
+    """Raise EnvironmentFailure where a run could not be written down to its end."""
+    free = shutil.disk_usage(directory).free
+    if free < need_bytes:
+        raise EnvironmentFailure(
+            f"only {free // 1_000_000} MB are free",
+            slug="disk-full",
+            where=str(directory),
+            remedy=f"free {need_bytes // 1_000_000} MB or choose another directory with --out DIR",
+        )

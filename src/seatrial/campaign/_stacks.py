@@ -1,0 +1,153 @@
+"""The variants of the stack in one run: each started at most once, in the background where that saves time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future
+from functools import partial
+from pathlib import Path
+
+from seatrial.campaign._background import in_background
+from seatrial.campaign._faults import confirm_live, defective_tree
+from seatrial.campaign._run import Run
+from seatrial.core import SeatrialError
+from seatrial.cover import Collector
+from seatrial.record import StackReady, StackStopped
+from seatrial.stack import (
+    ServiceAddition,
+    Stack,
+    StackPlan,
+    Variant,
+    attach,
+    fault_addition,
+    merge_additions,
+    open_stack,
+)
+
+
+class Stacks:
+    """Start, hand out and stop the variants of one run."""
+
+    def __init__(self, run: Run, *, collector: Collector | None) -> None:
+        self._run = run
+        self._collector = collector
+        self._started: dict[Variant, Future[Stack]] = {}
+        self._lock = threading.Lock()
+        self._tree: Path | None = None
+
+    def prepare(self, variant: Variant) -> Future[Stack]:
+        """Begin to start a variant and return at once."""
+        with self._lock:
+            if variant not in self._started:
+                self._started[variant] = in_background(lambda: self._open(variant), name=f"start-{variant}")
+            return self._started[variant]
+
+    def get(self, variant: Variant) -> Stack:
+        """Return a started variant, waiting for it; raises what its start raised."""
+        return self.prepare(variant).result()
+
+    def share(self, variant: Variant) -> Path:
+        """Return the folder that the services of a variant see."""
+        return self._run.work / variant[:1] / "share"
+
+    def stop(self, variant: Variant) -> None:
+        """Stop a variant if it is up; its logs are in the run's directory afterwards.
+
+        One that is still starting (the run was interrupted) is left to the watchdog: waiting could take minutes.
+        """
+        with self._lock:
+            future = self._started.get(variant)
+        if self._run.attached or future is None or not future.done() or future.exception() is not None:
+            return
+        future.result().stop()
+        self._run.recorder.emit(StackStopped(variant=variant))
+
+    def stop_all(self) -> None:
+        """Stop every variant, both at once."""
+        ends = [in_background(partial(self.stop, variant), name=f"stop-{variant}") for variant in list(self._started)]
+        for end in ends:
+            end.result()
+
+    def _open(self, variant: Variant) -> Stack:
+        began = time.monotonic()
+        stack = attach(self._run.attached) if self._run.attached else self._begin(variant)
+        self._run.recorder.emit(
+            StackReady(
+                variant=variant,
+                driver=stack.driver,
+                url=stack.url(),
+                duration_s=time.monotonic() - began,
+                limitations=stack.limitations,
+            )
+        )
+        return stack
+
+    def _begin(self, variant: Variant) -> Stack:
+        stack = open_stack(self._run.choice, self._plan(variant))
+        stack.start(self._run.progress("stack"))
+        try:
+            if self._run.fault:
+                confirm_live(self._run.fault, stack.url(), self._run.identities)
+        except SeatrialError:
+            stack.stop()
+            raise
+        return stack
+
+    def _plan(self, variant: Variant) -> StackPlan:
+        run, fault = self._run, self._run.fault
+        work = run.work / variant[:1]
+        (work / "share").mkdir(parents=True, exist_ok=True)
+        services = [*run.settings.stack.services]
+        return StackPlan(
+            settings=run.settings,
+            profile=run.options.profile,
+            variant=variant,
+            run=run.id,
+            work=work,
+            logs=run.directory / "logs" / ("" if variant == "clean" else variant),
+            root=self.tree(),
+            environment=run.environment,
+            service_environment={name: dict(fault.environment(name)) for name in services} if fault else {},
+            additions=self._additions(variant),
+            replicas=fault.replicas if fault else {},
+            keep=run.options.keep,
+        )
+
+    def tree(self) -> Path:
+        """Return the folder that holds the stack's files: a defective copy where the fault edits them."""
+        run = self._run
+        if self._tree is None:
+            settings, copy = run.settings, run.work / "tree"
+            self._tree = defective_tree(run.fault, settings.stack, settings.root, copy) if run.fault else settings.root
+        return self._tree
+
+    def _additions(self, variant: Variant) -> Mapping[str, ServiceAddition]:
+        share = self.share(variant)
+        parts: list[Mapping[str, ServiceAddition]] = []
+        if variant == "instrumented" and self._collector:
+            parts.append(self._instrument(share, self._collector))
+        if self._run.fault and self._run.fault.in_process:
+            parts.append(self._faulty(share))
+        names = {name for part in parts for name in part}
+        return {name: merge_additions(*(part[name] for part in parts if name in part)) for name in names}
+
+    def _instrument(self, share: Path, collector: Collector) -> Mapping[str, ServiceAddition]:
+        settings, in_images = self._run.settings.coverage, self._run.choice.driver == "compose"
+        if settings is None:
+            return {}
+        source = settings.container_source if in_images else str((self.tree() / settings.source).resolve())
+        return collector.prepare(
+            share, service_source=source, in_images=in_images, progress=self._run.progress("stack")
+        )
+
+    def _faulty(self, share: Path) -> dict[str, ServiceAddition]:
+        fault = self._run.fault
+        applications = self._run.settings.stack.applications
+        if fault is None:
+            return {}
+        return {
+            service: fault_addition(fault=fault.path, application=application, share=share)
+            for service, application in applications.items()
+        }

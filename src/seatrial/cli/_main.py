@@ -1,0 +1,89 @@
+"""The commands, each imported only when it is called: `seatrial --help` must not wait for what it does not need."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from seatrial import __version__
+from seatrial.core import SeatrialError
+
+COMMANDS = {
+    "run": ("_run", "Start the stack, verify it and give a verdict."),
+    "up": ("_stay", "Start a stack that stays up between runs."),
+    "down": ("_stay", "Stop the stack that `up` started."),
+    "status": ("_stay", "Show the services of the stack that is up."),
+    "logs": ("_stay", "Show what the services of the stack wrote."),
+    "doctor": ("_doctor", "Say what this machine can run, and how to fix what it cannot."),
+    "clean": ("_clean", "Remove whatever earlier runs left behind."),
+    "report": ("_report", "Rebuild every report from a run's recorded events."),
+    "checks": ("_checks", "List or explain the checks."),
+}
+
+EPILOG = """\b
+Examples:
+  seatrial run                        verify the stack of ./seatrial.toml
+  seatrial run --only ratelimit       only the rate limits
+  seatrial run --fault ratelimit-shared-bucket
+                                      the same against a defective stack
+
+\b
+Exit codes: 0 pass, 1 a gate failed, 2 wrong usage or configuration,
+3 the environment failed or the run is inconclusive, 130 interrupted."""
+
+
+class LazyGroup(click.Group):
+    """A group that knows the names and first lines of its commands without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order in which people meet them."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command, or suggest the nearest."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"seatrial.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, f"{cmd_name}_command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table of commands from what is known here."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.command(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="seatrial")
+def commands() -> None:
+    """Sea trials for services that are deployed with docker compose.
+
+    One command starts the stack, fuzzes its contract, proves its rate limits, loads it, measures what was exercised,
+    and ends in one verdict.
+    """
+
+
+def run_command_line(arguments: Sequence[str]) -> int:
+    """Run one command and return the exit code; no foreseeable problem ends in a traceback."""
+    try:
+        result = commands.main(list(arguments), prog_name="seatrial", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except SeatrialError as error:
+        click.echo(f"seatrial: {error}", err=True)
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("seatrial: interrupted [run-interrupted]", err=True)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `seatrial ... | head` is no error
+        return 0
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,25 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+config_option: Decorator = click.option(
+    "--config", default="", metavar="FILE", help="The configuration.  [default: the nearest seatrial.toml]"
+)
+profile_option: Decorator = click.option(
+    "--profile", type=click.Choice(["quick", "full"]), default="quick", show_default=True, help="How deep to look."
+)
+
+
+def config_path(named: str) -> Path:
+    """Return the configuration file that is named, or the nearest; raises UsageError."""
+    from seatrial.config import find_config  # noqa: PLC0415 - pydantic takes its time
+
+    return Path(named) if named else find_config(Path.cwd())

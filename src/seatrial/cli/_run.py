@@ -1,0 +1,55 @@
+"""`seatrial run`: the main job."""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+from seatrial.cli._options import config_option, profile_option
+
+EPILOG = """\b
+Examples:
+  seatrial run
+  seatrial run --stack local --profile quick --seed 7
+  seatrial run --only health --only ratelimit -n 2
+  seatrial run --fault ratelimit-shared-bucket
+  seatrial run --stack http://127.0.0.1:8000 --only contract"""
+
+UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+
+def seconds(ctx: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    """Read `90`, `90s`, `5m` or `1h` as seconds."""
+    del ctx, parameter
+    if value is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", value)
+    if match is None or float(match[1]) == 0:
+        raise click.BadParameter(f"{value!r} is no duration; write 90, 90s, 5m or 1h")
+    return float(match[1]) * UNITS_S[match[2]]
+
+
+@click.command("run", epilog=EPILOG)
+@click.option("--stack", default="auto", show_default=True, metavar="auto|compose|local|URL", help="What to start.")
+@profile_option
+@click.option("--only", multiple=True, metavar="SUITE", help="Run this suite only; may be given several times.")
+@click.option("--out", default="", metavar="DIR", help="The run's directory.  [default: .seatrial/runs/ID]")
+@click.option("--seed", type=click.IntRange(min=0), help="Repeat a run's random choices.")
+@click.option("--fault", default="", metavar="SLUG|FILE.py", help="Seed a defect, to see that it is found.")
+@click.option("--keep", is_flag=True, help="Leave the stack up afterwards.")
+@click.option("--plan", is_flag=True, help="Say what would run, and start nothing.")
+@click.option("--timeout", callback=seconds, metavar="T", help="Give up after 90s, 5m, 1h.")
+@click.option("-n", "workers", default="", metavar="WORKERS", help="Run checks in parallel: a number, or auto.")
+@click.option("--allow-target", default="", metavar="HOST:PORT", help="A target that is not loopback (see [targets]).")
+@config_option
+def run_command(**choices: object) -> int:
+    """Start the stack, verify it and give a verdict.
+
+    Uses Docker compose where an engine answers, else local processes, and says which and why.
+    """
+    from seatrial.cli._session import run_session, show_plan  # noqa: PLC0415 - heavy
+
+    if choices.pop("plan"):
+        return show_plan(**choices)  # type: ignore[arg-type]  # click checked the types
+    return run_session(**choices)  # type: ignore[arg-type]  # click checked the types

@@ -1,0 +1,158 @@
+"""Run pytest in this process, with our own view in place of pytest's."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from seatrial.campaign import Options
+from seatrial.cli._options import config_path
+from seatrial.cli._view import make_view
+from seatrial.config import Settings, load_settings
+from seatrial.core import Check, UsageError, content
+from seatrial.plugin import Conductor, check_of, check_settings, conduct
+from seatrial.stack import choose_driver
+
+
+class Carrier:
+    """Hand our conductor to pytest's session, and keep what went wrong while it collected."""
+
+    def __init__(self, conductor: Conductor) -> None:
+        self._conductor = conductor
+        self.broken: list[str] = []
+        self.checks: list[Check] = []
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Let the plugin use our conductor."""
+        conduct(config, self._conductor)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Keep why a suite could not be imported."""
+        if report.failed:
+            self.broken.append(f"{report.nodeid}: {report.longreprtext.strip().splitlines()[-1]}")
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Keep what was selected."""
+        self.checks = [check_of(item) for item in session.items]
+
+
+def suite_folders(settings: Settings) -> list[Path]:
+    """Return where the suites are: the project's own, or the shipped ones."""
+    return [settings.root / folder for folder in settings.suites] or [content("suites")]
+
+
+def pytest_arguments(settings: Settings, config: Path | None, options: Options, workers: str = "") -> list[str]:
+    """Return the arguments of one session, whatever the project's own pytest configuration says."""
+    folders = suite_folders(settings)
+    arguments = [str(folder) for folder in folders]
+    arguments += ["-c", str(content("suites") / "pytest.ini"), "--rootdir", str(folders[0])]
+    arguments += ["-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:randomly"]
+    arguments += ["--seatrial-config", str(config or ""), "--seatrial-options", options.to_json()]
+    return [*arguments, "-n", workers] if workers and workers != "0" else arguments
+
+
+def settle(config: str, options: dict[str, Any]) -> tuple[Path, Settings, Options]:
+    """Return everything that a session starts from; raises UsageError."""
+    path = config_path(config).resolve()
+    settings = load_settings(path)
+    command = shlex.join(["seatrial", *sys.argv[1:]])
+    settled = Options(timeout_s=options.pop("timeout", None), command=command, **options)
+    check_settings(settings, settled)
+    return path, settings, settled
+
+
+def run_session(*, config: str, workers: str, **options: Any) -> int:
+    """Run the selected suites and return the exit code."""
+    path, settings, settled = settle(config, options)
+    view = make_view()
+    conductor = Conductor(settings, settled, listeners=[view.handle])
+    carrier = Carrier(conductor)
+    with view, _ending(conductor, settled.timeout_s):
+        try:
+            code = pytest.main(pytest_arguments(settings, path, settled, workers), plugins=[carrier])
+        finally:
+            conductor.close()
+    _raise_problems(conductor, carrier)
+    if conductor.exit_code is None:
+        return int(code)
+    for line in conductor.summary():
+        click.echo(line)
+    return conductor.exit_code
+
+
+def _raise_problems(conductor: Conductor, carrier: Carrier) -> None:
+    if conductor.problem:
+        raise conductor.problem
+    if carrier.broken:
+        raise UsageError(
+            "a suite cannot be imported",
+            slug="suite-broken",
+            where=carrier.broken[0].partition(":")[0],
+            remedy="mend it, or leave it out with --only",
+            details="\n".join(carrier.broken[:5]),
+        )
+    if conductor.run is None and not carrier.checks:
+        raise UsageError(
+            "not one check was selected", slug="suite-empty", where="--only", remedy="name a suite that has checks"
+        )
+
+
+@contextlib.contextmanager
+def _ending(conductor: Conductor, timeout_s: float | None) -> Iterator[None]:
+    """End on SIGTERM as on Ctrl-C, and after the time that the user allows."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    timer = threading.Timer(timeout_s or 0, _time_out, [conductor])
+    timer.daemon = True
+    if timeout_s:
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        signal.signal(signal.SIGTERM, before)
+
+
+def _time_out(conductor: Conductor) -> None:
+    conductor.timed_out = True
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def collect_checks(settings: Settings, config: Path | None, options: Options) -> list[Check]:
+    """Return the checks that a run would decide, in its order, without starting anything."""
+    carrier = Carrier(Conductor(settings, options))
+    pytest.main([*pytest_arguments(settings, config, options), "--collect-only"], plugins=[carrier])
+    _raise_problems(carrier._conductor, carrier)  # noqa: SLF001 - made two lines above
+    return carrier.checks
+
+
+def show_plan(*, config: str, workers: str, **options: Any) -> int:
+    """Say what a run would do."""
+    del workers
+    path, settings, settled = settle(config, options)
+    checks = collect_checks(settings, path, settled)
+    choice = choose_driver(settled.stack, settings, allow_target=settled.allow_target)
+    click.echo(f"stack    {choice.driver}: {choice.why}")
+    click.echo(f"profile  {settled.profile}")
+    for suite in dict.fromkeys(check.suite for check in checks):
+        click.echo(f"suite    {suite}: {_counted(checks, suite)}")
+    for rule in settings.gate.parsed:
+        click.echo(f"gate     {rule.text}")
+    for stage, budget_s in settings.budget_s.get(settled.profile, {}).items():
+        click.echo(f"budget   {stage}: {budget_s:g} s")
+    return 0
+
+
+def _counted(checks: Sequence[Check], suite: str) -> str:
+    slugs = [check.slug for check in checks if check.suite == suite]
+    return f"{len(slugs)} checks ({', '.join(slugs)})"

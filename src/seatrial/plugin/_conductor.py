@@ -1,0 +1,215 @@
+"""The controlling process: opens the run, enters suites, judges, and writes the reports."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from seatrial.campaign import (
+    KEY,
+    SUITES,
+    Campaign,
+    Entered,
+    Options,
+    Run,
+    metric_belongs,
+    open_run,
+    point_latest,
+)
+from seatrial.config import Settings
+from seatrial.core import Check, EnvironmentFailure, Outcome, RunInterrupted, SeatrialError
+from seatrial.gate import active, collect_values, decide, describe, judge
+from seatrial.http import IdentityPool
+from seatrial.record import (
+    CheckPlanned,
+    GateJudged,
+    LimitationNoted,
+    Listener,
+    Record,
+    RecorderServer,
+    RunFinished,
+    Sink,
+)
+from seatrial.stack import Stack
+
+SESSION = "SEATRIAL_SESSION"
+PHASES = "phases"
+RECORDER = "recorder.sock"
+
+
+class Conductor:
+    """Hold one run in the process that started pytest."""
+
+    def __init__(self, settings: Settings, options: Options, *, listeners: Sequence[Listener] = ()) -> None:
+        self.settings = settings
+        self.options = options
+        self.run: Run | None = None
+        self.timed_out = False
+        self.problem: SeatrialError | None = None
+        self.exit_code: int | None = None
+        self._listeners = listeners
+        self._campaign: Campaign | None = None
+        self._record = Record(Path())
+        self._server: RecorderServer | None = None
+
+    @property
+    def campaign(self) -> Campaign:
+        """Return the campaign; the run must be open."""
+        if self._campaign is None:
+            raise EnvironmentFailure("the run is not open", slug="run-closed")
+        return self._campaign
+
+    @property
+    def sink(self) -> Sink:
+        """Return where events go."""
+        return self.campaign.run.recorder
+
+    @property
+    def identities(self) -> IdentityPool:
+        """Return the identities of this run."""
+        return self.campaign.run.identities
+
+    def open(self, suites: Iterable[str]) -> None:
+        """Open the run for these suites; raises UsageError or EnvironmentFailure."""
+        chosen = tuple(suites)
+        self.run = open_run(self.settings, self.options, suites=chosen, listeners=(self._record.add, *self._listeners))
+        self._record.directory = self.run.directory
+        if not self.options.out:
+            point_latest(self.settings.root, self.run.directory)
+        self._campaign = Campaign(self.run, chosen)
+
+    def share(self, session: Path) -> None:
+        """Let other processes of this run find it."""
+        run = self.campaign.run
+        self._server = RecorderServer(run.recorder, run.work / RECORDER)
+        run.key.save(run.work / KEY)
+        (run.work / PHASES).mkdir(exist_ok=True)
+        facts = {"run": run.id, "seed": run.seed, "directory": str(run.directory), "work": str(run.work)}
+        facts |= {"addresses": run.choice.distinct_addresses}
+        write_atomically(session, json.dumps(facts).encode())
+
+    def plan(self, checks: Iterable[Check]) -> None:
+        """Write down which checks this run will decide."""
+        for check in checks:
+            self.sink.emit(planned(check))
+
+    def enter(self, suite: str) -> Entered:
+        """Make a suite ready, and tell the other processes."""
+        try:
+            entered = self.campaign.enter(suite)
+        except SeatrialError as error:
+            self._publish(Entered(suite=suite, error=str(error)))
+            raise
+        self._publish(entered)
+        return entered
+
+    def _publish(self, entered: Entered) -> None:
+        if self._server:
+            write_atomically(self.campaign.run.work / PHASES / f"{entered.suite}.json", entered.to_json())
+
+    def stack(self, entered: Entered) -> Stack:
+        """Return the handle of the stack that a suite runs on."""
+        return self.campaign.stacks.get("clean" if entered.variant == "clean" else "instrumented")
+
+    def outcomes(self, slugs: Iterable[str]) -> Mapping[str, Outcome]:
+        """Return how these checks ended, as far as they have."""
+        return {slug: self._record.results[slug].outcome for slug in slugs if slug in self._record.results}
+
+    def fail(self, error: SeatrialError) -> None:
+        """Write down what ended the run."""
+        if self._campaign:
+            self._campaign.fail(error)
+
+    def finish(self, *, interrupted: bool) -> int:
+        """Stop the stacks, judge, write every report, and return the exit code; the second call only returns it."""
+        if self.exit_code is None:
+            self.exit_code = self._finish(interrupted=interrupted)
+        return self.exit_code
+
+    def _finish(self, *, interrupted: bool) -> int:
+        if self.run is None or self._campaign is None:
+            return 130 if interrupted else 3
+        if interrupted:
+            self._campaign.fail(self._interruption())
+        self._campaign.close()
+        self._judge(self.run)
+        from seatrial.reporting import write_reports  # noqa: PLC0415 - templates are needed at the end only
+
+        write_reports(self.run.directory)
+        finished, failure = self._record.finished, self._record.failure
+        return failure.exit_code if failure else (finished.verdict.exit_code if finished else 3)
+
+    def _interruption(self) -> SeatrialError:
+        if self.timed_out:
+            return EnvironmentFailure(
+                f"the run took longer than {self.options.timeout_s:g} s",
+                slug="run-timeout",
+                where="--timeout",
+                remedy="give it more time, or fewer suites with --only",
+            )
+        return RunInterrupted("interrupted", slug="run-interrupted", remedy="run again")
+
+    def _judge(self, run: Run) -> None:
+        settings, today = self.settings, dt.datetime.now(dt.UTC).date()
+        self._note_limits(run, today)
+        values = collect_values(self._record, active(settings.waivers, today=today))
+        whole = set(self.campaign.suites) >= set(SUITES)
+        rules = settings.gate.parsed
+        gates = judge(rules, values, applies=lambda m: metric_belongs(m, self.campaign.suites, whole=whole))
+        for gate in gates:
+            run.recorder.emit(GateJudged(gate=gate))
+        verdict, reason = decide(self._record, gates, on_inconclusive=settings.gate.on_inconclusive)
+        duration_s = run.elapsed_s()
+        run.recorder.emit(RunFinished(verdict=verdict, reason=reason, duration_s=duration_s))
+
+    def _note_limits(self, run: Run, today: dt.date) -> None:
+        """Say what this run did not verify, whatever its verdict."""
+        missing = [name for name in SUITES if name not in self.campaign.suites]
+        notes = [f"not selected in this run: {', '.join(missing)}"] if missing else []
+        notes += describe(self.settings.waivers, today=today)
+        notes += over_budget(self._record)
+        for note in notes:
+            run.recorder.emit(LimitationNoted(note=note))
+
+    def summary(self) -> list[str]:
+        """Return the verdict in a few lines."""
+        from seatrial.reporting import summarise  # noqa: PLC0415 - needed at the end only
+
+        return summarise(self._record)
+
+    def close(self) -> None:
+        """Let go of everything: what the run started is gone afterwards."""
+        if self._server:
+            self._server.close()
+        if self.run:
+            self.run.close()
+
+
+def planned(check: Check) -> CheckPlanned:
+    """Return the event that announces a check."""
+    return CheckPlanned(
+        check=check.slug, title=check.title, suite=check.suite, severity=check.severity, claim=check.claim
+    )
+
+
+def over_budget(record: Record) -> list[str]:
+    """Return one sentence for each stage that took longer than its budget."""
+    budget = record.started.budget_s if record.started else {}
+    spent: dict[str, float] = {}
+    for stage in record.stages:
+        spent[stage.stage] = spent.get(stage.stage, 0.0) + stage.duration_s
+    return [
+        f"stage {stage} took {seconds:.1f} s, its budget is {budget[stage]:g} s"
+        for stage, seconds in spent.items()
+        if stage in budget and seconds > budget[stage]
+    ]
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that a reader sees it whole or not at all."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    part.write_bytes(content)
+    part.replace(path)

@@ -1,0 +1,42 @@
+"""junit.xml: one case for each check, one suite for each suite."""
+
+from __future__ import annotations
+
+from typing import Any, TextIO
+
+from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
+
+from seatrial.core import CheckResult, Outcome
+from seatrial.record import CheckPlanned, Record
+
+LOST = "the check never ended"
+
+
+def write_junit(record: Record, stream: TextIO) -> None:
+    """Write the outcomes in the JUnit format: failed is a failure, inconclusive an error, the rest skipped."""
+    document: Any = JUnitXml("seatrial")  # half of the library has no types
+    for name in dict.fromkeys(check.suite for check in record.planned.values()):
+        suite = TestSuite(name)
+        for check in record.planned.values():
+            if check.suite == name:
+                suite.add_testcase(_case(check, record.results.get(check.check)))
+        document.add_testsuite(suite)
+    document.update_statistics()
+    stream.write(document.tostring().decode())
+
+
+def _case(check: CheckPlanned, result: CheckResult | None) -> Any:
+    case: Any = TestCase(check.check, classname=f"seatrial.{check.suite}", time=result.duration_s if result else 0.0)
+    case.result = _verdict(result)
+    return case
+
+
+def _verdict(result: CheckResult | None) -> list[Any]:
+    if result is None:
+        return [Error(LOST)]
+    if result.outcome is Outcome.PASSED:
+        return []
+    kind = {Outcome.FAILED: Failure, Outcome.INCONCLUSIVE: Error}.get(result.outcome, Skipped)
+    verdict: Any = kind(f"{result.outcome}: {result.reason}")
+    verdict.text = "\n".join(f"{finding.title}\n{finding.replay}".strip() for finding in result.findings)
+    return [verdict]

@@ -1,0 +1,67 @@
+"""The run in a few lines: for the terminal, and as Markdown for a pull request."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TextIO
+
+from seatrial.core import Outcome, Verdict
+from seatrial.gate import outcome_word
+from seatrial.record import Record
+from seatrial.reporting._verdict import findings_of, not_verified, verdict_of
+
+LIMIT_BYTES = 900_000
+"""GitHub drops a whole step summary above 1 MiB."""
+
+SHOWN = 20
+
+
+def summarise(record: Record) -> list[str]:
+    """Return what somebody wants to know when a run is over, verdict last but for where the rest is."""
+    facts = verdict_of(record)
+    counts = ", ".join(f"{record.count(o)} {o}" for o in Outcome if record.count(o))
+    lines = [f"{finding.severity:<8} {finding.check}: {finding.title}" for finding in findings_of(record)[:SHOWN]]
+    hidden = len(facts["findings"]) - len(lines)
+    lines += [f"... and {hidden} more findings in the report"] if hidden > 0 else []
+    lines += [f"checks:  {counts or 'none'}"]
+    lines += [f"gate:    {g.id}: {g.status} ({g.reason})" for g in record.gates if g.status is not Verdict.PASS]
+    lines += [f"verdict: {facts['verdict']}: {facts['reason'].splitlines()[0]}"]
+    lines += [f"report:  {_nearby(record.directory / 'report.html')}"]
+    return [*lines, f"repeat:  {facts['repeat']}"]
+
+
+def _nearby(path: Path) -> str:
+    """Return a path as short as it can be said from here."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def write_summary(record: Record, stream: TextIO) -> None:
+    """Write the run as Markdown, short enough for a step summary."""
+    text = "\n".join(_markdown(record)) + "\n"
+    stream.write(
+        text if len(text.encode()) <= LIMIT_BYTES else text[: LIMIT_BYTES // 4] + "\n\n(cut: see report.html)\n"
+    )
+
+
+def _markdown(record: Record) -> list[str]:
+    facts = verdict_of(record)
+    lines = [f"# seatrial: {facts['verdict']}", "", _escape(facts["reason"]), ""]
+    lines += [
+        f"`{facts['stack']}` stack, profile {facts['profile']}, seed {facts['seed']}, {facts['duration_s']:.1f} s",
+        "",
+    ]
+    lines += ["| checks | |", "|---|---|"]
+    lines += [f"| {outcome} | {facts['checks'][outcome_word(outcome)]} |" for outcome in Outcome]
+    lines += ["", "| gate | status | why |", "|---|---|---|"]
+    lines += [f"| `{gate.id}` | {gate.status} | {_escape(gate.reason)} |" for gate in record.gates]
+    lines += ["", "## Findings", ""] if facts["findings"] else []
+    lines += [f"- **{f.severity}** `{f.check}` {_escape(f.title)} {_escape(f.operation)}" for f in findings_of(record)]
+    lines += ["", "## Not verified", ""] + [f"- {_escape(note)}" for note in not_verified(record)]
+    return lines
+
+
+def _escape(text: str) -> str:
+    """Keep foreign text from becoming a table cell, a tag or an image."""
+    one_line = " ".join(text.split())
+    return one_line.replace("|", "\\|").replace("<", "&lt;").replace("[", "\\[")

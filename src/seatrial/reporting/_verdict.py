@@ -1,0 +1,100 @@
+"""verdict.json: the run for machines, as reports/schema/verdict-1.schema.json says."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any, TextIO
+
+from seatrial.core import CheckResult, Finding, Outcome, Verdict
+from seatrial.gate import outcome_word
+from seatrial.record import Record
+
+SCHEMA = "urn:seatrial:verdict:1"
+
+
+def write_verdict(record: Record, stream: TextIO) -> None:
+    """Write the verdict with everything that it rests on."""
+    json.dump(verdict_of(record), stream, indent=2, ensure_ascii=False)
+    stream.write("\n")
+
+
+def verdict_of(record: Record) -> dict[str, Any]:
+    """Return the verdict as JSON data; a run without an end is inconclusive."""
+    started, finished, failure = record.started, record.finished, record.failure
+    return {
+        "schema": SCHEMA,
+        "verdict": (finished.verdict if finished else Verdict.INCONCLUSIVE).value,
+        "reason": _reason(record),
+        "exit_code": failure.exit_code if failure else (finished.verdict.exit_code if finished else 3),
+        "run": started.run if started else "",
+        "project": started.project if started else "",
+        "version": started.version if started else "",
+        "started": started.started if started else "",
+        "stack": started.stack if started else "",
+        "why_stack": started.why_stack if started else "",
+        "profile": started.profile if started else "",
+        "fault": started.fault if started else "",
+        "seed": started.seed if started else 0,
+        "repeat": started.command if started else "",
+        "duration_s": finished.duration_s if finished else 0.0,
+        "gates": [{**asdict(gate), "status": gate.status.value} for gate in record.gates],
+        "findings": [_finding(finding) for finding in findings_of(record)],
+        "checks": {outcome_word(outcome): record.count(outcome) for outcome in Outcome},
+        "outcomes": [_outcome(result) for result in record.results.values()],
+        "measurements": [asdict(measurement) for measurement in record.measurements.values()],
+        "coverage": _coverage(record),
+        "stages": [{"stage": stage.stage, "duration_s": stage.duration_s} for stage in record.stages],
+        "budget_s": dict(started.budget_s) if started else {},
+        "not_verified": not_verified(record),
+    }
+
+
+def _reason(record: Record) -> str:
+    if record.finished:
+        return record.finished.reason
+    return record.damage or "the run ended before its verdict"
+
+
+def findings_of(record: Record) -> list[Finding]:
+    """Return every finding, worst first."""
+    order = ["critical", "high", "medium", "low", "info"]
+    found = [finding for result in record.results.values() for finding in result.findings]
+    return sorted(found, key=lambda finding: (order.index(finding.severity), finding.check, finding.operation))
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {**asdict(finding), "evidence": list(finding.evidence), "fingerprint": finding.fingerprint}
+
+
+def _outcome(result: CheckResult) -> dict[str, Any]:
+    return {
+        "check": result.check,
+        "outcome": result.outcome.value,
+        "reason": result.reason,
+        "duration_s": result.duration_s,
+    }
+
+
+def _coverage(record: Record) -> dict[str, Any] | None:
+    total = record.measurements.get("coverage.total")
+    if total is None:
+        return None
+    prefix = "coverage.components."
+    parts = {n.removeprefix(prefix): m.value for n, m in record.measurements.items() if n.startswith(prefix)}
+    branches = record.measurements.get("coverage.branches")
+    return {
+        "lines_percent": total.value,
+        "branches_percent": branches.value if branches else None,
+        "components": parts,
+    }
+
+
+def not_verified(record: Record) -> list[str]:
+    """Return in sentences what this run did not verify."""
+    notes = [limitation for stack in record.stacks for limitation in stack.limitations]
+    notes += record.limitations
+    quiet = {Outcome.NOT_TESTED, Outcome.BLOCKED}
+    notes += [f"{r.check}: {r.reason}" for r in record.results.values() if r.outcome in quiet]
+    notes += [f"{slug} never ended" for slug in sorted(record.planned.keys() - record.results.keys())]
+    return list(dict.fromkeys(notes))

@@ -1,0 +1,52 @@
+"""Who writes which file: a reporter is a function from the record to an open stream.
+
+events.ndjson --read_record--> Record --reporter--> verdict.json, report.html, junit.xml, summary.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TextIO
+
+from seatrial.core import EnvironmentFailure
+from seatrial.record import Record, read_record
+from seatrial.reporting._html import write_html
+from seatrial.reporting._junit import write_junit
+from seatrial.reporting._summary import write_summary
+from seatrial.reporting._verdict import write_verdict
+
+Reporter = Callable[[Record, TextIO], None]
+
+REPORTERS: Mapping[str, Reporter] = {
+    "verdict.json": write_verdict,
+    "report.html": write_html,
+    "junit.xml": write_junit,
+    "summary.md": write_summary,
+}
+
+
+def write_reports(directory: Path) -> Record:
+    """Rebuild every report of a run from its events; raises EnvironmentFailure when one cannot be written."""
+    record = read_record(directory)
+    for name, reporter in REPORTERS.items():
+        _write(directory / name, reporter, record)
+    return record
+
+
+def _write(path: Path, reporter: Reporter, record: Record) -> None:
+    """Write a file whole or not at all: half a verdict must not look like one."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with part.open("w", encoding="utf-8") as stream:
+            reporter(record, stream)
+        part.replace(path)
+    except OSError as error:
+        raise EnvironmentFailure(
+            f"cannot write {path.name}: {error.strerror}",
+            slug="report-unwritable",
+            where=str(path),
+            remedy="free disk space, then: seatrial report",
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)

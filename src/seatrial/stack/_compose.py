@@ -1,0 +1,312 @@
+"""The stack as it ships: the user's compose files, unchanged, and one generated override."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import docker
+import docker.errors
+import requests.exceptions
+from docker.models.containers import Container
+
+from seatrial.core import EnvironmentFailure, SeatrialError
+from seatrial.stack._base import Ability, Completed, ServiceState, StackPlan, Variant, Verb
+from seatrial.stack._compose_model import check_services, compose_files, read_model
+from seatrial.stack._compose_override import write_override
+from seatrial.stack._compose_project import CommandFailed, Project
+from seatrial.stack._ready import answers, wait_until
+from seatrial.stack._sweep import run_marks
+
+POLL_S = 0.04
+SHOWN = 20
+PROJECT_LABEL = "com.docker.compose.project"
+SERVICE_LABEL = "com.docker.compose.service"
+LIMITATIONS = (
+    "compose: published ports make every client look like the gateway: clients without a token are not told apart",
+)
+Progress = Callable[[str], None]
+
+
+class ComposeStack:
+    """A compose project of one run; implements `Stack`."""
+
+    driver = "compose"
+    abilities: frozenset[Ability] = frozenset({"logs", "exec", "control", "scale", "coverage", "inspect", "faults"})
+    limitations = LIMITATIONS
+
+    def __init__(self, plan: StackPlan) -> None:
+        self._take(
+            plan,
+            {
+                "variant": plan.variant,
+                "run": plan.run,
+                "entry": plan.settings.stack.entry,
+                "logs": str(plan.logs),
+                "project": f"seatrial-{plan.run}-{plan.variant[:1]}",
+            },
+        )
+
+    def _take(self, plan: StackPlan | None, facts: Mapping[str, Any]) -> None:
+        self._plan = plan
+        self.variant: Variant = "instrumented" if facts["variant"] == "instrumented" else "clean"
+        self._run, self._entry, self._logs = str(facts["run"]), str(facts["entry"]), Path(facts["logs"])
+        self._stopped = False
+        self._urls: dict[str, str] = {}
+        self._client = _connect()
+        environment = _environment(plan) if plan else dict(os.environ)
+        self._project = Project(context="/", name=str(facts["project"]), environment=environment, wait=False)
+
+    @classmethod
+    def attach(cls, state: Mapping[str, Any]) -> Self:
+        """Return a handle of a running stack, from its `state()`; raises EnvironmentFailure when it is gone."""
+        stack = cls.__new__(cls)
+        stack._take(None, state)  # noqa: SLF001 - a second constructor
+        if not stack._containers():  # noqa: SLF001 - a second constructor
+            raise EnvironmentFailure(
+                "the stack is gone", slug="stack-gone", where=str(state["project"]), remedy="seatrial down, then up"
+            )
+        return stack
+
+    def start(self, progress: Progress) -> None:
+        """Build, start and wait until everything is healthy; leaves nothing behind when it fails."""
+        if self._plan is None:
+            return
+        try:
+            self._start(self._plan, progress)
+        except SeatrialError:
+            self.stop()
+            raise
+        except (CommandFailed, subprocess.TimeoutExpired) as error:
+            failure = self._explain(error)
+            self.stop()
+            raise failure from error
+
+    def _start(self, plan: StackPlan, progress: Progress) -> None:
+        stack = plan.settings.stack
+        deadline = time.monotonic() + stack.start_timeout_s
+        model = read_model(stack, plan.root, self._project.environment)
+        check_services(model, stack)
+        override = plan.work / "compose.override.yml"
+        plan.work.mkdir(parents=True, exist_ok=True)
+        write_override(plan, model, override)
+        files = compose_files(stack, plan.root)
+        self._project.context = str(files[0].parent)
+        self._project.compose_file_name = [*map(str, files), str(override)]
+        self._project.services = list(stack.services)
+        built = [name for name in stack.services if model["services"][name].get("build")]
+        if built:
+            progress(f"building {', '.join(built)}")
+            self._project.build_images(built)
+            deadline = time.monotonic() + stack.start_timeout_s
+        progress(f"starting {', '.join(stack.services)}")
+        self._project.timeout_s = stack.start_timeout_s
+        self._project.start()
+        self._await_health(deadline, progress)
+        entry = self._entry.partition(":")[0]
+        if not wait_until(lambda: answers(self.url() + stack.ready), timeout_s=max(1.0, deadline - time.monotonic())):
+            raise self._unhealthy(entry, f"does not answer {stack.ready} with 2xx in time")
+
+    def _await_health(self, deadline: float, progress: Progress) -> None:
+        while waiting := self._unready():
+            progress(f"waiting for {', '.join(waiting)}")
+            if time.monotonic() > deadline:
+                raise self._unhealthy(waiting[0], "is not healthy in time")
+            time.sleep(POLL_S)
+
+    def _unready(self) -> list[str]:
+        """Return the services that are not up yet; raises EnvironmentFailure for one that will never be."""
+        waiting = []
+        for container in self._containers():
+            status, health, code = _facts(container)
+            name = container.labels[SERVICE_LABEL]
+            if status == "exited" and code == 0:
+                continue  # a one-shot service that did its work
+            if status in {"exited", "dead"}:
+                raise self._exited(name, code)
+            if health == "unhealthy":
+                raise self._unhealthy(name, "is unhealthy")
+            if status != "running" or health == "starting":
+                waiting.append(name)
+        return waiting
+
+    def _explain(self, error: Exception) -> EnvironmentFailure:
+        """Return what made `up` fail: compose's message says little, the containers say more."""
+        message = str(error)
+        if "already allocated" in message or "address already in use" in message:
+            return EnvironmentFailure(
+                "a port is taken",
+                slug="port-taken",
+                where=self._project.name,
+                remedy="stop what listens there, or do not publish a fixed port",
+                details=message[-1000:],
+            )
+        try:
+            waiting = self._unready()
+        except EnvironmentFailure as found:
+            return found
+        if waiting and isinstance(error, subprocess.TimeoutExpired):
+            return self._unhealthy(waiting[0], "is not healthy in time")
+        return EnvironmentFailure(
+            "docker compose cannot start the stack",
+            slug="compose-up-failed",
+            where=self._project.name,
+            remedy="see what compose says; docker compose up shows it too",
+            details=message[-1500:],
+        )
+
+    def _exited(self, service: str, code: int) -> EnvironmentFailure:
+        return EnvironmentFailure(
+            f"the service {service} exited with code {code}",
+            slug="service-exited",
+            where=service,
+            remedy="its last log lines say why",
+            details=self._tail(service),
+        )
+
+    def _unhealthy(self, service: str, what: str) -> EnvironmentFailure:
+        return EnvironmentFailure(
+            f"the service {service} {what}",
+            slug="service-unready",
+            where=service,
+            remedy="its last log lines say why; [stack] start_timeout_s gives it more time",
+            details=self._tail(service),
+        )
+
+    def _tail(self, service: str) -> str:
+        return "\n".join(self.log(service).splitlines()[-SHOWN:])
+
+    def stop(self) -> None:
+        """Save every log, then remove everything; a stack that nothing looks into is killed, which is quicker."""
+        if self._stopped:
+            return
+        self._stopped = True
+        self._end_services()
+        self._save_logs()
+        self._project.remove(kill=True)
+
+    def _end_services(self) -> None:
+        """Let services that hand something in come to their end."""
+        additions = self._plan.additions if self._plan else {}
+        containers = [c for c in self._containers() if c.labels[SERVICE_LABEL] in additions]
+        names = [container.id for container in containers if container.id]
+        if names:
+            subprocess.run(["docker", "stop", "--time", "15", *names], capture_output=True, check=False)
+
+    def _save_logs(self) -> None:
+        self._logs.mkdir(parents=True, exist_ok=True)
+        for container in self._containers():
+            name = container.labels[SERVICE_LABEL]
+            with (self._logs / f"{name}.log").open("ab") as file:
+                file.write(container.logs(timestamps=True))
+
+    def url(self, service: str = "") -> str:
+        """Return the base URL of a service that publishes a port (the entry when empty)."""
+        entry, _, port = self._entry.partition(":")
+        name = service or entry
+        if name not in self._urls:
+            self._urls[name] = self._find_url(name, f"{port}/tcp" if name == entry else "")
+        return self._urls[name]
+
+    def _find_url(self, service: str, port: str) -> str:
+        for container in self._containers(service):
+            container.reload()
+            ports = {key: bindings for key, bindings in container.ports.items() if bindings}
+            bindings = ports.get(port) or next(iter(ports.values()), None)
+            if bindings:
+                return f"http://127.0.0.1:{bindings[0]['HostPort']}"
+        raise EnvironmentFailure(
+            f"the service {service} publishes no port",
+            slug="service-unpublished",
+            where="[stack] entry",
+            remedy="name a service and the port on which it listens inside its container",
+        )
+
+    def _containers(self, service: str = "") -> list[Container]:
+        labels = [f"{PROJECT_LABEL}={self._project.name}"]
+        labels += [f"{SERVICE_LABEL}={service}"] if service else []
+        try:
+            found: list[Container] = self._client.containers.list(all=True, filters={"label": labels})
+        except docker.errors.NotFound:  # one went away while the list was made
+            return []
+        return found
+
+    def services(self) -> Sequence[ServiceState]:
+        """Return the state of every service."""
+        found: dict[str, list[Container]] = {}
+        for container in self._containers():
+            found.setdefault(container.labels[SERVICE_LABEL], []).append(container)
+        return [
+            ServiceState(
+                name=name,
+                status=_facts(containers[0])[0],
+                health=_facts(containers[0])[1],
+                ids=tuple(container.id or "" for container in containers),
+            )
+            for name, containers in sorted(found.items())
+        ]
+
+    def log(self, service: str) -> str:
+        """Return what a service has written so far."""
+        return "".join(container.logs().decode(errors="replace") for container in self._containers(service))
+
+    def execute(self, service: str, command: Sequence[str], *, timeout_s: float = 30.0) -> Completed:
+        """Run a command inside a service's container."""
+        containers = self._containers(service)
+        if not containers:
+            raise EnvironmentFailure(f"the service {service} does not run", slug="service-not-running", where=service)
+        done = subprocess.run(
+            ["docker", "exec", str(containers[0].id), *command], capture_output=True, timeout=timeout_s, check=False
+        )
+        return Completed(exit_code=done.returncode, output=(done.stdout + done.stderr).decode(errors="replace"))
+
+    def control(self, verb: Verb, service: str) -> None:
+        """Stop, start, pause, unpause, kill or restart a service's containers."""
+        for container in self._containers(service):
+            getattr(container, verb)()
+        self._urls.clear()
+
+    def inspect(self, service: str) -> Sequence[Mapping[str, object]]:
+        """Return what the engine knows about the service's containers."""
+        return [container.attrs for container in self._containers(service)]
+
+    def state(self) -> Mapping[str, object]:
+        """Return what `attach` needs."""
+        return {
+            "driver": self.driver,
+            "variant": self.variant,
+            "project": self._project.name,
+            "run": self._run,
+            "entry": self._entry,
+            "logs": str(self._logs),
+            "url": self.url(),
+        }
+
+
+def _facts(container: Container) -> tuple[str, str, int]:
+    """Return status, health (empty without a health check) and exit code."""
+    state = container.attrs["State"]
+    return state["Status"], (state.get("Health") or {}).get("Status", ""), int(state["ExitCode"])
+
+
+def _environment(plan: StackPlan) -> dict[str, str]:
+    """Return what compose fills the file's variables with, and the marks by which its processes are found."""
+    knobs = next((k for profile, k in plan.settings.stack.profile.items() if profile == plan.profile), None)
+    profile = knobs.environment if knobs else {}
+    return {**os.environ, **plan.environment, **profile, **run_marks(plan.run, keep=plan.keep)}
+
+
+def _connect() -> docker.DockerClient:
+    try:
+        return docker.from_env(timeout=60)
+    except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+        raise EnvironmentFailure(
+            f"no Docker engine answers: {error}",
+            slug="docker-unreachable",
+            where=os.environ.get("DOCKER_HOST", "the default Docker socket"),
+            remedy="start the engine (systemctl start docker), or use --stack local",
+        ) from error

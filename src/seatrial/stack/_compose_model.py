@@ -1,0 +1,149 @@
+"""What the user's compose files say, as compose itself reads them."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from seatrial.config import Settings, StackSettings
+from seatrial.core import UsageError
+
+Model = Mapping[str, Any]
+MISSING_VARIABLE = re.compile(r"required variable (\S+) is missing")
+PATIENCE_S = 30.0
+
+
+def compose_files(stack: StackSettings, root: Path) -> list[Path]:
+    """Return the compose files; raises UsageError for one that is not there."""
+    files = [root / name for name in stack.compose]
+    for file in files:
+        if not file.is_file():
+            raise UsageError(
+                "no such compose file",
+                slug="compose-missing",
+                where=str(file),
+                remedy="correct [stack] compose: its paths are relative to seatrial.toml",
+            )
+    return files
+
+
+def read_model(stack: StackSettings, root: Path, environment: Mapping[str, str], *options: str) -> Model:
+    """Return what `docker compose config` makes of the files; raises UsageError with compose's own message."""
+    files = compose_files(stack, root)
+    command = ["docker", "compose", *(word for file in files for word in ("-f", str(file)))]
+    command += ["--env-file", str(root / stack.env_file)] if stack.env_file else []
+    done = subprocess.run(
+        [*command, "--profile", "*", "config", "--format", "json", *options],
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    if done.returncode:
+        raise _refused(done.stderr.strip(), files)
+    model: Model = json.loads(done.stdout)
+    return model
+
+
+def _refused(message: str, files: Sequence[Path]) -> UsageError:
+    where = ", ".join(map(str, files))
+    if missing := MISSING_VARIABLE.search(message):
+        return UsageError(
+            f"the compose file needs the variable {missing[1]}",
+            slug="compose-variable-missing",
+            where=where,
+            remedy=f'add {missing[1]} = "..." to [stack.environment] ("{{random}}" makes a fresh secret)',
+        )
+    return UsageError(
+        "docker compose cannot read the compose file",
+        slug="compose-invalid",
+        where=where,
+        remedy="mend what compose complains about: docker compose config shows it too",
+        details=message[-1500:],
+    )
+
+
+def check_services(model: Model, stack: StackSettings) -> None:
+    """Raise UsageError for a service that the configuration names and the file lacks."""
+    known = model["services"]
+    for name in (*stack.services, stack.entry.partition(":")[0]):
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            raise UsageError(
+                f"the compose file has no service {name!r}",
+                slug="compose-unknown-service",
+                where="[stack] services and entry",
+                remedy=(f"did you mean {near[0]!r}? " if near else "") + f"it has: {', '.join(known)}",
+            )
+
+
+def compose_model(settings: Settings, root: Path) -> Model:
+    """Return the files' own words: variables not filled in, no engine needed. Raises UsageError.
+
+    Without a docker program the files are read as YAML and merged service by service; `extends` and `include` are not
+    followed then.
+    """
+    files = compose_files(settings.stack, root)
+    documents = [_parse(file) for file in files]
+    try:
+        environment = {"PATH": _path(), "HOME": str(Path.home())}
+        model = read_model(settings.stack, root, environment, "--no-interpolate", "--no-normalize")
+    except (OSError, subprocess.TimeoutExpired):
+        model = {"services": _merge(documents)}
+    except UsageError as error:
+        if "unknown command" not in error.details and "unknown shorthand" not in error.details:
+            raise
+        model = {"services": _merge(documents)}
+    check_services(model, settings.stack)
+    return model
+
+
+def _path() -> str:
+    import os  # noqa: PLC0415 - one variable
+
+    return os.environ.get("PATH", os.defpath)
+
+
+def _parse(file: Path) -> Model:
+    try:
+        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(
+            "the compose file is not valid YAML",
+            slug="compose-invalid",
+            where=str(file),
+            remedy="mend the line that is named",
+            details=str(error),
+        ) from error
+    if not isinstance(document, dict) or not isinstance(document.get("services"), dict):
+        raise UsageError(
+            "the compose file has no services", slug="compose-invalid", where=str(file), remedy="add `services:`"
+        )
+    return document
+
+
+def _merge(documents: Sequence[Model]) -> dict[str, Any]:
+    services: dict[str, Any] = {}
+    for document in documents:
+        for name, service in document["services"].items():
+            services[name] = {**services.get(name, {}), **(service or {})}
+    return services
+
+
+def service_lines(file: Path) -> dict[str, int]:
+    """Return the line (from 1) on which each service of a compose file begins."""
+    node = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    if not isinstance(node, yaml.MappingNode):
+        return {}
+    services = next((value for key, value in node.value if key.value == "services"), None)
+    pairs = services.value if isinstance(services, yaml.MappingNode) else []
+    return {key.value: key.start_mark.line + 1 for key, _ in pairs}

@@ -1,0 +1,103 @@
+"""The one generated file: what a run needs of the user's services, and nothing that the user wrote is touched.
+
+Random loopback ports, labels by which the run is found, short health-check intervals, the profile's environment, and
+what instruments add.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from seatrial.stack._base import StackPlan
+from seatrial.stack._compose_model import Model
+from seatrial.stack._sweep import run_labels
+
+SHARE = "/seatrial"
+INTERVALS = {"instrumented": "300ms", "clean": "1s"}
+"""The first probe comes after one interval, for each link of depends_on; a probe on the clean stack costs load."""
+
+GRACE = "15s"
+
+
+class _Override(list[str]):
+    """A list that takes the place of the user's (compose appends otherwise)."""
+
+
+class _Reset:
+    """A value that the user's file has and this run must not."""
+
+
+class _Dumper(yaml.SafeDumper):
+    pass
+
+
+_Dumper.add_representer(_Override, lambda dumper, data: dumper.represent_sequence("!override", data))
+_Dumper.add_representer(_Reset, lambda dumper, _: dumper.represent_scalar("!reset", "null"))
+
+
+def write_override(plan: StackPlan, model: Model, path: Path) -> None:
+    """Write the override of a plan to a file that only this user can read."""
+    labels = dict(run_labels(plan.run, keep=plan.keep))
+    document = {
+        "services": {name: _service(name, service, plan, labels) for name, service in model["services"].items()},
+        "networks": {name: {"labels": labels} for name in _own(model, "networks") | {"default"}},
+        "volumes": {name: {"labels": labels} for name in _own(model, "volumes")},
+    }
+    text = yaml.dump({key: value for key, value in document.items() if value}, Dumper=_Dumper, sort_keys=False)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+
+
+def _own(model: Model, kind: str) -> set[str]:
+    return {name for name, facts in (model.get(kind) or {}).items() if not (facts or {}).get("external")}
+
+
+def _service(name: str, service: Mapping[str, Any], plan: StackPlan, labels: Mapping[str, str]) -> dict[str, Any]:
+    override: dict[str, Any] = {"labels": dict(labels)}
+    if ports := _ports(name, service, plan):
+        override["ports"] = _Override(f"127.0.0.1::{port}" for port in ports)
+    if service.get("container_name"):
+        override["container_name"] = _Reset()
+    healthcheck = service.get("healthcheck") or {}
+    if healthcheck.get("test") and not healthcheck.get("disable"):
+        override["healthcheck"] = {"interval": INTERVALS[plan.variant]}
+    if service.get("build") and not service.get("image"):
+        override["image"] = image_name(plan.root, name)
+    if environment := _environment(name, service, plan):
+        override["environment"] = {key: value.replace("$", "$$") for key, value in environment.items()}
+    if name in plan.additions:
+        override |= {"volumes": [f"{plan.share}:{SHARE}"], "stop_grace_period": GRACE}
+    if name in plan.replicas:
+        override["scale"] = plan.replicas[name]
+    return override
+
+
+def image_name(root: Path, service: str) -> str:
+    """Return a tag that all runs of one project share, so that its build cache and image serve them all."""
+    return f"seatrial-{sha256(str(root).encode()).hexdigest()[:10]}-{service}"
+
+
+def _ports(name: str, service: Mapping[str, Any], plan: StackPlan) -> list[int]:
+    entry, _, port = plan.settings.stack.entry.partition(":")
+    targets = [int(published["target"]) for published in service.get("ports") or ()]
+    return list(dict.fromkeys([*targets, *([int(port)] if name == entry else [])]))
+
+
+def _environment(name: str, service: Mapping[str, Any], plan: StackPlan) -> dict[str, str]:
+    """Return the variables of a service: the plan's for what is built here, the fault's, and what instruments add."""
+    has = {key: value or "" for key, value in (service.get("environment") or {}).items()}
+    knobs = next((k for profile, k in plan.settings.stack.profile.items() if profile == plan.profile), None)
+    wanted = {**plan.environment, **(knobs.environment if knobs else {})} if service.get("build") else {}
+    wanted |= plan.service_environment.get(name, {})
+    addition = plan.additions.get(name)
+    if addition:
+        wanted |= {key: value.replace("{share}", SHARE) for key, value in addition.environment.items()}
+        paths = [path for path in (wanted.get("PYTHONPATH"), has.get("PYTHONPATH")) if path]
+        wanted |= {"PYTHONPATH": ":".join(paths)} if paths else {}
+    return wanted

@@ -1,0 +1,95 @@
+"""The log: one JSON object for each request, complete, and without secrets."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import pytest
+
+from seatrial.config import AuthSettings, LogSettings, Settings, TracingSettings
+from seatrial.plugin import Defects, check, not_applicable
+from seatrial.stack import Stack
+
+PATIENCE_S = 5.0
+Line = Mapping[str, Any]
+
+
+def lines_of(stack: Stack, log_lines: LogSettings, trace: str) -> list[Line]:
+    """Return the JSON lines that carry a trace id, as soon as there are any."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        text = "\n".join(stack.log(service) for service in log_lines.services)
+        found = [line for line in map(_parse, text.splitlines()) if line.get(log_lines.trace_field) == trace]
+        if found or time.monotonic() > deadline:
+            return found
+        time.sleep(0.05)
+
+
+def _parse(line: str) -> Line:
+    start = line.find("{")
+    try:
+        value = json.loads(line[start:]) if start >= 0 else {}
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+@pytest.fixture
+def trace(user: httpx.Client, auth: AuthSettings, tracing: TracingSettings, settings: Settings) -> str:
+    """Send one authenticated request and return the trace id that it was sent with."""
+    sent = secrets.token_hex(16)
+    user.get(auth.protected or settings.stack.ready, headers={tracing.header: sent})
+    return sent
+
+
+@check(
+    "logs.request-logged",
+    title="each request leaves one JSON line",
+    severity="medium",
+    needs=("logs",),
+    presupposes=("tracing.taken-over",),
+)
+def test_request_logged(stack: Stack, log_lines: LogSettings, trace: str) -> None:
+    """A request leaves exactly one JSON line: none hides it, two count it twice."""
+    found = lines_of(stack, log_lines, trace)
+    assert len(found) == 1, f"one request left {len(found)} JSON lines with its trace id"
+
+
+@check(
+    "logs.fields-present",
+    title="a log line says who, what and how long",
+    severity="medium",
+    needs=("logs",),
+    presupposes=("logs.request-logged",),
+)
+def test_fields_present(stack: Stack, log_lines: LogSettings, trace: str, defects: Defects) -> None:
+    """Each declared field has a value in the line of an authenticated request: a missing one blinds every query."""
+    (line,) = lines_of(stack, log_lines, trace)
+    for field in log_lines.fields:
+        if line.get(field) is None:
+            defects.add(f"log lines lack {field}", cause=f"missing-{field}")
+    defects.none()
+
+
+@check(
+    "logs.no-secrets",
+    title="no token is logged",
+    severity="high",
+    needs=("logs",),
+    presupposes=("logs.request-logged",),
+    cwe=(532,),
+    owasp=("API8:2023",),
+)
+def test_no_secrets(stack: Stack, log_lines: LogSettings, trace: str, user: httpx.Client) -> None:
+    """No log line holds the bearer token of a request: whoever reads logs would be that user."""
+    token = user.headers.get("Authorization", "").removeprefix("Bearer ")
+    if not token:
+        not_applicable("requests carry no bearer token")
+    assert lines_of(stack, log_lines, trace)
+    logged = [service for service in log_lines.services if token in stack.log(service)]
+    assert not logged, f"the bearer token of a request is in the log of {', '.join(logged)}"

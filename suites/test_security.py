@@ -1,0 +1,178 @@
+"""Authentication: every token that is not exactly right is refused, and tenants do not see each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from seatrial.config import AuthSettings, JobSettings
+from seatrial.core import Identity
+from seatrial.http import IdentityPool, bad_tokens
+from seatrial.plugin import check, inconclusive, not_applicable
+
+REFUSED = {401, 403}
+Open = Callable[[Identity | None], httpx.Client]
+
+
+@pytest.fixture
+def protected(auth: AuthSettings) -> str:
+    """Return a path that needs a token."""
+    if auth.protected is None:
+        not_applicable("[auth] protected is not declared")
+    return auth.protected
+
+
+@check("security.valid-accepted", title="a valid token is accepted", severity="high")
+def test_valid_accepted(user: httpx.Client, protected: str) -> None:
+    """A valid token is accepted: otherwise refusing every bad one proves nothing."""
+    status = user.get(protected).status_code
+    assert status < 400, f"GET {protected} with a valid token answers {status}"
+
+
+@check(
+    "security.token-required", title="no answer without a token", severity="critical", cwe=(306,), owasp=("API2:2023",)
+)
+def test_token_required(client: httpx.Client, protected: str) -> None:
+    """A request without a token is refused: the resource is not public."""
+    status = client.get(protected).status_code
+    assert status in REFUSED, f"GET {protected} without a token answers {status}"
+
+
+def refuses(kind: str, protected: str, client: httpx.Client, identities: IdentityPool) -> None:
+    """Send one bad token and assert that it is refused."""
+    token = bad_tokens(identities, kinds=(kind,))[kind]
+    answer = client.get(protected, headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code in REFUSED, f"GET {protected} with a token that is {kind} answers {answer.status_code}"
+
+
+PRESUPPOSED = ("security.valid-accepted",)
+
+
+@check(
+    "security.expired-refused",
+    title="an expired token is refused",
+    severity="high",
+    presupposes=PRESUPPOSED,
+    cwe=(613,),
+    owasp=("API2:2023",),
+)
+def test_expired_refused(client: httpx.Client, protected: str, identities: IdentityPool) -> None:
+    """A token past its expiry is refused: otherwise a leaked one works for ever."""
+    refuses("expired", protected, client, identities)
+
+
+@check(
+    "security.not-yet-valid-refused",
+    title="a token from the future is refused",
+    severity="low",
+    presupposes=PRESUPPOSED,
+    cwe=(613,),
+)
+def test_not_yet_valid_refused(client: httpx.Client, protected: str, identities: IdentityPool) -> None:
+    """A token whose `nbf` lies ahead is refused (RFC 7519, 4.1.5)."""
+    refuses("not-yet-valid", protected, client, identities)
+
+
+@check(
+    "security.foreign-key-refused",
+    title="a token signed by somebody else is refused",
+    severity="critical",
+    presupposes=PRESUPPOSED,
+    cwe=(347,),
+    owasp=("API2:2023",),
+)
+def test_foreign_key_refused(client: httpx.Client, protected: str, identities: IdentityPool) -> None:
+    """A token with a signature of another key is refused: otherwise everybody is anybody."""
+    refuses("wrong-key", protected, client, identities)
+
+
+@check(
+    "security.unsigned-refused",
+    title="an unsigned token is refused",
+    severity="critical",
+    presupposes=PRESUPPOSED,
+    cwe=(347,),
+    owasp=("API2:2023",),
+)
+def test_unsigned_refused(client: httpx.Client, protected: str, identities: IdentityPool) -> None:
+    """A token with `alg: none` is refused (RFC 8725, 3.1)."""
+    refuses("alg-none", protected, client, identities)
+
+
+@check(
+    "security.algorithm-confusion-refused",
+    title="the public key is no HMAC secret",
+    severity="critical",
+    presupposes=PRESUPPOSED,
+    cwe=(327, 347),
+    owasp=("API2:2023",),
+)
+def test_algorithm_confusion_refused(client: httpx.Client, protected: str, identities: IdentityPool) -> None:
+    """A token signed by HS256 with the public key as its secret is refused (RFC 8725, 2.1)."""
+    refuses("hs256-public-key", protected, client, identities)
+
+
+@check(
+    "security.tampered-refused",
+    title="a changed token is refused",
+    severity="critical",
+    presupposes=PRESUPPOSED,
+    cwe=(345,),
+    owasp=("API2:2023",),
+)
+def test_tampered_refused(client: httpx.Client, protected: str, identities: IdentityPool) -> None:
+    """A token whose claims were changed after signing is refused."""
+    refuses("tampered", protected, client, identities)
+
+
+@check(
+    "security.audience-checked",
+    title="a token for another service is refused",
+    severity="high",
+    presupposes=PRESUPPOSED,
+    cwe=(287,),
+)
+def test_audience_checked(client: httpx.Client, protected: str, identities: IdentityPool, auth: AuthSettings) -> None:
+    """A token for another audience is refused (RFC 7519, 4.1.3)."""
+    if not auth.audience:
+        not_applicable("[auth] audience is not declared")
+    refuses("wrong-audience", protected, client, identities)
+
+
+@check(
+    "security.issuer-checked",
+    title="a token of another issuer is refused",
+    severity="high",
+    presupposes=PRESUPPOSED,
+    cwe=(287,),
+)
+def test_issuer_checked(client: httpx.Client, protected: str, identities: IdentityPool, auth: AuthSettings) -> None:
+    """A token of another issuer is refused (RFC 8725, 3.8)."""
+    if not auth.issuer:
+        not_applicable("[auth] issuer is not declared")
+    refuses("wrong-issuer", protected, client, identities)
+
+
+@check(
+    "security.tenant-isolation",
+    title="organisations do not see each other's work",
+    severity="critical",
+    presupposes=PRESUPPOSED,
+    cwe=(639,),
+    owasp=("API1:2023",),
+)
+def test_tenant_isolation(client_as: Open, identities: IdentityPool, jobs: JobSettings, auth: AuthSettings) -> None:
+    """What one organisation submitted can be neither read nor deleted by another."""
+    del auth
+    owner, stranger = client_as(identities.lease(1)[0]), client_as(identities.lease(1)[0])
+    answer = owner.post(jobs.submit, json=jobs.body)
+    if answer.is_error:
+        inconclusive(f"POST {jobs.submit} answers {answer.status_code}: there is nothing to look at")
+    path = f"{jobs.submit}/{answer.json()[jobs.id_field]}"
+    seen = stranger.get(path).status_code
+    assert seen in {403, 404}, f"GET by another organisation answers {seen}"
+    deleted = stranger.delete(path).status_code
+    assert deleted in {403, 404, 405}, f"DELETE by another organisation answers {deleted}"
+    assert owner.get(path).status_code == httpx.codes.OK, "the owner's work is gone after a stranger's DELETE"
