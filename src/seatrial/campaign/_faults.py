@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import difflib
 import importlib.util
+import json
 import shutil
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,10 +85,13 @@ def _import(path: Path) -> ModuleType:
     if spec is None or spec.loader is None:
         raise UsageError("not a Python file", slug="fault-invalid", where=str(path), remedy="name a .py file")
     module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(path.parent))  # faults share helpers that lie beside them
     try:
         spec.loader.exec_module(module)
     except Exception as error:
         raise _invalid(path, f"importing it raised {type(error).__name__}: {error}") from error
+    finally:
+        sys.path.remove(str(path.parent))
     return module
 
 
@@ -151,7 +156,8 @@ def _edit_compose(fault: Fault, files: Sequence[Path]) -> None:
     import yaml  # noqa: PLC0415 - only a defective run needs it
 
     for file in files:
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+        # Anchors make services share what they look alike in: an edit of one must not reach the others.
+        document = json.loads(json.dumps(yaml.safe_load(file.read_text(encoding="utf-8"))))
         fault.module.edit_compose(document)
         file.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
 

@@ -114,7 +114,7 @@ def sent(case: Any, interaction: Any, checks: list[Any]) -> Sent:
         "url": request.uri,
         "identity": getattr(response.request, NAME_ATTRIBUTE, "") if response is not None else "",
         "request_headers": pairs(request.headers),
-        "request_body": text(request.body),
+        "body": request.body or b"",
         "verdicts": verdicts,
     }
     if response is None:

@@ -68,8 +68,10 @@ def _judge_promise(check: str, sent: Sequence[Sent], judgement: Judgement, again
         for verdict in request.verdicts:
             if f"contract.{PROMISES[verdict.name][0]}" == check:
                 looked += 1
-                if verdict.title:
-                    failing.setdefault(f"{request.operation} {verdict.title}", (request, verdict))
+                key = f"{request.operation} {verdict.title}"
+                # The shortest request is the one that people want to read.
+                if verdict.title and (key not in failing or len(request.body) < len(failing[key][0].body)):
+                    failing[key] = (request, verdict)
     findings = tuple(_finding(check, request, verdict, judgement, again) for request, verdict in failing.values())
     return conclude(check, findings, problem or ("" if looked else "no answer was looked at for this"))
 
@@ -156,7 +158,7 @@ def judge_authentication(
 def _sample(label: str, sent: Sequence[Sent]) -> Sent | None:
     """Return a request that went through, or one that at least was not refused for its credentials."""
     usable = [s for s in sent if s.operation == label and s.identity and s.status not in REFUSED | {LIMITED, 405, 0}]
-    return min(usable, key=lambda s: (s.status, len(s.request_body)), default=None)
+    return min(usable, key=lambda s: (s.status, len(s.body)), default=None)
 
 
 def _unprotected(check: str, sample: Sent, status: int, judgement: Judgement) -> Finding:

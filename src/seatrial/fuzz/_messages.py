@@ -7,6 +7,10 @@ from typing import Any
 import msgspec
 
 
+SHOWN = 8192
+"""How much of a body stands in the record."""
+
+
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """What the child gets on standard input: the document, where it is served, and who to be.
 
@@ -41,12 +45,17 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     url: str
     identity: str
     request_headers: list[tuple[str, str]]
-    request_body: str
+    body: bytes
     status: int = 0
     response_headers: list[tuple[str, str]] = []
     response_body: str = ""
     elapsed_s: float = 0.0
     verdicts: list[Verdict] = []
+
+    @property
+    def request_body(self) -> str:
+        """Return the body as text, for people."""
+        return self.body[:SHOWN].decode("utf-8", "replace")
 
 
 class Doing(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -168,7 +168,7 @@ class _Sender:
         kept = {"content-type", "accept"}
         headers |= {name: value for name, value in sent.request_headers if name.lower() in kept}
         try:
-            answer = self._client.request(sent.method, sent.url, headers=headers, content=sent.request_body.encode())
-        except (httpx.HTTPError, UnicodeEncodeError):
+            answer = self._client.request(sent.method, sent.url, headers=headers, content=sent.body)
+        except httpx.HTTPError:
             return 0
         return answer.status_code

@@ -1,0 +1,78 @@
+"""Whole runs of the product, from outside: one warm pool of servers for all of a worker's runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seatrial.stack import ServerPool
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_S = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A run that came to its end."""
+
+    exit_code: int
+    output: str
+    verdict: Mapping[str, Any]
+
+    def checks(self, outcome: str) -> set[str]:
+        """Return the checks that ended so."""
+        return {result["check"] for result in self.verdict["outcomes"] if result["outcome"] == outcome}
+
+
+@pytest.fixture(scope="session")
+def pool() -> Iterator[Mapping[str, str]]:
+    """Start one PostgreSQL and one Valkey; a run leases a database of its own."""
+    started = ServerPool.start()
+    yield started.environment()
+    started.stop()
+
+
+@pytest.fixture
+def run_seatrial() -> Callable[..., Ended]:
+    """Return a function that runs the product."""
+    return _run
+
+
+def _run(arguments: Sequence[str], out: Path, environment: Mapping[str, str]) -> Ended:
+    """Run the product and return how it ended, with its verdict."""
+    command = [sys.executable, "-m", "seatrial", "run", *arguments, "--out", str(out)]
+    done = subprocess.run(
+        [*command, "--config", str(ROOT / "seatrial.toml")],
+        env={**os.environ, **environment},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    output = done.stdout + done.stderr
+    verdict = out / "verdict.json"
+    assert verdict.is_file(), output
+    return Ended(done.returncode, output, json.loads(verdict.read_text()))
+
+
+@pytest.fixture
+def engine() -> None:
+    """Go on only where a Docker engine answers; with SEATRIAL_REQUIRE=docker a missing one is a failure."""
+    answers = (
+        shutil.which("docker")
+        and not subprocess.run(["docker", "info"], capture_output=True, timeout=20, check=False).returncode
+    )
+    if answers:
+        return
+    assert "docker" not in os.environ.get("SEATRIAL_REQUIRE", "").split(","), "no Docker engine answers"
+    pytest.skip("not verified here: no Docker engine answers")
