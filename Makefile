@@ -1,8 +1,11 @@
 .DEFAULT_GOAL := help
+SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
+CODE := src tests suites load fixtures
+WORKERS ?= 2
 
-.PHONY: help install dev test lint type clean
+.PHONY: help install dev run test test-full lint type benchmark clean
 
 help:  ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -21,12 +24,25 @@ install: .venv/.installed  ## create .venv with seatrial in it
 
 dev: .venv/.installed-dev  ## the same, with the tools that the tests need
 
-lint: dev  ## ruff: format and rules
-	$(BIN)/ruff format --check src tests
-	$(BIN)/ruff check src tests
+run: install  ## the main job on the reference stack: verdict and report
+	$(BIN)/seatrial run
 
-type: dev  ## mypy, strict on src
+lint: dev  ## ruff (format and rules) and import-linter (the floors)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/lint-imports --no-logo
+
+type: dev  ## mypy, strict
 	$(BIN)/mypy
 
 test: lint type  ## every test of the project
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+test-full: dev  ## every fault on every driver, every suite; goes on where it was stopped
+	$(BIN)/python tests/full_matrix.py
+
+benchmark: dev  ## print the figures that the issue asks for
+	$(BIN)/python tests/benchmarks/speed.py
+
+clean: install  ## remove whatever earlier runs left behind
+	$(BIN)/seatrial clean

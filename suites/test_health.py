@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 from collections.abc import Callable, Iterator
 
 import httpx
+import jsonschema
 import pytest
 
 from seatrial.config import HealthSettings
+from seatrial.core import content
 from seatrial.plugin import Defects, check, inconclusive, not_applicable
 from seatrial.stack import Stack
 
@@ -28,7 +31,9 @@ def test_basic_answers(client: httpx.Client, health: HealthSettings) -> None:
     """The basic endpoint answers 200 with a JSON object, to anybody: load balancers hold no tokens."""
     answer = client.get(declared(health.basic, "basic"))
     assert answer.status_code == httpx.codes.OK, f"{health.basic} answers {answer.status_code} on a working stack"
-    assert isinstance(answer.json(), dict), f"{health.basic} answers no JSON object"
+    schema = json.loads((content("contracts") / "schemas" / "health.json").read_text())
+    problem = next(jsonschema.Draft202012Validator(schema).iter_errors(answer.json()), None)
+    assert problem is None, f"the body of {health.basic} is not as promised: {problem and problem.message}"
 
 
 @check("health.liveness-answers", title="liveness says that the process works", severity="high")

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx
+import jsonschema
 import pytest
 
 from seatrial.config import AuthSettings, LogSettings, Settings, TracingSettings
+from seatrial.core import content
 from seatrial.plugin import Defects, check, not_applicable
 from seatrial.stack import Stack
 
@@ -73,6 +75,24 @@ def test_fields_present(stack: Stack, log_lines: LogSettings, trace: str, defect
     for field in log_lines.fields:
         if line.get(field) is None:
             defects.add(f"log lines lack {field}", cause=f"missing-{field}")
+    defects.none()
+
+
+@check(
+    "logs.values-well-formed",
+    title="the values of a log line have the agreed types",
+    severity="low",
+    needs=("logs",),
+    presupposes=("logs.request-logged",),
+)
+def test_values_well_formed(stack: Stack, log_lines: LogSettings, trace: str, defects: Defects) -> None:
+    """Each declared field is of the agreed type: a number written as text cannot be summed or compared."""
+    (line,) = lines_of(stack, log_lines, trace)
+    schema = json.loads((content("contracts") / "schemas" / "log-line.json").read_text())
+    declared = {field: line[field] for field in log_lines.fields if line.get(field) is not None}
+    for problem in jsonschema.Draft202012Validator(schema).iter_errors(declared):
+        field = ".".join(map(str, problem.path))
+        defects.add(f"{field} is not well-formed: {problem.message}", cause=f"malformed-{field}")
     defects.none()
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 
-
 SHOWN = 8192
 """How much of a body stands in the record."""
 
