@@ -1,0 +1,138 @@
+"""Reports: rebuilt from events alone, valid by their schema, and honest about what is missing."""
+
+import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from seatrial.core import (
+    CheckResult,
+    EnvironmentFailure,
+    Exchange,
+    Finding,
+    GateResult,
+    Measurement,
+    Outcome,
+    Request,
+    Response,
+    Severity,
+    Verdict,
+    content,
+)
+from seatrial.record import (
+    AnyEvent,
+    CheckFinished,
+    CheckPlanned,
+    ExchangeRecorded,
+    GateJudged,
+    MeasurementTaken,
+    Recorder,
+    RunFinished,
+    RunStarted,
+    StageFinished,
+    read_record,
+)
+from seatrial.reporting import REPORTERS, summarise, verdict_of, write_reports
+
+EVIL = "<script>alert(1)</script>"
+FINDING = Finding(
+    check="a.bad", severity=Severity.HIGH, title=EVIL, cause="c", operation="GET /a|b", evidence=("x-1",), replay="curl"
+)
+EXCHANGE = Exchange(
+    id="x-1",
+    operation="GET /a",
+    identity="user-1",
+    request=Request(method="GET", url="http://h/a", headers=(("a", "b"),)),
+    response=Response(status=500, body=EVIL),
+    sent_s=1.0,
+    received_s=1.5,
+)
+GATE = GateResult(
+    id="checks.failed == 0",
+    metric="checks.failed",
+    operator="==",
+    threshold=0,
+    value=1,
+    unit="count",
+    status=Verdict.FAIL,
+    reason="checks.failed is 1, asked was == 0",
+)
+EVENTS: tuple[AnyEvent, ...] = (
+    RunStarted(run="r", version="1", started="now", stack="local", why_stack="w", profile="quick", seed=7),
+    CheckPlanned(check="a.good", title="t", suite="a", severity="high", claim="c"),
+    CheckPlanned(check="a.bad", title="t", suite="a", severity="high"),
+    CheckPlanned(check="a.lost", title="t", suite="a", severity="high"),
+    ExchangeRecorded(exchange=EXCHANGE),
+    CheckFinished(result=CheckResult(check="a.good", outcome=Outcome.PASSED)),
+    CheckFinished(result=CheckResult(check="a.bad", outcome=Outcome.FAILED, reason=EVIL, findings=(FINDING,))),
+    MeasurementTaken(measurement=Measurement(name="coverage.total", value=1 / 3, unit="percent", definition="d")),
+    StageFinished(stage="functional", duration_s=1.0),
+    GateJudged(gate=GATE),
+    RunFinished(verdict=Verdict.FAIL, reason="checks.failed is 1", duration_s=2.0),
+)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """Return a run directory that holds nothing but events."""
+    with Recorder(tmp_path) as recorder:
+        for event in EVENTS:
+            recorder.emit(event)
+    return tmp_path
+
+
+def test_verdict_keeps_to_its_schema(run: Path) -> None:
+    """verdict.json is valid by the published schema, unrounded, and names every required field."""
+    write_reports(run)
+    verdict = json.loads((run / "verdict.json").read_text())
+    schema = json.loads((content("reports") / "schema" / "verdict-1.schema.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(verdict)
+    assert verdict["coverage"]["lines_percent"] == 1 / 3
+    assert verdict["checks"]["inconclusive"] == 1  # the lost one
+
+
+def test_reports_are_rebuilt_the_same(run: Path) -> None:
+    """Rebuilding gives the same bytes: reports depend on the events and on nothing else."""
+    write_reports(run)
+    first = {name: (run / name).read_bytes() for name in REPORTERS}
+    write_reports(run)
+    assert first == {name: (run / name).read_bytes() for name in REPORTERS}
+
+
+def test_foreign_text_stays_text(run: Path) -> None:
+    """What a service answers can neither run in the report nor break a table of the summary."""
+    write_reports(run)
+    assert EVIL not in (run / "report.html").read_text()
+    assert "<script" not in (run / "summary.md").read_text()
+
+
+def test_junit_counts(run: Path) -> None:
+    """A failed check is a failure, a lost one an error."""
+    write_reports(run)
+    (suite,) = ET.parse(run / "junit.xml").getroot().iter("testsuite")  # noqa: S314 - we wrote it
+    counts = {name: suite.get(name) for name in ("tests", "failures", "errors")}
+    assert counts == {"tests": "3", "failures": "1", "errors": "1"}
+
+
+def test_run_without_end_is_inconclusive(tmp_path: Path) -> None:
+    """Events that stop in the middle of a line give reports that say so."""
+    with Recorder(tmp_path) as recorder:
+        recorder.emit(EVENTS[0])
+    with (tmp_path / "events.ndjson").open("ab") as file:
+        file.write(b'{"type":"RunFin')
+    record = write_reports(tmp_path)
+    facts = verdict_of(record)
+    assert (facts["verdict"], facts["exit_code"]) == ("inconclusive", 3)
+    assert any("verdict: inconclusive" in line for line in summarise(record))
+
+
+def test_unwritable_report_leaves_no_half(run: Path) -> None:
+    """A report that cannot be written is an error with its path, not half a file."""
+    (run / "report.html").mkdir()
+    with pytest.raises(EnvironmentFailure) as caught:
+        write_reports(run)
+    assert caught.value.slug == "report-unwritable"
+    assert not list(run.glob(".*.part"))
+    assert read_record(run).finished is not None
