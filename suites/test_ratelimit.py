@@ -62,7 +62,7 @@ def test_headers_truthful(instrument: Instrument, limits: tuple[LimitSettings, .
     presupposes=("ratelimit.isolation",),
 )
 def test_retry_after_honoured(instrument: Instrument, limits: tuple[LimitSettings, ...]) -> None:
-    """Whoever waits as long as Retry-After says is admitted, and whoever waits less is not (RFC 9110, 10.2.3)."""
+    """Whoever waits as long as Retry-After says is admitted, and it asks for no longer than the window lasts."""
     del limits
     assert instrument.confirms()
 

@@ -13,6 +13,7 @@ from seatrial.record import Record
 UNDECIDED = frozenset({"checks.inconclusive", "checks.blocked", "checks.not_tested"})
 """A rule that these break says that something was not decided, not that the product failed."""
 
+NAMED = 3
 UNIT_SIGNS = {"percent": " %", "per_s": "/s", "count": "", "ratio": "", "": ""}
 
 
@@ -41,9 +42,9 @@ def _compare(rule: Rule, value: Value | None) -> tuple[Verdict, str]:
     shown = f"{rule.metric} is {value.number:g}{_sign(value.unit)}"
     wanted = f"{rule.operator} {rule.threshold:g}{_sign(value.unit)}"
     if rule.holds(value.number):
-        return Verdict.PASS, f"{shown}, as asked: {wanted}"
+        return Verdict.PASS, f"{shown}, as wanted: {wanted}"
     verdict = Verdict.INCONCLUSIVE if rule.metric in UNDECIDED else Verdict.FAIL
-    return verdict, f"{shown}, asked was {wanted}"
+    return verdict, f"{shown}, wanted is {wanted}"
 
 
 def _sign(unit: str) -> str:
@@ -75,5 +76,8 @@ def _sentence(record: Record, gates: Sequence[GateResult], verdict: Verdict) -> 
         open_gates = sum(gate.status is Verdict.INCONCLUSIVE for gate in gates)
         note = f", {open_gates} inconclusive let through by on_inconclusive" if open_gates else ""
         return f"all {len(gates) - open_gates} gates hold, {record.count(Outcome.PASSED)} checks passed{note}"
-    worst = [gate.reason for gate in gates if gate.status is verdict]
-    return "; ".join(worst)
+    worst = "; ".join(gate.reason for gate in gates if gate.status is verdict)
+    ended = Outcome.FAILED if verdict is Verdict.FAIL else Outcome.INCONCLUSIVE
+    named = [result.check for result in record.results.values() if result.outcome is ended]
+    more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
+    return f"{worst} ({', '.join(named[:NAMED])}{more})" if named else worst
