@@ -111,8 +111,18 @@ def _children_of(alive: Mapping[int, ProcessFacts], parents: set[int]) -> set[in
 
 
 def pause(handle: Handle) -> None:
-    """Stop a process and its family from running, until `unpause`."""
-    _signal_all(family(handle), signal.SIGSTOP)
+    """Stop a process and its family from running, until `unpause`, and wait until they stand still (1 s at most)."""
+    for _ in range(int(1 / POLL_S)):
+        members = family(handle)
+        _signal_all(members, signal.SIGSTOP)
+        if all(_stands_still(pid) for pid in members):
+            return
+        time.sleep(POLL_S)
+
+
+def _stands_still(pid: int) -> bool:
+    facts = process_facts(pid)
+    return facts is None or facts.state in "TtZX"
 
 
 def unpause(handle: Handle) -> None:
