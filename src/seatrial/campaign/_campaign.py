@@ -157,11 +157,13 @@ class Campaign:
         if self._closed:
             return
         self._closed = True
-        self._end_stage()
+        self._begin("report")
+        self.run.progress("report")("stopping what this run started")
         if self.run.options.keep and not self.failed:
             self.run.keep_stack()
         else:
             self.stacks.stop_all()
+        self._end_stage()
 
 
 def _with_stack(entered: Entered, stack: Stack) -> Entered:

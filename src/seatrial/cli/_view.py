@@ -142,7 +142,7 @@ class LiveView:
                 mark: RenderableType = Text("done", style="green") if ended is not None else self._spinner
                 elapsed = ended if ended is not None else time.monotonic() - began
                 table.add_row(mark, stage, f"{elapsed:.1f} s", "" if ended is not None else self._doing.get(stage, ""))
-            done = f"{len(self._outcomes)} of {self._planned} checks"
+            done = f"{len(self._outcomes)} of {self._planned} checks" if self._planned else "collecting checks"
             return Group(table, Text(f"{done}  {self._check}", style="dim"))
 
     def __enter__(self) -> Self:

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -14,8 +15,9 @@ from seatrial.stack._base import Ability, Completed, ServiceState, Variant, Verb
 from seatrial.stack._members import Member, Roster, in_waves
 from seatrial.stack._pool import ServerPool
 from seatrial.stack._prepare import find_program
-from seatrial.stack._processes import kill, launch, pause, status, terminate, unpause
+from seatrial.stack._processes import GRACE_S, kill, launch, pause, status, terminate, unpause
 
+SHORT_GRACE_S = 0.3
 LIMITATIONS = (
     "Services ran as local processes: images, entry points and users of the containers were not exercised.",
     "Health checks, restart policies, resource limits and log rotation of the compose file were not in effect.",
@@ -51,12 +53,16 @@ class RunningLocal:
         progress("the stack is up already")
 
     def stop(self) -> None:
-        """End every service, dependents first, and give back what was leased; safe to call twice."""
+        """End every service, dependents first, and give back what was leased; safe to call twice.
+
+        Services of the clean variant hand nothing in, so that nobody waits long for their goodbye.
+        """
         if not self._roster.path.exists():
             return
+        end = partial(_end, grace_s=GRACE_S if self.variant == "instrumented" else SHORT_GRACE_S)
         for wave in reversed(in_waves(self._roster.read())):
             with ThreadPoolExecutor(max_workers=len(wave)) as threads:
-                ended = list(threads.map(_end, wave))
+                ended = list(threads.map(end, wave))
             with self._roster.changed() as members:
                 members.update({member.name: member for member in ended})
 
@@ -145,9 +151,10 @@ class RunningLocal:
         return members[service]
 
 
-def _end(member: Member) -> Member:
-    """End a service, give back its lease, and return it without."""
-    terminate(member.handle, number=member.launch.stop_signal)
+def _end(member: Member, *, grace_s: float) -> Member:
+    """End a service, give back its lease, and return it without; servers are always given their time."""
+    patience_s = grace_s if member.kind == "process" else GRACE_S
+    terminate(member.handle, number=member.launch.stop_signal, grace_s=patience_s)
     pool = ServerPool.find(Path(member.pool)) if member.lease else None
     if pool and member.kind == "postgres":
         pool.drop_database(member.lease)
