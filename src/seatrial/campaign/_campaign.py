@@ -15,6 +15,7 @@ from seatrial.campaign._entered import Entered
 from seatrial.campaign._instruments import Instrument, fuzz_contract, prove_limits, run_load
 from seatrial.campaign._run import Run
 from seatrial.campaign._stacks import Stacks
+from seatrial.campaign._stay import leave_running
 from seatrial.campaign._suites import Suite, in_suite_order, suite_named
 from seatrial.core import Evidence, SeatrialError
 from seatrial.cover import Collector
@@ -22,6 +23,9 @@ from seatrial.record import RunFailed, StageFinished, StageStarted
 from seatrial.stack import Stack, Variant
 
 INSTRUMENTS: dict[str, Instrument] = {"contract": fuzz_contract, "ratelimit": prove_limits, "load": run_load}
+
+
+NO_KEY = "nobody told us the key that signs this target's tokens: [auth] private_key_file"
 
 
 class Campaign:
@@ -83,13 +87,16 @@ class Campaign:
         evidence = self._measure(suite, stack)
         self.run.absorb(evidence)
         results = {result.check: result for result in evidence.results}
-        entered = Entered(suite=suite.name, tree=str(self.stacks.tree()), results=results)
+        unsigned = "" if self.run.can_sign else NO_KEY
+        entered = Entered(suite=suite.name, tree=str(self.stacks.tree()), results=results, unsigned=unsigned)
         return entered if stack is None else _with_stack(entered, stack)
 
     def _cannot_test(self, suite: Suite, stack: Stack | None) -> str:
         """Return why this run cannot verify a suite, empty when it can."""
         if suite.name == "coverage" and self.run.settings.coverage and self._collector is None:
             return f"coverage needs a stack that this run starts and stops, not {self.run.choice.why}"
+        if not self.run.can_sign and suite.name in {"contract", "ratelimit", "load"}:
+            return NO_KEY
         if suite.name == "load" and stack and stack.variant == "instrumented":
             return "a verdict on load never comes from an instrumented stack"
         return ""
@@ -160,7 +167,7 @@ class Campaign:
         self._begin("report")
         self.run.progress("report")("stopping what this run started")
         if self.run.options.keep and not self.failed:
-            self.run.keep_stack()
+            leave_running(self.run, self.stacks)
         else:
             self.stacks.stop_all()
         self._end_stage()
@@ -176,4 +183,5 @@ def _with_stack(entered: Entered, stack: Stack) -> Entered:
         tree=entered.tree,
         state=dict(stack.state()),
         results=entered.results,
+        unsigned=entered.unsigned,
     )

@@ -13,7 +13,8 @@ class Entered(msgspec.Struct, frozen=True, kw_only=True):
     """A suite that may run now: where to send requests, and what its instrument found.
 
     `state` is what `seatrial.stack.attach` needs; `tree` is the folder with the stack's files. `error` says why the
-    suite cannot run (then nothing else counts), `not_tested` why this run cannot verify it.
+    suite cannot run (then nothing else counts), `not_tested` why this run cannot verify it, `unsigned` why nobody can
+    be authenticated here.
     """
 
     suite: str
@@ -25,6 +26,7 @@ class Entered(msgspec.Struct, frozen=True, kw_only=True):
     state: dict[str, Any] = {}
     results: dict[str, CheckResult] = {}
     not_tested: str = ""
+    unsigned: str = ""
     error: str = ""
 
     def to_json(self) -> bytes:

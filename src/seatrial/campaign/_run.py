@@ -57,6 +57,7 @@ class Run:
     environment: Mapping[str, str] = field(repr=False)
     started_s: float
     attached: Mapping[str, Any] | None
+    can_sign: bool
     _watchdog: Watchdog
 
     def progress(self, stage: str) -> Progress:
@@ -105,7 +106,8 @@ def open_run(
     for listener in listeners:
         recorder.subscribe(listener)
     seed = secrets.randbelow(2**31) if options.seed is None else options.seed
-    key = _signing_key(settings, choice)
+    known_key = _signing_key(settings, choice)
+    key = known_key or SigningKey.generate()
     work = work_folder(run)
     watchdog = Watchdog(run=run, work=work)
     watchdog.start()
@@ -130,6 +132,7 @@ def open_run(
         environment=_environment(settings, options.profile, key, recorder),
         started_s=time.monotonic(),
         attached=attached,
+        can_sign=known_key is not None or settings.auth is None,
         _watchdog=watchdog,
     )
     _announce(opened, suites)
@@ -204,14 +207,20 @@ def point_latest(root: Path, directory: Path) -> None:
     link.replace(home / "latest")
 
 
-def _signing_key(settings: Settings, choice: Choice) -> SigningKey:
-    """Return a fresh key, or for a remote target the one whose public half it was given."""
-    file = settings.auth.private_key_file if settings.auth else ""
+def _signing_key(settings: Settings, choice: Choice) -> SigningKey | None:
+    """Return the key whose public half the stack has: fresh where we start it, None where nobody told us.
+
+    A remote target has that of [auth] private_key_file, or of `seatrial up` where it is the stack that this started.
+    """
     if choice.key_file:
         return SigningKey.load(Path(choice.key_file))
-    if choice.driver == "remote" and file:
-        return SigningKey.load(settings.root / file)
-    return SigningKey.generate()
+    if choice.driver != "remote":
+        return SigningKey.generate()
+    state = read_state(settings.root)
+    if state and state.get("url") == choice.url:
+        return SigningKey.load(Path(state["key"]))
+    file = settings.auth.private_key_file if settings.auth else ""
+    return SigningKey.load(settings.root / file) if file else None
 
 
 def _environment(settings: Settings, profile: str, key: SigningKey, recorder: Recorder) -> dict[str, str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from seatrial.campaign._background import in_background
 from seatrial.campaign._faults import confirm_live, defective_tree
 from seatrial.campaign._run import Run
-from seatrial.core import SeatrialError
+from seatrial.core import EnvironmentFailure, SeatrialError
 from seatrial.cover import Collector
 from seatrial.record import StackReady, StackStopped
 from seatrial.stack import (
@@ -47,6 +47,14 @@ class Stacks:
     def get(self, variant: Variant) -> Stack:
         """Return a started variant, waiting for it; raises what its start raised."""
         return self.prepare(variant).result()
+
+    def started(self) -> Stack | None:
+        """Return a variant that is up, the clean one if it is; None where there is none."""
+        for variant in ("clean", "instrumented"):
+            future = self._started.get(variant)
+            if future and future.done() and future.exception() is None:
+                return future.result()
+        return None
 
     def share(self, variant: Variant) -> Path:
         """Return the folder that the services of a variant see."""
@@ -88,12 +96,29 @@ class Stacks:
         stack = open_stack(self._run.choice, self._plan(variant))
         stack.start(self._run.progress("stack"))
         try:
+            self._set_up(stack)
             if self._run.fault:
                 confirm_live(self._run.fault, stack.url(), self._run.identities)
         except SeatrialError:
             stack.stop()
             raise
         return stack
+
+    def _set_up(self, stack: Stack) -> None:
+        """Run the project's set-up commands inside the entry service."""
+        settings = self._run.settings.stack
+        service = settings.entry.partition(":")[0]
+        for command in settings.setup if "exec" in stack.abilities else ():
+            self._run.progress("stack")(f"set-up: {' '.join(command)}")
+            done = stack.execute(service, command)
+            if done.exit_code:
+                raise EnvironmentFailure(
+                    f"a set-up command ended with {done.exit_code}: {' '.join(command)}",
+                    slug="setup-failed",
+                    where="[stack] setup",
+                    remedy=f"it runs inside {service} once the stack is ready: its output says what is wrong",
+                    details="\n".join(done.output.splitlines()[-20:]),
+                )
 
     def _plan(self, variant: Variant) -> StackPlan:
         run, fault = self._run, self._run.fault

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seatrial.campaign._options import Options
-from seatrial.campaign._run import open_run
+from seatrial.campaign._run import Run, open_run
 from seatrial.campaign._stacks import Stacks
 from seatrial.config import Settings
 from seatrial.record import Listener
@@ -21,11 +21,21 @@ def bring_up(
     """Start a stack, write down how to find it, leave it running, and return what was written."""
     run = open_run(settings, options, listeners=listeners)
     try:
-        stack = Stacks(run, collector=None).get(variant)
-        run.key.save(run.work / KEY)
-        state = {**stack.state(), "run": run.id, "profile": options.profile, "key": str(run.work / KEY)}
-        write_state(settings.root, state)
-        run.keep_stack()
+        stacks = Stacks(run, collector=None)
+        stacks.get(variant)
+        state = leave_running(run, stacks)
     finally:
         run.close()
+    return state
+
+
+def leave_running(run: Run, stacks: Stacks) -> Mapping[str, Any]:
+    """Leave every started variant up, and write down how to find one: `seatrial down` removes them all."""
+    stack = stacks.started()
+    if stack is None or run.attached:
+        return {}
+    run.key.save(run.work / KEY)
+    state = {**stack.state(), "run": run.id, "profile": run.options.profile, "key": str(run.work / KEY)}
+    write_state(run.settings.root, state)
+    run.keep_stack()
     return state

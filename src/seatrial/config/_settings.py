@@ -55,6 +55,7 @@ class StackSettings(Section):
 
     `entry` is `service:port` (the port inside the container) that requests go to; `environment` fills the compose
     file's `${NAME}` and the local processes; a value `{random}` becomes a fresh secret in every run.
+    `setup` holds commands (lists) that run inside the entry service once the stack is ready.
     `applications` maps a service to `module:attribute`, where a seeded fault is installed.
     """
 
@@ -87,14 +88,6 @@ class AuthSettings(Section):
     audience: str = ""
     lifetime_s: Positive = 3600.0
     claims: dict[str, str] = {"sub": "{user}"}
-
-
-class IdentitySettings(Section):
-    """A named user that suites may ask for."""
-
-    name: Name
-    organisation: str
-    auth: Literal["jwt", "none"] = "jwt"
 
 
 class LimitSettings(Section):
@@ -234,7 +227,6 @@ class Settings(Section):
     stack: StackSettings = StackSettings()
     auth: AuthSettings | None = None
     targets: TargetSettings = TargetSettings()
-    identities: tuple[IdentitySettings, ...] = ()
     limits: tuple[LimitSettings, ...] = ()
     health: HealthSettings | None = None
     tracing: TracingSettings | None = None

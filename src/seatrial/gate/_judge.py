@@ -75,6 +75,8 @@ def _sentence(record: Record, gates: Sequence[GateResult], verdict: Verdict) -> 
     if verdict is Verdict.PASS:
         open_gates = sum(gate.status is Verdict.INCONCLUSIVE for gate in gates)
         note = f", {open_gates} inconclusive let through by on_inconclusive" if open_gates else ""
+        untested = record.count(Outcome.NOT_TESTED) + record.count(Outcome.BLOCKED)
+        note += f", {untested} not tested" if untested else ""
         return f"all {len(gates) - open_gates} gates hold, {record.count(Outcome.PASSED)} checks passed{note}"
     worst = "; ".join(gate.reason for gate in gates if gate.status is verdict)
     ended = Outcome.FAILED if verdict is Verdict.FAIL else Outcome.INCONCLUSIVE

@@ -26,7 +26,7 @@ from seatrial.http import IdentityPool, SigningKey, open_client
 from seatrial.plugin._checks import check_of
 from seatrial.plugin._defects import Defects
 from seatrial.plugin._hooks import CONTEXT, DEFECTS, ENTERED, EXCHANGES
-from seatrial.plugin._outcomes import adopt, not_applicable
+from seatrial.plugin._outcomes import adopt, not_applicable, not_tested
 from seatrial.record import AnyEvent, ExchangeRecorded, Secrets, Sink
 from seatrial.stack import Stack
 
@@ -158,9 +158,12 @@ def log_lines(settings: Settings) -> LogSettings:
 
 
 @pytest.fixture
-def auth(settings: Settings) -> AuthSettings:
-    """Return how users authenticate."""
-    return _declared(settings.auth, "auth")
+def auth(settings: Settings, entered: Entered) -> AuthSettings:
+    """Return how users authenticate; ends the item where tokens cannot be signed."""
+    declared = _declared(settings.auth, "auth")
+    if entered.unsigned:
+        not_tested(entered.unsigned)
+    return declared
 
 
 @pytest.fixture

@@ -161,8 +161,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def _look_for_blocker(item: pytest.Item, context: Conductor | Follower, check: Check) -> None:
     here = {check_of(other).slug for other in item.session.items}
     ended = context.outcomes(slug for slug in check.presupposes if slug in here)
-    passed = [slug for slug, outcome in ended.items() if outcome is Outcome.PASSED]
-    if blocker := find_blocker(check, passed, ended):
+    # What is not promised cannot stand in the way: each check says for itself what it needs declared.
+    fine = [slug for slug, outcome in ended.items() if outcome in {Outcome.PASSED, Outcome.NOT_APPLICABLE}]
+    blocker = find_blocker(check, fine, ended)
+    if blocker and ended[blocker] is Outcome.NOT_TESTED:
+        raise NotTested(f"{blocker} was not tested")
+    if blocker:
         raise Blocked(f"{blocker} did not pass")
 
 
