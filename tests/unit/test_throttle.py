@@ -1,14 +1,17 @@
 """The claims about a limiter, judged on answers: what is proved, and what clocks leave open."""
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.config import LimitSettings
 from seatrial.core import UsageError
-from seatrial.throttle import Answer, Policy, plan_proof
+from seatrial.throttle import Answer, Policy, Wire, plan_proof
 from seatrial.throttle._claims import judge_headers, judge_quota, judge_retry_after, judge_status
 from seatrial.throttle._window import end_of_window, inside, reset_is_true
+from seatrial.throttle._wire import IDLE_S
 
 LIMIT = LimitSettings(quota=3, window_s=10, algorithm="fixed-window", path="/a", quota_variable="Q")
 POLICY = Policy.declared(LIMIT, {})
@@ -112,6 +115,27 @@ def test_knobs_of_the_profile_count() -> None:
     assert Policy.declared(LIMIT, {"Q": "9"}).quota == 9
     with pytest.raises(UsageError):
         Policy.declared(LIMIT, {"Q": "0"})
+
+
+def test_idle_connection_is_opened_anew() -> None:
+    """A server that hangs up on idle connections, as all do, costs the proof no answer."""
+
+    async def talk() -> list[int]:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            await asyncio.sleep(IDLE_S / 2)
+            writer.close()
+
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            wire = Wire(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", name="u", headers={})
+            statuses = [(await wire.send("GET", "/")).status]
+            await asyncio.sleep(IDLE_S * 1.1)
+            statuses.append((await wire.send("GET", "/")).status)
+            await wire.close()
+        return statuses
+
+    assert asyncio.run(talk()) == [200, 200]
 
 
 def test_plan_says_what_cannot_be_proved() -> None:

@@ -14,6 +14,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 ANSWER_S = 20.0
+IDLE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,7 @@ class Wire:
         self._headers = dict(headers)
         self._address = address
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._used_s = 0.0
 
     async def open(self) -> Self:
         """Connect; raises WireError."""
@@ -58,10 +60,13 @@ class Wire:
             )
         except (OSError, TimeoutError) as error:
             raise WireError(f"cannot connect: {error}") from error
+        self._used_s = time.monotonic()
         return self
 
     async def send(self, method: str, path: str, extra: Mapping[str, str] | None = None) -> Answer:
         """Send one request and return its answer; raises WireError when none comes."""
+        if time.monotonic() - self._used_s > IDLE_S:  # a server may hang up just when we send again
+            await self.close()
         if self._streams is None:
             await self.open()
         try:
@@ -80,6 +85,7 @@ class Wire:
         status, headers = await _read_head(reader)
         await _read_body(reader, method, status, headers)
         received_s = time.time()
+        self._used_s = time.monotonic()
         if any(key.lower() == "connection" and value.lower() == "close" for key, value in headers):
             await self.close()
         return Answer(
