@@ -1,6 +1,8 @@
 """The claims about a limiter, judged on answers: what is proved, and what clocks leave open."""
 
 import asyncio
+import http.server
+import threading
 
 import pytest
 from hypothesis import given
@@ -117,25 +119,37 @@ def test_knobs_of_the_profile_count() -> None:
         Policy.declared(LIMIT, {"Q": "0"})
 
 
+class HangsUp(http.server.BaseHTTPRequestHandler):
+    """Answer, and hang up on a connection that is idle for half as long as we trust one."""
+
+    protocol_version = "HTTP/1.1"
+    timeout = IDLE_S / 2
+
+    def do_GET(self) -> None:
+        """Answer one request."""
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
 def test_idle_connection_is_opened_anew() -> None:
     """A server that hangs up on idle connections, as all do, costs the proof no answer."""
 
-    async def talk() -> list[int]:
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-            await asyncio.sleep(IDLE_S / 2)
-            writer.close()
-
-        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-            wire = Wire(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", name="u", headers={})
-            statuses = [(await wire.send("GET", "/")).status]
-            await asyncio.sleep(IDLE_S * 1.1)
-            statuses.append((await wire.send("GET", "/")).status)
-            await wire.close()
+    async def talk(port: int) -> list[int]:
+        wire = Wire(f"http://127.0.0.1:{port}", name="u", headers={})
+        statuses = [(await wire.send("GET", "/")).status]
+        await asyncio.sleep(IDLE_S * 1.1)
+        statuses.append((await wire.send("GET", "/")).status)
+        await wire.close()
         return statuses
 
-    assert asyncio.run(talk()) == [200, 200]
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), HangsUp) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        assert asyncio.run(talk(server.server_port)) == [200, 200]
+        server.shutdown()
 
 
 def test_plan_says_what_cannot_be_proved() -> None:
