@@ -28,7 +28,7 @@ from seatrial.record import (
     Recorder,
     RunStarted,
 )
-from seatrial.stack import Choice, Watchdog, choose_driver, read_state, work_folder
+from seatrial.stack import Choice, Watchdog, choose_driver, compose_model, read_state, work_folder
 
 RANDOM = "{random}"
 UP = "up"
@@ -95,6 +95,8 @@ def open_run(
     Raises UsageError or EnvironmentFailure; nothing is left running then.
     """
     fault = load_fault(options.fault) if options.fault else None
+    if settings.stack.compose:
+        compose_model(settings, settings.root)  # what is wrong with the files is said before anything starts
     attached = _running_stack(settings.root) if options.stack == UP else None
     choice = _choose(settings, options, attached)
     if fault:

@@ -90,6 +90,14 @@ class AuthSettings(Section):
     claims: dict[str, str] = {"sub": "{user}"}
 
 
+class IdentitySettings(Section):
+    """A named user that suites may ask for: the same one throughout a run."""
+
+    name: Name
+    organisation: str
+    auth: Literal["jwt", "none"] = "jwt"
+
+
 class LimitSettings(Section):
     """A declared rate-limit policy. `window_variable` and `quota_variable` name the knobs that a profile may turn."""
 
@@ -227,6 +235,7 @@ class Settings(Section):
     stack: StackSettings = StackSettings()
     auth: AuthSettings | None = None
     targets: TargetSettings = TargetSettings()
+    identities: tuple[IdentitySettings, ...] = ()
     limits: tuple[LimitSettings, ...] = ()
     health: HealthSettings | None = None
     tracing: TracingSettings | None = None
