@@ -11,7 +11,7 @@ import jwt
 import pytest
 
 from seatrial.config import AuthSettings
-from seatrial.core import Target, UsageError
+from seatrial.core import Identity, Target, UsageError
 from seatrial.http import FORGERIES, AddressPool, IdentityPool, SigningKey, bad_tokens, curl_for, open_client
 from seatrial.record import Recorder, read_record
 
@@ -32,7 +32,12 @@ def pool() -> IdentityPool:
 def decode(pool: IdentityPool, token: str) -> dict[str, str]:
     """Verify a token as a careful service would."""
     claims: dict[str, str] = jwt.decode(
-        token, pool.key.public_pem, algorithms=["RS256"], issuer=AUTH.issuer, audience=AUTH.audience
+        token,
+        pool.key.public_pem,
+        algorithms=["RS256"],
+        issuer=AUTH.issuer,
+        audience=AUTH.audience,
+        options={"require": ["exp", "sub", "org_id"]},
     )
     return claims
 
@@ -141,3 +146,32 @@ def test_no_answer_is_written_too(tmp_path: Path) -> None:
     (exchange,) = read_record(tmp_path).exchanges.values()
     assert exchange.response is None
     assert "ConnectError" in exchange.error
+
+
+def test_cookies_and_own_headers_are_no_open_secret(tmp_path: Path) -> None:
+    """A cookie that the service sets and a header of another kind of credentials are written without their values."""
+    identity = Identity(name="key-holder", headers={"X-Api-Key": "k3y-k3y-k3y"})
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, headers={"Set-Cookie": "s=c00k13; HttpOnly; Secure"}))
+    with (
+        Recorder(tmp_path) as recorder,
+        open_client(Target(url="http://h"), identity=identity, sink=recorder) as client,
+    ):
+        client._transport = transport  # noqa: SLF001 - httpx takes no transport after the fact
+        client.get("/")
+    text = (tmp_path / "events.ndjson").read_text()
+    assert "c00k13" not in text
+    assert "k3y-k3y-k3y" not in text
+    assert "s={{secret:key-holder}}; HttpOnly; Secure" in text
+
+
+def test_streams_are_left_to_the_caller(server: str, tmp_path: Path) -> None:
+    """An answer that the caller reads piece by piece is recorded without its body, and stays readable."""
+    with (
+        Recorder(tmp_path) as recorder,
+        open_client(Target(url=server), sink=recorder) as client,
+        client.stream("GET", "/") as answer,
+    ):
+        assert answer.read().startswith(b"127.0.0.1")
+    (exchange,) = read_record(tmp_path).exchanges.values()
+    assert exchange.response is not None
+    assert exchange.response.body == "(streamed)"

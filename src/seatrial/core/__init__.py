@@ -2,6 +2,7 @@
 
 from seatrial.core.checks import Check, find_blocker, in_order
 from seatrial.core.content import FOLDERS, content
+from seatrial.core.curl import curl_for
 from seatrial.core.errors import EnvironmentFailure, RunInterrupted, SeatrialError, UsageError
 from seatrial.core.evidence import Evidence, Progress, Target
 from seatrial.core.exchanges import Exchange, Request, Response
@@ -37,6 +38,7 @@ __all__ = [
     "Verdict",
     "combine",
     "content",
+    "curl_for",
     "find_blocker",
     "in_order",
 ]

@@ -1,8 +1,8 @@
 """httpx clients that record, identities, source addresses, and tokens that must be refused."""
 
+from seatrial.core import curl_for
 from seatrial.http._addresses import AddressPool
 from seatrial.http._client import RecordingClient, new_exchange_id, open_client, shown_body
-from seatrial.http._curl import curl_for
 from seatrial.http._forge import FORGERIES, bad_tokens
 from seatrial.http._identities import IdentityPool
 from seatrial.http._keys import SigningKey

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import time
+from collections.abc import Collection
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ from seatrial.record import ExchangeRecorded, Sink
 
 BODY_LIMIT = 16_384
 TIMEOUT_S = 30.0
+AUTHENTICATING = frozenset({"authorization", "cookie", "proxy-authorization"})
 _numbers = itertools.count(1)
 
 
@@ -22,18 +24,37 @@ def new_exchange_id(prefix: str) -> str:
     return f"{prefix or 'x'}-{os.getpid()}-{next(_numbers)}"
 
 
-def shown_headers(headers: httpx.Headers, identity: str) -> tuple[tuple[str, str], ...]:
-    """Return headers as pairs, with the identity's name in place of what authenticates it."""
-    return tuple(
-        (name, f"{{{{secret:{identity or 'token'}}}}}" if name.lower() in {"authorization", "cookie"} else value)
-        for name, value in headers.multi_items()
-    )
+def shown_headers(
+    headers: httpx.Headers, identity: str, *, secret: Collection[str] = ()
+) -> tuple[tuple[str, str], ...]:
+    """Return headers as pairs, with the identity's name in place of what authenticates it.
+
+    `secret` names further headers (in lower case) whose values authenticate.
+    """
+    mark = f"{{{{secret:{identity or 'token'}}}}}"
+    hidden = AUTHENTICATING.union(secret)
+    return tuple((name, _shown_value(name, value, mark, hidden)) for name, value in headers.multi_items())
+
+
+def _shown_value(name: str, value: str, mark: str, hidden: Collection[str]) -> str:
+    if name == "set-cookie":  # its attributes are no secret, and checks look at them
+        key, _, rest = value.partition("=")
+        return f"{key}={mark}{''.join(rest.partition(';')[1:])}"
+    return mark if name in hidden else value
 
 
 def shown_body(content: bytes) -> str:
     """Return a body as text, cut where it is long."""
     text = content[:BODY_LIMIT].decode("utf-8", "replace")
     return text if len(content) <= BODY_LIMIT else f"{text}... ({len(content)} bytes)"
+
+
+def _body_of(message: httpx.Request | httpx.Response) -> str:
+    """Return a body, or say that it is a stream: reading that would take it away from the caller."""
+    try:
+        return shown_body(message.content)
+    except (httpx.RequestNotRead, httpx.ResponseNotRead):
+        return "(streamed)"
 
 
 class RecordingClient(httpx.Client):
@@ -50,6 +71,7 @@ class RecordingClient(httpx.Client):
         )
         self._sink = sink
         self._name = identity.name if identity else ""
+        self._secret = frozenset(name.lower() for name in identity.headers) if identity else frozenset()
         self._suite = suite
 
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
@@ -57,7 +79,7 @@ class RecordingClient(httpx.Client):
         sent_s = time.monotonic()
         try:
             response = super().send(request, **options)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             self._record(request, None, sent_s, f"{type(error).__name__}: {error}")
             raise
         response.extensions["seatrial.exchange"] = self._record(request, response, sent_s, "")
@@ -71,8 +93,8 @@ class RecordingClient(httpx.Client):
             request=Request(
                 method=request.method,
                 url=str(request.url),
-                headers=shown_headers(request.headers, self._name),
-                body=shown_body(request.content),
+                headers=shown_headers(request.headers, self._name, secret=self._secret),
+                body=_body_of(request),
             ),
             response=None if response is None else _shown(response, self._name),
             sent_s=sent_s,
@@ -88,7 +110,7 @@ def _shown(response: httpx.Response, identity: str) -> Response:
     return Response(
         status=response.status_code,
         headers=shown_headers(response.headers, identity),
-        body=shown_body(response.content),
+        body=_body_of(response),
     )
 
 

@@ -65,6 +65,21 @@ def _tampered(pool: IdentityPool, claims: dict[str, object]) -> str:
     return f"{header}.{_part({**claims, 'sub': 'somebody-else', 'admin': True})}.{signature}"
 
 
+def _without_claims(pool: IdentityPool, claims: dict[str, object]) -> str:
+    """Leave out everything that says whose token it is."""
+    named = pool.auth.claims if pool.auth else {}
+    return pool.sign({name: value for name, value in claims.items() if name not in named})
+
+
+def _without_expiry(pool: IdentityPool, claims: dict[str, object]) -> str:
+    return pool.sign({name: value for name, value in claims.items() if name != "exp"})
+
+
+def _unsigned(pool: IdentityPool, claims: dict[str, object]) -> str:
+    """Cut the signature off a good token, which still says RS256."""
+    return pool.sign(claims).rpartition(".")[0] + "."
+
+
 FORGERIES: Mapping[str, Forgery] = {
     "expired": _expired,
     "not-yet-valid": _not_yet_valid,
@@ -72,6 +87,9 @@ FORGERIES: Mapping[str, Forgery] = {
     "alg-none": _alg_none,
     "hs256-public-key": _hs256_public_key,
     "tampered": _tampered,
+    "unsigned": _unsigned,
+    "without-claims": _without_claims,
+    "without-expiry": _without_expiry,
     "wrong-audience": lambda pool, claims: pool.sign({**claims, "aud": "another-service"}),
     "wrong-issuer": lambda pool, claims: pool.sign({**claims, "iss": "https://issuer.invalid"}),
     "garbage": lambda _pool, _claims: "not.a.token",

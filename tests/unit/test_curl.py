@@ -1,0 +1,104 @@
+"""The line that repeats a request: it says exactly what was sent, and runs nothing else."""
+
+import http.server
+import os
+import shlex
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seatrial.core import Exchange, Request, curl_for
+from seatrial.core.curl import quote
+
+PLAIN = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1)
+MARK = "{{secret:somebody}}"
+
+
+def exchange(
+    method: str = "GET", url: str = "http://h/", headers: tuple[tuple[str, str], ...] = (), body: str = ""
+) -> Exchange:
+    """Return an exchange without an answer."""
+    request = Request(method=method, url=url, headers=headers, body=body)
+    return Exchange(id="x", operation="", identity="", request=request, response=None, sent_s=0, received_s=0)
+
+
+@given(
+    body=PLAIN.filter(lambda text: "{{secret:" not in text), value=PLAIN.filter(lambda text: "{{secret:" not in text)
+)
+def test_words_survive_the_shell(body: str, value: str) -> None:
+    """Whatever a fuzzer put into body and header reaches curl as it is, and is never a command."""
+    line = curl_for(exchange("POST", headers=(("Authorization", MARK), ("X-Value", value)), body=body))
+    words = shlex.split(line)
+    assert words[words.index("--data-raw") + 1] == body
+    assert f"X-Value: {value}" in words
+
+
+def test_secret_is_expanded_by_the_shell_alone() -> None:
+    """A secret inside a text becomes `$TOKEN`, while a `$TOKEN` or a command in the text itself stays text."""
+    line = curl_for(exchange("POST", body=f'$TOKEN "$(touch /tmp/never)" {MARK}'))
+    words = subprocess.run(
+        ["sh", "-c", f"printf '%s\\n' {line.partition('--data-raw ')[2]}"],
+        env={**os.environ, "TOKEN": "t0k3n"}, check=True, capture_output=True, text=True,
+    ).stdout.splitlines()  # fmt: skip
+    assert words[0] == '$TOKEN "$(touch /tmp/never)" t0k3n'
+
+
+Seen = list[tuple[str, str, dict[str, str], bytes]]
+
+
+class Keep(http.server.BaseHTTPRequestHandler):
+    """Remember requests."""
+
+    seen: Seen
+
+    def do_POST(self) -> None:
+        """Remember one request."""
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.seen.append((self.command, self.path, dict(self.headers), body))
+        self.send_response(204)
+        self.end_headers()
+
+    do_HEAD = do_POST  # noqa: N815 - http.server's name
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+@pytest.fixture
+def server() -> Iterator[tuple[str, Seen]]:
+    """Serve on a free port."""
+    seen: Seen = []
+    handler = type("Fresh", (Keep,), {"seen": seen})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}", seen
+        running.shutdown()
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@pytest.mark.parametrize("method", ["POST", "HEAD"])
+def test_curl_sends_the_same_request(server: tuple[str, Seen], method: str) -> None:
+    """The line, run by a shell, sends path, headers and body as they were, with the token from the environment."""
+    url, seen = server
+    headers = (("Authorization", MARK), ("X-Empty", ""), ("X-Odd", "a 'b' \"c\" `d`"))
+    line = curl_for(exchange(method, f"{url}/a/../b?x[0]=1&y={{z}}", headers, "" if method == "HEAD" else "{'é': 1}"))
+    environment = {**os.environ, "TOKEN": "t0k3n", "NO_PROXY": "*"}
+    subprocess.run(["sh", "-c", f"{line} -s -m 5"], env=environment, check=True, capture_output=True)
+    (sent_method, path, got, body), *more = seen
+    assert (sent_method, path, more) == (method, "/a/../b?x[0]=1&y={z}", [])
+    assert (got["Authorization"], got["X-Empty"], got["X-Odd"]) == ("Bearer t0k3n", "", "a 'b' \"c\" `d`")
+    assert body == (b"" if method == "HEAD" else "{'é': 1}".encode())
+
+
+@pytest.mark.parametrize("text", [f"Bearer {MARK}", f"{MARK}abc", f"a'{MARK}'b", f"{MARK}{MARK}", f"x!{MARK}\\"])
+def test_only_the_secret_is_put_in(text: str) -> None:
+    """A shell makes of a quoted text the text itself, with the secret in its places, whatever stands around it."""
+    run = subprocess.run(
+        ["sh", "-c", f"printf %s {quote(text)}"], env={"TOKEN": "t0k3n"}, check=True, capture_output=True, text=True
+    )
+    assert run.stdout == text.replace(MARK, "t0k3n")
