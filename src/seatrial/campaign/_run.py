@@ -95,12 +95,12 @@ def open_run(
     Raises UsageError or EnvironmentFailure; nothing is left running then.
     """
     fault = load_fault(options.fault) if options.fault else None
-    if settings.stack.compose:
-        compose_model(settings, settings.root)  # what is wrong with the files is said before anything starts
     attached = _running_stack(settings.root) if options.stack == UP else None
     choice = _choose(settings, options, attached)
     if fault:
         check_driver(fault, choice.driver)
+    if settings.stack.compose:
+        compose_model(settings, settings.root)  # what is wrong with the files is said before anything starts
     run = new_run_id()
     directory = _make_directory(resolve_out(options.out, settings.root, run))
     check_free_space(directory)

@@ -17,6 +17,9 @@ from seatrial.core import UsageError
 
 Model = Mapping[str, Any]
 MISSING_VARIABLE = re.compile(r"required variable (\S+) is missing")
+NO_COMPOSE = re.compile("unknown command|unknown shorthand|unknown flag|permission denied|Cannot connect")
+"""What a docker says that has no compose plugin, or may not be used: nothing about the files."""
+
 PATIENCE_S = 30.0
 
 
@@ -100,7 +103,7 @@ def compose_model(settings: Settings, root: Path) -> Model:
     except (OSError, subprocess.TimeoutExpired):
         model = {"services": _merge(documents)}
     except UsageError as error:
-        if "unknown command" not in error.details and "unknown shorthand" not in error.details:
+        if not NO_COMPOSE.search(error.details):
             raise
         model = {"services": _merge(documents)}
     check_services(model, settings.stack)
