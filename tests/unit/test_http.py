@@ -10,7 +10,7 @@ import httpx
 import jwt
 import pytest
 
-from seatrial.config import AuthSettings
+from seatrial.config import AuthSettings, IdentitySettings
 from seatrial.core import Identity, Target, UsageError
 from seatrial.http import FORGERIES, AddressPool, IdentityPool, SigningKey, bad_tokens, curl_for, open_client
 from seatrial.record import Recorder, read_record
@@ -55,6 +55,28 @@ def test_known_identities_come_back(pool: IdentityPool) -> None:
     """A lease that need not be fresh returns who was minted for that organisation before."""
     (known,) = pool.lease(1, organisation="o")
     assert pool.lease(1, organisation="o", fresh=False)[0] is known
+
+
+def test_named_users_are_the_same_in_every_worker(pool: IdentityPool) -> None:
+    """A declared user is one user for all workers of a run, while what they lease never is; runs share nobody."""
+    declared = (
+        IdentitySettings(name="alice", organisation="acme"),
+        IdentitySettings(name="eve", organisation="", auth="none"),
+    )
+
+    def worker(name: str, run: str = "r") -> IdentityPool:
+        addresses = AddressPool("loopback", seed=1)
+        return IdentityPool(AUTH, key=pool.key, run=run, seed=1, addresses=addresses, named=declared, worker=name)
+
+    first, second = worker("gw0"), worker("gw1")
+    assert (first.named("alice").user, first.named("alice").name) == (second.named("alice").user, "alice")
+    assert first.named("alice") is first.named("alice")
+    assert first.named("alice").organisation == second.named("alice").organisation
+    assert first.lease(1)[0].user != second.lease(1)[0].user
+    assert first.named("alice").user != worker("gw0", run="another").named("alice").user
+    assert (first.named("eve").headers, first.named("eve").address[:4]) == ({}, "127.")
+    with pytest.raises(UsageError, match="identity-unknown"):
+        first.named("bob")
 
 
 @pytest.mark.parametrize("kind", sorted(FORGERIES))

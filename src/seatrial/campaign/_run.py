@@ -130,6 +130,7 @@ def open_run(
             run=run,
             seed=seed,
             addresses=AddressPool("loopback" if choice.distinct_addresses else "none", seed=seed),
+            named=settings.identities,
         ),
         environment=_environment(settings, options.profile, key, recorder),
         started_s=time.monotonic(),

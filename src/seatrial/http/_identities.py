@@ -10,25 +10,39 @@ from collections.abc import Mapping, Sequence
 
 import jwt
 
-from seatrial.config import AuthSettings
-from seatrial.core import Identity
+from seatrial.config import AuthSettings, IdentitySettings
+from seatrial.core import Identity, UsageError
 from seatrial.http._addresses import AddressPool
 from seatrial.http._keys import SigningKey
 
 
 class IdentityPool:
-    """Mint identities; implements `seatrial.core.Identities`. Without `auth` they are users without a token."""
+    """Mint identities; implements `seatrial.core.Identities`. Without `auth` they are users without a token.
 
-    def __init__(
-        self, auth: AuthSettings | None, *, key: SigningKey, run: str, seed: int, addresses: AddressPool
+    Pools of one run that differ in `worker` never mint the same user; who is declared in `named` is the same in all.
+    """
+
+    def __init__(  # noqa: PLR0913 - by keyword, each is needed once
+        self,
+        auth: AuthSettings | None,
+        *,
+        key: SigningKey,
+        run: str,
+        seed: int,
+        addresses: AddressPool,
+        named: Sequence[IdentitySettings] = (),
+        worker: str = "",
     ) -> None:
         self.auth = auth
         self.key = key
         self._addresses = addresses
-        self._namespace = hashlib.sha256(f"{run}:{seed}".encode()).hexdigest()[:8]
+        self._shared = _namespace(run, seed)
+        self._namespace = _namespace(f"{run}-{worker}" if worker else run, seed)
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._minted: dict[str, list[Identity]] = {}
+        self._declared = {identity.name: identity for identity in named}
+        self._named: dict[str, Identity] = {}
 
     def lease(self, count: int, *, organisation: str = "", fresh: bool = True) -> Sequence[Identity]:
         """Return `count` users of one organisation, never used before unless `fresh` is false."""
@@ -45,13 +59,34 @@ class IdentityPool:
             addresses = self._addresses.lease(count)
         return [Identity(name=f"anonymous@{address}", address=address) for address in addresses]
 
+    def named(self, name: str) -> Identity:
+        """Return a user of `[[identities]]`, the same throughout a run; raises UsageError for no such one."""
+        if name not in self._declared:
+            raise UsageError(
+                f"no identity is called {name!r}",
+                slug="identity-unknown",
+                where="[[identities]] in seatrial.toml",
+                remedy=f"declare it, or name one of: {', '.join(sorted(self._declared)) or '(none is declared)'}",
+            )
+        with self._lock:
+            if name not in self._named:
+                self._named[name] = self._appoint(self._declared[name])
+            return self._named[name]
+
+    def _appoint(self, declared: IdentitySettings) -> Identity:
+        organisation = f"{declared.organisation}-{self._shared}"
+        if declared.auth == "none":
+            address = next(iter(self._addresses.lease(1)), "")
+            return Identity(name=declared.name, organisation=organisation, address=address)
+        return self._mint(organisation, user=f"{declared.name}-{self._shared}", name=declared.name)
+
     def _name(self, kind: str) -> str:
         return f"{kind}-{self._namespace}-{next(self._numbers)}"
 
-    def _mint(self, organisation: str) -> Identity:
-        user = self._name("user")
+    def _mint(self, organisation: str, *, user: str = "", name: str = "") -> Identity:
+        user = user or self._name("user")
         headers = {"Authorization": f"Bearer {self.sign(self.claims(user, organisation))}"} if self.auth else {}
-        return Identity(name=user, user=user, organisation=organisation, headers=headers)
+        return Identity(name=name or user, user=user, organisation=organisation, headers=headers)
 
     def claims(self, user: str, organisation: str) -> dict[str, object]:
         """Return the claims of a valid token of a user, as `[auth]` describes them."""
@@ -68,3 +103,7 @@ class IdentityPool:
     def sign(self, claims: Mapping[str, object], *, key: SigningKey | None = None) -> str:
         """Return a token with these claims, signed by RS256."""
         return jwt.encode(dict(claims), (key or self.key).private, algorithm="RS256")
+
+
+def _namespace(run: str, seed: int) -> str:
+    return hashlib.sha256(f"{run}:{seed}".encode()).hexdigest()[:8]

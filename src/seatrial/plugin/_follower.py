@@ -59,7 +59,9 @@ class Follower:
         return IdentityPool(
             self.settings.auth,
             key=SigningKey.load(self._work / KEY),
-            run=f"{self._facts['run']}-{self._worker}",
+            run=self._facts["run"],
+            worker=self._worker,
+            named=self.settings.identities,
             seed=seed,
             addresses=AddressPool(
                 "loopback" if self._facts["addresses"] else "none", seed=seed + 1 + int(self._worker.strip("gw") or 0)
