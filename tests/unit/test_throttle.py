@@ -2,60 +2,172 @@
 
 import asyncio
 import http.server
+import math
+import random
 import threading
+from collections.abc import Iterable, Sequence
+from email.utils import formatdate
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.config import LimitSettings
-from seatrial.core import UsageError
-from seatrial.throttle import Answer, Policy, Wire, plan_proof
-from seatrial.throttle._claims import judge_headers, judge_quota, judge_retry_after, judge_status
-from seatrial.throttle._window import end_of_window, inside, reset_is_true
+from seatrial.core import CheckResult, Evidence, Measurement, Outcome, Severity, Target, UsageError
+from seatrial.throttle import Answer, Instant, Policy, Wire, merge, plan_proof
+from seatrial.throttle._answers import read_answer
+from seatrial.throttle._claims import (
+    Defect,
+    judge_again,
+    judge_order,
+    judge_quota,
+    judge_retry_after,
+    judge_status,
+)
+from seatrial.throttle._headers import Truth, judge_headers, judge_late
+from seatrial.throttle._kinds import Kinds, UndecidedError, tell_kinds
+from seatrial.throttle._ledger import Ledger
+from seatrial.throttle._outcomes import judge_outcome
+from seatrial.throttle._shown import Album, tell
+from seatrial.throttle._spoofs import spoofs
+from seatrial.throttle._window import (
+    SAME_CLOCK,
+    Edge,
+    Offset,
+    after,
+    clock_stepped,
+    end_of_window,
+    inside,
+    reset_is_true,
+    server_clocks,
+)
 from seatrial.throttle._wire import IDLE_S
 
 LIMIT = LimitSettings(quota=3, window_s=10, algorithm="fixed-window", path="/a", quota_variable="Q")
 POLICY = Policy.declared(LIMIT, {})
+EPOCH = 1_000_000.0
+"""Our steady clock begins here after 1970."""
 BEGAN = 1000.2
+KINDS = Kinds(200, frozenset({429}))
 
 
-def answer(number: int, status: int = 200, *, sent_s: float | None = None, **headers: str) -> Answer:
+def make(sent_s: float, received_s: float | None = None, status: int = 200, **headers: str) -> Answer:
+    """Return an answer with clocks."""
+    late_s = sent_s + 0.005 if received_s is None else received_s
+    return Answer(
+        method="GET",
+        path="/a",
+        status=status,
+        headers=tuple((name.replace("_", "-"), value) for name, value in headers.items()),
+        sent=Instant(sent_s, sent_s + EPOCH),
+        received=Instant(late_s, late_s + EPOCH),
+        client="u",
+        secret=("Authorization",),
+    )
+
+
+def nth(number: int, status: int = 200, *, sent_s: float | None = None, **headers: str) -> Answer:
     """Return the answer to a client's request number N, with true headers unless others are given."""
-    at = BEGAN + number * 0.01 if sent_s is None else sent_s
-    true = {"limit": "3", "remaining": str(max(0, 3 - number)), "reset": "1011"}
-    pairs = tuple((f"x-ratelimit-{name}", value) for name, value in (true | headers).items() if value != "absent")
-    return Answer(method="GET", path="/a", status=status, headers=pairs, sent_s=at, received_s=at + 0.005, client="u")
+    true = {"limit": "3", "remaining": str(max(0, 3 - number)), "reset": str(int(EPOCH) + 1011)}
+    pairs = {f"x_ratelimit_{name}": value for name, value in (true | headers).items() if value != "absent"}
+    return make(BEGAN + number * 0.01 if sent_s is None else sent_s, None, status, **pairs)
 
 
-RAMP = [answer(1), answer(2), answer(3), answer(4, 429), answer(5, 429)]
+RAMP = [nth(1), nth(2), nth(3), nth(4, 429), nth(5, 429)]
 
 
-def causes(defects: list[object]) -> list[str]:
+def causes(defects: Iterable[Defect]) -> list[str]:
     """Return the words for what is wrong."""
-    return [defect.cause for defect in defects]  # type: ignore[attr-defined]  # defects of ours
+    return [defect.cause for defect in defects]
+
+
+def truth(answers: Sequence[Answer]) -> Truth:
+    """Return what the headers of a first window are held against."""
+    return Truth(end_of_window(POLICY, answers), [SAME_CLOCK])
 
 
 def test_true_limiter_has_no_defect() -> None:
     """Exactly the quota, the declared status and true headers are right."""
-    edge = end_of_window(POLICY, RAMP)
-    assert judge_quota(POLICY, RAMP, how="") == []
-    assert judge_status(POLICY, RAMP) == []
-    assert judge_headers(POLICY, RAMP, edge) == []
+    assert judge_quota(POLICY, RAMP, KINDS, how="") == []
+    assert judge_order(POLICY, RAMP, KINDS) == []
+    assert judge_status(POLICY, RAMP, KINDS) == []
+    assert judge_headers(POLICY, RAMP, truth(RAMP), admitted=3) == []
+    assert judge_late(POLICY, RAMP[-1], truth(RAMP)) == []
+    assert judge_again(POLICY, RAMP, KINDS, before=3, waited_s=10) == []
 
 
 @pytest.mark.parametrize(("admitted", "cause"), [(4, "too-many-admitted"), (2, "too-few-admitted")])
 def test_one_request_off_is_seen(admitted: int, cause: str) -> None:
-    """One request more or less than the quota is a defect."""
-    answers = [answer(n, 200 if n <= admitted else 429) for n in range(1, 6)]
-    assert causes([*judge_quota(POLICY, answers, how="")]) == [cause]
+    """One request more or less than the quota is a defect, in every window or in a later one."""
+    answers = [nth(n, 200 if n <= admitted else 429) for n in range(1, 6)]
+    assert causes(judge_quota(POLICY, answers, KINDS, how="")) == [cause]
+    assert causes(judge_again(POLICY, answers, KINDS, before=3, waited_s=10)) == ["second-window-differs"]
+    assert judge_again(POLICY, answers, KINDS, before=admitted, waited_s=10) == []
+
+
+def test_rejection_before_the_end_of_the_quota_is_seen() -> None:
+    """The right number of admissions in the wrong order is a defect too."""
+    answers = [nth(1), nth(2, 429), nth(3), nth(4), nth(5, 429)]
+    assert judge_quota(POLICY, answers, KINDS, how="") == []
+    assert causes(judge_order(POLICY, answers, KINDS)) == ["rejected-before-the-end"]
+
+
+def test_quota_that_never_comes_back_is_told_as_such() -> None:
+    """A second window without any admission lasted too long."""
+    refused = [nth(n, 429) for n in range(1, 6)]
+    assert causes(judge_again(POLICY, refused, KINDS, before=3, waited_s=10)) == ["window-too-long"]
+
+
+@given(st.sampled_from(["any", "sliding-log", "sliding-counter", "token-bucket"]), st.integers(0, 3))
+def test_other_algorithms_may_admit_less(algorithm: str, admitted: int) -> None:
+    """Where the window is not a fixed one, fewer admissions than the quota prove nothing."""
+    policy = Policy.declared(LIMIT.model_copy(update={"algorithm": algorithm}), {})
+    answers = [nth(n, 200 if n <= admitted else 429) for n in range(1, 6)]
+    assert judge_quota(policy, answers, KINDS, how="") == []
+
+
+def test_each_algorithm_has_its_bound() -> None:
+    """A log admits the quota, a bucket what it gets back meanwhile, anything at most twice the quota in a window."""
+    bounds = {
+        algorithm: Policy.declared(LIMIT.model_copy(update={"algorithm": algorithm}), {}).at_most(5.0)
+        for algorithm in ("fixed-window", "sliding-log", "token-bucket", "any")
+    }
+    assert bounds == {"fixed-window": 3, "sliding-log": 3, "token-bucket": 5, "any": 6}
 
 
 def test_wrong_status_still_counts_as_rejection() -> None:
     """A limiter that answers 503 keeps its quota; only its status is wrong."""
-    answers = [answer(n, 200 if n <= 3 else 503) for n in range(1, 6)]
-    assert judge_quota(POLICY, answers, how="") == []
-    assert causes([*judge_status(POLICY, answers)]) == ["status-503"]
+    answers = [nth(n, 200 if n <= 3 else 503) for n in range(1, 6)]
+    kinds = tell_kinds(answers, declared=429, anonymous=False, window_s=10)
+    assert judge_quota(POLICY, answers, kinds, how="") == []
+    assert causes(judge_status(POLICY, answers, kinds)) == ["status-503"]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "anonymous", "reason"),
+    [
+        ([429, 429], False, "sent nothing before"),
+        ([404, 404], False, "answers 404"),
+        ([307, 307], False, "answers 307"),
+        ([401, 401], False, "answers 401"),
+        ([500, 500], True, "answers 500"),
+    ],
+)
+def test_client_without_service_proves_nothing(statuses: list[int], anonymous: bool, reason: str) -> None:
+    """Where even the first request is not served, nothing can be said about a limit."""
+    answers = [nth(number, status) for number, status in enumerate(statuses, 1)]
+    with pytest.raises(UndecidedError, match=reason):
+        tell_kinds(answers, declared=429, anonymous=anonymous, window_s=10)
+
+
+def test_crash_in_between_proves_nothing() -> None:
+    """One 500 is neither an admission nor a rejection; a client without a token may get 401 until it is limited."""
+    answers = [nth(1), nth(2, 500), nth(3), nth(4, 429)]
+    kinds = tell_kinds(answers, declared=429, anonymous=False, window_s=10)
+    with pytest.raises(UndecidedError, match="500"):
+        kinds.count(answers)
+    refused = [nth(1, 401), nth(2, 401), nth(3, 429)]
+    assert tell_kinds(refused, declared=429, anonymous=True, window_s=10).count(refused) == 2
 
 
 @pytest.mark.parametrize(
@@ -65,58 +177,138 @@ def test_wrong_status_still_counts_as_rejection() -> None:
         ({"remaining": "absent"}, "remaining-missing"),
         ({"remaining": "-1"}, "remaining-no-whole-number"),
         ({"limit": "4"}, "limit-untrue"),
-        ({"reset": "1013"}, "reset-untrue"),
-        ({"reset": "1010.2"}, "reset-no-whole-number"),
+        ({"reset": str(int(EPOCH) + 1013)}, "reset-untrue"),
+        ({"reset": "10"}, "reset-untrue"),
+        ({"reset": f"{EPOCH + 1010.2}"}, "reset-no-whole-number"),
     ],
 )
 def test_untrue_headers_are_seen(headers: dict[str, str], cause: str) -> None:
     """Each header that is missing, malformed or untrue is named."""
-    answers = [answer(1, **headers)]  # type: ignore[arg-type]  # only names of headers are in it
-    assert causes([*judge_headers(POLICY, answers, end_of_window(POLICY, answers))]) == [cause]
+    answers = [nth(1, **headers)]  # type: ignore[arg-type]  # only names of headers are in it
+    assert causes(judge_headers(POLICY, answers, truth(answers), admitted=3)) == [cause]
 
 
-@given(st.floats(min_value=0, max_value=0.5), st.floats(min_value=0, max_value=0.5))
-def test_edge_holds_the_truth(before: float, after: float) -> None:
+def test_headers_that_tell_the_enforced_quota_are_true() -> None:
+    """A quota that is not the declared one is another claim; headers that tell it do not lie."""
+    answers = [nth(1, limit="2", remaining="1"), nth(2, limit="2", remaining="0"), nth(3, 429, limit="2")]
+    assert judge_headers(POLICY, answers, truth(answers), admitted=2) == []
+    assert causes(judge_headers(POLICY, answers, truth(answers), admitted=3))
+
+
+def test_header_that_is_there_twice_is_seen() -> None:
+    """Clients read different ones of two equal headers."""
+    answer = make(BEGAN, None, 429, retry_after="1")
+    twice = Answer(
+        method="GET", path="/a", status=429, headers=answer.headers * 2, sent=answer.sent, received=answer.received,
+        client="u",
+    )  # fmt: skip
+    assert causes(judge_retry_after(POLICY, [twice], None)) == ["retry-after-there-more-than-once"]
+
+
+seconds = st.floats(min_value=0, max_value=3, allow_nan=False)
+
+
+@given(st.lists(st.tuples(seconds, seconds, seconds), min_size=1, max_size=8))
+def test_edge_holds_the_truth(requests: list[tuple[float, float, float]]) -> None:
     """Whenever the server acted between sending and receipt, the true end lies in the interval, however rounded."""
-    acted = 1000.0 + before
-    first = Answer(method="GET", path="/", status=200, headers=(), sent_s=1000.0, received_s=acted + after, client="u")
-    edge = end_of_window(POLICY, [first])
-    end = acted + POLICY.window_s
-    assert edge.earliest_s <= end <= edge.latest_s
-    assert all(reset_is_true(POLICY, edge, first, value) for value in (int(end), int(end) + (end > int(end))))
+    answers = [make(1000 + at, 1000 + at + before + late) for at, before, late in requests]
+    end_s = min(1000 + at + before for at, before, _ in requests) + POLICY.window_s
+    edge = end_of_window(POLICY, answers)
+    assert edge.earliest_s <= end_s <= edge.latest_s
+    for value in (math.floor(end_s + EPOCH), math.ceil(end_s + EPOCH)):
+        assert all(reset_is_true(POLICY, edge, answer, value, [SAME_CLOCK]) for answer in answers)
+
+
+@given(st.lists(st.tuples(seconds, seconds, seconds), min_size=1, max_size=8))
+def test_inside_and_after_are_certain(requests: list[tuple[float, float, float]]) -> None:
+    """What counts as inside acted before the window's end, what counts as after acted after it; never both."""
+    edge = Edge(1001.0, 1001.5)
+    for at, before, late in requests:
+        answer, acted_s = make(1000 + at, 1000 + at + before + late), 1000 + at + before
+        if inside(edge, [answer]):
+            assert acted_s < edge.earliest_s
+        if after(edge, answer):
+            assert acted_s > edge.latest_s
+        assert not (inside(edge, [answer]) and after(edge, answer))
+
+
+@given(st.lists(st.tuples(seconds, seconds, seconds, st.booleans()), min_size=1, max_size=8), st.floats(-9e3, 9e3))
+def test_clock_of_the_server_is_told_by_date(requests: list[tuple[float, float, float, bool]], ahead_s: float) -> None:
+    """However far a server's clock is off, and however old its Date, its true offset is among those allowed for."""
+    answers = []
+    for at, before, late, old in requests:
+        date = formatdate(math.floor(1000 + at + before + EPOCH + ahead_s) - old, usegmt=True)
+        answers.append(make(1000 + at, 1000 + at + before + late, Date=date))
+    clocks = server_clocks(answers, same_host=False)
+    assert any(clock.least_s - 0.01 <= ahead_s <= clock.most_s + 0.01 for clock in clocks)
+
+
+def test_without_a_date_only_this_host_has_a_clock() -> None:
+    """On this machine clocks agree unless Date says otherwise; elsewhere only Date tells."""
+    assert server_clocks(RAMP, same_host=True) == (SAME_CLOCK,)
+    assert server_clocks(RAMP, same_host=False) == ()
+    hour = [make(1000, Date=formatdate(1000 + EPOCH + 3600, usegmt=True))]
+    clocks = server_clocks(hour, same_host=True)
+    assert clocks[0] == SAME_CLOCK
+    edge = end_of_window(POLICY, hour)
+    assert reset_is_true(POLICY, edge, hour[0], int(EPOCH) + 4610, clocks)
+    assert not reset_is_true(POLICY, edge, hour[0], int(EPOCH) + 2810, clocks)
+    assert not reset_is_true(POLICY, edge, hour[0], int(EPOCH) + 4610, [Offset(0, 0)])
+
+
+def test_clock_that_was_set_is_noticed() -> None:
+    """A step of our own clock makes times since the epoch worthless."""
+    later = Instant(1001.0, 1001.0 + EPOCH + 60)
+    stepped = Answer(method="GET", path="/", status=200, headers=(), sent=RAMP[0].sent, received=later, client="u")
+    assert not clock_stepped(RAMP)
+    assert clock_stepped([stepped])
+
+
+def test_window_by_the_clock_ends_at_its_multiple() -> None:
+    """A window that follows the clock ends at a multiple of its length, whenever its first request came."""
+    policy = Policy.declared(LIMIT.model_copy(update={"anchor": "clock"}), {})
+    edge = end_of_window(policy, RAMP)
+    assert edge.earliest_s < 1010 < edge.latest_s
 
 
 def test_answers_over_the_edge_prove_nothing() -> None:
     """An answer that came when the window may have been over is not inside it."""
     edge = end_of_window(POLICY, RAMP)
     assert inside(edge, RAMP)
-    assert not inside(edge, [*RAMP, answer(6, sent_s=edge.earliest_s - 0.001)])
+    assert not inside(edge, [*RAMP, nth(6, sent_s=edge.earliest_s - 0.001)])
 
 
 @pytest.mark.parametrize(
     ("value", "cause"),
-    [("1", []), ("10", []), ("12", ["retry-after-too-long"]), ("0.5", ["retry-after-no-whole-number"])],
+    [
+        ("1", []),
+        ("10", []),
+        ("12", ["retry-after-too-long"]),
+        ("0.5", ["retry-after-no-whole-number"]),
+        ("-3", ["retry-after-no-whole-number"]),
+        ("soon", ["retry-after-no-whole-number"]),
+        ("\u0663", ["retry-after-no-whole-number"]),
+        ("", ["retry-after-no-whole-number"]),
+    ],
 )
 def test_retry_after_is_bounded_by_the_window(value: str, cause: list[str]) -> None:
     """Retry-After is whole seconds and not longer than the window lasts."""
-    rejection = Answer(
-        method="GET",
-        path="/a",
-        status=429,
-        headers=(("Retry-After", value),),
-        sent_s=BEGAN,
-        received_s=BEGAN,
-        client="u",
-    )
-    edge = end_of_window(POLICY, RAMP)
-    assert causes([*judge_retry_after(POLICY, rejection, edge)]) == cause
+    rejection = make(BEGAN, BEGAN, 429, Retry_After=value)
+    assert causes(judge_retry_after(POLICY, [rejection], end_of_window(POLICY, RAMP))) == cause
+
+
+def test_retry_after_must_shrink_with_the_window() -> None:
+    """Late in the window a whole window is too long to wait."""
+    rejection = make(BEGAN + 7, None, 429, Retry_After="10")
+    assert causes(judge_retry_after(POLICY, [rejection], end_of_window(POLICY, RAMP))) == ["retry-after-too-long"]
 
 
 def test_knobs_of_the_profile_count() -> None:
     """The stack's variables turn the declared quota; one that limits nothing is refused."""
     assert Policy.declared(LIMIT, {"Q": "9"}).quota == 9
-    with pytest.raises(UsageError):
-        Policy.declared(LIMIT, {"Q": "0"})
+    for value in ("0", "-1", "2.5", "inf", "nan"):
+        with pytest.raises(UsageError):
+            Policy.declared(LIMIT, {"Q": value})
 
 
 class HangsUp(http.server.BaseHTTPRequestHandler):
@@ -155,7 +347,97 @@ def test_idle_connection_is_opened_anew() -> None:
 def test_plan_says_what_cannot_be_proved() -> None:
     """A window that does not fit, a single address and another algorithm each leave claims open, with a reason."""
     assert plan_proof(POLICY, budget_s=20, addresses=2).no_window == ""
-    assert "does not fit" in plan_proof(POLICY, budget_s=12, addresses=2).no_window
+    short = plan_proof(POLICY, budget_s=12, addresses=2, profile="quick").no_window
+    assert "does not fit" in short
+    assert "quick profile" in short
     assert plan_proof(POLICY, budget_s=20, addresses=0).no_addresses
     sliding = Policy.declared(LIMIT.model_copy(update={"algorithm": "token-bucket"}), {})
     assert "token-bucket" in plan_proof(sliding, budget_s=20, addresses=2).no_edges
+    huge = Policy.declared(LIMIT, {"Q": "1000000"})
+    assert "requests" in plan_proof(huge, budget_s=20, addresses=2).no_proof
+
+
+def test_defect_outweighs_what_is_left_open() -> None:
+    """A certain defect fails its claim even when something else of it is undecided; what was not tried never passes."""
+    plan, ledger = plan_proof(POLICY, budget_s=20, addresses=2), Ledger()
+    assert judge_outcome("quota-exact", POLICY, plan, ledger, "")[0] is Outcome.INCONCLUSIVE
+    ledger.judge("quota-exact", [])
+    assert judge_outcome("quota-exact", POLICY, plan, ledger, "")[0] is Outcome.PASSED
+    assert judge_outcome("quota-exact", POLICY, plan, ledger, "the budget ended")[0] is Outcome.INCONCLUSIVE
+    ledger.leave_open(["quota-exact"], "slow")
+    assert judge_outcome("quota-exact", POLICY, plan, ledger, "")[0] is Outcome.INCONCLUSIVE
+    ledger.judge("quota-exact", [Defect("c", "t", (RAMP[0],))] * 2)
+    assert judge_outcome("quota-exact", POLICY, plan, ledger, "")[0] is Outcome.FAILED
+    assert len(ledger.defects["quota-exact"]) == 1
+
+
+def test_finding_names_client_and_hides_its_token() -> None:
+    """A finding's fingerprint is stable, its exchanges name the client, its replay has a placeholder for the token."""
+    album = Album(Target(url="http://127.0.0.1:1"))
+    defect = Defect("c", "t", (RAMP[0], make(BEGAN + 5, status=429)))
+    finding = tell("ratelimit.quota-exact", Severity.HIGH, defect, POLICY, album)
+    again = tell("ratelimit.quota-exact", Severity.HIGH, defect, POLICY, album)
+    assert finding == again
+    assert album.exchanges[0].request.headers == (("Authorization", "{{secret:u}}"),)
+    assert "$TOKEN" in finding.replay
+    assert "sleep 5.0" in finding.replay
+
+
+def test_forged_addresses_are_new_and_repeatable() -> None:
+    """The same seed sends the same forged addresses, and each header is tried."""
+    first, second = (list(spoofs(random.Random(3))) for _ in range(2))  # noqa: S311 - repeatable on purpose
+    assert first == second
+    assert {"X-Forwarded-For", "X-Real-IP", "Forwarded"} <= {name for name, _ in first}
+
+
+def read(raw: bytes, method: str = "GET") -> tuple[int, str, bool]:
+    """Return status, body and end of connection of an answer in bytes."""
+
+    async def parse() -> tuple[int, str, bool]:
+        reader = asyncio.StreamReader()
+        reader.feed_data(raw)
+        reader.feed_eof()
+        status, _, body, ends = await read_answer(reader, method)
+        return status, body, ends
+
+    return asyncio.run(parse())
+
+
+@pytest.mark.parametrize(
+    ("raw", "found"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", (200, "hi", False)),
+        (b"HTTP/1.1 200 OK\r\n\r\nto the end", (200, "to the end", True)),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;x=1\r\nhi\r\n0\r\nT: 1\r\n\r\n", (200, "hi", False)),
+        (b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n", (204, "", True)),
+    ],
+)
+def test_answers_are_read_in_every_framing(raw: bytes, found: tuple[int, str, bool]) -> None:
+    """Length, chunks, end of connection, no body at all, and interim answers before the one that counts."""
+    assert read(raw) == found
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: -4\r\n\r\n",
+     b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi"],
+)  # fmt: skip
+def test_broken_answers_are_no_answers(raw: bytes) -> None:
+    """What is no complete HTTP is refused."""
+    with pytest.raises((ValueError, EOFError)):
+        read(raw)
+
+
+def test_merged_claim_holds_when_it_holds_for_each() -> None:
+    """Of several policies the worst outcome counts, with the policy's name; figures keep theirs apart."""
+    figure = Measurement(name="ratelimit.requests", value=1, unit="count", definition="d")
+    good = CheckResult(check="ratelimit.isolation", outcome=Outcome.PASSED)
+    bad = CheckResult(check="ratelimit.isolation", outcome=Outcome.INCONCLUSIVE, reason="slow")
+    evidences = [
+        ("a", Evidence(results=(good,), measurements=(figure,), notes=("n",))),
+        ("b", Evidence(results=(bad,), measurements=(figure,))),
+    ]
+    merged = merge(evidences)
+    assert [(r.outcome, r.reason) for r in merged.results] == [(Outcome.INCONCLUSIVE, "b: slow")]
+    assert [figure.name for figure in merged.measurements] == ["ratelimit.requests.a", "ratelimit.requests.b"]
+    assert merged.notes == ("n",)

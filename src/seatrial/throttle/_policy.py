@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
@@ -10,6 +11,9 @@ from seatrial.config import LimitSettings, effective
 from seatrial.core import UsageError
 
 MARGIN_S = 4.0
+BEYOND = 3
+REQUESTS = 20_000
+SPOOFS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,12 +29,12 @@ class Policy:
         """Return the policy with the knobs as the stack's variables set them; raises UsageError for a bad one."""
         quota = effective(environment, settings.quota_variable, settings.quota)
         window_s = effective(environment, settings.window_variable, settings.window_s)
-        if quota < 1 or window_s <= 0:
+        if not (1 <= quota < math.inf and quota == int(quota) and 0 < window_s < math.inf):
             raise UsageError(
-                f"a quota of {quota:g} in {window_s:g} s limits nothing",
+                f"a quota of {quota:g} in {window_s:g} s is no limit",
                 slug="limits-invalid",
                 where=f"[[limits]] {settings.name}",
-                remedy="declare a quota of at least 1 and a window above 0 s",
+                remedy="declare a whole quota of at least 1 and a window above 0 s",
             )
         return cls(settings=settings, quota=int(quota), window_s=window_s)
 
@@ -39,22 +43,53 @@ class Policy:
         """Return whether the window is a fixed one, whose edges can be told from outside."""
         return self.settings.algorithm == "fixed-window"
 
+    @property
+    def ramp(self) -> int:
+        """Return how many requests of one client show its quota and what lies beyond it."""
+        return self.quota + BEYOND
+
+    def at_most(self, seconds: float) -> int:
+        """Return how many requests of a fresh client may be admitted in so many seconds of one window.
+
+        A bucket refills while it is asked. `any` may be a bucket, or have windows that follow the clock.
+        """
+        exact = {"fixed-window", "sliding-log", "sliding-counter"}
+        refill = math.ceil(self.quota * seconds / self.window_s)
+        if self.settings.algorithm in exact:
+            return self.quota
+        return self.quota + (refill if self.settings.algorithm == "token-bucket" else self.quota)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Which claims are proved; an empty reason means that they are."""
+    """Which claims are proved (an empty reason means that they are), and the bounds that are kept."""
 
+    no_proof: str = ""
     no_window: str = ""
     no_addresses: str = ""
     no_edges: str = ""
+    budget_s: float = 60.0
+    requests: int = 0
 
 
-def plan_proof(policy: Policy, *, budget_s: float, addresses: int) -> Plan:
-    """Say what can be proved with so many seconds and so many distinct client addresses."""
-    needs_s = policy.window_s + MARGIN_S
-    short = f"a window of {policy.window_s:g} s does not fit into a budget of {budget_s:g} s"
+def plan_proof(policy: Policy, *, budget_s: float, addresses: int, profile: str = "") -> Plan:
+    """Say what can be proved in so many seconds of a profile, from so many distinct client addresses."""
+    waits_s = policy.window_s * (1.5 if policy.settings.anchor == "clock" else 1.0) + MARGIN_S
+    whose = f"the {profile} profile's budget" if profile else "a budget"
+    short = f"a window of {policy.window_s:g} s does not fit into {whose} of {budget_s:g} s"
+    requests = count_requests(policy)
+    many = f"a quota of {policy.quota} needs {requests} requests, a proof sends at most {REQUESTS}"
     return Plan(
-        no_window=short if needs_s > budget_s else "",
+        no_proof=many if requests > REQUESTS else "",
+        no_window=short if waits_s > budget_s else "",
         no_addresses="" if addresses > 1 else "every client of this stack has the same address",
         no_edges="" if policy.fixed else f"not yet proved for the algorithm {policy.settings.algorithm}",
+        budget_s=budget_s,
+        requests=requests,
     )
+
+
+def count_requests(policy: Policy) -> int:
+    """Return about how many requests a proof of the policy sends when nothing has to be repeated."""
+    clients = 4 + 2 * (policy.settings.anonymous_by == "address") + 2 * len(policy.settings.exempt)
+    return clients * policy.ramp + SPOOFS + BEYOND

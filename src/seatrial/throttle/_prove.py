@@ -1,166 +1,84 @@
-"""From findings to outcomes: every claim PASSED, FAILED, INCONCLUSIVE, BLOCKED, NOT_TESTED or NOT_APPLICABLE."""
+"""One policy proved, and the proofs of several policies put together."""
 
 from __future__ import annotations
 
 import asyncio
-import itertools
-import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from urllib.parse import urlsplit
 
-from seatrial.core import (
-    CheckResult,
-    Evidence,
-    Exchange,
-    Finding,
-    Identities,
-    Measurement,
-    Outcome,
-    Progress,
-    Request,
-    Response,
-    Severity,
-    Target,
-)
-from seatrial.throttle._claims import Defect
+from seatrial.core import CheckResult, Evidence, Identities, Outcome, Progress, Target
+from seatrial.throttle._ledger import Ledger
+from seatrial.throttle._outcomes import CLAIMS, judge_outcome
 from seatrial.throttle._policy import Plan, Policy
-from seatrial.throttle._proof import Findings, Proof, UndecidedError
-from seatrial.throttle._wire import Answer, WireError
-
-CLAIMS: Mapping[str, Severity] = {
-    "isolation": Severity.HIGH,
-    "quota-exact": Severity.HIGH,
-    "rejection-status": Severity.MEDIUM,
-    "headers-truthful": Severity.MEDIUM,
-    "retry-after-honoured": Severity.MEDIUM,
-    "window-resets": Severity.HIGH,
-    "health-exempt": Severity.HIGH,
-    "anonymous-by-address": Severity.MEDIUM,
-    "forwarded-for-ignored": Severity.HIGH,
-}
-_numbers = itertools.count(1)
+from seatrial.throttle._proof import Proof
+from seatrial.throttle._scene import Scene
+from seatrial.throttle._shown import Album, measure, tell
+from seatrial.throttle._wire import WireError, is_loopback
 
 
-def prove(policy: Policy, *, plan: Plan, target: Target, identities: Identities, progress: Progress) -> Evidence:
-    """Prove or refute what a policy promises, from outside, in one window and a little more."""
+def prove(  # noqa: PLR0913 - what a proof needs
+    policy: Policy,
+    *,
+    plan: Plan,
+    target: Target,
+    identities: Identities,
+    progress: Progress,
+    seed: int = 0,
+    allowed: Collection[str] = (),
+) -> Evidence:
+    """Prove or refute what a policy promises, from outside, in one window and a little more.
+
+    Only this machine is asked, and `HOST:PORT` that are `allowed`. What is not decided is never passed.
+    """
     began_s = time.monotonic()
-    proof = Proof(policy, plan, target, identities, progress)
-    problem = ""
+    scene = Scene(policy, plan=plan, target=target, identities=identities, progress=progress, seed=seed)
+    plan = _refuse(plan, scene, target, allowed)
+    problem = "" if plan.no_proof else _run(scene)
+    album = Album(target)
+    results = tuple(_result(claim, policy, plan, scene.ledger, problem, album) for claim in CLAIMS)
+    album.show(scene.ledger.shown)
+    figures = () if plan.no_proof else measure(policy, scene.ledger, time.monotonic() - began_s)
+    notes = tuple(f"{policy.settings.name}: {note}" for note in scene.ledger.notes)
+    return Evidence(results=results, measurements=figures, exchanges=album.exchanges, notes=notes)
+
+
+def _run(scene: Scene) -> str:
+    """Run the proof and return what ended it early."""
     try:
-        asyncio.run(proof.run())
-    except (UndecidedError, WireError) as error:
-        problem = str(error)
-    findings = proof.findings
-    exchanges: list[Exchange] = []
-    results = tuple(_result(claim, policy, plan, findings, problem, target, exchanges) for claim in CLAIMS)
-    figures = _measure(policy, findings, time.monotonic() - began_s)
-    return Evidence(results=results, measurements=figures, exchanges=tuple(exchanges))
+        asyncio.run(Proof(scene).run())
+    except TimeoutError:
+        return f"the budget of {scene.plan.budget_s:g} s ended"
+    return ""
+
+
+def _refuse(plan: Plan, scene: Scene, target: Target, allowed: Collection[str]) -> Plan:
+    """Return the plan, or one that proves nothing where nobody may be asked or clients cannot be told apart."""
+    parts = urlsplit(target.url)
+    where = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+    if where not in allowed and not _is_here(target.url):
+        return replace(plan, no_proof=f"{where} is not this machine, and the proof was not told that it may be asked")
+    if not plan.no_proof and plan.no_addresses and not scene.has_users:
+        return replace(plan, no_proof=f"there are no users to tell apart, and {plan.no_addresses}")
+    return plan
+
+
+def _is_here(url: str) -> bool:
+    try:
+        return asyncio.run(is_loopback(url))
+    except WireError:
+        return False
 
 
 def _result(  # noqa: PLR0913, PLR0917 - everything that a claim may rest on
-    claim: str,
-    policy: Policy,
-    plan: Plan,
-    findings: Findings,
-    problem: str,
-    target: Target,
-    exchanges: list[Exchange],
+    claim: str, policy: Policy, plan: Plan, ledger: Ledger, problem: str, album: Album
 ) -> CheckResult:
     check = f"ratelimit.{claim}"
-    if defects := findings.defects.get(claim):
-        found = tuple(_finding(check, claim, defect, target, policy, exchanges) for defect in defects)
-        return CheckResult(check=check, outcome=Outcome.FAILED, reason=found[0].title, findings=found)
-    outcome, reason = _without_defect(claim, policy, plan, findings, problem)
-    return CheckResult(check=check, outcome=outcome, reason=reason)
-
-
-def _without_defect(claim: str, policy: Policy, plan: Plan, findings: Findings, problem: str) -> tuple[Outcome, str]:
-    """Return what a claim without a defect came to: the first reason not to call it passed, if there is one."""
-    blocked = "ratelimit.isolation did not pass" if findings.defects.get("isolation") else ""
-    missing = "" if claim in findings.defects else "the proof did not come to it"
-    reasons = (
-        (Outcome.BLOCKED, blocked),
-        (Outcome.NOT_APPLICABLE, _not_promised(claim, policy)),
-        (Outcome.INCONCLUSIVE, findings.undecided.get(claim) or problem),
-        (Outcome.NOT_TESTED, _not_planned(claim, plan)),
-        (Outcome.INCONCLUSIVE, missing),
-    )
-    return next(((outcome, reason) for outcome, reason in reasons if reason), (Outcome.PASSED, ""))
-
-
-def _not_promised(claim: str, policy: Policy) -> str:
-    settings = policy.settings
-    promised = {
-        "headers-truthful": settings.headers != "none",
-        "retry-after-honoured": settings.retry_after,
-        "health-exempt": bool(settings.exempt),
-        "anonymous-by-address": settings.anonymous_by == "address",
-        "forwarded-for-ignored": settings.anonymous_by == "address",
-    }
-    return "" if promised.get(claim, True) else f"[[limits]] {settings.name} does not promise it"
-
-
-def _not_planned(claim: str, plan: Plan) -> str:
-    reasons = {
-        "quota-exact": plan.no_edges,
-        "window-resets": plan.no_edges or plan.no_window,
-        "retry-after-honoured": plan.no_window,
-        "anonymous-by-address": plan.no_addresses,
-    }
-    return reasons.get(claim, "")
-
-
-def _finding(  # noqa: PLR0913, PLR0917 - a defect and what is needed to tell it
-    check: str, claim: str, defect: Defect, target: Target, policy: Policy, exchanges: list[Exchange]
-) -> Finding:
-    shown = [_exchange(answer, target) for answer in defect.answers]
-    exchanges.extend(shown)
-    return Finding(
-        check=check,
-        severity=CLAIMS[claim],
-        title=defect.title,
-        cause=defect.cause,
-        operation=f"{policy.settings.method} {policy.settings.path}",
-        evidence=tuple(exchange.id for exchange in shown),
-        replay=_replay(shown[-1], policy),
-    )
-
-
-def _exchange(answer: Answer, target: Target) -> Exchange:
-    secret = (("Authorization", f"{{{{secret:{answer.client}}}}}"),) if "@" not in answer.client else ()
-    return Exchange(
-        id=f"ratelimit-{next(_numbers)}",
-        operation=f"{answer.method} {answer.path}",
-        identity=answer.client,
-        request=Request(method=answer.method, url=target.url + answer.path, headers=(*secret, *answer.extra)),
-        response=Response(status=answer.status, headers=answer.headers),
-        sent_s=answer.sent_s,
-        received_s=answer.received_s,
-    )
-
-
-def _replay(exchange: Exchange, policy: Policy) -> str:
-    """Return a line that fills the quota and shows the answers beyond it."""
-    headers = ['-H "Authorization: Bearer $TOKEN"' if "{{secret:" in value else f"-H {shlex.quote(f'{name}: {value}')}"
-               for name, value in exchange.request.headers]  # fmt: skip
-    request = f"curl -s -o /dev/null -D - {' '.join(headers)} {shlex.quote(exchange.request.url)}"
-    return f"for i in $(seq {policy.quota + 3}); do {request}; done"
-
-
-def _measure(policy: Policy, findings: Findings, seconds: float) -> tuple[Measurement, ...]:
-    name = policy.settings.name
-    figures = [
-        Measurement(
-            name="ratelimit.requests", value=findings.requests, unit="count", definition=f"sent to prove {name}"
-        ),
-        Measurement(name="ratelimit.seconds", value=seconds, unit="s", definition=f"duration of the proof of {name}"),
-    ]
-    if findings.window_ratios:
-        ratio = findings.window_ratios[0]
-        definition = "from the first request to the first one of the next window, of the declared window"
-        figures.append(Measurement(name="ratelimit.window_ratio", value=ratio, unit="ratio", definition=definition))
-    return tuple(figure for figure in figures if figure.value > 0)
+    outcome, reason = judge_outcome(claim, policy, plan, ledger, problem)
+    defects = ledger.defects.get(claim, []) if outcome is Outcome.FAILED else []
+    findings = tuple(tell(check, CLAIMS[claim], defect, policy, album) for defect in defects)
+    return CheckResult(check=check, outcome=outcome, reason=reason, findings=findings)
 
 
 RANK = (
@@ -184,7 +102,10 @@ def merge(evidences: Sequence[tuple[str, Evidence]]) -> Evidence:
         for figure in evidence.measurements
     ]
     exchanges = [exchange for _, evidence in evidences for exchange in evidence.exchanges]
-    return Evidence(results=tuple(filter(None, results)), measurements=tuple(figures), exchanges=tuple(exchanges))
+    notes = tuple(note for _, evidence in evidences for note in evidence.notes)
+    return Evidence(
+        results=tuple(filter(None, results)), measurements=tuple(figures), exchanges=tuple(exchanges), notes=notes
+    )
 
 
 def _worst(check: str, evidences: Sequence[tuple[str, Evidence]]) -> CheckResult | None:

@@ -1,4 +1,4 @@
-"""A raw HTTP/1.1 client: exact bytes, duplicate headers, a chosen source address, and two clocks for each request.
+"""A raw HTTP/1.1 client: exact bytes, duplicate headers, a chosen source address, and clocks around each request.
 
 Ordinary clients fold headers and hide when a request really left: the evidence that a proof needs.
 """
@@ -7,28 +7,47 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 from urllib.parse import urlsplit
+
+from seatrial.throttle._answers import Headers, read_answer
 
 ANSWER_S = 20.0
 IDLE_S = 1.0
+"""Servers hang up on idle connections; a request on one that is closing could count and yet get no answer."""
+
+
+class Instant(NamedTuple):
+    """One reading of both clocks: `s` never steps, `at` is seconds since the epoch."""
+
+    s: float
+    at: float
+
+    @classmethod
+    def now(cls) -> Self:
+        """Read both clocks."""
+        return cls(time.monotonic(), time.time())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One answer; the server acted between `sent_s` and `received_s` (seconds since the epoch)."""
+    """One answer; the server acted between `sent` and `received`. `secret` names the headers that authenticate."""
 
     method: str
     path: str
     status: int
-    headers: tuple[tuple[str, str], ...]
-    sent_s: float
-    received_s: float
+    headers: Headers
+    sent: Instant
+    received: Instant
     client: str
-    extra: tuple[tuple[str, str], ...] = ()
+    secret: tuple[str, ...] = ()
+    extra: Headers = ()
+    body: str = ""
 
     def values(self, name: str) -> list[str]:
         """Return every value of a header, in order."""
@@ -39,70 +58,84 @@ class WireError(Exception):
     """No complete answer came."""
 
 
+FOREIGN = (OSError, ValueError, EOFError, TimeoutError, asyncio.LimitOverrunError)
+
+
 class Wire:
-    """One connection of one client, opened anew when the server closed it."""
+    """One connection of one client, opened anew when it was closed or idle."""
 
     def __init__(self, url: str, *, name: str, headers: Mapping[str, str], address: str = "") -> None:
         parts = urlsplit(url)
-        self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 80
-        self._name = name
-        self._headers = dict(headers)
-        self._address = address
+        self._secure = parts.scheme == "https"
+        self._host, self._port = parts.hostname or "", parts.port or (443 if self._secure else 80)
+        self._netloc = parts.netloc
+        self._name, self._headers, self._address = name, dict(headers), address
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._used_s = 0.0
 
     async def open(self) -> Self:
-        """Connect; raises WireError."""
+        """Connect, unless a connection is there that was just used; raises WireError."""
+        if self._streams and time.monotonic() - self._used_s < IDLE_S:
+            return self
+        await self.close()
         local = (self._address, 0) if self._address else None
+        context = ssl.create_default_context() if self._secure else None
         try:
             self._streams = await asyncio.wait_for(
-                asyncio.open_connection(self._host, self._port, local_addr=local), ANSWER_S
+                asyncio.open_connection(self._host, self._port, local_addr=local, ssl=context), ANSWER_S
             )
-        except (OSError, TimeoutError) as error:
+        except FOREIGN as error:
             raise WireError(f"cannot connect: {error}") from error
         self._used_s = time.monotonic()
         return self
 
-    async def send(self, method: str, path: str, extra: Mapping[str, str] | None = None) -> Answer:
+    async def send(self, method: str, path: str, extra: Headers = ()) -> Answer:
         """Send one request and return its answer; raises WireError when none comes."""
-        if time.monotonic() - self._used_s > IDLE_S:  # a server may hang up just when we send again
-            await self.close()
-        if self._streams is None:
-            await self.open()
+        return (await self.pipeline(method, path, 1, extra))[0]
+
+    async def pipeline(self, method: str, path: str, count: int, extra: Headers = ()) -> list[Answer]:
+        """Send requests in one write and return their answers, in order; raises WireError when one is missing."""
+        await self.open()
         try:
-            return await asyncio.wait_for(self._exchange(method, path, extra or {}), ANSWER_S)
-        except (OSError, ValueError, TimeoutError, asyncio.IncompleteReadError) as error:
+            return await asyncio.wait_for(self._exchange(method, path, count, extra), ANSWER_S)
+        except FOREIGN as error:
             await self.close()
             raise WireError(f"{method} {path}: {type(error).__name__}: {error}") from error
 
-    async def _exchange(self, method: str, path: str, extra: Mapping[str, str]) -> Answer:
+    async def _exchange(self, method: str, path: str, count: int, extra: Headers) -> list[Answer]:
         if self._streams is None:
             raise WireError("not connected")
         reader, writer = self._streams
-        sent_s = time.time()
-        writer.write(self._request(method, path, extra))
+        sent = Instant.now()
+        writer.write(self._request(method, path, extra) * count)
         await writer.drain()
-        status, headers = await _read_head(reader)
-        await _read_body(reader, method, status, headers)
-        received_s = time.time()
-        self._used_s = time.monotonic()
-        if any(key.lower() == "connection" and value.lower() == "close" for key, value in headers):
+        return [await self._receive(reader, method, path, extra, sent) for _ in range(count)]
+
+    async def _receive(
+        self, reader: asyncio.StreamReader, method: str, path: str, extra: Headers, sent: Instant
+    ) -> Answer:
+        status, headers, body, ends = await read_answer(reader, method)
+        received = Instant.now()
+        self._used_s = received.s
+        if ends:
             await self.close()
         return Answer(
             method=method,
             path=path,
             status=status,
             headers=headers,
-            sent_s=sent_s,
-            received_s=received_s,
+            sent=sent,
+            received=received,
             client=self._name,
-            extra=tuple(extra.items()),
+            secret=tuple(self._headers),
+            extra=extra,
+            body=body,
         )
 
-    def _request(self, method: str, path: str, extra: Mapping[str, str]) -> bytes:
-        headers = {"Host": f"{self._host}:{self._port}", "Accept": "*/*", **self._headers, **extra}
-        lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
-        lines += ["Content-Length: 0"] if method == "POST" else []
+    def _request(self, method: str, path: str, extra: Headers) -> bytes:
+        headers = [("Host", self._netloc), ("Accept", "*/*"), *self._headers.items(), *extra]
+        headers += [("Content-Length", "0")] if method == "POST" else []
+        lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
     async def close(self) -> None:
@@ -114,23 +147,11 @@ class Wire:
                 await streams[1].wait_closed()
 
 
-async def _read_head(reader: asyncio.StreamReader) -> tuple[int, tuple[tuple[str, str], ...]]:
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-    status = int(head[0].split(" ")[1])
-    pairs = (line.partition(":") for line in head[1:] if line)
-    return status, tuple((name.strip(), value.strip()) for name, _, value in pairs)
-
-
-async def _read_body(
-    reader: asyncio.StreamReader, method: str, status: int, headers: tuple[tuple[str, str], ...]
-) -> None:
-    """Read past a body, so that the connection can be used again (RFC 9112, 6.3)."""
-    found = {name.lower(): value for name, value in headers}
-    if method == "HEAD" or status in {204, 304}:
-        return
-    if "chunked" in found.get("transfer-encoding", "").lower():
-        while size := int((await reader.readline()).split(b";")[0], 16):
-            await reader.readexactly(size + 2)
-        await reader.readline()
-    else:
-        await reader.readexactly(int(found.get("content-length", "0")))
+async def is_loopback(url: str) -> bool:
+    """Return whether every address of a URL's host is this machine; raises WireError for an unknown host."""
+    host = urlsplit(url).hostname or ""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, None)
+    except OSError as error:
+        raise WireError(f"{host} has no address: {error}") from error
+    return all(ipaddress.ip_address(str(info[4][0]).partition("%")[0]).is_loopback for info in found)

@@ -1,0 +1,139 @@
+"""The phases about who is limited: exempt paths, clients without a token, and headers that claim an address."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from seatrial.core import Identity
+from seatrial.throttle._claims import Defect
+from seatrial.throttle._first import Ramp
+from seatrial.throttle._kinds import ERROR, Kinds, UndecidedError
+from seatrial.throttle._scene import Scene
+from seatrial.throttle._spoofs import spoofs
+from seatrial.throttle._window import Edge, end_of_window, inside
+from seatrial.throttle._wire import Answer, Wire
+
+
+async def exempt(scene: Scene, ramp: Ramp) -> None:
+    """See that exempt paths are never limited, whoever asks, and use nothing up; raises UndecidedError, WireError."""
+    user, nobody = scene.user(), _nobody(scene)
+    parts = await asyncio.gather(_hammer_all(scene, user, ramp.kinds), _hammer_all(scene, nobody, ramp.kinds))
+    limited = [defect for part in parts for defect in part[1]]
+    (last,) = await scene.send(scene.wire(user))
+    scene.ledger.judge("health-exempt", limited[:1] or _used_up(scene, ramp, parts[0][0], last))
+
+
+def _nobody(scene: Scene) -> Identity:
+    """Return a client without a token: a load balancer has none."""
+    return Identity(name="anonymous") if scene.plan.no_addresses else scene.anonymous()[0]
+
+
+async def _hammer_all(scene: Scene, client: Identity, kinds: Kinds) -> tuple[list[Answer], list[Defect]]:
+    paths = scene.policy.settings.exempt
+    parts = await asyncio.gather(*(_hammer(scene, scene.wire(client), path) for path in paths))
+    answers = sorted((answer for part in parts for answer in part), key=lambda answer: answer.sent.s)
+    if not inside(end_of_window(scene.policy, answers), answers):
+        raise UndecidedError("more requests to exempt paths than the quota do not fit into one window here")
+    return answers, [defect for part in parts for defect in _judge_exempt(scene, part, kinds)]
+
+
+async def _hammer(scene: Scene, wire: Wire, path: str) -> list[Answer]:
+    scene.ledger.requests += scene.policy.ramp
+    return [await wire.send("GET", path) for _ in range(scene.policy.ramp)]
+
+
+def _judge_exempt(scene: Scene, answers: Sequence[Answer], kinds: Kinds) -> list[Defect]:
+    """Return whether a path was limited; raises UndecidedError for one that does not serve."""
+    usual, declared = answers[0].status, scene.policy.settings.rejection_status
+    limited = [a for a in answers if a.status == declared or (kinds.rejected(a) and a.status != usual)][:1]
+    if not limited and usual >= ERROR:
+        raise UndecidedError(f"the exempt path {answers[0].path} answers {usual} from the start")
+    return [Defect("exempt-limited", f"{a.path} is limited: it answers {a.status}", (answers[0], a)) for a in limited]
+
+
+def _used_up(scene: Scene, ramp: Ramp, hammered: Sequence[Answer], last: Answer) -> list[Defect]:
+    if ramp.kinds.rejected(last):
+        title = f"{len(hammered)} requests to exempt paths used a quota of {scene.policy.quota} up"
+        return [Defect("exempt-counted", title, (hammered[0], hammered[-1], last))]
+    if not inside(end_of_window(scene.policy, hammered), [last]):
+        raise UndecidedError("the window ended before it was seen that exempt paths use nothing up")
+    ramp.kinds.count([last])
+    return []
+
+
+@dataclass(frozen=True, slots=True)
+class UsedUp:
+    """A client without a token whose quota is used up, until an edge."""
+
+    client: Identity
+    wire: Wire
+    answers: Sequence[Answer]
+    kinds: Kinds
+    edge: Edge
+
+    @property
+    def rejection(self) -> Answer | None:
+        """Return the last answer if it is a rejection."""
+        return self.answers[-1] if self.kinds.rejected(self.answers[-1]) else None
+
+
+async def _use_up(scene: Scene, client: Identity) -> UsedUp:
+    await scene.await_clock()
+    wire = scene.wire(client)
+    answers, kinds = await scene.ramp(wire, anonymous=True)
+    return UsedUp(client, wire, answers, kinds, end_of_window(scene.policy, answers))
+
+
+async def by_address(scene: Scene, ramp: Ramp) -> None:
+    """See that clients without a token are limited, each address for itself; raises UndecidedError, WireError."""
+    first, second = scene.anonymous(2)
+    used = await _use_up(scene, first)
+    if used.rejection is None:
+        _unlimited(scene, used)
+        return
+    (other,) = await scene.send(scene.wire(second))
+    if not inside(used.edge, [other]):
+        raise UndecidedError("the window ended before another address was tried")
+    title = "a client is rejected once another address used up its quota"
+    shared = [Defect("shared-by-addresses", title, (used.rejection, other))] if used.kinds.rejected(other) else []
+    used.kinds.count([other])
+    scene.ledger.judge("anonymous-by-address", shared or _same_quota(scene, ramp, used))
+
+
+def _unlimited(scene: Scene, used: UsedUp) -> None:
+    """Note that a client without a token has no quota: one address is enough to see that."""
+    title = f"{len(used.answers)} requests without a token from one address are all admitted"
+    scene.ledger.judge("anonymous-by-address", [Defect("unlimited", title, (used.answers[-1],))])
+
+
+def _same_quota(scene: Scene, ramp: Ramp, used: UsedUp) -> list[Defect]:
+    """Return whether an address gets the quota that is declared; one that is wrong for users too is another claim."""
+    admitted = used.kinds.count(used.answers)
+    if scene.plan.no_edges or admitted in {scene.policy.quota, ramp.admitted}:
+        return []
+    title = f"{admitted} requests without a token are admitted from one address, the quota is {scene.policy.quota}"
+    return [Defect("quota-differs", title, (used.answers[0], used.answers[-1]))]
+
+
+async def forwarded(scene: Scene) -> None:
+    """See that a client whose quota is used up gets none by claiming an address; raises UndecidedError, WireError.
+
+    Each claim stands between rejections of the same window, and only an answer of the same handler counts.
+    """
+    used = await _use_up(scene, _nobody(scene))
+    if used.rejection is None:
+        _unlimited(scene, used)
+        scene.ledger.block(["forwarded-for-ignored"], "ratelimit.anonymous-by-address failed: nothing was rejected")
+        return
+    defects = []
+    for name, headers in spoofs(scene.random):
+        (answer,) = await scene.send(used.wire, extra=headers)
+        if used.kinds.admitted(answer):
+            title = f"a forged {name} opens a new bucket"
+            defects.append(Defect(f"bypass-{name.lower()}", title, (used.rejection, answer)))
+    (control,) = await scene.send(used.wire)
+    if not inside(used.edge, [control]) or not used.kinds.rejected(control):
+        raise UndecidedError("the window ended before every header was tried")
+    scene.ledger.judge("forwarded-for-ignored", defects)

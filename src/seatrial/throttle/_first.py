@@ -1,0 +1,106 @@
+"""The first phase: one user's quota, one by one, and whether that costs others theirs."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from seatrial.core import Identity
+from seatrial.throttle._claims import Defect, judge_order, judge_quota, judge_status, turning
+from seatrial.throttle._headers import Truth, judge_headers
+from seatrial.throttle._kinds import Kinds, UndecidedError
+from seatrial.throttle._scene import Scene
+from seatrial.throttle._window import Edge, clock_stepped, end_of_window, inside, server_clocks
+from seatrial.throttle._wire import Answer
+
+NOTHING_REJECTED = "ratelimit.quota-exact failed: nothing was rejected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ramp:
+    """One user's requests of one window, one by one, and what they told."""
+
+    user: Identity
+    answers: tuple[Answer, ...]
+    kinds: Kinds
+    edge: Edge
+    truth: Truth
+    admitted: int
+
+    @property
+    def rejections(self) -> list[Answer]:
+        """Return what was refused."""
+        return [answer for answer in self.answers if self.kinds.rejected(answer)]
+
+
+async def fill_quota(scene: Scene) -> Ramp:
+    """Fill a fresh user's quota, and see that others still have theirs; raises UndecidedError, WireError."""
+    await scene.await_clock()
+    user = scene.user()
+    answers, kinds = await scene.ramp(scene.wire(user), anonymous=not scene.has_users)
+    edge = end_of_window(scene.policy, answers)
+    defects = await _isolation(scene, user, answers[-1], kinds, edge)
+    scene.ledger.judge("isolation", defects)
+    clocks = server_clocks(answers, same_host=_is_here(scene.url))
+    truth = Truth(None if scene.plan.no_edges else edge, clocks)
+    admitted = 0 if defects else kinds.count(answers)
+    return Ramp(user=user, answers=tuple(answers), kinds=kinds, edge=edge, truth=truth, admitted=admitted)
+
+
+def _is_here(url: str) -> bool:
+    """Return whether a URL names this machine, whose containers share its clock."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+async def _isolation(scene: Scene, user: Identity, last: Answer, kinds: Kinds, edge: Edge) -> list[Defect]:
+    """Ask as a user of another organisation, and as one of the same where users have buckets of their own."""
+    defects: list[Defect] = []
+    for other in _others(scene, user):
+        (answer,) = await scene.send(scene.wire(other))
+        if not inside(edge, [answer]):
+            raise UndecidedError("the window ended before others were asked")
+        if kinds.rejected(answer):
+            defects.append(_shared(user, other, (last, answer)))
+        kinds.count([answer])
+    return defects
+
+
+def _others(scene: Scene, user: Identity) -> Sequence[Identity]:
+    together = scene.has_users and "user" in scene.policy.settings.authenticated_by
+    return [scene.user(), *([scene.user(organisation=user.organisation)] if together else [])]
+
+
+def _shared(user: Identity, other: Identity, shown: tuple[Answer, ...]) -> Defect:
+    same = user.organisation == other.organisation
+    whom = "of the same organisation" if same else "of another organisation"
+    title = f"a user {whom} is rejected once another's quota is used up"
+    return Defect("shared-in-organisation" if same else "global-bucket", title, shown)
+
+
+def judge_ramp(scene: Scene, ramp: Ramp) -> None:
+    """Judge what the first user's requests say about quota, status and headers."""
+    policy, ledger, answers, kinds = scene.policy, scene.ledger, ramp.answers, ramp.kinds
+    quota = judge_quota(policy, answers, kinds, how="one after the other") or judge_order(policy, answers, kinds)
+    ledger.judge("quota-exact", quota)
+    _judge_headers(scene, ramp)
+    if ramp.rejections:
+        ledger.judge("rejection-status", judge_status(policy, answers, kinds))
+    else:
+        ledger.block(("rejection-status", "window-resets", "retry-after-honoured"), NOTHING_REJECTED)
+    ledger.admitted = ramp.admitted
+    ledger.show(*turning(answers, kinds))
+
+
+def _judge_headers(scene: Scene, ramp: Ramp) -> None:
+    policy, claim = scene.policy, "headers-truthful"
+    scene.ledger.judge(claim, judge_headers(policy, ramp.answers, ramp.truth, admitted=ramp.admitted))
+    if clock_stepped(ramp.answers):
+        scene.ledger.leave_open([claim], "this machine's clock was set meanwhile")
+    elif not ramp.truth.clocks and policy.settings.headers == "x-ratelimit-epoch":
+        scene.ledger.leave_open([claim], "the server's clock cannot be told: its answers have no Date")

@@ -1,0 +1,66 @@
+"""Which answers were admitted and which were refused by the limiter, told by their status alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from seatrial.throttle._wire import Answer
+
+REDIRECT, ERROR = 300, 400
+UNAUTHENTICATED = frozenset({401, 403})
+ALIKE = 2
+"""So many equal answers at the end of a ramp are what this limiter's rejections look like."""
+
+
+class UndecidedError(Exception):
+    """The answers prove neither that a claim holds nor that it does not; `wait_s` may help before trying again."""
+
+    def __init__(self, reason: str, *, wait_s: float = 0.0) -> None:
+        super().__init__(reason)
+        self.wait_s = wait_s
+
+
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """What admitted and rejected answers look like here.
+
+    A limiter that rejects with the wrong status still has its quota counted: only its status is wrong.
+    """
+
+    usual: int
+    rejections: frozenset[int]
+
+    def rejected(self, answer: Answer) -> bool:
+        """Return whether the limiter refused a request."""
+        return answer.status in self.rejections
+
+    def admitted(self, answer: Answer) -> bool:
+        """Return whether the limiter let a request through."""
+        return answer.status == self.usual or (self.usual < ERROR and answer.status < REDIRECT)
+
+    def count(self, answers: Sequence[Answer]) -> int:
+        """Return how many were admitted; raises UndecidedError when an answer is neither admitted nor rejected."""
+        for answer in answers:
+            if not self.admitted(answer) and not self.rejected(answer):
+                raise UndecidedError(f"{answer.method} {answer.path} answers {answer.status} in between")
+        return sum(self.admitted(answer) for answer in answers)
+
+
+def tell_kinds(answers: Sequence[Answer], *, declared: int, anonymous: bool, window_s: float) -> Kinds:
+    """Return the kinds by a ramp's first and last answers; raises UndecidedError for a client that gets no service."""
+    usual = answers[0].status
+    what = f"{answers[0].method} {answers[0].path} answers {usual}"
+    if usual == declared:
+        raise UndecidedError(f"{what} to a client that sent nothing before", wait_s=window_s)
+    if usual >= REDIRECT and not (anonymous and usual in UNAUTHENTICATED):
+        raise UndecidedError(f"{what}: name a path in [[limits]] that serves its clients")
+    return Kinds(usual, frozenset({declared} | ({answers[-1].status} if ends_rejected(answers, declared) else set())))
+
+
+def ends_rejected(answers: Sequence[Answer], declared: int) -> bool:
+    """Return whether the last answers show what a rejection is: the declared status, or alike and unlike the first."""
+    last = answers[-1].status
+    if last == declared:
+        return True
+    return last >= ERROR and last != answers[0].status and all(a.status == last for a in answers[-ALIKE:])

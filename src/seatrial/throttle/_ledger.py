@@ -1,0 +1,46 @@
+"""What the claims have come to so far."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from seatrial.throttle._claims import Defect
+from seatrial.throttle._wire import Answer
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Defects of judged claims, and why others are not decided; a claim in neither was not tried.
+
+    A defect holds whatever comes later: it was certain when it was found. `shown` is a transcript of what proves
+    the claims that hold.
+    """
+
+    defects: dict[str, list[Defect]] = field(default_factory=dict)
+    undecided: dict[str, str] = field(default_factory=dict)
+    blocked: dict[str, str] = field(default_factory=dict)
+    shown: list[Answer] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    requests: int = 0
+    admitted: int | None = None
+    window_ratio: float | None = None
+
+    def judge(self, claim: str, defects: Sequence[Defect]) -> None:
+        """Note that a claim was judged; the same defect counts once."""
+        known = self.defects.setdefault(claim, [])
+        known.extend(defect for defect in defects if defect.cause not in {other.cause for other in known})
+
+    def leave_open(self, claims: Sequence[str], reason: str) -> None:
+        """Note that claims are not decided, and the first reason why."""
+        for claim in claims:
+            self.undecided.setdefault(claim, reason)
+
+    def block(self, claims: Sequence[str], reason: str) -> None:
+        """Note that claims mean nothing because another one failed."""
+        for claim in claims:
+            self.blocked.setdefault(claim, reason)
+
+    def show(self, *answers: Answer) -> None:
+        """Keep answers for the transcript."""
+        self.shown.extend(answer for answer in answers if answer not in self.shown)

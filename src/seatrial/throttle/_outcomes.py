@@ -1,0 +1,59 @@
+"""From a ledger to outcomes: every claim PASSED, FAILED, INCONCLUSIVE, BLOCKED, NOT_TESTED or NOT_APPLICABLE."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from seatrial.core import Outcome, Severity
+from seatrial.throttle._ledger import Ledger
+from seatrial.throttle._policy import Plan, Policy
+
+CLAIMS: Mapping[str, Severity] = {
+    "isolation": Severity.HIGH,
+    "quota-exact": Severity.HIGH,
+    "rejection-status": Severity.MEDIUM,
+    "headers-truthful": Severity.MEDIUM,
+    "retry-after-honoured": Severity.MEDIUM,
+    "window-resets": Severity.HIGH,
+    "health-exempt": Severity.HIGH,
+    "anonymous-by-address": Severity.MEDIUM,
+    "forwarded-for-ignored": Severity.HIGH,
+}
+
+
+def judge_outcome(claim: str, policy: Policy, plan: Plan, ledger: Ledger, problem: str) -> tuple[Outcome, str]:
+    """Return what a claim came to, with the first reason not to call it passed; `problem` ended the proof early."""
+    defects = ledger.defects.get(claim)
+    blocked = "ratelimit.isolation failed" if ledger.defects.get("isolation") else ledger.blocked.get(claim, "")
+    reasons = (
+        (Outcome.FAILED, defects[0].title if defects else ""),
+        (Outcome.NOT_APPLICABLE, _not_promised(claim, policy)),
+        (Outcome.BLOCKED, blocked),
+        (Outcome.NOT_TESTED, plan.no_proof),
+        (Outcome.INCONCLUSIVE, ledger.undecided.get(claim) or problem),
+        (Outcome.NOT_TESTED, _not_planned(claim, plan)),
+        (Outcome.INCONCLUSIVE, "the proof did not come to it" if defects is None else ""),
+    )
+    return next(((outcome, reason) for outcome, reason in reasons if reason), (Outcome.PASSED, ""))
+
+
+def _not_promised(claim: str, policy: Policy) -> str:
+    settings = policy.settings
+    promised = {
+        "headers-truthful": settings.headers != "none",
+        "retry-after-honoured": settings.retry_after,
+        "health-exempt": bool(settings.exempt),
+        "anonymous-by-address": settings.anonymous_by == "address",
+        "forwarded-for-ignored": settings.anonymous_by == "address",
+    }
+    return "" if promised.get(claim, True) else f"[[limits]] {settings.name} does not promise it"
+
+
+def _not_planned(claim: str, plan: Plan) -> str:
+    reasons = {
+        "quota-exact": plan.no_edges,
+        "window-resets": plan.no_edges or plan.no_window,
+        "retry-after-honoured": plan.no_window,
+        "anonymous-by-address": plan.no_addresses,
+    }
+    return reasons.get(claim, "")

@@ -1,0 +1,93 @@
+"""How defects and measurements are told: findings, exchanges without secrets, and a line that repeats them."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Sequence
+
+from seatrial.core import Exchange, Finding, Measurement, Request, Response, Severity, Target, curl_for
+from seatrial.throttle._claims import Defect
+from seatrial.throttle._ledger import Ledger
+from seatrial.throttle._policy import BEYOND, Policy
+from seatrial.throttle._wire import Answer
+
+_numbers = itertools.count(1)
+
+
+class Album:
+    """Exchanges that are shown, each once."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._kept: dict[Answer, Exchange] = {}
+
+    @property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """Return everything that was shown."""
+        return tuple(self._kept.values())
+
+    def show(self, answers: Sequence[Answer]) -> list[Exchange]:
+        """Return the exchanges of answers."""
+        return [self._kept.get(answer) or self._keep(answer) for answer in answers]
+
+    def _keep(self, answer: Answer) -> Exchange:
+        secret = tuple((name, f"{{{{secret:{answer.client}}}}}") for name in answer.secret)
+        url = self._target.url + answer.path
+        shown = self._kept[answer] = Exchange(
+            id=f"ratelimit-{os.getpid()}-{next(_numbers)}",
+            operation=f"{answer.method} {answer.path}",
+            identity=answer.client,
+            request=Request(method=answer.method, url=url, headers=(*secret, *answer.extra)),
+            response=Response(status=answer.status, headers=answer.headers, body=answer.body),
+            sent_s=answer.sent.s,
+            received_s=answer.received.s,
+        )
+        return shown
+
+
+def tell(check: str, severity: Severity, defect: Defect, policy: Policy, album: Album) -> Finding:
+    """Return a finding with the exchanges that show it."""
+    shown = album.show(defect.answers)
+    return Finding(
+        check=check,
+        severity=severity,
+        title=defect.title,
+        cause=defect.cause,
+        operation=shown[-1].operation,
+        evidence=tuple(exchange.id for exchange in shown),
+        replay=_replay(shown[0], shown[-1], policy),
+    )
+
+
+def _replay(first: Exchange, last: Exchange, policy: Policy) -> str:
+    """Return a line that uses a quota up, then sends the request that shows the defect."""
+    loop = f"for i in $(seq {policy.quota + BEYOND}); do {_curl(first)}; done"
+    pause_s = last.sent_s - first.sent_s
+    pause = f"sleep {pause_s:.1f}; " if pause_s > 1 else ""
+    if first.identity != last.identity:
+        return f'TOKEN="$FIRST_TOKEN"; {loop}; {pause}TOKEN="$SECOND_TOKEN"; {_curl(last)}'
+    return loop if first.request == last.request and not pause else f"{loop}; {pause}{_curl(last)}"
+
+
+def _curl(exchange: Exchange) -> str:
+    """Return a curl command, from the client's own source address if it has one."""
+    address = exchange.identity.partition("@")[2]
+    return curl_for(exchange) + (f" --interface {address}" if address else "")
+
+
+def measure(policy: Policy, ledger: Ledger, seconds: float) -> tuple[Measurement, ...]:
+    """Return what the proof cost and saw; what was not seen is left out."""
+    name = policy.settings.name
+    ratio = "from a window's first request to the first answer of the next one, of the declared window: an upper bound"
+    rows = (
+        ("ratelimit.requests", ledger.requests or None, "count", f"sent to prove {name}"),
+        ("ratelimit.seconds", seconds, "s", f"duration of the proof of {name}"),
+        ("ratelimit.admitted", ledger.admitted, "count", f"admitted in one window, one by one; quota {policy.quota}"),
+        ("ratelimit.window_ratio", ledger.window_ratio, "ratio", ratio),
+    )
+    return tuple(
+        Measurement(name=name, value=value, unit=unit, definition=definition)
+        for name, value, unit, definition in rows
+        if value is not None
+    )

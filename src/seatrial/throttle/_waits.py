@@ -1,0 +1,142 @@
+"""The phases that wait: a burst and the end of its window, and Retry-After."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+
+from seatrial.core import Identity
+from seatrial.throttle._claims import Defect, judge_again, judge_quota, judge_retry_after, read_number
+from seatrial.throttle._first import Ramp
+from seatrial.throttle._headers import Truth, judge_late
+from seatrial.throttle._kinds import UndecidedError
+from seatrial.throttle._scene import Scene
+from seatrial.throttle._window import Edge, end_of_window, inside
+from seatrial.throttle._wire import ANSWER_S, Answer, WireError
+
+EARLY_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """A user who asked for everything at once."""
+
+    user: Identity
+    answers: tuple[Answer, ...]
+    edge: Edge
+
+    @property
+    def began_s(self) -> float:
+        """Return when the first request left."""
+        return min(answer.sent.s for answer in self.answers)
+
+
+async def burst(scene: Scene, ramp: Ramp) -> Burst:
+    """See that exactly the quota is admitted all at once; raises UndecidedError, WireError."""
+    user = scene.user()
+    answers = await _judge_burst(scene, ramp, "at once", lambda: scene.burst(user))
+    return Burst(user, tuple(answers), end_of_window(scene.policy, answers))
+
+
+async def one_write(scene: Scene, ramp: Ramp) -> None:
+    """See the same for requests that reach the server in one write; raises UndecidedError where it takes none such."""
+    await _judge_burst(scene, ramp, "in one write", lambda: scene.one_write(scene.user()))
+
+
+async def _judge_burst(
+    scene: Scene, ramp: Ramp, how: str, send: Callable[[], Coroutine[None, None, list[Answer]]]
+) -> list[Answer]:
+    await scene.await_clock()
+    # What is not answered within a window could not be judged anyway.
+    patience_s = min(ANSWER_S, scene.policy.window_s)
+    try:
+        answers = await asyncio.wait_for(send(), patience_s)
+    except (WireError, TimeoutError) as error:
+        raise UndecidedError(f"of requests {how} not every one was answered: {error or 'in time'}") from error
+    if not inside(end_of_window(scene.policy, answers), answers):
+        raise UndecidedError(f"requests {how} did not fit into one window here")
+    scene.ledger.judge("quota-exact", judge_quota(scene.policy, answers, ramp.kinds, how=how))
+    return answers
+
+
+async def window_end(scene: Scene, ramp: Ramp, first: Burst) -> None:
+    """See that nothing is admitted before the window ends, and after it what the first window admitted.
+
+    Raises UndecidedError, WireError.
+    """
+    await _drain(scene, ramp, first)
+    early = await _ask_early(scene, ramp, first)
+    began = [early] if ramp.kinds.admitted(early) else []
+    if began and inside(first.edge, began):
+        scene.ledger.judge("window-resets", [_too_short(scene, first, early)])
+        return
+    # One that was admitted while the window may have ended counts in the second window: there it is allowed once.
+    await scene.sleep_until(first.edge.latest_s)
+    await scene.await_clock()
+    again = [*began, *await scene.send(scene.wire(first.user), len(ramp.answers))]
+    if not inside(end_of_window(scene.policy, again), again):
+        raise UndecidedError("the second window's requests did not fit into one window here")
+    _judge_again(scene, ramp, first, again)
+
+
+async def _drain(scene: Scene, ramp: Ramp, first: Burst) -> None:
+    """Make sure that the quota is used up: where requests race, a burst may leave some of it."""
+    wire = scene.wire(first.user)
+    for _ in range(2 * scene.policy.ramp):
+        (answer,) = await scene.send(wire)
+        if not inside(first.edge, [answer]):
+            break
+        if ramp.kinds.rejected(answer):
+            return
+    raise UndecidedError("a quota was not used up before the window ended")
+
+
+async def _ask_early(scene: Scene, ramp: Ramp, first: Burst) -> Answer:
+    """Ask shortly before the window ends, and judge what the rejection says."""
+    early_s = first.edge.earliest_s - min(EARLY_S, scene.policy.window_s / 10)
+    await scene.sleep_until(early_s)
+    (early,) = await scene.send(scene.wire(first.user))
+    ramp.kinds.count([early])
+    if inside(first.edge, [early]) and ramp.kinds.rejected(early):
+        truth = Truth(first.edge, ramp.truth.clocks)
+        scene.ledger.judge("headers-truthful", judge_late(scene.policy, early, truth))
+        if scene.policy.settings.retry_after:
+            scene.ledger.judge("retry-after-honoured", judge_retry_after(scene.policy, [early], first.edge))
+        scene.ledger.show(early)
+    return early
+
+
+def _too_short(scene: Scene, first: Burst, early: Answer) -> Defect:
+    lasted_s = early.received.s - first.began_s
+    title = f"a window lasted less than {lasted_s:.2f} s, declared are {scene.policy.window_s:g} s"
+    return Defect("window-too-short", title, (first.answers[0], first.answers[-1], early))
+
+
+def _judge_again(scene: Scene, ramp: Ramp, first: Burst, again: Sequence[Answer]) -> None:
+    waited_s = again[0].sent.s - first.began_s
+    defects = judge_again(scene.policy, again, ramp.kinds, before=ramp.admitted, waited_s=waited_s)
+    scene.ledger.judge("window-resets", defects)
+    if ramp.kinds.admitted(again[0]):
+        scene.ledger.window_ratio = (again[0].received.s - first.began_s) / scene.policy.window_s
+    scene.ledger.show(again[0])
+
+
+async def retry_after(scene: Scene, ramp: Ramp) -> None:
+    """Whoever waits as long as Retry-After says must be admitted; raises UndecidedError, WireError."""
+    rejection, edge = ramp.rejections[0], None if scene.plan.no_edges else ramp.edge
+    defects = judge_retry_after(scene.policy, ramp.rejections, edge)
+    wait_s = read_number(rejection, "Retry-After")
+    if isinstance(wait_s, int) and not defects:
+        await scene.sleep_until(rejection.received.s + wait_s)
+        (answer,) = await scene.send(scene.wire(ramp.user))
+        defects = _refused(rejection, answer, wait_s) if ramp.kinds.rejected(answer) else []
+        ramp.kinds.count([answer])
+        scene.ledger.show(rejection, answer)
+    scene.ledger.judge("retry-after-honoured", defects)
+
+
+def _refused(rejection: Answer, answer: Answer, wait_s: int) -> list[Defect]:
+    waited_s = answer.sent.s - rejection.received.s
+    title = f"Retry-After said {wait_s} s, but a request {waited_s:.2f} s later is rejected"
+    return [Defect("retry-after-too-short", title, (rejection, answer))]

@@ -1,0 +1,284 @@
+"""A small real server behind a fixed-window rate limit, with defects and awkward habits that can be switched on.
+
+    python limiter.py '{"quota": 8, "window_s": 1.0, "traits": ["off-by-one"]}'
+
+It prints its port, and serves until its standard input ends. `Authorization: Bearer USER.ORGANISATION` names a user.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import random
+import sys
+import time
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from typing import Any
+
+HEALTH = "/health"
+HOUR_S = 3600.0
+SPOOFABLE = {
+    "forwarded-for-trusted": "x-forwarded-for",
+    "real-ip-trusted": "x-real-ip",
+    "forwarded-trusted": "forwarded",
+}
+
+
+@dataclass(slots=True)
+class Bucket:
+    """A client's window."""
+
+    began_s: float
+    used: int = 0
+    number: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What happens to one request."""
+
+    admitted: bool
+    used: int
+    ends_s: float
+
+
+@dataclass(slots=True)
+class Request:
+    """A parsed request."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    address: str
+
+    @property
+    def user(self) -> str:
+        """Return who asks, empty without a token."""
+        return self.headers.get("authorization", "").removeprefix("Bearer ")
+
+
+@dataclass(slots=True)
+class Limiter:
+    """A fixed window from a client's first request."""
+
+    quota: int
+    window_s: float
+    traits: frozenset[str]
+    delta: bool = False
+    buckets: dict[str, Bucket] = field(default_factory=dict)
+    served: int = 0
+
+    def key(self, request: Request) -> str:
+        """Return whose bucket a request counts in."""
+        if "global" in self.traits:
+            return "everybody"
+        if request.user:
+            return request.user.rpartition(".")[2] if "shared-in-organisation" in self.traits else request.user
+        if "addresses-share" in self.traits:
+            return "anonymous"
+        trusted = [name for trait, name in SPOOFABLE.items() if trait in self.traits]
+        return next((request.headers[name] for name in trusted if name in request.headers), request.address)
+
+    def bucket(self, key: str, now_s: float) -> Bucket:
+        """Return a client's window, a new one when the last has ended."""
+        found = self.buckets.get(key)
+        if found is None:
+            self.buckets[key] = found = Bucket(now_s)
+        if now_s >= found.began_s + self.length():
+            self.buckets[key] = found = Bucket(now_s, number=found.number + 1)
+        return found
+
+    def length(self) -> float:
+        """Return how long a window lasts."""
+        factors = {"window-short": 0.5, "window-long": 1.5, "never-resets": 1000.0}
+        return self.window_s * next((factor for trait, factor in factors.items() if trait in self.traits), 1.0)
+
+    def allowed(self, bucket: Bucket) -> int:
+        """Return how many requests a window admits."""
+        more = {"off-by-one": 1, "one-too-few": -1, "double": self.quota}
+        later = {"later-one-more": 1, "later-one-fewer": -1, "later-double": self.quota}
+        found = self.quota + sum(n for trait, n in more.items() if trait in self.traits)
+        return found + (bucket.number > 1) * sum(n for trait, n in later.items() if trait in self.traits)
+
+    async def hit(self, key: str, *, tick: int) -> Decision:
+        """Count one request of a read of `tick` requests, and decide."""
+        bucket = self.bucket(key, time.time())
+        used = bucket.used
+        if "race" in self.traits:
+            await asyncio.sleep(0.004)
+        admitted = used < self.allowed(bucket)
+        if "same-tick" in self.traits:
+            admitted = used + tick <= self.allowed(bucket)
+        bucket.used = used + 1 if admitted else max(used, bucket.used)
+        return Decision(admitted, bucket.used, bucket.began_s + self.window_s)
+
+    def exempt(self, request: Request) -> bool:
+        """Return whether a request is not limited."""
+        if not request.path.startswith(HEALTH):
+            return False
+        limited = "exempt-limited" in self.traits or ("exempt-limited-anonymous" in self.traits and not request.user)
+        return not limited
+
+    def headers(self, decision: Decision) -> list[tuple[str, str]]:
+        """Return the headers that tell a decision."""
+        now_s, ends_s = time.time(), decision.ends_s
+        if "clock-ahead" in self.traits:
+            ends_s += HOUR_S
+        quota = self.quota - ("one-too-few" in self.traits)
+        left = max(0, quota - decision.used)
+        found = {
+            "X-RateLimit-Limit": str(quota + ("limit-untrue" in self.traits)),
+            "X-RateLimit-Remaining": str(self.remaining(left, decision)),
+            "X-RateLimit-Reset": self.reset(ends_s, now_s),
+        }
+        if not decision.admitted:
+            found["Retry-After"] = self.retry_after(decision.ends_s - now_s)
+        pairs = [(name, value) for name, value in found.items() if value]
+        return pairs + [pairs[1]] * ("remaining-twice" in self.traits)
+
+    def remaining(self, left: int, decision: Decision) -> int | str:
+        """Return what is said to be left."""
+        if "remaining-stuck" in self.traits:
+            return self.quota - 1
+        if "remaining-negative" in self.traits and not decision.admitted:
+            return -1
+        if "remaining-missing" in self.traits:
+            return ""
+        return left + ("remaining-untrue" in self.traits)
+
+    def reset(self, ends_s: float, now_s: float) -> str:
+        """Return when the window is said to end."""
+        if self.delta or "reset-delta" in self.traits:
+            return str(math.ceil(ends_s - now_s))
+        if "reset-slides" in self.traits:
+            ends_s = now_s + self.window_s
+        if "reset-fraction" in self.traits:
+            return f"{ends_s:.2f}"
+        rounded = math.floor(ends_s) if "reset-floor" in self.traits else math.ceil(ends_s)
+        return str(rounded + 2 * ("reset-late" in self.traits))
+
+    def retry_after(self, left_s: float) -> str:
+        """Return after how long a request is said to be admitted."""
+        said = {
+            "retry-missing": "",
+            "retry-one": "1",
+            "retry-zero": "0",
+            "retry-floor": str(math.floor(left_s)),
+            "retry-window": str(math.ceil(self.window_s)),
+            "retry-long": str(math.ceil(left_s) + 2),
+            "retry-fraction": f"{left_s:.2f}",
+            "retry-word": "soon",
+            "retry-negative": "-3",
+        }
+        true = str(max(1, math.ceil(left_s)))
+        return next((value for trait, value in said.items() if trait in self.traits), true)
+
+
+REJECTIONS = {"status-503": 503, "status-403": 403}
+
+
+class Server:
+    """Answer HTTP/1.1, pipelined or not."""
+
+    def __init__(self, limiter: Limiter) -> None:
+        self.limiter = limiter
+        self.traits = limiter.traits
+        self.random = random.Random(7)  # noqa: S311 - repeatable on purpose
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer the requests of one connection; what one read brings is one tick."""
+        rest, address = b"", writer.get_extra_info("peername")[0]
+        try:
+            while data := await reader.read(65536):
+                *heads, rest = (rest + data).split(b"\r\n\r\n")
+                for number, head in enumerate(heads):
+                    if "no-pipelining" in self.traits and number:
+                        break
+                    await self.answer(writer, parse(head, address), tick=len(heads))
+                    if "hangs-up" in self.traits:
+                        return
+        except OSError:
+            pass
+        finally:
+            writer.close()
+
+    async def answer(self, writer: asyncio.StreamWriter, request: Request, *, tick: int) -> None:
+        """Answer one request."""
+        self.limiter.served += 1
+        await self.dawdle()
+        status, headers = await self.decide(request, tick=tick)
+        await self.dawdle()
+        if "dies" in self.traits and self.limiter.served > self.limiter.quota * 2:
+            sys.exit(0)
+        ahead_s = HOUR_S if "clock-ahead" in self.traits else 0.0
+        lines = [f"HTTP/1.1 {status} Answer", f"Date: {formatdate(time.time() + ahead_s, usegmt=True)}"]
+        lines += [f"{name}: {value}" for name, value in headers]
+        writer.write(("\r\n".join([*lines, *self.body()])).encode())
+        await writer.drain()
+
+    def body(self) -> list[str]:
+        """Return the rest of an answer: a body, framed in one of the ways that there are."""
+        if "hangs-up" in self.traits:
+            return ["Connection: close", "", '{"ok": true}']
+        if "chunked" in self.traits:
+            return ["Transfer-Encoding: chunked", "", "5", '{"ok"', "7", ": true}", "0", "", ""]
+        return ["Content-Length: 12", "", '{"ok": true}']
+
+    async def dawdle(self) -> None:
+        """Lose time, now and then."""
+        if "jitter" in self.traits:
+            await asyncio.sleep(self.random.choice((0.0, 0.0, 0.001, 0.02)))
+        if "slow" in self.traits:
+            await asyncio.sleep(self.limiter.window_s / self.limiter.quota)
+        if "stalls" in self.traits and self.random.random() < 0.01:
+            time.sleep(0.15)  # noqa: ASYNC251 - the point: nobody is served meanwhile
+
+    async def decide(self, request: Request, *, tick: int) -> tuple[int, list[tuple[str, str]]]:
+        """Return status and headers."""
+        if "absent" in self.traits:
+            return 404, []
+        if "moved" in self.traits:
+            return 307, [("Location", "/elsewhere")]
+        if "refuses-forged" in self.traits and "forwarded" in request.headers:
+            return 400, []
+        if self.limiter.exempt(request):
+            if "exempt-counted" in self.traits:
+                await self.limiter.hit(self.limiter.key(request), tick=1)
+            return 200, []
+        unlimited = "unlimited" in self.traits or ("anonymous-unlimited" in self.traits and not request.user)
+        if unlimited:
+            return 200, []
+        return await self.limited(request, tick=tick)
+
+    async def limited(self, request: Request, *, tick: int) -> tuple[int, list[tuple[str, str]]]:
+        """Return status and headers of a request that counts."""
+        decision = await self.limiter.hit(self.limiter.key(request), tick=tick)
+        if "crashes" in self.traits and self.limiter.served % 5 == 0:
+            return 500, []
+        rejection = next((status for trait, status in REJECTIONS.items() if trait in self.traits), 429)
+        usual = 401 if "token-required" in self.traits and not request.user else 200
+        return (usual if decision.admitted else rejection), self.limiter.headers(decision)
+
+
+def parse(head: bytes, address: str) -> Request:
+    """Return a request from its head."""
+    first, *lines = head.decode("latin-1").split("\r\n")
+    method, path, _ = first.split(" ")
+    pairs = (line.partition(":") for line in lines)
+    return Request(method, path, {name.lower(): value.strip() for name, _, value in pairs}, address)
+
+
+async def main(settings: dict[str, Any]) -> None:
+    """Serve until standard input ends."""
+    traits = settings.pop("traits", ())
+    limiter = Limiter(traits=frozenset(traits), **settings)
+    server = await asyncio.start_server(Server(limiter).serve, "127.0.0.1", 0, backlog=1024)
+    print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201 - how the test learns the port
+    await asyncio.to_thread(sys.stdin.read)
+    server.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(json.loads(sys.argv[1])))
