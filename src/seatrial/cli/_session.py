@@ -23,6 +23,8 @@ from seatrial.core import Check, UsageError, content
 from seatrial.plugin import Conductor, check_of, check_settings, conduct
 from seatrial.stack import choose_driver
 
+SHIPPED = "shipped"
+
 
 class Carrier:
     """Hand our conductor to pytest's session, and keep what went wrong while it collected."""
@@ -49,7 +51,8 @@ class Carrier:
 
 def suite_folders(settings: Settings) -> list[Path]:
     """Return where the suites are: the project's own, or the shipped ones."""
-    return [settings.root / folder for folder in settings.suites] or [content("suites")]
+    shipped = content("suites")
+    return [shipped if folder == SHIPPED else settings.root / folder for folder in settings.suites] or [shipped]
 
 
 def pytest_arguments(settings: Settings, config: Path | None, options: Options, workers: str = "") -> list[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from seatrial.config._rules import Rule, parse_rule
 
@@ -216,20 +217,29 @@ class TargetSettings(Section):
     allow: tuple[str, ...] = ()
 
 
+def _a_date(text: str) -> str:
+    dt.date.fromisoformat(text)
+    return text
+
+
 class WaiverSettings(Section):
     """A finding that somebody answers for until a date (`YYYY-MM-DD`)."""
 
     check: str
     reason: str
     owner: str
-    expires: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    expires: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_a_date)]
 
 
 Stage = Literal["stack", "posture", "functional", "contract", "ratelimit", "load", "coverage", "report"]
 
 
 class Settings(Section):
-    """Everything that a run needs to know; `root` is the folder of the file."""
+    """Everything that a run needs to know; `root` is the folder of the file.
+
+    `suites` names folders with suites of the project, relative to the file, in place of the shipped ones; the word
+    `shipped` among them stands for those.
+    """
 
     root: Path = Path()
     stack: StackSettings = StackSettings()

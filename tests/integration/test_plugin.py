@@ -1,0 +1,135 @@
+"""The pytest plugin from outside: a project of one's own, with checks of one's own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seatrial.core import content
+
+PATIENCE_S = 120
+SERVER = (
+    "import http.server as h; h.ThreadingHTTPServer(('127.0.0.1', {port}), h.SimpleHTTPRequestHandler).serve_forever()"
+)
+CONFIG = f"""
+suites = ["suites"]
+[stack]
+entry = "app:8000"
+[stack.local.services.app]
+command = [{sys.executable!r}, "-c", "{SERVER}"]
+ready = "/"
+"""
+GOOD = '''
+def test_answers(client):
+    """The service answers."""
+    assert client.get("/").status_code == 200
+'''
+BAD = '''
+from seatrial.plugin import check
+
+@check("own.teapot", title="it is a teapot", severity="low")
+def test_teapot(client):
+    """It is a teapot."""
+    assert client.get("/").status_code == 418, "it is no teapot"
+'''
+UNSURE = '''
+from seatrial.plugin import check, inconclusive
+
+@check("own.unsure", title="it is unsure", severity="low", presupposes=("own.answers",))
+def test_unsure():
+    """Nobody knows."""
+    inconclusive("nobody knows")
+'''
+DEPENDENT = '''
+from seatrial.plugin import check
+
+@check("own.second", title="it stands on the teapot", severity="low", presupposes=("own.teapot",))
+def test_second():
+    """It stands on the teapot."""
+    raise AssertionError("must not run")
+'''
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Lay out a project whose service is a file server."""
+    (tmp_path / "seatrial.toml").write_text(CONFIG)
+    (tmp_path / "suites").mkdir()
+    (tmp_path / "suites" / "pytest.ini").write_text((content("suites") / "pytest.ini").read_text())
+    return tmp_path
+
+
+def run(project: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a module's command in the project."""
+    return subprocess.run(
+        [sys.executable, "-m", *command], cwd=project, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
+
+
+def verdict(project: Path) -> dict[str, Any]:
+    """Return the latest verdict."""
+    found: dict[str, Any] = json.loads((project / ".seatrial" / "latest" / "verdict.json").read_text())
+    return found
+
+
+@pytest.mark.parametrize(
+    ("checks", "code", "outcomes"),
+    [
+        ((GOOD,), 0, {"own.answers": "passed"}),
+        ((GOOD, BAD), 1, {"own.answers": "passed", "own.teapot": "failed"}),
+        ((GOOD, UNSURE), 3, {"own.answers": "passed", "own.unsure": "inconclusive"}),
+        ((GOOD, BAD, DEPENDENT), 1, {"own.answers": "passed", "own.teapot": "failed", "own.second": "blocked"}),
+    ],
+)
+def test_own_checks_decide(project: Path, checks: tuple[str, ...], code: int, outcomes: dict[str, str]) -> None:
+    """`seatrial run` and plain pytest, alone and in two workers, give the same outcomes and the same exit code."""
+    (project / "suites" / "test_own.py").write_text("\n".join(checks))
+    options = json.dumps({"only": [], "stack": "local"})
+    plain = ("pytest", "suites", "--seatrial-options", options)
+    for command in (("seatrial", "run", "--stack", "local"), plain, (*plain, "-n", "2")):
+        done = run(project, *command)
+        assert done.returncode == code, done.stdout + done.stderr
+        found = {result["check"]: result["outcome"] for result in verdict(project)["outcomes"]}
+        assert found == outcomes, command
+
+
+def test_failed_check_shows_its_request(project: Path) -> None:
+    """A failed assertion becomes a finding with the request that shows it and a line that sends it again."""
+    (project / "suites" / "test_own.py").write_text(BAD)
+    run(project, "seatrial", "run", "--stack", "local")
+    (finding,) = verdict(project)["findings"]
+    assert (finding["title"], finding["operation"]) == ("it is no teapot", "GET /")
+    assert finding["evidence"]
+    assert finding["replay"].startswith("curl ")
+
+
+def test_broken_suite_is_a_usage_error(project: Path) -> None:
+    """A suite that does not import is named, with exit code 2, and nothing is started."""
+    (project / "suites" / "test_own.py").write_text("import nothing_of_that_name\n")
+    done = run(project, "seatrial", "run", "--stack", "local")
+    assert done.returncode == 2
+    assert "[suite-broken]" in done.stderr
+    assert not (project / ".seatrial").exists()
+
+
+def test_plain_pytest_uses_the_stack_that_is_up(project: Path) -> None:
+    """Between `up` and `down` plain pytest asks the same stack, and afterwards nothing is left of it."""
+    (project / "suites" / "test_own.py").write_text(GOOD)
+    up = run(project, "seatrial", "up", "--stack", "local")
+    try:
+        assert up.returncode == 0, up.stdout + up.stderr
+        state = json.loads((project / ".seatrial" / "stack.json").read_text())
+        assert run(project, "pytest", "suites").returncode == 0
+        assert "left running" in verdict(project)["why_stack"]
+        status = run(project, "seatrial", "status").stdout
+        assert state["url"] in status
+        assert "GET /" in run(project, "seatrial", "logs", "app").stdout
+    finally:
+        down = run(project, "seatrial", "down")
+    assert down.returncode == 0
+    assert run(project, "seatrial", "status").returncode == 2
