@@ -267,6 +267,17 @@ def test_other_conventions_pass() -> None:
     assert ended(silent, Outcome.NOT_APPLICABLE) == {"headers-truthful", "health-exempt"}
 
 
+def test_windows_by_the_clock_pass_where_they_are_declared() -> None:
+    """Windows that end at multiples of their length pass as such; one more request in each still fails."""
+    declared = limit(anchor="clock", window_s=2.0)
+    with serving("by-clock", window_s=2.0) as target:
+        clean = run(target, declared)
+    with serving("by-clock", "off-by-one", window_s=2.0) as target:
+        faulty = run(target, declared)
+    assert ended(clean, Outcome.PASSED) == set(CLAIMS), told(clean)
+    assert ended(faulty, Outcome.FAILED) == {"quota-exact"}, told(faulty)
+
+
 @pytest.mark.parametrize("algorithm", ["any", "sliding-log", "sliding-counter", "token-bucket"])
 def test_other_algorithms_are_judged_by_what_holds_for_them(algorithm: str) -> None:
     """For other algorithms only what is certainly too much fails; exactness is not claimed."""

@@ -84,6 +84,8 @@ class Limiter:
     def bucket(self, key: str, now_s: float) -> Bucket:
         """Return a client's window, a new one when the last has ended."""
         found = self.buckets.get(key)
+        if "by-clock" in self.traits:
+            now_s -= now_s % self.window_s
         if found is None:
             self.buckets[key] = found = Bucket(now_s)
         if now_s >= found.began_s + self.length():
