@@ -28,6 +28,7 @@ FLUSH_S = 0.5
 PHASE_S = 0.03
 MOST_SOURCES = 5000
 BEFORE = "startup"
+ENDING = threading.Event()
 SKIPPED = {"__pycache__", "node_modules", "site-packages", "dist-packages"}
 # A service's log must look as it does without us.
 SILENT = ["no-ctracer", "no-sysmon", "no-data-collected", "module-not-imported", "module-not-measured"]
@@ -122,6 +123,7 @@ def start(place: Place, phase: str) -> Any:
 
 def finish(cov: Any, place: Place) -> None:
     """Save everything at a normal end."""
+    ENDING.set()
     cov.stop()
     cov.save()
     open_up(cov.get_data())
@@ -195,8 +197,7 @@ class Keeper:
         """Work until the process ends."""
         self.tell(describe_sources, self.place)
         due = time.monotonic() + FLUSH_S
-        while True:
-            time.sleep(PHASE_S)
+        while not ENDING.wait(PHASE_S):
             if self.place.phase() != self.phase:
                 self.tell(self.switch)
             if time.monotonic() >= due:
@@ -208,7 +209,8 @@ class Keeper:
         try:
             work(*arguments)
         except Exception as error:
-            complain(self.place, error)
+            if not ENDING.is_set():  # the end takes away what this thread may just be writing to
+                complain(self.place, error)
 
     def switch(self) -> None:
         """Write down what belongs to the old phase and begin the new one."""
