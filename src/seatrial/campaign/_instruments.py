@@ -47,13 +47,15 @@ def prove_limits(run: Run, stack: Stack) -> Evidence:
     for limit in run.settings.limits:
         policy = Policy.declared(limit, run.environment)
         addresses = len(run.identities.lease_anonymous(2))
-        plan = plan_proof(policy, budget_s=budget_s, addresses=addresses)
+        plan = plan_proof(policy, budget_s=budget_s, addresses=addresses, profile=run.options.profile)
         evidence = prove(
             policy,
             plan=plan,
             target=_target(stack),
             identities=run.identities,
             progress=run.progress("ratelimit"),
+            seed=run.seed,
+            allowed=run.settings.targets.allow,
         )
         found.append((limit.name, evidence))
     return merge(found) if found else Evidence()
