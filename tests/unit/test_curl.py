@@ -75,7 +75,7 @@ def server() -> Iterator[tuple[str, Seen]]:
     seen: Seen = []
     handler = type("Fresh", (Keep,), {"seen": seen})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
+        threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{running.server_port}", seen
         running.shutdown()
 

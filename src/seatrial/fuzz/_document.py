@@ -12,16 +12,33 @@ from seatrial.core import EnvironmentFailure, UsageError
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 TIMEOUT_S = 15.0
+REMEDY = "name the path at which the service serves it in [contract] document"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """A documented operation; `label` is what Schemathesis calls it, `inputs` its parameters and body."""
+    """A documented operation; `label` is what Schemathesis calls it, `inputs` its parameters and body.
+
+    `statuses` are as documented (`404`, `4XX`), without `default`; `with_body` and `with_headers` are those (with
+    `default`) whose answers have a documented body or headers.
+    """
 
     label: str
-    statuses: frozenset[str]
-    inputs: frozenset[str]
-    secured: bool
+    method: str
+    statuses: frozenset[str] = frozenset()
+    default: bool = False
+    with_body: frozenset[str] = frozenset()
+    with_headers: frozenset[str] = frozenset()
+    inputs: frozenset[str] = frozenset()
+    secured: bool = False
+    in_path: bool = False
+
+    def documented_as(self, status: int) -> str:
+        """Return under which key a status is documented: its own, its class, `default`, or none (empty)."""
+        for key in (str(status), f"{status // 100}XX"):
+            if key in self.statuses:
+                return key
+        return "default" if self.default else ""
 
 
 def fetch_document(url: str) -> dict[str, Any]:
@@ -29,60 +46,102 @@ def fetch_document(url: str) -> dict[str, Any]:
     try:
         answer = httpx.get(url, timeout=TIMEOUT_S, trust_env=False)
         answer.raise_for_status()
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise EnvironmentFailure(
             f"cannot fetch the OpenAPI document: {error}".splitlines()[0],
             slug="contract-unreachable",
             where=url,
-            remedy="name the path at which the service serves it in [contract] document",
+            remedy=REMEDY,
         ) from error
     try:
         document = answer.json()
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(
             f"the OpenAPI document is not JSON: {error}",
             slug="contract-not-json",
             where=url,
             remedy="let [contract] document name the JSON form of the document",
         ) from error
-    if not isinstance(document, dict) or "paths" not in document or not {"openapi", "swagger"} & document.keys():
+    try:
+        operations_of(_of_known_version(document))
+    except (TypeError, AttributeError, LookupError, ValueError) as error:
         raise UsageError(
-            "this is no OpenAPI document: it lacks `openapi` or `paths`",
-            slug="contract-not-openapi",
-            where=url,
-            remedy="name the path at which the service serves it in [contract] document",
-        )
+            f"this is no OpenAPI document: {error}", slug="contract-not-openapi", where=url, remedy=REMEDY
+        ) from error
+    return document  # type: ignore[no-any-return]  # a document is Any all the way down
+
+
+def _of_known_version(document: Any) -> Mapping[str, Any]:
+    if not isinstance(document, dict):
+        raise TypeError("it is not an object")
+    version = str(document.get("openapi", document.get("swagger", "")))
+    if not version.startswith(("3.", "2.")):
+        raise ValueError(f"`openapi` is {version!r}, not 3.x" if version else "it lacks `openapi`")
+    if not isinstance(document.get("paths"), dict):
+        raise TypeError("`paths` is no object" if "paths" in document else "it lacks `paths`")
     return document
 
 
 def operations_of(document: Mapping[str, Any]) -> dict[str, Operation]:
-    """Return every documented operation by its label."""
+    """Return every documented operation by its label; raises TypeError or LookupError for a malformed document."""
     return {operation.label: operation for operation in _operations(document)}
 
 
 def _operations(document: Mapping[str, Any]) -> Iterator[Operation]:
-    for path, item in document["paths"].items():
+    for path, reference in document["paths"].items():
+        item = _resolve(document, _table(reference, path))
         for method in METHODS:
             if method in item:
-                found = item[method]
-                shared = item.get("parameters", [])
-                parameters = [_resolve(document, part) for part in [*shared, *found.get("parameters", [])]]
-                inputs = {f"{parameter.get('in')}:{parameter.get('name')}" for parameter in parameters}
-                inputs |= {"body"} if "requestBody" in found else set()
-                yield Operation(
-                    label=f"{method.upper()} {path}",
-                    statuses=frozenset(str(status) for status in found.get("responses", {}) if status != "default"),
-                    inputs=frozenset(inputs),
-                    secured=bool(found.get("security", document.get("security"))),
-                )
+                yield _operation(document, path, method, item)
+
+
+def _operation(document: Mapping[str, Any], path: str, method: str, item: Mapping[str, Any]) -> Operation:
+    label = f"{method.upper()} {path}"
+    found = _table(item[method], label)
+    parameters = [_resolve(document, part) for part in [*item.get("parameters", []), *found.get("parameters", [])]]
+    inputs = {f"{parameter.get('in')}:{parameter.get('name')}" for parameter in parameters}
+    inputs |= {"body"} if "requestBody" in found else set()
+    responses = _table(found.get("responses", {}), f"{label} responses")
+    answers = {str(status): _resolve(document, _table(answer, label)) for status, answer in responses.items()}
+    return Operation(
+        label=label,
+        method=method.upper(),
+        statuses=frozenset(_class(status) for status in answers if status != "default"),
+        default="default" in answers,
+        with_body=frozenset(
+            _class(key) for key, answer in answers.items() if "content" in answer or "schema" in answer
+        ),
+        with_headers=frozenset(_class(key) for key, answer in answers.items() if answer.get("headers")),
+        inputs=frozenset("body" if name.startswith("body:") else name for name in inputs),
+        secured=_secured(found.get("security", document.get("security"))),
+        in_path=any(parameter.get("in") == "path" for parameter in parameters),
+    )
+
+
+def _class(status: str) -> str:
+    return status if status == "default" else status.upper()
+
+
+def _secured(requirements: Any) -> bool:
+    """Return whether credentials are needed: an empty requirement among several makes them optional."""
+    return bool(requirements) and all(requirements)
+
+
+def _table(value: Any, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(f"{where} is no object")
+    return value
 
 
 def _resolve(document: Mapping[str, Any], part: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Follow a local reference (RFC 6901)."""
+    """Follow a local reference (RFC 6901); raises LookupError for one that leads nowhere."""
     reference = part.get("$ref", "")
     if not reference.startswith("#/"):
         return part
     target: Any = document
     for step in reference[2:].split("/"):
-        target = target[step.replace("~1", "/").replace("~0", "~")]
-    return target  # type: ignore[no-any-return]  # a document is Any all the way down
+        name = step.replace("~1", "/").replace("~0", "~")
+        if not isinstance(target, dict) or name not in target:
+            raise LookupError(f"{reference} leads nowhere")
+        target = target[name]
+    return _table(target, reference)

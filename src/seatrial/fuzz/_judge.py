@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
-import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from seatrial.core import CheckResult, Exchange, Finding, FindingStatus, Outcome, Request, Response, Severity
+from seatrial.core import CheckResult, Finding, FindingStatus, Outcome, Severity, curl_for
 from seatrial.fuzz._document import Operation
-from seatrial.fuzz._messages import Sent, Verdict
+from seatrial.fuzz._evidence import Judgement, as_exchange
+from seatrial.fuzz._looked import PROMISES, UNAUTHENTICATED, Gap, gap, proper
+from seatrial.fuzz._messages import NO_ANSWER, Repeated, Sent, Verdict
 
-PROMISES: Mapping[str, tuple[str, Severity]] = {
+DECIDES: Mapping[str, tuple[str, Severity]] = {
     "not_a_server_error": ("no-server-error", Severity.HIGH),
+    NO_ANSWER: ("no-server-error", Severity.HIGH),
     "status_code_conformance": ("status-documented", Severity.MEDIUM),
     "content_type_conformance": ("content-type-documented", Severity.MEDIUM),
     "response_headers_conformance": ("headers-documented", Severity.LOW),
@@ -24,68 +26,70 @@ PROMISES: Mapping[str, tuple[str, Severity]] = {
     "use_after_free": ("resource-lifecycle", Severity.HIGH),
     "ensure_resource_availability": ("resource-lifecycle", Severity.HIGH),
 }
-"""Schemathesis's checks, and which of ours they decide."""
+"""Schemathesis's checks (and one of ours), and which promise each decides."""
 
-LIMITED = 429
-FIRST_ERROR = 500
-REFUSED = frozenset({401, 403})
-_numbers = itertools.count(1)
-Again = Callable[[Sent], int]
-"""Sends a request once more, as somebody new, and returns the status."""
+SUCCESS = range(200, 300)
+EVIDENCE = 5
+TIMED = frozenset({"use_after_free", "ensure_resource_availability"})
+"""Failures that a slow service shows again and again without being wrong for long: only a second look confirms them."""
 
 
 @dataclass(slots=True)
-class Judgement:
-    """Results so far, and the exchanges that show them."""
+class Heard:
+    """What the engine told: requests, second looks, what went wrong, and why it did not end by itself."""
 
-    results: list[CheckResult] = field(default_factory=list)
-    exchanges: list[Exchange] = field(default_factory=list)
+    sent: list[Sent] = field(default_factory=list)
+    repeated: list[Repeated] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    stopped: str = ""
+    fatal: str = "the engine ended before its time"
 
-    def show(self, sent: Sent) -> str:
-        """Keep an exchange as evidence and return its id."""
-        exchange = as_exchange(sent)
-        self.exchanges.append(exchange)
-        return exchange.id
+
+Failures = dict[tuple[str, str, str], list[tuple[Sent, Verdict]]]
 
 
 def judge(
-    operations: Mapping[str, Operation], sent: Sequence[Sent], *, again: Again, limited_percent: float, broken: str
+    operations: Mapping[str, Operation], heard: Heard, *, limited: Collection[int], limited_percent: float
 ) -> Judgement:
-    """Judge every promise; where nothing was sent, or the engine broke, nothing is passed."""
-    judgement = Judgement()
-    problem = broken or ("" if sent else "not one request was sent")
-    for check in dict.fromkeys(check for check, _ in PROMISES.values()):
-        judgement.results.append(_judge_promise(f"contract.{check}", sent, judgement, again, problem))
-    judgement.results.append(_judge_reached(operations, sent, problem))
-    judgement.results.append(_judge_limited(sent, limited_percent, problem))
+    """Judge every promise; where nothing was answered, or the engine broke, nothing is passed."""
+    judgement, failures = Judgement(), _failures(heard.sent)
+    for name in PROMISES:
+        findings = [
+            _finding(f"contract.{name}", found, heard, judgement)
+            for (check, _, _), found in failures.items()
+            if DECIDES[check][0] == name
+        ]
+        unseen = gap(name, operations, heard.sent, limited=limited)
+        judgement.results.append(conclude(f"contract.{name}", findings, unseen, problem=heard.fatal))
+    judgement.results.append(_judge_reached(operations, heard, limited))
+    judgement.results.append(_judge_limited(heard, limited, limited_percent))
     return judgement
 
 
-def _judge_promise(check: str, sent: Sequence[Sent], judgement: Judgement, again: Again, problem: str) -> CheckResult:
-    failing: dict[str, tuple[Sent, Verdict]] = {}
-    looked = 0
+def _failures(sent: Iterable[Sent]) -> Failures:
+    """Return what failed, by check, operation and title, the shortest request first: people read that one."""
+    found: Failures = defaultdict(list)
     for request in sent:
         for verdict in request.verdicts:
-            if f"contract.{PROMISES[verdict.name][0]}" == check:
-                looked += 1
-                key = f"{request.operation} {verdict.title}"
-                # The shortest request is the one that people want to read.
-                if verdict.title and (key not in failing or len(request.body) < len(failing[key][0].body)):
-                    failing[key] = (request, verdict)
-    findings = tuple(_finding(check, request, verdict, judgement, again) for request, verdict in failing.values())
-    return conclude(check, findings, problem or ("" if looked else "no answer was looked at for this"))
+            if verdict.title:
+                found[verdict.name, request.operation, verdict.title].append((request, verdict))
+    for each in found.values():
+        each.sort(key=lambda pair: (len(pair[0].body) + len(pair[0].url), pair[0].number))
+    return found
 
 
-def conclude(check: str, findings: tuple[Finding, ...], problem: str) -> CheckResult:
-    """Return failed for confirmed findings, inconclusive for flaky ones or a problem, else passed."""
+def conclude(check: str, findings: Sequence[Finding], unseen: Gap | None, *, problem: str = "") -> CheckResult:
+    """Return failed for confirmed findings, inconclusive for flaky ones or a problem, else passed if it was seen."""
     confirmed = [finding for finding in findings if finding.status is FindingStatus.CONFIRMED]
     if confirmed:
-        return CheckResult(check=check, outcome=Outcome.FAILED, reason=_title(confirmed), findings=findings)
+        return CheckResult(check=check, outcome=Outcome.FAILED, reason=_title(confirmed), findings=tuple(findings))
     if findings:
         reason = f"seen once, not again: {_title(findings)}"
-        return CheckResult(check=check, outcome=Outcome.INCONCLUSIVE, reason=reason, findings=findings)
+        return CheckResult(check=check, outcome=Outcome.INCONCLUSIVE, reason=reason, findings=tuple(findings))
     if problem:
         return CheckResult(check=check, outcome=Outcome.INCONCLUSIVE, reason=problem)
+    if unseen:
+        return CheckResult(check=check, outcome=unseen.outcome, reason=unseen.reason)
     return CheckResult(check=check, outcome=Outcome.PASSED)
 
 
@@ -94,107 +98,61 @@ def _title(findings: Sequence[Finding]) -> str:
     return f"{findings[0].operation}: {findings[0].title}{more}"
 
 
-def _finding(check: str, request: Sent, verdict: Verdict, judgement: Judgement, again: Again) -> Finding:
-    # What a chain of requests has shown cannot be seen in its last one alone.
-    chained = check == "contract.resource-lifecycle"
-    confirmed = chained or again(request) == request.status
+def _finding(check: str, found: Sequence[tuple[Sent, Verdict]], heard: Heard, judgement: Judgement) -> Finding:
+    request, verdict = found[0]
     return Finding(
         check=check,
-        severity=PROMISES[verdict.name][1],
-        title=f"{verdict.title} (status {request.status})",
+        severity=DECIDES[verdict.name][1],
+        title=f"{verdict.title} (status {request.status})" if request.status else verdict.title,
         cause=verdict.title.lower().replace(" ", "-"),
         operation=request.operation,
-        evidence=(judgement.show(request),),
+        evidence=tuple(judgement.show(sent) for sent in _shown(found, heard.sent)),
         detail=verdict.message[:2000],
-        replay=curl(request),
-        status=FindingStatus.CONFIRMED if confirmed else FindingStatus.FLAKY,
+        replay=curl_for(as_exchange(request)),
+        status=FindingStatus.CONFIRMED if _confirmed(found, heard.repeated) else FindingStatus.FLAKY,
     )
 
 
-def _judge_reached(operations: Mapping[str, Operation], sent: Sequence[Sent], problem: str) -> CheckResult:
+def _shown(found: Sequence[tuple[Sent, Verdict]], sent: Sequence[Sent]) -> list[Sent]:
+    """Return the requests that led to the shortest failure, oldest first, and then further failures."""
+    chain = set(found[0][1].chain) | {found[0][0].number}
+    led = [request for request in sent if request.number in chain][-EVIDENCE:]
+    further = [request for request, _ in found[1:] if request.number not in chain]
+    return [*led, *further][:EVIDENCE]
+
+
+def _confirmed(found: Sequence[tuple[Sent, Verdict]], repeated: Iterable[Repeated]) -> bool:
+    """Return whether a failure was seen again: when its request was sent once more, or with another request."""
+    request, verdict = found[0]
+    key = (request.operation, verdict.name, verdict.title)
+    numbers = {sent.number for sent, _ in found}
+    again = [r.same for r in repeated if r.number in numbers and (request.operation, r.name, r.title) == key]
+    return any(again) or (verdict.name not in TIMED and len(found) > 1)
+
+
+def _judge_reached(operations: Mapping[str, Operation], heard: Heard, limited: Collection[int]) -> CheckResult:
     check = "contract.operations-reached"
-    reached = {s.operation for s in sent if s.status and s.status != LIMITED}
+    reached = {s.operation for s in heard.sent if _reaches(s, operations.get(s.operation), limited)}
     missing = sorted(operations.keys() - reached)
-    if not operations:
-        problem = "the document has no operations"
-    if missing and not problem:
-        problem = f"never reached: {', '.join(missing)}"
-    return conclude(check, (), problem)
+    reason = "" if operations else "the document has no operations"
+    reason = reason or (f"never reached: {', '.join(missing)}" if missing else "")
+    return conclude(check, (), Gap(Outcome.INCONCLUSIVE, reason) if reason else None, problem=heard.fatal)
 
 
-def _judge_limited(sent: Sequence[Sent], limited_percent: float, problem: str) -> CheckResult:
+def _reaches(sent: Sent, operation: Operation | None, limited: Collection[int]) -> bool:
+    """Return whether the operation itself answered: with 2xx or as documented, but not at its door."""
+    if operation is None or not proper(sent, operation) or sent.status in {0, UNAUTHENTICATED, *limited}:
+        return False
+    return sent.status in SUCCESS or bool(operation.documented_as(sent.status))
+
+
+def _judge_limited(heard: Heard, limited: Collection[int], limited_percent: float) -> CheckResult:
     check = "contract.not-rate-limited"
-    for operation in dict.fromkeys(s.operation for s in sent):
-        answers = [s.status for s in sent if s.operation == operation]
-        percent = 100 * answers.count(LIMITED) / len(answers)
-        if percent > limited_percent:
-            problem = f"{operation}: {percent:.0f} % of the answers are {LIMITED}, at most {limited_percent:g} % may be"
-    return conclude(check, (), problem)
-
-
-def judge_authentication(
-    operations: Mapping[str, Operation], sent: Sequence[Sent], *, without: Again, judgement: Judgement, problem: str
-) -> None:
-    """Send, for each operation that declares security, a request that was accepted once more without credentials."""
-    check = "contract.authentication-enforced"
-    secured = [operation.label for operation in operations.values() if operation.secured]
-    if not secured:
-        reason = "the document declares no security"
-        judgement.results.append(CheckResult(check=check, outcome=Outcome.NOT_APPLICABLE, reason=reason))
-        return
-    findings, tried = [], 0
-    for label in secured:
-        sample = _sample(label, sent)
-        if sample is None:
-            continue
-        tried += 1
-        status = without(sample)
-        if status == sample.status or 200 <= status < 300:  # noqa: PLR2004 - the class of status
-            findings.append(_unprotected(check, sample, status, judgement))
-    problem = problem or ("" if tried else "no request to a secured operation was ever answered")
-    judgement.results.append(conclude(check, tuple(findings), problem))
-
-
-def _sample(label: str, sent: Sequence[Sent]) -> Sent | None:
-    """Return a request that went through, or one that at least was not refused for its credentials."""
-    usable = [s for s in sent if s.operation == label and s.identity and s.status not in REFUSED | {LIMITED, 405, 0}]
-    return min(usable, key=lambda s: (s.status, len(s.body)), default=None)
-
-
-def _unprotected(check: str, sample: Sent, status: int, judgement: Judgement) -> Finding:
-    return Finding(
-        check=check,
-        severity=Severity.CRITICAL,
-        title=f"answers {status} without credentials",
-        cause="unprotected",
-        operation=sample.operation,
-        evidence=(judgement.show(sample),),
-        replay=curl(sample, with_token=False),
-    )
-
-
-def as_exchange(sent: Sent) -> Exchange:
-    """Return a request as an exchange of the record."""
-    response = Response(status=sent.status, headers=tuple(sent.response_headers), body=sent.response_body)
-    return Exchange(
-        id=f"contract-{next(_numbers)}",
-        operation=sent.operation,
-        identity=sent.identity,
-        request=Request(method=sent.method, url=sent.url, headers=tuple(sent.request_headers), body=sent.request_body),
-        response=response if sent.status else None,
-        sent_s=0.0,
-        received_s=sent.elapsed_s,
-        error="" if sent.status else "no answer",
-    )
-
-
-def curl(sent: Sent, *, with_token: bool = True) -> str:
-    """Return a line that sends the request again; what authenticates stands in it as `$TOKEN`."""
-    words = ["curl", "-i", "-X", sent.method]
-    for name, value in sent.request_headers:
-        if "{{secret:" in value:
-            words += ["-H", f'"{name}: Bearer $TOKEN"'] if with_token else []
-        elif name.lower() == "content-type":
-            words += ["-H", shlex.quote(f"{name}: {value}")]
-    words += ["--data-raw", shlex.quote(sent.request_body)] if sent.request_body else []
-    return " ".join([*words, shlex.quote(sent.url)])
+    answers: dict[str, list[int]] = defaultdict(list)
+    for sent in heard.sent:
+        answers[sent.operation].append(sent.status)
+    percents = {name: 100 * sum(s in limited for s in got) / len(got) for name, got in answers.items()}
+    over = [f"{name} ({percent:.0f} %)" for name, percent in percents.items() if percent > limited_percent]
+    reason = f"rejected by a rate limiter, more than {limited_percent:g} % of: {', '.join(over)}" if over else ""
+    reason = reason or ("" if heard.sent else "not one request was sent")
+    return conclude(check, (), Gap(Outcome.INCONCLUSIVE, reason) if reason else None, problem=heard.fatal)

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from seatrial.core import Measurement
 from seatrial.fuzz._document import Operation
+from seatrial.fuzz._looked import proper
 from seatrial.fuzz._messages import Sent
 
-REFUSED = frozenset({400, 413, 415, 422})
+SUCCESS = range(200, 300)
+CLIENT_ERROR = range(400, 500)
+NOT_ABOUT_INPUT = frozenset({401, 403, 405, 408, 429})
 
 
 def measure(operations: Mapping[str, Operation], sent: Sequence[Sent]) -> tuple[Measurement, ...]:
-    """Return contract.operations, .statuses, .parameters (percent) and .cases (count)."""
-    done = {s.operation for s in sent if succeeded(s)}
-    seen = {(s.operation, str(s.status)) for s in sent}
+    """Return contract.operations, .statuses, .parameters (percent) and .cases (count); none without data."""
+    own = [s for s in sent if s.operation in operations and proper(s, operations[s.operation])]
+    done = {s.operation for s in own if s.status in SUCCESS}
     documented = {(o.label, status) for o in operations.values() for status in o.statuses}
-    sides = _sides(operations, sent)
-    wanted = {(o.label, name, side) for o in operations.values() for name in o.inputs for side in ("valid", "invalid")}
+    sides = {(o.label, name, side) for o in operations.values() for name in o.inputs for side in ("valid", "invalid")}
+    tried = {side for s in own for side in _sides(s, operations[s.operation])}
     figures = [
-        _percent("operations", len(done & operations.keys()), len(operations), "operations answered with 2xx"),
-        _percent("statuses", len(seen & documented), len(documented), "documented statuses that were seen"),
-        _percent("parameters", len(sides & wanted), len(wanted), "sides (valid, invalid) of inputs that were tried"),
+        _percent("operations", len(done), len(operations), "operations answered with 2xx"),
+        _percent("statuses", len(_seen(operations, own) & documented), len(documented), "documented statuses seen"),
+        _percent("parameters", len(tried & sides), len(sides), "sides (accepted, refused) of inputs that were tried"),
     ]
     if sent:
         cases = Measurement(name="contract.cases", value=len(sent), unit="count", definition="requests of the fuzzer")
@@ -29,21 +32,22 @@ def measure(operations: Mapping[str, Operation], sent: Sequence[Sent]) -> tuple[
     return tuple(figure for figure in figures if figure)
 
 
-def succeeded(sent: Sent) -> bool:
-    """Return whether a request was answered with 2xx."""
-    return 200 <= sent.status < 300  # noqa: PLR2004 - the class of status
+def _seen(operations: Mapping[str, Operation], own: Sequence[Sent]) -> set[tuple[str, str]]:
+    return {(s.operation, operations[s.operation].documented_as(s.status)) for s in own}
 
 
-def _sides(operations: Mapping[str, Operation], sent: Sequence[Sent]) -> set[tuple[str, str, str]]:
-    """Return which inputs went through with a valid value, and of which operations invalid input was refused."""
-    sides: set[tuple[str, str, str]] = set()
-    for request in sent:
-        operation = operations.get(request.operation)
-        if operation and succeeded(request) and request.mode == "positive":
-            sides |= {(operation.label, name, "valid") for name in operation.inputs}
-        if operation and request.status in REFUSED and request.mode == "negative":
-            sides |= {(operation.label, name, "invalid") for name in operation.inputs}
-    return sides
+def _sides(sent: Sent, operation: Operation) -> Iterator[tuple[str, str, str]]:
+    """Yield which inputs were accepted with a valid value, and which invalid ones were refused.
+
+    A valid request need not hold every optional input; which it held is not told apart.
+    """
+    if sent.mode == "positive" and sent.status in SUCCESS:
+        yield from ((operation.label, name, "valid") for name in operation.inputs)
+    if sent.status in CLIENT_ERROR and sent.status not in NOT_ABOUT_INPUT:
+        places = set(sent.negated)
+        for name in operation.inputs:
+            if places & {name, name.partition(":")[0]}:
+                yield operation.label, name, "invalid"
 
 
 def _percent(name: str, part: int, whole: int, definition: str) -> Measurement | None:
@@ -56,7 +60,8 @@ def _percent(name: str, part: int, whole: int, definition: str) -> Measurement |
 
 def unseen(operations: Mapping[str, Operation], sent: Sequence[Sent]) -> list[str]:
     """Return the documented statuses that never came, as sentences."""
-    seen = {(s.operation, str(s.status)) for s in sent}
+    own = [s for s in sent if s.operation in operations and proper(s, operations[s.operation])]
+    seen = _seen(operations, own)
     missing = [
         f"{operation.label} {status}"
         for operation in operations.values()

@@ -9,12 +9,16 @@ import msgspec
 SHOWN = 8192
 """How much of a body stands in the record."""
 
+NO_ANSWER = "no_answer"
+"""The name of our own check: a request that got no answer is a failure that the engine has no check for."""
+
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """What the child gets on standard input: the document, where it is served, and who to be.
 
-    `identities` are (name, headers); each is used for at most `uses` requests before the next one's turn. Requests
-    without an identity go out from `addresses` in turn, or, where there are none, not more than `uses` in `window_s`.
+    `identities` are (name, headers); in any `window_s` seconds each sends at most `uses` requests of its own accord and
+    `most` if they concern a resource that it made. Requests without an identity go out from `addresses` in the same
+    way. `limited` are the statuses with which a limiter rejects. After `budget_s` seconds the engine is stopped.
     """
 
     document: dict[str, Any]
@@ -24,20 +28,33 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     identities: list[tuple[str, dict[str, str]]]
     addresses: list[str]
     uses: int
+    most: int
     window_s: float
+    limited: list[int]
+    budget_s: float
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What one of Schemathesis's checks said about a case; an empty title is a pass."""
+    """What a check said about a case; an empty title is a pass.
+
+    `chain` are the numbers of the requests that led to the failure, oldest first, the failing one last.
+    """
 
     name: str
     title: str = ""
     message: str = ""
+    chain: list[int] = []
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """One request that was sent, with its answer (status 0: none) and what the checks said."""
+    """One request that was sent, with its answer (status 0: none) and what the checks said.
 
+    `chained`: it uses what an earlier answer held. `displaced`: somebody else than the resource's maker had to send it.
+    `negated` names the inputs that were made invalid: `query:limit`, `body`, or `query` for all of a place. `at_s` is
+    the monotonic clock of this machine.
+    """
+
+    number: int
     operation: str
     mode: str
     method: str
@@ -45,16 +62,29 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     identity: str
     request_headers: list[tuple[str, str]]
     body: bytes
+    at_s: float
     status: int = 0
     response_headers: list[tuple[str, str]] = []
     response_body: str = ""
     elapsed_s: float = 0.0
+    chained: bool = False
+    displaced: bool = False
+    negated: list[str] = []
     verdicts: list[Verdict] = []
 
     @property
     def request_body(self) -> str:
         """Return the body as text, for people."""
-        return self.body[:SHOWN].decode("utf-8", "replace")
+        return shown(self.body)
+
+
+class Repeated(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A failing request was sent once more: whether the same check failed in the same way."""
+
+    number: int
+    name: str
+    title: str
+    same: bool
 
 
 class Doing(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -64,14 +94,26 @@ class Doing(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Broken(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """An error that kept something from being tested."""
+    """An error that kept something from being tested; a fatal one ended the engine."""
 
     message: str
     fatal: bool = False
+
+
+class Stopped(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The budget was used up in this phase."""
+
+    phase: str
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The last line: the engine came to its end."""
 
 
-Message = Sent | Doing | Broken | Done
+Message = Sent | Repeated | Doing | Broken | Stopped | Done
+
+
+def shown(content: bytes) -> str:
+    """Return a body as text, cut where it is long."""
+    text = content[:SHOWN].decode("utf-8", "replace")
+    return text if len(content) <= SHOWN else f"{text}... ({len(content)} bytes)"

@@ -5,41 +5,33 @@ document --Order--> child (Schemathesis) --Sent lines--> judge --> Evidence
 
 from __future__ import annotations
 
-import contextlib
-import os
-import subprocess
-import sys
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import IO
-
-import httpx
-import msgspec
 
 from seatrial.config import ContractSettings, LimitSettings, effective
-from seatrial.core import EnvironmentFailure, Evidence, Identities, Progress, Target
-from seatrial.fuzz._document import fetch_document, operations_of
-from seatrial.fuzz._judge import judge, judge_authentication
+from seatrial.core import Evidence, Identities, Progress, Target
+from seatrial.fuzz._authentication import Stranger, judge_authentication
+from seatrial.fuzz._document import Operation, fetch_document, operations_of
+from seatrial.fuzz._judge import Heard, judge
+from seatrial.fuzz._listen import listen
 from seatrial.fuzz._matrix import measure, unseen
-from seatrial.fuzz._messages import Broken, Doing, Done, Message, Order, Sent
+from seatrial.fuzz._messages import Order
 
-IDENTITIES = {"quick": 60, "full": 400}
-ADDRESSES = {"quick": 40, "full": 200}
-SHARE_OF_QUOTA = 0.6
-"""How much of its quota an identity may use: what is in flight must not tip it over."""
+OWN_SHARE, WHOLE_SHARE = 0.6, 0.8
+"""How much of its quota an identity may use of its own accord, and with requests about what it made.
 
-UNLIMITED = 10_000
-TIMEOUT_S = 10.0
-_decoder = msgspec.json.Decoder(Message)
+The rest is left for requests that are sent once more, and for a limiter that counts more strictly than it promises.
+"""
 
+UNLIMITED = 100_000
+FEWEST, MOST = 4, 400
+CASES_PER_OPERATION = 20
+"""Roughly how many requests the engine sends to an operation beside its examples, to guess how many are needed."""
 
-@dataclass(slots=True)
-class Heard:
-    """What the child told."""
-
-    sent: list[Sent] = field(default_factory=list)
-    broken: list[str] = field(default_factory=list)
-    fatal: str = "the engine ended before its time"
+CASES_PER_EXAMPLE = 4
+ADDRESSES = 40
+BUDGET_S = {"quick": 25.0, "full": 170.0}
+TOO_MANY_REQUESTS = 429
 
 
 def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
@@ -53,122 +45,64 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
     seed: int,
     run: str,
     progress: Progress,
+    budget_s: float | None = None,
 ) -> Evidence:
-    """Fuzz the document that the target serves; raises UsageError or EnvironmentFailure for one that is none."""
-    url = target.url + settings.document
-    document = fetch_document(url)
+    """Fuzz the document that the target serves; raises UsageError or EnvironmentFailure for one that is none.
+
+    After `budget_s` seconds the engine is stopped: what it did not come to is not passed, and a note says so.
+    """
+    document = fetch_document(target.url + settings.document)
     operations = operations_of(document)
-    uses, window_s = _spare(limits, environment)
+    quota, window_s = _tightest(limits, environment)
     examples = next((count for name, count in settings.examples.items() if name == profile), 10)
+    uses = max(1, int(quota * OWN_SHARE))
+    limited = sorted({TOO_MANY_REQUESTS, *(limit.rejection_status for limit in limits)})
     order = Order(
         document=document,
         base_url=target.url,
         seed=seed,
         examples=examples,
-        identities=[(i.name, dict(i.headers)) for i in identities.lease(IDENTITIES.get(profile, 60))],
-        addresses=[i.address for i in identities.lease_anonymous(ADDRESSES.get(profile, 40))],
+        identities=_users(identities, _needed(len(operations), examples, uses)),
+        addresses=[identity.address for identity in identities.lease_anonymous(ADDRESSES)],
         uses=uses,
+        most=max(uses, int(quota * WHOLE_SHARE)),
         window_s=window_s,
+        limited=limited,
+        budget_s=budget_s or BUDGET_S.get(profile, BUDGET_S["full"]),
     )
-    heard = _listen(order, run=run, progress=progress)
-    with httpx.Client(timeout=TIMEOUT_S, trust_env=False) as client:
-        sender = _Sender(client, identities)
-        judgement = judge(
-            operations,
-            heard.sent,
-            again=sender.again,
-            limited_percent=settings.rate_limited_percent,
-            broken=heard.fatal,
-        )
-        judge_authentication(operations, heard.sent, without=sender.without, judgement=judgement, problem=heard.fatal)
-    notes = [*unseen(operations, heard.sent), *(f"not fuzzed: {message}" for message in heard.broken)]
+    heard = listen(order, run=run, progress=progress)
+    judgement = judge(operations, heard, limited=limited, limited_percent=settings.rate_limited_percent)
+    stranger = Stranger(identities.lease_anonymous(len(operations)), limited=limited, window_s=window_s)
+    judge_authentication(operations, heard.sent, send=stranger.send, judgement=judgement, problem=heard.fatal)
     return Evidence(
         results=tuple(judgement.results),
         measurements=measure(operations, heard.sent),
-        exchanges=tuple(judgement.exchanges),
-        notes=tuple(notes),
+        exchanges=tuple(judgement.exchanges.values()),
+        notes=tuple(_notes(operations, heard, order.budget_s)),
     )
 
 
-def _spare(limits: Sequence[LimitSettings], environment: Mapping[str, str]) -> tuple[int, float]:
-    """Return how often one identity may be used, and in how many seconds."""
+def _tightest(limits: Sequence[LimitSettings], environment: Mapping[str, str]) -> tuple[float, float]:
+    """Return the smallest quota and the longest window of what is declared."""
     if not limits:
         return UNLIMITED, 0.0
     quota = min(effective(environment, limit.quota_variable, limit.quota) for limit in limits)
-    window_s = max(effective(environment, limit.window_variable, limit.window_s) for limit in limits)
-    return max(1, int(quota * SHARE_OF_QUOTA)), window_s
+    return quota, max(effective(environment, limit.window_variable, limit.window_s) for limit in limits)
 
 
-def _listen(order: Order, *, run: str, progress: Progress) -> Heard:
-    """Run the child and take in what it tells."""
-    environment = {**os.environ, "SEATRIAL_RUN": run, "SEATRIAL_OWNER": str(os.getpid()), "NO_PROXY": "*"}
-    heard = Heard()
-    child = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", "seatrial.fuzz._child"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment,
-    )
-    try:
-        _hand_over(child, order)
-        _take_in(child.stdout, heard, progress)
-        _, errors = child.communicate()
-        if child.returncode and heard.fatal:
-            heard.fatal = f"{heard.fatal}: {errors.decode(errors='replace').strip().splitlines()[-1:]}"
-    finally:
-        child.kill()
-        child.wait()
-    return heard
+def _needed(operations: int, examples: int, uses: int) -> int:
+    """Return how many identities can send what is about to be sent without waiting."""
+    cases = operations * (CASES_PER_OPERATION + CASES_PER_EXAMPLE * examples)
+    return min(MOST, max(FEWEST, math.ceil(cases / uses)))
 
 
-def _hand_over(child: subprocess.Popen[bytes], order: Order) -> None:
-    if child.stdin is None:
-        raise EnvironmentFailure("the engine cannot be started", slug="contract-engine")
-    with contextlib.suppress(BrokenPipeError):  # it ended at once: its output says why
-        child.stdin.write(msgspec.json.encode(order))
-        child.stdin.close()
-    child.stdin = None
+def _users(identities: Identities, count: int) -> list[tuple[str, dict[str, str]]]:
+    """Return users of as many organisations: a limiter may count by either."""
+    leased = [identities.lease(1)[0] for _ in range(count)]
+    return [(identity.name, dict(identity.headers)) for identity in leased if identity.headers]
 
 
-def _take_in(stream: IO[bytes] | None, heard: Heard, progress: Progress) -> None:
-    phase = ""
-    for line in stream or ():
-        match _decoder.decode(line):
-            case Sent() as sent:
-                heard.sent.append(sent)
-                if len(heard.sent) % 50 == 0:
-                    progress(f"{phase}: {len(heard.sent)} requests")
-            case Doing() as doing:
-                phase = doing.phase
-                progress(phase)
-            case Broken() as broken:
-                heard.broken.append(broken.message.splitlines()[0] if broken.message else "unknown")
-                heard.fatal = broken.message if broken.fatal else heard.fatal
-            case Done():
-                heard.fatal = ""
-
-
-class _Sender:
-    """Send recorded requests again, each as somebody who was never seen before."""
-
-    def __init__(self, client: httpx.Client, identities: Identities) -> None:
-        self._client = client
-        self._identities = identities
-
-    def again(self, sent: Sent) -> int:
-        """Send a request once more; 0 when no answer comes."""
-        return self._send(sent, dict(self._identities.lease(1)[0].headers) if sent.identity else {})
-
-    def without(self, sent: Sent) -> int:
-        """Send a request once more without credentials."""
-        return self._send(sent, {})
-
-    def _send(self, sent: Sent, headers: dict[str, str]) -> int:
-        kept = {"content-type", "accept"}
-        headers |= {name: value for name, value in sent.request_headers if name.lower() in kept}
-        try:
-            answer = self._client.request(sent.method, sent.url, headers=headers, content=sent.body)
-        except httpx.HTTPError:
-            return 0
-        return answer.status_code
+def _notes(operations: Mapping[str, Operation], heard: Heard, budget_s: float) -> list[str]:
+    stopped = f"the fuzzer was stopped after {budget_s:g} s, in its phase {heard.stopped}" if heard.stopped else ""
+    broken = dict.fromkeys(f"not fuzzed: {message}" for message in heard.broken)
+    return [*([stopped] if stopped else []), *unseen(operations, heard.sent), *broken]

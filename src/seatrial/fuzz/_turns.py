@@ -1,4 +1,4 @@
-"""Whose turn it is: identities change before any of them nears its quota.
+"""Who sends a request of the engine.
 
 This is patched into requests' sessions in the child process, so that every request of the engine goes through it:
 those of checks and of links between operations too.
@@ -6,20 +6,33 @@ those of checks and of links between operations too.
 
 from __future__ import annotations
 
-import itertools
-import threading
+import contextlib
 import time
-from collections import deque
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
 
+from seatrial.fuzz._allowance import Allowance, Client, Rota
 from seatrial.fuzz._messages import Order
+from seatrial.fuzz._owners import Owners
 
 PLACEHOLDER = "seatrial-identity"
-NAME_ATTRIBUTE = "seatrial_identity"
-SAFETY_S = 0.5
+TURN = "seatrial_turn"
+CASE_HEADER = "X-Schemathesis-TestCaseId"
+SUCCESS = range(200, 300)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Who sent a request, when, and whether it was somebody else than the resource's maker."""
+
+    client: Client
+    at_s: float
+    displaced: bool
 
 
 class SourceAdapter(HTTPAdapter):
@@ -35,59 +48,77 @@ class SourceAdapter(HTTPAdapter):
 
 
 class Turns:
-    """Put an identity into each request that wants one, and spread those that want none."""
+    """Put an identity into each request that wants one, and spread those that want none over addresses."""
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: Order, *, until_s: float) -> None:
         self._order = order
-        self._lock = threading.Lock()
-        self._identities = itertools.cycle(order.identities or [("", {})])
-        self._current = next(self._identities)
-        self._used = 0
-        self._adapters = itertools.cycle([SourceAdapter(address) for address in order.addresses] or [HTTPAdapter()])
-        self._adapter = next(self._adapters)
-        self._anonymous = 0
-        self._recent: deque[float] = deque()
+        self._until_s = until_s
+        named = [self._client(name, headers=headers) for name, headers in order.identities]
+        nobody = [self._client("", address=address) for address in order.addresses or [""]]
+        self._named = Rota(named or nobody, uses=order.uses)
+        self._nobody = Rota(nobody, uses=order.uses)
+        self._by_headers = {tuple(sorted(client.headers.items())): client for client in named}
+        self._secret = {name.lower() for _, headers in order.identities[:1] for name in headers}
+        self._adapters = {address: SourceAdapter(address) for address in order.addresses}
+        self._owners = Owners()
+
+    def _client(self, name: str, *, headers: dict[str, str] | None = None, address: str = "") -> Client:
+        return Client(name=name, headers=headers or {}, address=address, allowance=Allowance(self._order.window_s))
 
     def install(self) -> None:
         """Make every session of this process send through here."""
         original = requests.Session.send
 
         def send(session: requests.Session, request: requests.PreparedRequest, **options: Any) -> requests.Response:
-            if PLACEHOLDER in request.headers.values():
-                name, headers = self._take_turn()
-                request.headers.update(headers)
-                setattr(request, NAME_ATTRIBUTE, name)
-            else:
-                adapter = self._anonymous_turn()
-                session.mount("http://", adapter)
-                setattr(request, NAME_ATTRIBUTE, "")
-                try:
-                    return original(session, request, **options)
-                finally:
-                    session.mount("http://", HTTPAdapter())
-            return original(session, request, **options)
+            turn = self._take(request)
+            setattr(request, TURN, turn)
+            with self._from(session, turn.client.address):
+                response = original(session, request, **options)
+            if response.status_code in SUCCESS and turn.client.name:
+                location = response.headers.get("Location", "")
+                self._owners.learn(str(request.method), location, response.content, turn.client)
+            return response
 
         setattr(requests.Session, "send", send)  # noqa: B010 - mypy cannot see that the two agree
 
-    def _take_turn(self) -> tuple[str, dict[str, str]]:
-        with self._lock:
-            if self._used >= self._order.uses:
-                self._current, self._used = next(self._identities), 0
-            self._used += 1
-            return self._current
+    def _take(self, request: requests.PreparedRequest) -> Turn:
+        """Decide who sends a request, wait until he may, and put his headers in."""
+        request.headers.pop(CASE_HEADER, None)
+        now = time.monotonic()
+        client, uses, displaced = self._choose(request, now)
+        wait_s = min(client.allowance.wait_s(now, uses), self._until_s - now)
+        if wait_s > 0:
+            time.sleep(wait_s)
+        request.headers.update(client.headers)
+        at_s = time.monotonic()
+        client.allowance.take(at_s)
+        return Turn(client, at_s, displaced)
 
-    def _anonymous_turn(self) -> HTTPAdapter:
-        """Return where the next request without an identity goes out, after a pause where all share one address."""
-        with self._lock:
-            if self._anonymous >= self._order.uses:
-                self._adapter, self._anonymous = next(self._adapters), 0
-            self._anonymous += 1
-            if not self._order.addresses:
-                self._pace()
-            return self._adapter
+    def _choose(self, request: requests.PreparedRequest, now: float) -> tuple[Client, int, bool]:
+        if known := self.sender_of(request.headers):  # sent once more, or redirected
+            return known, self._order.most, False
+        if PLACEHOLDER not in request.headers.values():
+            return self._nobody.next(now), self._order.uses, False
+        owner = self._owners.of(str(request.url))
+        if owner and owner.allowance.used(now) < self._order.most:
+            return owner, self._order.most, False
+        client = self._named.next(now)
+        return client, self._order.uses, owner not in {None, client}
 
-    def _pace(self) -> None:
-        if len(self._recent) >= self._order.uses:
-            free_s = self._recent.popleft() + self._order.window_s + SAFETY_S
-            time.sleep(max(0.0, free_s - time.monotonic()))
-        self._recent.append(time.monotonic())
+    def sender_of(self, headers: Any) -> Client | None:
+        """Return whose credentials headers hold, if anybody's."""
+        held = {name: value for name, value in headers.items() if name.lower() in self._secret}
+        return self._by_headers.get(tuple(sorted(held.items()))) if held else None
+
+    @contextlib.contextmanager
+    def _from(self, session: requests.Session, address: str) -> Iterator[None]:
+        """Send from an address; requests looks the adapter up in the session."""
+        if not address:
+            yield
+            return
+        usual = session.adapters
+        session.adapters = OrderedDict((prefix, self._adapters[address]) for prefix in usual)
+        try:
+            yield
+        finally:
+            session.adapters = usual

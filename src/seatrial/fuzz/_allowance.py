@@ -1,0 +1,61 @@
+"""How often each client may send, and whose turn it is: identities change before any of them nears its quota."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+SAFETY_S = 0.5
+"""Added to a window: the limiter's clock starts when the request arrives there, not when it leaves here."""
+
+
+class Allowance:
+    """A log of when a client sent: holds for fixed and sliding windows alike."""
+
+    def __init__(self, window_s: float) -> None:
+        self._window_s = window_s + SAFETY_S if window_s else 0.0
+        self._times: deque[float] = deque()
+
+    def used(self, now: float) -> int:
+        """Return how many requests count in the window that ends now."""
+        while self._times and self._times[0] <= now - self._window_s:
+            self._times.popleft()
+        return len(self._times)
+
+    def wait_s(self, now: float, uses: int) -> float:
+        """Return how long to wait until fewer than `uses` requests count."""
+        over = self.used(now) - uses
+        return 0.0 if over < 0 else max(0.0, self._times[over] + self._window_s - now)
+
+    def take(self, now: float) -> None:
+        """Count a request that is sent now."""
+        self._times.append(now)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Client:
+    """Somebody who sends: an identity with its headers, or nobody from an address of his own."""
+
+    name: str
+    headers: Mapping[str, str]
+    address: str
+    allowance: Allowance
+
+
+class Rota:
+    """Hand the turn on: the same client until its uses are up, then the next one that has any left."""
+
+    def __init__(self, clients: Sequence[Client], *, uses: int) -> None:
+        self._clients = clients
+        self._uses = uses
+        self._turn = 0
+
+    def next(self, now: float) -> Client:
+        """Return who sends next: when all have used theirs up, the one that has to wait least."""
+        for step in range(len(self._clients)):
+            index = (self._turn + step) % len(self._clients)
+            if self._clients[index].allowance.used(now) < self._uses:
+                self._turn = index
+                return self._clients[index]
+        return min(self._clients, key=lambda client: client.allowance.wait_s(now, self._uses))

@@ -1,0 +1,149 @@
+"""Whether operations that declare security refuse those who have no credentials, or none that are any good."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Literal
+
+import httpx
+import msgspec
+
+from seatrial.core import CheckResult, Finding, Identity, Outcome, Severity, curl_for
+from seatrial.fuzz._document import Operation
+from seatrial.fuzz._evidence import Judgement, as_exchange
+from seatrial.fuzz._judge import SUCCESS, conclude
+from seatrial.fuzz._looked import Gap, proper
+from seatrial.fuzz._messages import Sent, shown
+
+CHECK = "contract.authentication-enforced"
+REFUSED = frozenset({401, 403})
+CLIENT_ERROR = range(400, 500)
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+FIRST_NUMBER = 1_000_000
+"""Numbers of these requests: far above those of the engine."""
+
+TIMEOUT_S = 10.0
+PATIENCE_S = 10.0
+BOGUS = "seatrial-bogus-credentials"
+MARK = "{{secret:"
+Who = Literal["nobody", "impostor"]
+Send = Callable[[Sent, Who], Sent]
+"""Sends a request once more, without credentials or with made-up ones."""
+
+WORDS: Mapping[Who, str] = {"nobody": "without credentials", "impostor": "with made-up credentials"}
+
+
+class Stranger:
+    """Send recorded requests again as somebody without credentials, each operation from another address."""
+
+    def __init__(self, addresses: Sequence[Identity], *, limited: Collection[int], window_s: float) -> None:
+        self._addresses = itertools.cycle([identity.address for identity in addresses] or [""])
+        self._limited = limited
+        self._window_s = window_s
+        self._numbers = itertools.count(FIRST_NUMBER)
+
+    def send(self, sample: Sent, who: Who) -> Sent:
+        """Send a request; one that a limiter rejects is sent once more after its window, if that is short."""
+        answer = self._send(sample, who)
+        if answer.status in self._limited and self._window_s <= PATIENCE_S:
+            time.sleep(self._window_s)
+            answer = self._send(sample, who)
+        return answer
+
+    def _send(self, sample: Sent, who: Who) -> Sent:
+        headers = [(name, value) for name, value in map(_as(who), *zip(*sample.request_headers, strict=True)) if value]
+        at_s = time.monotonic()
+        sent = msgspec.structs.replace(
+            sample, number=next(self._numbers), identity="", request_headers=headers, at_s=at_s, status=0, verdicts=[]
+        )
+        transport = httpx.HTTPTransport(local_address=next(self._addresses) or None)
+        try:
+            with httpx.Client(transport=transport, timeout=TIMEOUT_S, trust_env=False) as client:
+                answer = client.request(sample.method, sample.url, headers=headers, content=sample.body)
+        except httpx.HTTPError:
+            return sent
+        return msgspec.structs.replace(
+            sent,
+            status=answer.status_code,
+            response_headers=list(answer.headers.multi_items()),
+            response_body=shown(answer.content),
+            elapsed_s=time.monotonic() - at_s,
+        )
+
+
+def _as(who: Who) -> Callable[[str, str], tuple[str, str]]:
+    """Return what to make of each header; an empty value leaves it out."""
+
+    def change(name: str, value: str) -> tuple[str, str]:
+        if name.lower() in {"host", "content-length", "connection", "transfer-encoding"}:
+            return name, ""
+        if not value.startswith(MARK):
+            return name, value
+        made_up = f"Bearer {BOGUS}" if name.lower() == "authorization" else BOGUS
+        return name, made_up if who == "impostor" else ""
+
+    return change
+
+
+def judge_authentication(
+    operations: Mapping[str, Operation], sent: Sequence[Sent], *, send: Send, judgement: Judgement, problem: str
+) -> None:
+    """Send, for each operation that needs credentials, a request that was accepted once more without good ones."""
+    secured = [operation for operation in operations.values() if operation.secured]
+    if not secured:
+        reason = "no operation of the document needs credentials"
+        judgement.results.append(CheckResult(check=CHECK, outcome=Outcome.NOT_APPLICABLE, reason=reason))
+        return
+    findings: list[Finding] = []
+    unclear: list[str] = []
+    for operation in secured:
+        sample = _sample(operation, sent)
+        if sample is None:
+            unclear.append(f"{operation.label} (no request with credentials was let in)")
+            continue
+        for who in WORDS:
+            answer = send(sample, who)
+            if answer.status in SUCCESS:
+                findings.append(_unprotected(answer, who, judgement))
+            elif not _refuses(sample, answer):
+                unclear.append(f"{operation.label} ({answer.status or 'no answer'} {WORDS[who]})")
+    reason = f"neither served nor refused: {', '.join(unclear)}" if unclear else ""
+    gap = Gap(Outcome.INCONCLUSIVE, reason) if reason else None
+    judgement.results.append(conclude(CHECK, findings, gap, problem=problem))
+
+
+def _sample(operation: Operation, sent: Sequence[Sent]) -> Sent | None:
+    """Return a request with credentials that went through, or else one that was not refused for them."""
+    usable = [
+        s
+        for s in sent
+        if s.operation == operation.label and proper(s, operation) and s.identity and s.status
+        if s.status in SUCCESS or (s.status in CLIENT_ERROR and s.status not in REFUSED | {429})
+    ]
+    return min(usable, key=lambda s: (s.status, len(s.body), s.number), default=None)
+
+
+def _refuses(sample: Sent, answer: Sent) -> bool:
+    """Return whether an answer refuses credentials.
+
+    Some services answer another 4xx (a missing header is invalid input to them): that says so only of a request that
+    went through before and changes nothing, so that nothing but the credentials can have made the difference.
+    """
+    if answer.status in REFUSED:
+        return True
+    harmless = sample.status in SUCCESS and sample.method in SAFE
+    return harmless and answer.status in CLIENT_ERROR and answer.status != httpx.codes.TOO_MANY_REQUESTS
+
+
+def _unprotected(answer: Sent, who: Who, judgement: Judgement) -> Finding:
+    return Finding(
+        check=CHECK,
+        severity=Severity.CRITICAL,
+        title=f"answers {answer.status} {WORDS[who]}",
+        cause=f"open-to-{who}",
+        operation=answer.operation,
+        evidence=(judgement.show(answer),),
+        replay=curl_for(as_exchange(answer)),
+    )

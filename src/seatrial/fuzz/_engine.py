@@ -1,0 +1,227 @@
+"""Schemathesis, seen from here. All that touches its internals is in this module; it is pinned in pyproject.toml."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+import schemathesis
+from schemathesis.checks import CHECKS, load_all_checks
+from schemathesis.core.failures import Failure, FailureGroup
+from schemathesis.engine import Status
+from schemathesis.engine.recorder import ScenarioRecorder
+from schemathesis.generation import GenerationMode
+
+from seatrial.fuzz._messages import NO_ANSWER, SHOWN, Order, Repeated, Sent, Verdict, shown
+from seatrial.fuzz._turns import PLACEHOLDER, TURN, Turn, Turns
+
+CHECK_NAMES = [
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "negative_data_rejection",
+    "positive_data_acceptance",
+    "missing_required_header",
+    "unsupported_method",
+    "use_after_free",
+    "ensure_resource_availability",
+]
+PHASES = ["examples", "coverage", "fuzzing", "stateful"]
+REQUEST_TIMEOUT_S = 10
+AGAIN_S = 15.0
+"""How long failing requests are sent once more: a service that hangs would take a timeout for each."""
+
+MAKER_ONLY = {"EnsureResourceAvailability"}
+"""Failures that mean nothing when somebody else than a resource's maker looked for it."""
+
+COOKIES = {"cookie", "set-cookie"}
+
+
+def load(order: Order) -> Any:
+    """Return the schema, configured to repeat itself: one worker, a seed, no example database."""
+    schema = schemathesis.openapi.from_dict(order.document, config=schemathesis.Config(seed=order.seed))
+    headers = {name: PLACEHOLDER for _, headers in order.identities[:1] for name in headers}
+    schema.config.update(
+        base_url=order.base_url, headers=headers, workers=1, request_timeout=REQUEST_TIMEOUT_S, continue_on_failure=True
+    )
+    schema.config.generation.update(
+        max_examples=order.examples, database="none", no_shrink=True, with_security_parameters=False
+    )
+    schema.config.checks.update(included_check_names=CHECK_NAMES)
+    schema.config.phases.update(phases=PHASES)
+    load_all_checks()
+    schemathesis.hook("filter_failure")(_filter(set(order.limited)))
+    return schema
+
+
+def _filter(limited: set[int]) -> Any:
+    """Return a hook that drops what is said about a limiter's answers, and about resources of somebody else."""
+
+    def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool:  # noqa: ARG001 - its signature
+        if response.status_code in limited:
+            return False
+        turn: Turn | None = getattr(response.request, TURN, None)
+        return not (turn and turn.displaced and type(failure).__name__ in MAKER_ONLY)
+
+    return filter_failure
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """The shortest request that a check failed for, to be sent once more."""
+
+    number: int
+    verdict: Verdict
+    case: Any
+    request: Any
+    recorder: ScenarioRecorder
+
+    @property
+    def size(self) -> int:
+        """Return how much there is to read."""
+        return len(self.request.body or b"") + len(self.request.uri)
+
+
+class Engine:
+    """Number what the engine sent, and keep one request of each failure."""
+
+    def __init__(self, turns: Turns, limited: set[int]) -> None:
+        self._turns = turns
+        self._limited = limited
+        self._numbers: dict[str, int] = {}
+        self._suspects: dict[tuple[str, str, str], Suspect] = {}
+
+    def scenario(self, recorder: ScenarioRecorder) -> Iterator[Sent]:
+        """Yield every request of a scenario."""
+        for case_id in recorder.interactions:
+            self._numbers[case_id] = len(self._numbers)
+        for case_id, interaction in recorder.interactions.items():
+            node = recorder.cases.get(case_id)
+            if node is not None:
+                sent = self._sent(case_id, node, interaction, recorder)
+                self._suspect(sent, node.value, interaction.request, recorder)
+                yield sent
+
+    def _suspect(self, sent: Sent, case: Any, request: Any, recorder: ScenarioRecorder) -> None:
+        for verdict in sent.verdicts:
+            key = (sent.operation, verdict.name, verdict.title)
+            found = Suspect(sent.number, verdict, case, request, recorder)
+            if verdict.title and (key not in self._suspects or found.size < self._suspects[key].size):
+                self._suspects[key] = found
+
+    def _sent(self, case_id: str, node: Any, interaction: Any, recorder: ScenarioRecorder) -> Sent:
+        case, request, response = node.value, interaction.request, interaction.response
+        turn: Turn | None = getattr(response.request, TURN, None) if response is not None else None
+        client = turn.client if turn else self._turns.sender_of({name: v[0] for name, v in request.headers.items()})
+        name = client.name if client else ""
+        common = {
+            "number": self._numbers[case_id],
+            "operation": case.operation.label,
+            "mode": case.meta.generation.mode.value if case.meta else "",
+            "method": request.method,
+            "url": request.uri,
+            "identity": name,
+            "request_headers": pairs(request.headers, name, client.headers if client else ()),
+            "body": request.body or b"",
+            "at_s": turn.at_s if turn else time.monotonic(),
+            "chained": node.parent_id is not None,
+            "displaced": bool(turn and turn.displaced),
+            "negated": negated(case.meta),
+        }
+        if response is None:
+            return Sent(**common, verdicts=[Verdict(name=NO_ANSWER, title="No answer", chain=[common["number"]])])
+        return Sent(
+            **common,
+            status=response.status_code,
+            response_headers=pairs(response.headers, name),
+            response_body=shown(response.content or b""),
+            elapsed_s=response.elapsed,
+            verdicts=[self._verdict(check, case_id, recorder) for check in decided(recorder, case_id)],
+        )
+
+    def _verdict(self, check: Any, case_id: str, recorder: ScenarioRecorder) -> Verdict:
+        if check.failure_info is None:
+            return Verdict(name=check.name)
+        failure = check.failure_info.failure
+        related = getattr(failure, "deleted_case_id", None)
+        chain = recorder.iter_chain_cases(case_id=case_id, related_case_ids=(related,) if related else ())
+        numbers = [self._numbers[case.id] for case in chain if case.id in self._numbers]
+        return Verdict(name=check.name, title=failure.title, message=failure.message[:SHOWN], chain=numbers)
+
+    def repeat(self) -> Iterator[Repeated]:
+        """Send one request of each failure once more, as the same identity, and let the same check look at it."""
+        until_s = time.monotonic() + AGAIN_S
+        with requests.Session() as session:
+            session.trust_env = False
+            for suspect in self._suspects.values():
+                if time.monotonic() > until_s:
+                    return
+                verdict = suspect.verdict
+                same = self._fails_again(suspect, session)
+                if same is not None:
+                    yield Repeated(number=suspect.number, name=verdict.name, title=verdict.title, same=same)
+
+    def _fails_again(self, suspect: Suspect, session: requests.Session) -> bool | None:
+        """Return None where the limiter answered instead of the operation."""
+        try:
+            response = session.send(prepared(suspect.request), timeout=REQUEST_TIMEOUT_S, allow_redirects=False)
+        except requests.RequestException:
+            return suspect.verdict.name == NO_ANSWER
+        if response.status_code in self._limited:
+            return None
+        if suspect.verdict.name == NO_ANSWER:
+            return False
+        return suspect.verdict.title in titles(suspect, response)
+
+
+def decided(recorder: ScenarioRecorder, case_id: str) -> list[Any]:
+    """Return the checks that came to a decision about a case."""
+    return [check for check in recorder.checks.get(case_id, []) if check.status in {Status.SUCCESS, Status.FAILURE}]
+
+
+def titles(suspect: Suspect, response: requests.Response) -> set[str]:
+    """Return how the suspect's check fails for an answer."""
+    check = CHECKS.get_one(suspect.verdict.name)
+    try:
+        suspect.case.validate_response(response, checks=[check], recorder=suspect.recorder)
+    except FailureGroup as group:
+        return {failure.title for failure in group.exceptions if isinstance(failure, Failure)}
+    except Failure as failure:
+        return {failure.title}
+    return set()
+
+
+def prepared(request: Any) -> requests.PreparedRequest:
+    """Return a recorded request, byte for byte: preparing it anew would mend what the fuzzer broke."""
+    again = requests.PreparedRequest()
+    again.method, again.url, again.body = request.method, request.uri, request.body
+    again.headers = requests.structures.CaseInsensitiveDict({name: v[0] for name, v in request.headers.items()})
+    again.hooks = requests.hooks.default_hooks()
+    return again
+
+
+def negated(meta: Any) -> list[str]:
+    """Return the inputs that were made invalid."""
+    if meta is None or meta.generation.mode is not GenerationMode.NEGATIVE:
+        return []
+    data = meta.phase.data
+    if data.parameter_location and data.parameter:
+        place = data.parameter_location.value
+        return [place if place == "body" else f"{place}:{data.parameter}"]
+    return [place.value for place, part in meta.components.items() if part.mode is GenerationMode.NEGATIVE]
+
+
+def pairs(headers: Any, name: str, secret: Any = ()) -> list[tuple[str, str]]:
+    """Return headers as pairs, with the identity's name in place of what authenticates."""
+    hidden = {"authorization", "proxy-authorization", *COOKIES, *(header.lower() for header in secret)}
+    mark = f"{{{{secret:{name or 'token'}}}}}"
+    return [
+        (header, mark if header.lower() in hidden else str(value))
+        for header, values in headers.items()
+        for value in values
+    ]

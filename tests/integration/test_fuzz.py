@@ -1,0 +1,212 @@
+"""The contract on a real small service: clean it passes, and each seeded defect is found where it is and only there."""
+
+import os
+import signal
+import subprocess
+import sys
+import urllib.parse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from seatrial.config import AuthSettings, ContractSettings, LimitSettings
+from seatrial.core import Evidence, FindingStatus, Outcome, Progress, Target
+from seatrial.fuzz import run_contract
+from seatrial.http import AddressPool, IdentityPool, SigningKey
+
+SERVICE = Path(__file__).parents[1] / "support" / "contract_service.py"
+AUTH = AuthSettings(public_key_variable="K", claims={"sub": "{user}", "org": "{organisation}"})
+WINDOW_S = 2.0
+RUN = "fuzz-test"
+EVERYTHING = (
+    "crash", "drop", "lenient", "strict", "headers", "status", "media", "open", "bogus", "method", "allow", "once",
+    "limited", "locked", "undead", "schema",
+)  # fmt: skip
+KEY = SigningKey.generate()
+
+
+@contextmanager
+def service(folder: Path, *defects: str, quota: int = 1000) -> Iterator[Target]:
+    """Run the service in a process of its own."""
+    (folder / "public.pem").write_text(KEY.public_pem)
+    command = [sys.executable, str(SERVICE), str(folder / "public.pem"), str(quota), str(WINDOW_S), *defects]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        try:
+            yield Target(url=f"http://127.0.0.1:{process.stdout.readline().strip()}")
+        finally:
+            process.kill()
+
+
+def fuzz(  # noqa: PLR0913 - what a test varies
+    target: Target,
+    *,
+    quota: int = 1000,
+    kind: str = "loopback",
+    key: SigningKey = KEY,
+    examples: int = 5,
+    budget_s: float | None = 120.0,
+    progress: Progress = lambda _: None,
+) -> Evidence:
+    """Fuzz the service as the campaign would."""
+    addresses = AddressPool("loopback" if kind == "loopback" else "none", seed=1)
+    return run_contract(
+        ContractSettings(examples={"quick": examples}),
+        target=target,
+        identities=IdentityPool(AUTH, key=key, run=RUN, seed=1, addresses=addresses),
+        limits=[LimitSettings(quota=quota, window_s=WINDOW_S, path="/items")],
+        environment={},
+        profile="quick",
+        seed=1,
+        run=RUN,
+        progress=progress,
+        budget_s=budget_s,
+    )
+
+
+def outcomes(evidence: Evidence) -> dict[str, Outcome]:
+    """Return how each check ended, by the name after `contract.`."""
+    return {result.check.partition(".")[2]: result.outcome for result in evidence.results}
+
+
+def found(evidence: Evidence, status: FindingStatus = FindingStatus.CONFIRMED) -> set[tuple[str, str]]:
+    """Return which check found something in which operation."""
+    return {
+        (finding.check.partition(".")[2], finding.operation)
+        for result in evidence.results
+        for finding in result.findings
+        if finding.status is status
+    }
+
+
+@pytest.fixture(scope="module")
+def defective(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
+    """Return what is found in a service with a defect in almost every operation."""
+    with service(tmp_path_factory.mktemp("defective"), *EVERYTHING) as target:
+        return fuzz(target)
+
+
+def test_clean_service_passes_below_a_tight_quota_without_addresses(tmp_path: Path) -> None:
+    """A clean service passes every check, although it admits few requests and tells nobody apart by address."""
+    with service(tmp_path, quota=20) as target:
+        evidence = fuzz(target, quota=20, kind="none", examples=3)
+    assert outcomes(evidence) == dict.fromkeys(outcomes(evidence), Outcome.PASSED)
+    figures = {measurement.name: measurement.value for measurement in evidence.measurements}
+    assert figures["contract.operations"] == 100
+    assert figures["contract.parameters"] == 100
+    assert 0 < figures["contract.statuses"] < 100
+    assert figures["contract.cases"] > 100
+
+
+def test_each_defect_is_found_where_it_is(defective: Evidence) -> None:
+    """Of sixteen defects each is confirmed by its own check in its own operation, and there is no other finding."""
+    assert found(defective) == {
+        ("no-server-error", "POST /crash"),
+        ("no-server-error", "POST /drop"),
+        ("status-documented", "GET /status"),
+        ("content-type-documented", "GET /media"),
+        ("headers-documented", "GET /headers"),
+        ("response-schema", "GET /items/{id}"),
+        ("invalid-input-refused", "POST /lenient"),
+        ("valid-input-accepted", "POST /strict"),
+        ("authentication-enforced", "GET /open"),
+        ("authentication-enforced", "GET /bogus"),
+        ("method-not-allowed", "GET /method"),
+        ("method-not-allowed", "GET /allow"),
+        ("resource-lifecycle", "GET /items/{id}"),
+    }
+
+
+def test_what_did_not_repeat_is_flaky(defective: Evidence) -> None:
+    """A failure that was seen once and not again, when its request was repeated, is flaky and not confirmed."""
+    assert found(defective, FindingStatus.FLAKY) == {("no-server-error", "GET /once")}
+
+
+def test_operations_that_never_answered_are_named(defective: Evidence) -> None:
+    """An operation behind its limiter, and one that lets nobody in, were not reached; the limiter is told apart."""
+    reasons = {result.check: result.reason for result in defective.results}
+    assert outcomes(defective)["operations-reached"] is Outcome.INCONCLUSIVE
+    assert reasons["contract.operations-reached"] == "never reached: GET /limited, GET /locked"
+    assert outcomes(defective)["not-rate-limited"] is Outcome.INCONCLUSIVE
+    assert reasons["contract.not-rate-limited"].endswith("of: GET /limited (100 %)")
+
+
+def test_findings_show_their_requests(defective: Evidence) -> None:
+    """Each finding names one to five recorded exchanges and a line to repeat it, in which no token stands."""
+    known = {exchange.id: exchange for exchange in defective.exchanges}
+    findings = [finding for result in defective.results for finding in result.findings]
+    assert len({finding.fingerprint for finding in findings}) == len(findings)
+    for finding in findings:
+        assert 1 <= len(finding.evidence) <= 5
+        assert {known[identifier].operation for identifier in finding.evidence}
+        assert finding.replay.startswith("curl ")
+        assert "eyJ" not in finding.replay
+    assert not any("eyJ" in str(exchange) for exchange in defective.exchanges)
+    (undead,) = [finding for finding in findings if finding.check == "contract.resource-lifecycle"]
+    assert [known[i].request.method for i in undead.evidence][:3] == ["POST", "DELETE", "GET"]
+
+
+def test_exchanges_have_the_clock_of_this_process(defective: Evidence) -> None:
+    """Exchanges of the engine's process can be put in one order with those of this one."""
+    moments = [(exchange.sent_s, exchange.received_s) for exchange in defective.exchanges]
+    assert all(0 < sent_s <= received_s for sent_s, received_s in moments)
+
+
+def test_same_seed_sends_the_same(defective: Evidence, tmp_path: Path) -> None:
+    """A second run with the same seed sends as many requests and shows the same ones."""
+
+    def essence(evidence: Evidence) -> list[tuple[str, str, str, str]]:
+        return [
+            (e.operation, e.request.method, urllib.parse.urlsplit(e.request.url).path, e.request.body)
+            for e in evidence.exchanges
+        ]
+
+    with service(tmp_path, *EVERYTHING) as target:
+        again = fuzz(target)
+    assert essence(again) == essence(defective)
+    assert again.measurements == defective.measurements
+
+
+def test_resource_that_vanishes_is_found(tmp_path: Path) -> None:
+    """A service that answers 201 and keeps nothing breaks the life of its resources."""
+    with service(tmp_path, "vanish") as target:
+        evidence = fuzz(target)
+    assert {check for check, _ in found(evidence)} == {"resource-lifecycle"}
+
+
+def test_nobody_let_in_is_never_a_pass(tmp_path: Path) -> None:
+    """Where no token is accepted, what was refused at the door says nothing about input, resources or credentials."""
+    with service(tmp_path) as target:
+        ended = outcomes(fuzz(target, key=SigningKey.generate(), examples=1))
+    silent = ("operations-reached", "invalid-input-refused", "valid-input-accepted", "authentication-enforced")
+    assert {ended[name] for name in silent} == {Outcome.INCONCLUSIVE}
+    assert ended["resource-lifecycle"] is Outcome.NOT_TESTED
+
+
+def test_stopped_engine_passes_nothing_that_it_did_not_see(tmp_path: Path) -> None:
+    """An engine whose time is up at once leaves checks inconclusive or not tested, and says so in a note."""
+    with service(tmp_path) as target:
+        evidence = fuzz(target, budget_s=0.001)
+    assert Outcome.PASSED not in {outcomes(evidence)[name] for name in ("operations-reached", "resource-lifecycle")}
+    assert any(note.startswith("the fuzzer was stopped after 0.001 s") for note in evidence.notes)
+
+
+def test_killed_engine_passes_nothing(tmp_path: Path) -> None:
+    """When the engine's process dies, no check passes and nothing hangs; it bears the mark of the run."""
+    marks: list[str | None] = []
+
+    def kill(phase: str) -> None:
+        if phase == "coverage":
+            for child in psutil.Process().children():
+                if "seatrial.fuzz._child" in child.cmdline():
+                    marks.append(child.environ().get("SEATRIAL_RUN"))
+                    os.kill(child.pid, signal.SIGKILL)
+
+    with service(tmp_path) as target:
+        evidence = fuzz(target, progress=kill)
+    assert marks == [RUN]
+    assert set(outcomes(evidence).values()) == {Outcome.INCONCLUSIVE}
+    assert all("the engine ended before its time" in result.reason for result in evidence.results)

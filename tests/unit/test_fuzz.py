@@ -1,0 +1,322 @@
+"""The pure parts of the contract's driver: allowances, owners, the document, what was looked at, and outcomes."""
+
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seatrial.core import EnvironmentFailure, FindingStatus, Outcome, UsageError
+from seatrial.fuzz import fetch_document, operations_of
+from seatrial.fuzz._allowance import SAFETY_S, Allowance, Client, Rota
+from seatrial.fuzz._authentication import CHECK, Who, judge_authentication
+from seatrial.fuzz._document import Operation
+from seatrial.fuzz._evidence import Judgement
+from seatrial.fuzz._judge import Heard, judge
+from seatrial.fuzz._matrix import measure, unseen
+from seatrial.fuzz._messages import SHOWN, Repeated, Sent, Verdict, shown
+from seatrial.fuzz._owners import Owners
+
+LIMITED = (429,)
+NUL_FREE = st.text(st.characters(codec="utf-8", exclude_characters="\x00/"), min_size=1)
+READ = Operation(label="GET /a", method="GET", statuses=frozenset({"200", "4XX"}), inputs=frozenset({"query:q"}))
+
+
+def client(name: str, window_s: float = 10.0) -> Client:
+    """Return somebody who has sent nothing yet."""
+    return Client(name=name, headers={"Authorization": name}, address="", allowance=Allowance(window_s))
+
+
+def sent(number: int = 0, **more: Any) -> Sent:
+    """Return a request to GET /a that was answered with 200."""
+    common: dict[str, Any] = {
+        "operation": "GET /a", "mode": "positive", "method": "GET", "url": "http://h/a", "identity": "u", "body": b"",
+        "request_headers": [("Authorization", "{{secret:u}}")], "at_s": 1.0, "status": 200,
+    }  # fmt: skip
+    return Sent(number=number, **{**common, **more})
+
+
+def ended(heard: Heard, *operations: Operation) -> dict[str, Outcome]:
+    """Return how each check ended."""
+    judgement = judge({o.label: o for o in operations}, heard, limited=LIMITED, limited_percent=10)
+    return {result.check.partition(".")[2]: result.outcome for result in judgement.results}
+
+
+@given(
+    gaps=st.lists(st.floats(0, 5), max_size=60),
+    uses=st.integers(1, 8),
+    window_s=st.floats(0.5, 10),
+)
+def test_no_window_holds_more_than_the_uses(gaps: list[float], uses: int, window_s: float) -> None:
+    """Whoever waits as long as he is told never sends more often than allowed, whichever window one looks at."""
+    allowance, now, times = Allowance(window_s), 0.0, list[float]()
+    for gap in gaps:
+        now += gap
+        now += allowance.wait_s(now, uses)
+        allowance.take(now)
+        times.append(now)
+    for start in times:
+        assert sum(start <= moment < start + window_s for moment in times) <= uses
+
+
+def test_turn_goes_round_and_then_to_who_waits_least() -> None:
+    """A client keeps its turn until its uses are up; when all have used theirs up, the one that began first is next."""
+    clients = [client(name) for name in "abc"]
+    rota, order = Rota(clients, uses=2), ""
+    for moment in range(7):
+        turn = rota.next(float(moment))
+        turn.allowance.take(float(moment))
+        order += turn.name
+    assert order == "aabbcca"
+
+
+def test_turn_comes_back_after_the_window() -> None:
+    """A client may send again once its window is over."""
+    rota = Rota([client("a", window_s=1.0)], uses=1)
+    rota.next(0.0).allowance.take(0.0)
+    assert rota.next(0.0).allowance.wait_s(0.0, 1) == 1.0 + SAFETY_S
+    assert rota.next(2.0).allowance.wait_s(2.0, 1) == 0
+
+
+@given(name=NUL_FREE.filter(lambda name: name not in {".", ".."}))
+def test_resource_belongs_to_who_made_it(name: str) -> None:
+    """Whatever an id looks like, and wherever in the answer it stands, a URL with it leads to who made it."""
+    import urllib.parse  # noqa: PLC0415 - used by this test only
+
+    owners, maker = Owners(), client("maker")
+    owners.learn("POST", "", json.dumps({"data": [{"orderId": name}]}).encode(), maker)
+    assert owners.of(f"http://h/orders/{urllib.parse.quote(name, safe='')}/lines?x=1") is maker
+    assert owners.of("http://h/orders") is None or name == "orders"
+
+
+@pytest.mark.parametrize("content", [b"", b"no JSON", b"[" * 100_000, b'{"id": null, "name": "x"}', b"\xff"])
+def test_odd_answers_make_nobody_an_owner(content: bytes) -> None:
+    """An answer that is no JSON, is nested on purpose or names nothing is passed over; its Location still counts."""
+    owners, maker = Owners(), client("maker")
+    owners.learn("POST", "http://h/things/7", content, maker)
+    assert owners.of("http://h/things/7") is maker
+    assert owners.of("http://h/things/x") is None
+
+
+def test_reading_makes_nobody_an_owner() -> None:
+    """What somebody merely read is not his."""
+    owners = Owners()
+    owners.learn("GET", "", b'{"id": "seven"}', client("reader"))
+    assert owners.of("http://h/things/seven") is None
+
+
+@contextmanager
+def serving(status: int, body: bytes) -> Iterator[str]:
+    """Serve one document on a free port."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        """Answer with the document."""
+
+        def do_GET(self) -> None:
+            """Answer one request."""
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Keep quiet."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}/openapi.json"
+        running.shutdown()
+
+
+BAD = {
+    "no JSON": (b"<html>", "contract-not-json"),
+    "no UTF-8": (b'{"openapi": "\xff"}', "contract-not-json"),
+    "a list": (b"[]", "contract-not-openapi"),
+    "no version": (b'{"paths": {}}', "contract-not-openapi"),
+    "another version": (b'{"openapi": "9", "paths": {}}', "contract-not-openapi"),
+    "no paths": (b'{"openapi": "3.1.0"}', "contract-not-openapi"),
+    "paths that are a list": (b'{"openapi": "3.1.0", "paths": []}', "contract-not-openapi"),
+    "a path that is a text": (b'{"openapi": "3.1.0", "paths": {"/a": "x"}}', "contract-not-openapi"),
+    "an operation that is null": (b'{"openapi": "3.1.0", "paths": {"/a": {"get": null}}}', "contract-not-openapi"),
+    "responses that are a list": (
+        b'{"openapi": "3.1.0", "paths": {"/a": {"get": {"responses": [1]}}}}',
+        "contract-not-openapi",
+    ),
+    "parameters that are a number": (
+        b'{"openapi": "3.1.0", "paths": {"/a": {"get": {"parameters": 1}}}}',
+        "contract-not-openapi",
+    ),
+    "a reference to nothing": (
+        b'{"openapi": "3.1.0", "paths": {"/a": {"get": {"parameters": [{"$ref": "#/x/y"}]}}}}',
+        "contract-not-openapi",
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "slug"), BAD.values(), ids=BAD.keys())
+def test_bad_documents_are_usage_errors(body: bytes, slug: str) -> None:
+    """What is no OpenAPI document ends with exit code 2, the URL and what to do about it."""
+    with serving(200, body) as url, pytest.raises(UsageError) as caught:
+        fetch_document(url)
+    assert (caught.value.slug, caught.value.where) == (slug, url)
+    assert "[contract] document" in caught.value.remedy
+
+
+def test_unreachable_document_is_the_environments_fault() -> None:
+    """A document that is not served ends with exit code 3, also when another page is there instead."""
+    with serving(404, b"{}") as url, pytest.raises(EnvironmentFailure, match="contract-unreachable"):
+        fetch_document(url)
+    with pytest.raises(EnvironmentFailure, match="contract-unreachable"):
+        fetch_document("http://127.0.0.1:9/openapi.json")
+
+
+def test_optional_credentials_are_not_needed() -> None:
+    """An operation with an empty security requirement among others lets anybody in, and says so."""
+    found = operations_of(
+        {
+            "security": [{"bearer": []}],
+            "paths": {
+                "/a": {
+                    "get": {},
+                    "put": {"security": [{"bearer": []}, {}]},
+                    "post": {"security": []},
+                    "patch": {"security": [{"bearer": []}]},
+                }
+            },
+        }
+    )
+    assert {name for name, o in found.items() if o.secured} == {"GET /a", "PATCH /a"}
+
+
+def test_statuses_are_documented_by_class_and_default_too() -> None:
+    """A status is documented by itself, its class, or `default`."""
+    assert (READ.documented_as(200), READ.documented_as(404), READ.documented_as(500)) == ("200", "4XX", "")
+    assert Operation(label="", method="GET", default=True).documented_as(500) == "default"
+
+
+def test_nothing_sent_passes_nothing() -> None:
+    """Without a request no check passes."""
+    heard = Heard(fatal="")
+    assert Outcome.PASSED not in ended(heard, READ).values()
+    assert Outcome.PASSED not in ended(heard).values()
+    assert measure({"GET /a": READ}, [])[0].value == 0
+
+
+def test_rejected_by_the_limiter_is_not_answered() -> None:
+    """Where the limiter rejected everything, nothing passes."""
+    ends = ended(Heard(sent=[sent(n, status=429) for n in range(9)], fatal=""), READ)
+    assert Outcome.PASSED not in ends.values()
+    assert ends["not-rate-limited"] is Outcome.INCONCLUSIVE
+
+
+def test_what_is_not_promised_is_not_applicable() -> None:
+    """A document without inputs, bodies, headers or resources promises nothing about them."""
+    bare = Operation(label="GET /a", method="GET", default=True)
+    ends = ended(Heard(sent=[sent(verdicts=[Verdict(name="response_schema_conformance")])], fatal=""), bare)
+    absent = {name for name, outcome in ends.items() if outcome is Outcome.NOT_APPLICABLE}
+    assert absent == {
+        "status-documented", "content-type-documented", "headers-documented", "response-schema",
+        "invalid-input-refused", "valid-input-accepted", "resource-lifecycle",
+    }  # fmt: skip
+    assert ends["no-server-error"] is Outcome.PASSED
+    assert ends["method-not-allowed"] is Outcome.INCONCLUSIVE
+
+
+FAILED = Verdict(name="not_a_server_error", title="Server error")
+SAME = {"name": FAILED.name, "title": FAILED.title}
+
+
+@pytest.mark.parametrize(
+    ("failures", "repeated", "status"),
+    [
+        (1, [], FindingStatus.FLAKY),
+        (1, [Repeated(number=0, same=False, **SAME)], FindingStatus.FLAKY),
+        (1, [Repeated(number=0, same=True, **SAME)], FindingStatus.CONFIRMED),
+        (1, [Repeated(number=0, same=True, name="use_after_free", title="x")], FindingStatus.FLAKY),
+        (2, [], FindingStatus.CONFIRMED),
+    ],
+)
+def test_a_failure_is_confirmed_by_a_second_one(failures: int, repeated: list[Repeated], status: FindingStatus) -> None:
+    """A failure counts once it was seen twice: in two requests, or when the first was sent once more."""
+    heard = Heard(sent=[sent(n, status=500, verdicts=[FAILED]) for n in range(failures)], repeated=repeated, fatal="")
+    (result,) = (r for r in judge({"GET /a": READ}, heard, limited=LIMITED, limited_percent=10).results if r.findings)
+    assert [finding.status for finding in result.findings] == [status]
+    assert result.outcome is (Outcome.FAILED if status is FindingStatus.CONFIRMED else Outcome.INCONCLUSIVE)
+
+
+def test_life_of_a_resource_is_confirmed_by_another_look_alone() -> None:
+    """A resource that is slow to appear is missed again and again, and is yet no defect once it is there."""
+    late = Verdict(name="ensure_resource_availability", title="Resource is not available")
+    heard = Heard(sent=[sent(n, status=404, chained=True, verdicts=[late]) for n in range(5)], fatal="")
+    resource = Operation(label="GET /a", method="GET", statuses=frozenset({"404"}), in_path=True)
+    assert ended(heard, resource)["resource-lifecycle"] is Outcome.INCONCLUSIVE
+
+
+def test_engine_that_broke_passes_nothing() -> None:
+    """What a broken engine did not complain of is not proved, but what it found stays found."""
+    heard = Heard(sent=[sent(0), sent(1, status=500, verdicts=[FAILED]), sent(2, status=500, verdicts=[FAILED])])
+    ends = ended(heard, READ)
+    assert ends.pop("no-server-error") is Outcome.FAILED
+    assert Outcome.PASSED not in ends.values()
+
+
+AUTHENTICATION = {
+    "refused": ("GET", 200, (401, 403), Outcome.PASSED),
+    "served": ("GET", 200, (200, 401), Outcome.FAILED),
+    "served to the impostor": ("GET", 200, (401, 200), Outcome.FAILED),
+    "invalid without the header": ("GET", 200, (422, 401), Outcome.PASSED),
+    "gone by now": ("DELETE", 204, (404, 401), Outcome.INCONCLUSIVE),
+    "rejected by the limiter": ("GET", 200, (429, 401), Outcome.INCONCLUSIVE),
+    "broken": ("GET", 200, (500, 401), Outcome.INCONCLUSIVE),
+    "no answer": ("GET", 200, (0, 401), Outcome.INCONCLUSIVE),
+    "missing for everybody": ("GET", 404, (404, 404), Outcome.INCONCLUSIVE),
+    "missing, but refused first": ("GET", 404, (401, 401), Outcome.PASSED),
+    "never let in": ("GET", 401, (401, 401), Outcome.INCONCLUSIVE),
+}
+
+
+@pytest.mark.parametrize(("method", "status", "answers", "outcome"), AUTHENTICATION.values(), ids=AUTHENTICATION.keys())
+def test_credentials_must_make_the_difference(
+    method: str, status: int, answers: tuple[int, int], outcome: Outcome
+) -> None:
+    """Only a refusal counts as one: an answer that has another explanation proves nothing, and 2xx is a defect."""
+    operation = Operation(label=f"{method} /a", method=method, secured=True)
+    judgement, statuses = Judgement(), iter(answers)
+
+    def send(sample: Sent, who: Who) -> Sent:
+        del who
+        return sent(operation=sample.operation, method=sample.method, status=next(statuses))
+
+    request = sent(operation=operation.label, method=method, status=status)
+    judge_authentication({operation.label: operation}, [request], send=send, judgement=judgement, problem="")
+    assert [(result.check, result.outcome) for result in judgement.results] == [(CHECK, outcome)]
+
+
+def test_undocumented_methods_do_not_count_for_an_operation() -> None:
+    """A TRACE that is sent to see it refused neither reaches the operation nor fills its matrix."""
+    probe = sent(method="TRACE", status=200)
+    assert ended(Heard(sent=[probe], fatal=""), READ)["operations-reached"] is Outcome.INCONCLUSIVE
+    assert [figure.value for figure in measure({"GET /a": READ}, [probe])] == [0, 0, 0, 1]
+
+
+def test_matrix_counts_sides_of_the_input_that_was_changed() -> None:
+    """An input's invalid side counts when that input was invalid and refused; other inputs stay open."""
+    both = Operation(
+        label="GET /a", method="GET", statuses=frozenset({"200", "422"}), inputs=frozenset({"query:q", "query:r"})
+    )
+    seen = [sent(0), sent(1, mode="negative", status=422, negated=["query:q"]), sent(2, negated=["query:r"])]
+    figures = {figure.name: figure.value for figure in measure({"GET /a": both}, seen)}
+    assert figures["contract.parameters"] == 75
+    assert figures["contract.statuses"] == 100
+    assert unseen({"GET /a": both}, seen[:1]) == ["documented statuses that never came: GET /a 422"]
+
+
+def test_long_bodies_are_cut_and_say_so() -> None:
+    """A body in the record ends where it was cut, with its size."""
+    assert shown(b"x" * (SHOWN + 1)).endswith(f"... ({SHOWN + 1} bytes)")
+    assert shown(b"x" * SHOWN) == "x" * SHOWN
