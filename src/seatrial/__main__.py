@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 
-INTERRUPTED = 130
+from seatrial._interrupts import INTERRUPTED, end_at_once
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    end_at_once()
     from seatrial.cli import run_command_line  # noqa: PLC0415 - so that importing this module costs nothing
 
     code = run_command_line(sys.argv[1:])

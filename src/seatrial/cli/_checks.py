@@ -32,7 +32,7 @@ def _collect(config: str) -> list[Check]:
     return collect_checks(load_settings(path), path.resolve(), Options())
 
 
-@checks_command.command("list")
+@checks_command.command("list", epilog="\b\nExample:\n  seatrial checks list")
 @config_option
 def list_command(config: str) -> int:
     """List every check with its severity and title."""
@@ -41,7 +41,7 @@ def list_command(config: str) -> int:
     return 0
 
 
-@checks_command.command("explain")
+@checks_command.command("explain", epilog="\b\nExample:\n  seatrial checks explain ratelimit.quota-exact")
 @click.argument("slug")
 @config_option
 def explain_command(slug: str, config: str) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from seatrial._interrupts import end_in_order
+
 
 @click.command(
     "clean", epilog="\b\nExamples:\n  seatrial clean\n  seatrial clean --all    also a stack that `up` or --keep left"
@@ -13,6 +15,7 @@ def clean_command(kept: bool) -> int:
     """Remove whatever earlier runs left behind: processes, containers, networks, volumes, work folders."""
     from seatrial.stack import leftovers, sweep  # noqa: PLC0415 - heavy
 
+    end_in_order()
     runs = leftovers(kept=kept)
     for run in runs:
         swept = sweep(run)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import click
 
 from seatrial import __version__
+from seatrial._interrupts import INTERRUPTED
 from seatrial.core import SeatrialError
 
 COMMANDS = {
@@ -81,8 +82,8 @@ def run_command_line(arguments: Sequence[str]) -> int:
         click.echo(f"seatrial: {error}", err=True)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        click.echo("seatrial: interrupted [run-interrupted]", err=True)
-        return 130
+        click.echo("seatrial: interrupted [run-interrupted]\n  to do: run again", err=True)
+        return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `seatrial ... | head` is no error
         return 0

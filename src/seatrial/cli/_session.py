@@ -15,6 +15,7 @@ from typing import Any
 import click
 import pytest
 
+from seatrial._interrupts import INTERRUPTED, end_in_order
 from seatrial.campaign import Options
 from seatrial.cli._options import config_path
 from seatrial.cli._view import make_view
@@ -86,6 +87,8 @@ def run_session(*, config: str, workers: str, **options: Any) -> int:
             code = pytest.main(pytest_arguments(settings, path, settled, workers), plugins=[carrier])
         finally:
             conductor.close()
+    if code == INTERRUPTED and conductor.exit_code is None:
+        raise KeyboardInterrupt  # before there was anything to judge
     _raise_problems(conductor, carrier)
     if conductor.exit_code is None:
         return int(code)
@@ -114,6 +117,7 @@ def _raise_problems(conductor: Conductor, carrier: Carrier) -> None:
 @contextlib.contextmanager
 def _ending(conductor: Conductor, timeout_s: float | None) -> Iterator[None]:
     """End on SIGTERM as on Ctrl-C, and after the time that the user allows."""
+    end_in_order()
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     timer = threading.Timer(timeout_s or 0, _time_out, [conductor])
     timer.daemon = True

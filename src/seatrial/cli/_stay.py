@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from seatrial._interrupts import end_in_order
 from seatrial.cli._options import config_option, config_path, profile_option
 from seatrial.core import UsageError
 
@@ -42,6 +43,7 @@ def up_command(stack: str, profile: str, config: str) -> int:
     if read_state(path.parent):
         raise UsageError("a stack is up already", slug="stack-is-up", where=str(path.parent), remedy="seatrial down")
     options = Options(stack=stack, profile="full" if profile == "full" else "quick", keep=True, command="seatrial up")
+    end_in_order()
     with make_view() as view:
         state = bring_up(load_settings(path), options, variant="clean", listeners=[view.handle])
     click.echo(f"up: {state.get('url', '')} (stop it with: seatrial down)")
@@ -56,6 +58,7 @@ def down_command(config: str) -> int:
 
     root = root_of(config)
     state = running(root)
+    end_in_order()
     attach(state).stop()
     sweep(str(state["run"]))
     forget_state(root)

@@ -35,7 +35,8 @@ from seatrial.record import (
 )
 from seatrial.stack import Stack
 
-SESSION = "SEATRIAL_SESSION"
+SESSION = "SEATRIAL_SESSION"  # the process number of the conductor, by which workers find its work folder
+FACTS = "session.json"
 PHASES = "phases"
 RECORDER = "recorder.sock"
 
@@ -81,7 +82,7 @@ class Conductor:
             point_latest(self.settings.root, self.run.directory)
         self._campaign = Campaign(self.run, chosen)
 
-    def share(self, session: Path) -> None:
+    def share(self) -> None:
         """Let other processes of this run find it."""
         run = self.campaign.run
         self._server = RecorderServer(run.recorder, run.work / RECORDER)
@@ -89,7 +90,7 @@ class Conductor:
         (run.work / PHASES).mkdir(exist_ok=True)
         facts = {"run": run.id, "seed": run.seed, "directory": str(run.directory), "work": str(run.work)}
         facts |= {"addresses": run.choice.distinct_addresses}
-        write_atomically(session, json.dumps(facts).encode())
+        write_atomically(run.work / FACTS, json.dumps(facts).encode())
 
     def plan(self, checks: Iterable[Check]) -> None:
         """Write down which checks this run will decide."""

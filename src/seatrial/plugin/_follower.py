@@ -19,9 +19,9 @@ from seatrial.campaign import KEY, Entered, Options
 from seatrial.config import Settings
 from seatrial.core import EnvironmentFailure, Outcome, SeatrialError
 from seatrial.http import AddressPool, IdentityPool, SigningKey
-from seatrial.plugin._conductor import PHASES, RECORDER
+from seatrial.plugin._conductor import FACTS, PHASES, RECORDER
 from seatrial.record import RemoteRecorder, Sink, read_record
-from seatrial.stack import Stack, attach
+from seatrial.stack import Stack, attach, folders_of
 
 POLL_S = 0.02
 PATIENCE_S = 900.0
@@ -30,18 +30,28 @@ PATIENCE_S = 900.0
 class Follower:
     """Hold this worker's share of a run that another process conducts."""
 
-    def __init__(self, settings: Settings, options: Options, *, session: Path, worker: str) -> None:
+    def __init__(self, settings: Settings, options: Options, *, conductor: int, worker: str) -> None:
         self.settings = settings
         self.options = options
         self.problem: SeatrialError | None = None
-        self._session = session
+        self._conductor = conductor
         self._worker = worker
         self._stacks: dict[str, Stack] = {}
 
     @cached_property
     def _facts(self) -> dict[str, Any]:
-        facts: dict[str, Any] = json.loads(_await_file(self._session))
+        facts: dict[str, Any] = json.loads(self._await_session())
         return facts
+
+    def _await_session(self) -> bytes:
+        """Wait until the conductor has opened its run; that may never happen, as it refuses what is wrong."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            for folder in folders_of(self._conductor):
+                if (folder / FACTS).exists():
+                    return (folder / FACTS).read_bytes()
+            time.sleep(POLL_S)
+        raise _gone(str(self._conductor))
 
     @property
     def _work(self) -> Path:
@@ -103,6 +113,10 @@ def _await_file(path: Path) -> bytes:
     deadline = time.monotonic() + PATIENCE_S
     while not path.exists():
         if time.monotonic() > deadline:
-            raise EnvironmentFailure("the controlling process does not answer", slug="conductor-gone", where=str(path))
+            raise _gone(str(path))
         time.sleep(POLL_S)
     return path.read_bytes()
+
+
+def _gone(where: str) -> EnvironmentFailure:
+    return EnvironmentFailure("the controlling process does not answer", slug="conductor-gone", where=where)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 
+from seatrial._interrupts import INTERRUPTED
 from seatrial.campaign import SUITES, Entered, check_selection
 from seatrial.core import (
     Check,
@@ -55,7 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
     except SeatrialError as error:
         raise pytest.UsageError(str(error)) from error
     if worker := _worker(config):
-        config.stash[CONTEXT] = Follower(settings, options, session=Path(os.environ[SESSION]), worker=worker)
+        config.stash[CONTEXT] = Follower(settings, options, conductor=int(os.environ[SESSION]), worker=worker)
     else:
         conduct(config, Conductor(settings, options))
 
@@ -64,9 +64,8 @@ def conduct(config: pytest.Config, conductor: Conductor) -> None:
     """Make this session the one that conducts; with xdist its workers learn where to look."""
     config.stash[CONTEXT] = conductor
     if getattr(config.option, "numprocesses", None):
-        session = Path(tempfile.mkdtemp(prefix="seatrial-session-")) / "session.json"
-        os.environ[SESSION] = str(session)
-        config.pluginmanager.register(Together(conductor, session), "seatrial-together")
+        os.environ[SESSION] = str(os.getpid())
+        config.pluginmanager.register(Together(conductor), "seatrial-together")
 
 
 def _worker(config: pytest.Config) -> str:
@@ -233,7 +232,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if not isinstance(context, Conductor) or session.config.option.collectonly:
         return
     if context.run is None:
-        session.exitstatus = _never_opened(session, exitstatus)
+        session.exitstatus = _never_opened(session, context, exitstatus)
         return
     if exitstatus in {pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR}:
         context.fail(EnvironmentFailure("pytest could not run every check", slug="pytest-broken"))
@@ -243,8 +242,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         abort(context, error)
 
 
-def _never_opened(session: pytest.Session, exitstatus: int) -> int:
+def _never_opened(session: pytest.Session, conductor: Conductor, exitstatus: int) -> int:
     """Return the exit code of a session without a run: suites that do not import are 2, no checks at all are 3."""
+    if exitstatus == pytest.ExitCode.INTERRUPTED and not session.testsfailed and conductor.problem is None:
+        return INTERRUPTED
     if session.testsfailed:
         return 2
     return 3 if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED else exitstatus

@@ -16,9 +16,8 @@ from seatrial.plugin._conductor import Conductor
 class Together:
     """Open the run when the first worker has collected; go to the next suite when the last item of one has ended."""
 
-    def __init__(self, conductor: Conductor, session: Path) -> None:
+    def __init__(self, conductor: Conductor) -> None:
         self._conductor = conductor
-        self._session = session
         self._waiting: dict[str, set[str]] = {}
         self._changed = threading.Condition()
         self._stopped = False
@@ -36,7 +35,7 @@ class Together:
         except SeatrialError as error:
             self._conductor.problem = error
             pytest.exit(str(error), returncode=error.exit_code)
-        self._conductor.share(self._session)
+        self._conductor.share()
         threading.Thread(target=self._conduct, name="conductor", daemon=True).start()
 
     def _conduct(self) -> None:

@@ -4,7 +4,7 @@ from seatrial.stack._abilities import lacks
 from seatrial.stack._base import Ability, Completed, ServiceAddition, ServiceState, Stack, StackPlan, Variant, Verb
 from seatrial.stack._choose import Choice, attach, check_engine, choose_driver, open_stack, require_embedded
 from seatrial.stack._compose_model import compose_model, service_lines
-from seatrial.stack._folders import cache_root, work_folder
+from seatrial.stack._folders import cache_root, folders_of, work_folder
 from seatrial.stack._inside.reaper import Sweep
 from seatrial.stack._local import LocalStack
 from seatrial.stack._pip_settings import uv_environment
@@ -38,6 +38,7 @@ __all__ = [
     "compose_model",
     "copy_readable",
     "fault_addition",
+    "folders_of",
     "forget_state",
     "lacks",
     "leftovers",

@@ -79,6 +79,12 @@ def read_owner(folder: Path) -> Owner | None:
         return None
 
 
+def folders_of(pid: int) -> list[Path]:
+    """Return the work folders of the living harness with this process number."""
+    owners = ((folder, read_owner(folder)) for folder in work_parent().iterdir())
+    return [folder for folder, owner in owners if owner and owner.pid == pid and owner.alive]
+
+
 def cache_root() -> Path:
     """Return the folder of what runs share: `SEATRIAL_CACHE`, /var/cache for root, else the user's cache folder.
 
