@@ -1,34 +1,75 @@
 #!/usr/bin/env bash
-# The start-up contract of the public image: POSTGRES_USER, POSTGRES_PASSWORD, POSTGRES_DB, PGDATA, and scripts in
-# /docker-entrypoint-initdb.d that run once, on an empty data folder.
+# The start-up contract of the public image: POSTGRES_USER, POSTGRES_PASSWORD, POSTGRES_DB (each also as NAME_FILE),
+# POSTGRES_INITDB_ARGS, POSTGRES_HOST_AUTH_METHOD, PGDATA, and scripts in /docker-entrypoint-initdb.d that run once,
+# on an empty data folder.
 set -euo pipefail
-[ "${1:-}" = postgres ] || [ "${1#-}" = "$1" ] || set -- postgres "$@"
-[ "$1" = postgres ] || exec "$@"
 
-if [ "$(id -u)" = 0 ]; then
-  mkdir -p "$PGDATA"
-  chown -R postgres:postgres "$PGDATA" /run/postgresql
-  chmod 700 "$PGDATA"
-  exec setpriv --reuid=postgres --regid=postgres --init-groups -- "$0" "$@"
-fi
+die() { echo "postgres: $*" >&2; exit 1; }
 
-if [ ! -s "$PGDATA/PG_VERSION" ]; then
-  user=${POSTGRES_USER:-postgres}
-  [ -n "${POSTGRES_PASSWORD:-}" ] || { echo "postgres: POSTGRES_PASSWORD is not set" >&2; exit 1; }
-  initdb --no-sync --username="$user" --pwfile=<(printf '%s\n' "$POSTGRES_PASSWORD") --auth-local=trust --auth-host=scram-sha-256 >/dev/null
-  echo "host all all all scram-sha-256" >>"$PGDATA/pg_hba.conf"
+from_file() {
+  local file="${1}_FILE"
+  [ -z "${!file:-}" ] || { [ -z "${!1:-}" ] || die "both $1 and $file are set"; export "$1=$(<"${!file}")"; }
+}
+
+read_settings() {
+  from_file POSTGRES_USER; from_file POSTGRES_PASSWORD; from_file POSTGRES_DB; from_file POSTGRES_INITDB_ARGS
+  export POSTGRES_USER=${POSTGRES_USER:-postgres} POSTGRES_PASSWORD=${POSTGRES_PASSWORD:-}
+  export POSTGRES_DB=${POSTGRES_DB:-$POSTGRES_USER} PGPASSWORD=${PGPASSWORD:-$POSTGRES_PASSWORD}
+  method=${POSTGRES_HOST_AUTH_METHOD:-scram-sha-256}
+  [ -n "$POSTGRES_PASSWORD" ] || [ "$method" = trust ] || die "POSTGRES_PASSWORD is not set"
+}
+
+create_cluster() {
+  local password=()
+  [ -z "$POSTGRES_PASSWORD" ] || password=(--pwfile=/dev/fd/3)
+  # Not synced: a container that dies during its first start is thrown away. Afterwards fsync is on, as by default.
+  eval "initdb --no-sync --username=\"\$POSTGRES_USER\" \"\${password[@]}\" ${POSTGRES_INITDB_ARGS:-}" \
+    3< <(printf '%s\n' "$POSTGRES_PASSWORD")
+  printf '\nhost all all all %s\n' "$method" >>"$PGDATA/pg_hba.conf"
+}
+
+run_sql() { psql -v ON_ERROR_STOP=1 --no-psqlrc --no-password -U "$POSTGRES_USER" -d "$POSTGRES_DB" "$@"; }
+
+create_database() {
+  [ "$POSTGRES_DB" = postgres ] || POSTGRES_DB=postgres run_sql --set "db=$POSTGRES_DB" <<<'CREATE DATABASE :"db";'
+}
+
+run_script() {
+  echo "$0: running $1"
+  case "$1" in
+    *.sh) if [ -x "$1" ]; then "$1"; else . "$1"; fi ;;
+    *.sql) run_sql -f "$1" ;;
+    *.sql.gz) gunzip -c "$1" | run_sql ;;
+    *) echo "$0: ignoring $1" ;;
+  esac
+}
+
+first_start() {
+  create_cluster
   # Not reachable by network until it is complete, as with the public image: a health check must not pass too early.
-  pg_ctl -D "$PGDATA" -o "-c listen_addresses=''" -w start >/dev/null
-  if [ "${POSTGRES_DB:-$user}" != postgres ]; then
-    psql -v ON_ERROR_STOP=1 -U "$user" -d postgres -qc "CREATE DATABASE \"${POSTGRES_DB:-$user}\""
+  pg_ctl -D "$PGDATA" -o "$(printf '%q ' "$@" -c listen_addresses= -p 5432)" -w start
+  create_database
+  local script
+  for script in /docker-entrypoint-initdb.d/*; do [ ! -e "$script" ] || run_script "$script"; done
+  pg_ctl -D "$PGDATA" -m fast -w stop
+}
+
+as_root() {
+  mkdir -p "$PGDATA"
+  chmod 700 "$PGDATA"
+  find "$PGDATA" /run/postgresql \! -user postgres -exec chown postgres {} +
+  exec setpriv --reuid=postgres --regid=postgres --init-groups -- "$0" "$@"
+}
+
+wants_help() { case " $* " in *" -? "* | *" --help "* | *" --describe-config "* | *" -V "* | *" --version "*) ;; *) false ;; esac; }
+
+[ "${1:0:1}" != - ] || set -- postgres "$@"
+if [ "${1:-}" = postgres ] && ! wants_help "$@"; then
+  [ "$(id -u)" != 0 ] || as_root "$@"
+  if [ ! -s "$PGDATA/PG_VERSION" ]; then
+    read_settings
+    first_start "${@:2}"
+    unset PGPASSWORD
   fi
-  for script in /docker-entrypoint-initdb.d/*; do
-    case "$script" in
-      *.sql) psql -v ON_ERROR_STOP=1 -U "$user" -d "${POSTGRES_DB:-$user}" -qf "$script" ;;
-      *.sh) bash "$script" ;;
-    esac
-  done
-  pg_ctl -D "$PGDATA" -m fast -w stop >/dev/null
 fi
-grep -q "^listen_addresses" "$PGDATA/postgresql.conf" || echo "listen_addresses = '*'" >>"$PGDATA/postgresql.conf"
 exec "$@"

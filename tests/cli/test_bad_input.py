@@ -5,17 +5,13 @@ from __future__ import annotations
 import contextlib
 import http.server
 import os
-import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
-from seatrial.stack import leftovers
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 120
@@ -28,19 +24,6 @@ start_timeout_s = 3
 command = [{sys.executable!r}, "-c", "COMMAND"]
 """
 Product = Callable[..., subprocess.CompletedProcess[str]]
-
-
-def product(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the product in a folder."""
-    return subprocess.run(
-        [sys.executable, "-m", "seatrial", *arguments],
-        cwd=cwd,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
 
 
 def refuses(
@@ -71,24 +54,24 @@ def project(folder: Path, text: str) -> Path:
         ("[stack\n", "config-syntax", "seatrial.toml"),
     ],
 )
-def test_wrong_configuration(tmp_path: Path, text: str, slug: str, says: str) -> None:
+def test_wrong_configuration(product: Product, tmp_path: Path, text: str, slug: str, says: str) -> None:
     """A key, type, threshold or syntax that is wrong is named with its line or the nearest valid one."""
     refuses(product("run", cwd=project(tmp_path, text)), code=2, slug=slug, says=says)
 
 
 @pytest.mark.parametrize(
-    ("compose", "services", "slug", "says"),
+    ("compose", "slug", "says"),
     [
-        (None, '["app"]', "compose-missing", "docker-compose.yml"),
-        ("services: [\n", '["app"]', "compose-invalid", "docker-compose.yml"),
-        ("services: {web: {image: a}}\n", '["wbe"]', "compose-unknown-service", "did you mean 'web'?"),
+        (None, "compose-missing", "docker-compose.yml"),
+        ("services: [\n", "compose-invalid", "docker-compose.yml"),
+        ("services: {web: {image: a}}\n", "compose-unknown-service", "did you mean 'web'?"),
     ],
 )
-def test_wrong_compose_file(tmp_path: Path, compose: str | None, services: str, slug: str, says: str) -> None:
+def test_wrong_compose_file(product: Product, tmp_path: Path, compose: str | None, slug: str, says: str) -> None:
     """A compose file that is missing, does not parse or lacks a service is named; no engine is needed to say so."""
     if compose is not None:
         (tmp_path / "docker-compose.yml").write_text(compose)
-    text = f'[stack]\ncompose = ["docker-compose.yml"]\nservices = {services}\nentry = "web:80"\n'
+    text = '[stack]\ncompose = ["docker-compose.yml"]\nservices = ["wbe"]\nentry = "web:80"\n'
     folder = project(tmp_path, text + LOCAL[LOCAL.index("[stack.local") :])
     refuses(product("run", "--stack", "local", "--only", "posture", cwd=folder), code=2, slug=slug, says=says)
 
@@ -104,17 +87,17 @@ def test_wrong_compose_file(tmp_path: Path, compose: str | None, services: str, 
         (("run", "--config", "nowhere.toml"), "config-unreadable", "nowhere.toml"),
     ],
 )
-def test_wrong_arguments(arguments: tuple[str, ...], slug: str, says: str) -> None:
+def test_wrong_arguments(product: Product, arguments: tuple[str, ...], slug: str, says: str) -> None:
     """A name that does not exist is answered with the nearest one, or with all."""
     refuses(product(*arguments, cwd=ROOT), code=2, slug=slug, says=says)
 
 
-def test_no_record_to_report(tmp_path: Path) -> None:
+def test_no_record_to_report(product: Product, tmp_path: Path) -> None:
     """A report of a run that never was names where it looked."""
     refuses(product("report", "nothing", cwd=project(tmp_path, "")), code=3, slug="record-missing", says="nothing")
 
 
-def test_unwritable_out(tmp_path: Path) -> None:
+def test_unwritable_out(product: Product, tmp_path: Path) -> None:
     """A file in the way of `--out` is named; nothing was started."""
     (tmp_path / "file").write_text("")
     done = product("run", "--stack", "local", "--only", "health", "--out", str(tmp_path / "file" / "run"), cwd=ROOT)
@@ -135,13 +118,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(place)], check=True)
 
 
-def test_full_disk(small_disk: Path) -> None:
+def test_full_disk(product: Product, small_disk: Path) -> None:
     """A disk without room for a run is told before anything is started."""
     done = product("run", "--stack", "local", "--only", "health", "--out", str(small_disk / "run"), cwd=ROOT)
     refuses(done, code=3, slug="disk-full", says="--out")
 
 
-def test_service_that_never_answers(tmp_path: Path) -> None:
+def test_service_that_never_answers(product: Product, tmp_path: Path) -> None:
     """A service that does not become ready is shown with its last log lines."""
     command = "print('I wait for a miracle', flush=True); import time; time.sleep(60)"
     folder = project(tmp_path, LOCAL.replace("COMMAND", command))
@@ -153,7 +136,7 @@ def test_service_that_never_answers(tmp_path: Path) -> None:
     )
 
 
-def test_service_that_ends(tmp_path: Path) -> None:
+def test_service_that_ends(product: Product, tmp_path: Path) -> None:
     """A service that ends while it starts is shown with its exit code and last log lines."""
     command = "import sys; sys.exit('BOOM: missing SECRET')"
     folder = project(tmp_path, LOCAL.replace("COMMAND", command))
@@ -162,7 +145,7 @@ def test_service_that_ends(tmp_path: Path) -> None:
     )
 
 
-def test_taken_port(tmp_path: Path) -> None:
+def test_taken_port(product: Product, tmp_path: Path) -> None:
     """A port that somebody else listens on is named."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as taken:
         command = f"import http.server as h; h.HTTPServer(('127.0.0.1', {taken.server_port}), h.BaseHTTPRequestHandler)"
@@ -171,14 +154,14 @@ def test_taken_port(tmp_path: Path) -> None:
     refuses(done, code=3, slug="port-taken", says="in use", crash=True)
 
 
-def test_docker_absent(tmp_path: Path) -> None:
+def test_docker_absent(product: Product, tmp_path: Path) -> None:
     """Without a docker program, compose says what to install and what to use instead."""
     refuses(
         product("run", "--stack", "compose", cwd=ROOT, PATH=str(tmp_path)), code=3, slug="docker-missing", says="local"
     )
 
 
-def test_docker_without_permission(tmp_path: Path) -> None:
+def test_docker_without_permission(product: Product, tmp_path: Path) -> None:
     """Docker's own words about its socket become advice; root has every permission, so a program speaks them here."""
     fake = tmp_path / "docker"
     fake.write_text(
@@ -222,25 +205,9 @@ def serving(text: str) -> Iterator[str]:
         ('{"title": "no document"}', 2, "contract-not-openapi"),
     ],
 )
-def test_wrong_document(tmp_path: Path, text: str, code: int, slug: str) -> None:
+def test_wrong_document(product: Product, tmp_path: Path, text: str, code: int, slug: str) -> None:
     """A document that is unreachable, not JSON or not OpenAPI ends the run with its URL."""
     folder = project(tmp_path, "[contract]\n")
     with serving(text) as url:
         done = product("run", "--stack", url, "--only", "contract", cwd=folder)
     refuses(done, code=code, slug=slug, says="/openapi.json")
-
-
-@pytest.mark.parametrize("after_s", [0.2, 1.5, 3.0])
-def test_interrupt_leaves_nothing(tmp_path: Path, after_s: float) -> None:
-    """Ctrl-C at any moment ends with 130 and leaves no process and no folder behind."""
-    out = tmp_path / "run"
-    command = [sys.executable, "-m", "seatrial", "run", "--stack", "local", "--only", "jobs", "--only", "health"]
-    child = subprocess.Popen([*command, "--out", str(out)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    time.sleep(after_s)
-    child.send_signal(signal.SIGINT)
-    output = child.communicate(timeout=PATIENCE_S)[0].decode()
-    assert child.returncode == 130, output
-    assert "Traceback" not in output
-    assert not [
-        run for run in leftovers() if (out / "events.ndjson").exists() and run in (out / "events.ndjson").read_text()
-    ]

@@ -85,6 +85,6 @@ def run_command_line(arguments: Sequence[str]) -> int:
         click.echo("seatrial: interrupted [run-interrupted]\n  to do: run again", err=True)
         return INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `seatrial ... | head` is no error
-        return 0
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `seatrial ... | head`: nothing to tell whom
+        return 3  # nor a verdict
     return result if isinstance(result, int) else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import click
 
@@ -12,7 +13,7 @@ EPILOG = """\b
 Examples:
   seatrial run
   seatrial run --stack local --profile quick --seed 7
-  seatrial run --only health --only ratelimit -n 2
+  seatrial run --only health ratelimit -n 2
   seatrial run --fault ratelimit-shared-bucket
   seatrial run --stack http://127.0.0.1:8000 --only contract"""
 
@@ -30,10 +31,31 @@ def seconds(ctx: click.Context, parameter: click.Parameter, value: str | None) -
     return float(match[1]) * UNITS_S[match[2]]
 
 
-@click.command("run", epilog=EPILOG)
+def spread(arguments: Sequence[str]) -> list[str]:
+    """Read `--only A B` as `--only A --only B`: the command has no arguments that these words could be."""
+    words: list[str] = []
+    naming = False
+    for word in arguments:
+        if word.startswith("-"):
+            naming = word.partition("=")[0] == "--only"
+        elif naming and words[-1] != "--only":
+            words.append("--only")
+        words.append(word)
+    return words
+
+
+class RunCommand(click.Command):
+    """A command whose `--only` takes several words."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words of the command line."""
+        return super().parse_args(ctx, spread(args))
+
+
+@click.command("run", cls=RunCommand, epilog=EPILOG)
 @click.option("--stack", default="auto", show_default=True, metavar="auto|compose|local|URL", help="What to start.")
 @profile_option
-@click.option("--only", multiple=True, metavar="SUITE", help="Run this suite only; may be given several times.")
+@click.option("--only", multiple=True, metavar="SUITE ...", help="Run these suites only.")
 @click.option("--out", default="", metavar="DIR", help="The run's directory.  [default: .seatrial/runs/ID]")
 @click.option("--seed", type=click.IntRange(min=0), help="Repeat a run's random choices.")
 @click.option("--fault", default="", metavar="SLUG|FILE.py", help="Seed a defect, to see that it is found.")

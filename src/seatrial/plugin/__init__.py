@@ -29,6 +29,7 @@ from seatrial.plugin._fixtures import (
 from seatrial.plugin._hooks import (
     conduct,
     pytest_addoption,
+    pytest_collection,
     pytest_collection_finish,
     pytest_collection_modifyitems,
     pytest_configure,
@@ -38,7 +39,6 @@ from seatrial.plugin._hooks import (
     pytest_runtest_setup,
     pytest_runtestloop,
     pytest_sessionfinish,
-    pytest_sessionstart,
     pytest_terminal_summary,
     pytest_unconfigure,
 )
@@ -70,6 +70,7 @@ __all__ = [
     "not_applicable",
     "not_tested",
     "pytest_addoption",
+    "pytest_collection",
     "pytest_collection_finish",
     "pytest_collection_modifyitems",
     "pytest_configure",
@@ -79,7 +80,6 @@ __all__ = [
     "pytest_runtest_setup",
     "pytest_runtestloop",
     "pytest_sessionfinish",
-    "pytest_sessionstart",
     "pytest_terminal_summary",
     "pytest_unconfigure",
     "scenario",

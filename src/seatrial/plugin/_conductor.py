@@ -135,7 +135,10 @@ class Conductor:
             return 130 if interrupted else 3
         if interrupted:
             self._campaign.fail(self._interruption())
-        self._campaign.close()
+        try:
+            self._campaign.close()
+        except KeyboardInterrupt:  # what is still running is the watchdog's to remove
+            self._campaign.fail(self._interruption())
         self._judge(self.run)
         from seatrial.reporting import write_reports  # noqa: PLC0415 - templates are needed at the end only
 

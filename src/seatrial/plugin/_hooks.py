@@ -79,7 +79,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("scenario", names or [""], ids=names or ["none"], indirect=True)
 
 
-def pytest_sessionstart(session: pytest.Session) -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
     """Refuse a suite that does not exist before anything is imported."""
     context = session.config.stash[CONTEXT]
     roots = [session.config.invocation_params.dir / argument.split("::")[0] for argument in session.config.args]

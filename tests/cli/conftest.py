@@ -1,0 +1,96 @@
+"""The product as a child process, and the proof that nothing of it is left."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+LEFT_S = 10.0
+PATIENCE_S = 120.0
+Product = Callable[..., subprocess.CompletedProcess[str]]
+Begin = Callable[..., subprocess.Popen[str]]
+
+
+def left_of(pid: int) -> list[str]:
+    """Return processes and work folders that a harness left, looked for without the harness's own code."""
+    mark = f"SEATRIAL_OWNER={pid}".encode()
+    return [*_processes_with(mark), *_folders_of(pid)]
+
+
+def _processes_with(mark: bytes) -> list[str]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (process / "environ").read_bytes().split(b"\0"):
+                found.append(f"process {process.name}")
+        except OSError:
+            continue
+    return found
+
+
+def _folders_of(pid: int) -> list[str]:
+    found = []
+    for owner in Path(tempfile.gettempdir(), f"seatrial-{os.getuid()}").glob("*/owner.json"):
+        try:
+            if json.loads(owner.read_text())["pid"] == pid:
+                found.append(f"folder {owner.parent}")
+        except (OSError, ValueError):
+            continue
+    return found
+
+
+def await_nothing_left(pid: int) -> None:
+    """Assert that whatever a harness started is gone within some seconds of its end."""
+    deadline = time.monotonic() + LEFT_S
+    while (left := left_of(pid)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not left
+
+
+def begin_product(*arguments: str, cwd: Path, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+    """Start the product in a folder; both of its outputs are pipes."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "seatrial", *arguments],
+        cwd=cwd,
+        env={**os.environ, **(environment or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run_product(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the product in a folder to its end, and assert that nothing of it is left."""
+    with begin_product(*arguments, cwd=cwd, environment=environment) as child:
+        try:
+            out, err = child.communicate(timeout=PATIENCE_S)
+        finally:
+            child.kill()
+    await_nothing_left(child.pid)
+    return subprocess.CompletedProcess(child.args, child.returncode, out, err)
+
+
+@pytest.fixture
+def product() -> Product:
+    """Return the function that runs the product to its end."""
+    return run_product
+
+
+@pytest.fixture
+def begin() -> Begin:
+    """Return the function that starts the product."""
+    return begin_product
+
+
+@pytest.fixture
+def nothing_left() -> Callable[[int], None]:
+    """Return the assertion that nothing of a harness is left."""
+    return await_nothing_left
