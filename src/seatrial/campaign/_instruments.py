@@ -9,14 +9,24 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from seatrial.campaign._run import Run
+from seatrial.config import Stage
 from seatrial.core import Evidence, Target
 from seatrial.stack import Stack
 
 Instrument = Callable[[Run, Stack], Evidence]
+UNBUDGETED_S = 60.0
+"""What a proof may take where no budget is declared."""
+
+FUZZING_SHARE = 0.85
+"""How much of its stage's budget the fuzzer may use; the rest is for reading the document and judging."""
 
 
 def _target(stack: Stack) -> Target:
     return Target(url=stack.url(), variant=stack.variant)
+
+
+def _budget_s(run: Run, stage: Stage) -> float | None:
+    return run.settings.budget_s.get(run.options.profile, {}).get(stage)
 
 
 def fuzz_contract(run: Run, stack: Stack) -> Evidence:
@@ -25,6 +35,7 @@ def fuzz_contract(run: Run, stack: Stack) -> Evidence:
 
     if run.settings.contract is None:
         return Evidence()
+    budget_s = _budget_s(run, "contract")
     return run_contract(
         run.settings.contract,
         target=_target(stack),
@@ -35,6 +46,7 @@ def fuzz_contract(run: Run, stack: Stack) -> Evidence:
         seed=run.seed,
         run=run.id,
         progress=run.progress("contract"),
+        budget_s=FUZZING_SHARE * budget_s if budget_s else None,
     )
 
 
@@ -42,7 +54,7 @@ def prove_limits(run: Run, stack: Stack) -> Evidence:
     """Prove every declared rate limit, one policy after the other."""
     from seatrial.throttle import Policy, merge, plan_proof, prove  # noqa: PLC0415 - needed by this instrument only
 
-    budget_s = run.settings.budget_s.get(run.options.profile, {}).get("ratelimit", 60.0)
+    budget_s = _budget_s(run, "ratelimit") or UNBUDGETED_S
     found: list[tuple[str, Evidence]] = []
     for limit in run.settings.limits:
         policy = Policy.declared(limit, run.environment)

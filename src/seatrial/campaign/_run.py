@@ -124,14 +124,7 @@ def open_run(
         work=work,
         recorder=recorder,
         key=key,
-        identities=IdentityPool(
-            settings.auth,
-            key=key,
-            run=run,
-            seed=seed,
-            addresses=AddressPool("loopback" if choice.distinct_addresses else "none", seed=seed),
-            named=settings.identities,
-        ),
+        identities=_identities(settings, choice, key=key, run=run, seed=seed),
         environment=_environment(settings, options.profile, key, recorder),
         started_s=time.monotonic(),
         attached=attached,
@@ -140,6 +133,11 @@ def open_run(
     )
     _announce(opened, suites)
     return opened
+
+
+def _identities(settings: Settings, choice: Choice, *, key: SigningKey, run: str, seed: int) -> IdentityPool:
+    addresses = AddressPool("loopback" if choice.distinct_addresses else "none", seed=seed)
+    return IdentityPool(settings.auth, key=key, run=run, seed=seed, addresses=addresses, named=settings.identities)
 
 
 def _running_stack(root: Path) -> Mapping[str, Any]:

@@ -41,9 +41,10 @@ def _in_processes() -> Iterator[tuple[str, bool]]:
     alive = living()
     for pid, facts in alive.items():
         environment = environment_of(pid)
-        run, owner = environment.get("SEATRIAL_RUN"), alive.get(_number(environment.get("SEATRIAL_OWNER")))
-        # A process that started after the one it is said to own only has the same number.
-        if run and (owner is None or owner.started > facts.started):
+        run, owned_by = environment.get("SEATRIAL_RUN"), environment.get("SEATRIAL_OWNER")
+        owner = alive.get(_number(owned_by))
+        # A process that started before the one that is said to own it: the number went to somebody else.
+        if run and owned_by and (owner is None or owner.started > facts.started):
             yield run, environment.get("SEATRIAL_KEEP") == "1"
 
 
