@@ -65,7 +65,7 @@ def _run(arguments: Sequence[str], out: Path, environment: Mapping[str, str]) ->
     return Ended(done.returncode, output, json.loads(verdict.read_text()))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def engine() -> None:
     """Go on only where a Docker engine answers; with SEATRIAL_REQUIRE=docker a missing one is a failure."""
     answers = (

@@ -1,0 +1,111 @@
+"""The reference stack is the same platform in containers and as local processes: settings, routes and answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from seatrial.campaign import Options, Stacks, open_run
+from seatrial.config import load_settings
+from seatrial.core import Identity
+from seatrial.stack import Stack
+
+ROOT = Path(__file__).parents[2]
+CONFIGURATION = (
+    "import dataclasses, json; from app.config import read_config;"
+    "print(json.dumps(dataclasses.asdict(read_config()), default=str))"
+)
+ABSENT = "00000000-0000-4000-8000-000000000000"
+OF_THE_CONNECTION = {"date", "server", "connection", "content-length", "x-ratelimit-reset", "x-trace-id"}
+SECRET = ("url", "key", "secret", "token", "password", "credential")
+
+
+class Platform:
+    """The reference stack on one driver, asked from outside."""
+
+    def __init__(self, stack: Stack, user: Identity) -> None:
+        self.stack = stack
+        self.user = user
+
+    def configuration(self, service: str) -> Mapping[str, Any]:
+        """Return what the application in a service is set to, without what differs in every run."""
+        done = self.stack.execute(service, ["python", "-c", CONFIGURATION])
+        assert done.exit_code == 0, done.output
+        found = json.loads(done.output.splitlines()[-1])
+        return {name: value for name, value in found.items() if not any(word in name for word in SECRET)}
+
+    def document(self) -> Mapping[str, Any]:
+        """Return the served OpenAPI document."""
+        found: Mapping[str, Any] = httpx.get(f"{self.stack.url()}/openapi.json").raise_for_status().json()
+        return found
+
+    def answers(self) -> dict[str, Any]:
+        """Return how every operation answers nobody, and a user whose request says nothing."""
+        operations = [(method.upper(), path) for path, item in self.document()["paths"].items() for method in item]
+        return {f"{method} {path}": self._answer(method, path) for method, path in operations}
+
+    def _answer(self, method: str, path: str) -> list[Any]:
+        where = path.partition("{")[0] + ABSENT if "{" in path else path
+        with httpx.Client(base_url=self.stack.url()) as client:
+            sent = [client.request(method, where, headers=headers) for headers in ({}, dict(self.user.headers or {}))]
+        return [(answer.status_code, headers_of(answer), keys_of(answer)) for answer in sent]
+
+
+def headers_of(answer: httpx.Response) -> dict[str, str]:
+    """Return the headers that the application chose."""
+    return {name: value for name, value in answer.headers.items() if name not in OF_THE_CONNECTION}
+
+
+def keys_of(answer: httpx.Response) -> list[str]:
+    """Return the keys of a JSON object, sorted."""
+    if "json" not in answer.headers.get("content-type", ""):
+        return []
+    body = answer.json()
+    return sorted(body) if isinstance(body, dict) else []
+
+
+def start(driver: str, out: Path) -> Iterator[Platform]:
+    """Start the reference stack, hand it out, and stop it."""
+    run = open_run(load_settings(ROOT / "seatrial.toml"), Options(stack=driver, out=str(out), seed=1))
+    stacks = Stacks(run, collector=None)
+    try:
+        yield Platform(stacks.get("clean"), run.identities.lease(1)[0])
+    finally:
+        stacks.stop_all()
+        run.close()
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """Start the stack as local processes."""
+    yield from start("local", tmp_path_factory.mktemp("local"))
+
+
+@pytest.fixture(scope="module")
+def compose(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """Start the stack in containers."""
+    del engine
+    yield from start("compose", tmp_path_factory.mktemp("compose"))
+
+
+@pytest.mark.parametrize("service", ["api", "worker"])
+def test_same_configuration(local: Platform, compose: Platform, service: str) -> None:
+    """The application is set to the same on both, secrets and addresses aside."""
+    assert local.configuration(service) == compose.configuration(service)
+
+
+def test_same_routes(local: Platform, compose: Platform) -> None:
+    """Both serve the same document."""
+    assert local.document() == compose.document()
+
+
+def test_same_answers(local: Platform, compose: Platform) -> None:
+    """Every operation answers the same on both: status, headers and the keys of the body."""
+    found = local.answers()
+    assert found
+    assert found == compose.answers()
