@@ -199,6 +199,26 @@ class CoverageSettings(Section):
     components: dict[Name, tuple[str, ...]] = {}
 
 
+SECRET_NAMES = ("*SECRET*", "*PASSWORD*", "*PRIVATE*", "*API_KEY*", "*ENCRYPTION_KEY*", "*_TOKEN", "*_DSN")
+
+
+class PostureSettings(Section):
+    """What the files promise to an operator; paths are relative to the file.
+
+    `environment_template` lists the variables that an operator sets in `environment_file`. `code` holds folders with
+    Python code that reads variables, `internal` those that no operator sets. `secrets` are globs of names. The entry
+    service refuses to start with a value of `strong_keys` that has fewer than `key_length` characters.
+    """
+
+    environment_template: str = ""
+    environment_file: str = ""
+    code: tuple[str, ...] = ()
+    internal: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = SECRET_NAMES
+    strong_keys: tuple[str, ...] = ()
+    key_length: Annotated[int, Field(gt=1, le=4096)] = 32
+
+
 class GateSettings(Section):
     """The rules that decide the verdict; their grammar stands above `parse_rule`."""
 
@@ -254,6 +274,7 @@ class Settings(Section):
     jobs: JobSettings | None = None
     load: dict[Name, ScenarioSettings] = {}
     coverage: CoverageSettings | None = None
+    posture: PostureSettings | None = None
     suites: tuple[str, ...] = ()
     gate: GateSettings = GateSettings()
     waivers: tuple[WaiverSettings, ...] = ()

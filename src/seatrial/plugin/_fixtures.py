@@ -18,6 +18,7 @@ from seatrial.config import (
     JobSettings,
     LimitSettings,
     LogSettings,
+    PostureSettings,
     Settings,
     TracingSettings,
 )
@@ -190,6 +191,12 @@ def scenario(request: pytest.FixtureRequest) -> str:
     if not request.param:
         not_applicable("[load] declares no scenario")
     return str(request.param)
+
+
+@pytest.fixture
+def posture(settings: Settings) -> PostureSettings:
+    """Return what the files promise to an operator."""
+    return _declared(settings.posture, "posture")
 
 
 @pytest.fixture

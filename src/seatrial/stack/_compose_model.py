@@ -150,3 +150,14 @@ def service_lines(file: Path) -> dict[str, int]:
     services = next((value for key, value in node.value if key.value == "services"), None)
     pairs = services.value if isinstance(services, yaml.MappingNode) else []
     return {key.value: key.start_mark.line + 1 for key, _ in pairs}
+
+
+def dockerfile_of(service: Mapping[str, Any], settings: Settings, root: Path) -> Path | None:
+    """Return the Dockerfile that a service is built from; None where it is not built, or not from a file here."""
+    build = service.get("build")
+    if not build:
+        return None
+    facts = build if isinstance(build, Mapping) else {"context": build}
+    folder = (root / settings.stack.compose[0]).parent / str(facts.get("context", "."))
+    file = folder / str(facts.get("dockerfile", "Dockerfile"))
+    return file if file.is_file() else None

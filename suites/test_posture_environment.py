@@ -1,0 +1,207 @@
+"""What an operator is told to set: the template of the environment file, compared with what is read."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from seatrial.config import PostureSettings, Settings
+from seatrial.plugin import Defects, check, not_applicable, not_tested
+from seatrial.stack import compose_model, dockerfile_of
+
+ASSIGNMENT = re.compile(r"^(?:export\s+)?([A-Za-z_]\w*)=(.*)$")
+INTERPOLATED = re.compile(r"(?<!\$)(?:\$\$)*\$(?:\{([A-Za-z_]\w*)|([A-Za-z_]\w*))")
+SET_BY_IMAGE = re.compile(r"^ENV\s+(.+)$", re.MULTILINE)
+SET_BY_SYSTEM = frozenset({"HOME", "HOSTNAME", "LANG", "PATH", "PWD", "TMPDIR", "TZ", "USER"})
+"""Variables that a container has without anybody setting them."""
+
+Strings = Iterator[str]
+Read = Mapping[str, str]
+"""Variables that code reads, each with the file and line of one place."""
+
+
+@pytest.fixture
+def template(posture: PostureSettings, tree: Path) -> Mapping[str, tuple[int, str]]:
+    """Return the variables of the template with line and value; ends the check where none is promised."""
+    if not posture.environment_template:
+        not_applicable("[posture] environment_template is not declared")
+    file = tree / posture.environment_template
+    assert file.is_file(), f"there is no {posture.environment_template}"
+    found = parse_template(file.read_text(encoding="utf-8"))
+    assert found, f"{posture.environment_template} has no variable"
+    return found
+
+
+def parse_template(text: str) -> dict[str, tuple[int, str]]:
+    """Return `NAME=value` lines by name; comments are no variables."""
+    matches = ((number, ASSIGNMENT.match(line)) for number, line in enumerate(text.splitlines(), 1))
+    return {match[1]: (number, _value(match[2])) for number, match in matches if match}
+
+
+def _value(text: str) -> str:
+    """Return a value without the quotes around it and the comment behind it."""
+    stripped = text.strip()
+    quoted = re.match(r"""(['"])(.*?)\1""", stripped)
+    return quoted[2] if quoted else re.split(r"(?:^|\s)#", stripped, maxsplit=1)[0].strip()
+
+
+def strings(value: Any) -> Strings:
+    """Yield every text in a document, keys included."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from strings(key)
+            yield from strings(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from strings(inner)
+    elif isinstance(value, str):
+        yield value
+
+
+def interpolated(services: Mapping[str, Any]) -> set[str]:
+    """Return the variables that compose fills in from its environment."""
+    return {match[1] or match[2] for text in strings(services) for match in INTERPOLATED.finditer(text)}
+
+
+def handed(services: Mapping[str, Any]) -> set[str]:
+    """Return the variables that some service built here is given."""
+    names: set[str] = set()
+    for service in services.values():
+        environment = service.get("environment") or {} if service.get("build") else {}
+        names |= {str(entry).partition("=")[0] for entry in environment}
+    return names
+
+
+def read_by_code(folder: Path, root: Path) -> dict[str, str]:
+    """Return the variables that the Python files of a folder read by a literal name."""
+    found: dict[str, str] = {}
+    for file in sorted(folder.rglob("*.py")):
+        for name, line in read_by_module(ast.parse(file.read_text(encoding="utf-8"))):
+            found.setdefault(name, f"{file.relative_to(root)}:{line}")
+    return found
+
+
+def read_by_module(module: ast.Module) -> Iterator[tuple[str, int]]:
+    """Yield names and lines: os.getenv, os.environ, and functions of the module that pass their first argument on."""
+    readers = {
+        function.name
+        for function in ast.walk(module)
+        if isinstance(function, ast.FunctionDef) and function.args.args and _passes_on(function)
+    }
+    for node in ast.walk(module):
+        name = _asked_for(node, readers)
+        if isinstance(name, ast.Constant) and isinstance(name.value, str):
+            yield name.value, node.lineno  # type: ignore[attr-defined]  # calls and subscripts have one
+
+
+def _passes_on(function: ast.FunctionDef) -> bool:
+    first = function.args.args[0].arg
+    names = (_asked_for(node, frozenset()) for node in ast.walk(function))
+    return any(isinstance(name, ast.Name) and name.id == first for name in names)
+
+
+def _asked_for(node: ast.AST, readers: frozenset[str] | set[str]) -> ast.expr | None:
+    """Return the expression by which a node reads a variable, None for one that does not."""
+    if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+        return node.slice if _dotted(node.value).endswith("environ") else None
+    if not isinstance(node, ast.Call) or not node.args:
+        return None
+    called = _dotted(node.func)
+    if called in readers or called.split(".")[-1] == "getenv" or called.endswith(("environ.get", "environ.pop")):
+        return node.args[0]
+    return None
+
+
+def _dotted(node: ast.expr) -> str:
+    if isinstance(node, ast.Attribute):
+        return f"{_dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def set_by_image(services: Mapping[str, Any], settings: Settings, tree: Path) -> set[str]:
+    """Return the variables that the Dockerfiles of the services set."""
+    files = filter(None, (dockerfile_of(service, settings, tree) for service in services.values()))
+    lines = [line for file in files for line in SET_BY_IMAGE.findall(file.read_text(encoding="utf-8"))]
+    return {word.partition("=")[0] for line in lines for word in line.split()}
+
+
+def uses_env_file(settings: Settings, tree: Path) -> bool:
+    """Return whether a service takes a whole file of variables: then nobody can say which of them it reads."""
+    documents = [yaml.safe_load((tree / file).read_text(encoding="utf-8")) for file in settings.stack.compose]
+    return any("env_file" in (service or {}) for document in documents for service in document["services"].values())
+
+
+@check("posture.environment-template", title="the template has every variable and no other", severity="medium")
+def test_environment_template(
+    template: Mapping[str, tuple[int, str]], posture: PostureSettings, settings: Settings, tree: Path, defects: Defects
+) -> None:
+    """The template names each variable that the compose file fills in, no other, and the code reads none in vain.
+
+    A variable that is missing is found when something does not work in production; one that nothing reads is set
+    by somebody who believes in it. One that the code reads and the compose file hands to no service cannot be set.
+    """
+    if not settings.stack.compose:
+        not_applicable("[stack] compose names no file")
+    services = compose_model(settings, tree)["services"]
+    wanted, whole = interpolated(services), uses_env_file(settings, tree)
+    for name in sorted(wanted - template.keys()):
+        what = f"the compose file fills in {name}, which {posture.environment_template} lacks"
+        defects.add(what, cause=f"template-lacks-{name}", location=posture.environment_template)
+    for name in sorted(template.keys() - wanted) if not whole else ():
+        where = f"{posture.environment_template}:{template[name][0]}"
+        defects.add(f"nothing reads {name}", cause=f"template-left-over-{name}", location=where)
+    known = handed(services) | set_by_image(services, settings, tree) | SET_BY_SYSTEM | set(posture.internal)
+    known |= template.keys() if whole else set()
+    for folder in posture.code:
+        for name, where in read_by_code(tree / folder, tree).items():
+            if name not in known:
+                what = f"the code reads {name}, which the compose file hands to no service"
+                defects.add(what, cause=f"not-handed-{name}", location=where)
+    defects.none()
+
+
+@check("posture.no-secret-in-template", title="no secret of the template has a value", severity="high", cwe=(798,))
+def test_no_secret_in_template(
+    template: Mapping[str, tuple[int, str]], posture: PostureSettings, defects: Defects
+) -> None:
+    """Each secret of the template is empty: a value that is committed is everybody's, and is used as it is."""
+    secret = {
+        name: place for name, place in template.items() if any(fnmatchcase(name, glob) for glob in posture.secrets)
+    }
+    if not secret:
+        not_applicable("no variable of the template is a secret by [posture] secrets")
+    for name, (line, value) in secret.items():
+        if value:
+            where = f"{posture.environment_template}:{line}"
+            defects.add(f"{name} has a value in the template", cause=f"secret-{name}", location=where)
+    defects.none()
+
+
+@check("posture.environment-ignored", title="git never takes the environment file", severity="high", cwe=(538,))
+def test_environment_ignored(posture: PostureSettings, tree: Path) -> None:
+    """The file with the real values is ignored by git and not tracked: a careless `git add` publishes every secret."""
+    if not posture.environment_file:
+        not_applicable("[posture] environment_file is not declared")
+    file = tree / posture.environment_file
+    if git(file.parent, "rev-parse", "--is-inside-work-tree").returncode:
+        not_tested("the files of the stack are in no git repository")
+    tracked = not git(file.parent, "ls-files", "--error-unmatch", file.name).returncode
+    assert not tracked, f"git tracks {posture.environment_file}"
+    ignored = not git(file.parent, "check-ignore", "--quiet", file.name).returncode
+    assert ignored, f"git does not ignore {posture.environment_file}"
+
+
+def git(folder: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
+    """Run git in a folder; ends the check where there is no git."""
+    try:
+        return subprocess.run(["git", "-C", str(folder), *words], capture_output=True, check=False)
+    except OSError as error:
+        not_tested(f"git does not run: {error}")
