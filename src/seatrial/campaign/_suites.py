@@ -1,8 +1,8 @@
 """The suites: in which order they run, on which variant of the stack, charged to which stage's budget.
 
-    posture > health > tracing > logs > security > jobs > contract > ratelimit > coverage > load
-    (file)    '---- functional: instrumented ---------'    |          clean       stop,      clean
-                                                           '- at once -'          collect
+    posture > health > tracing > logs > security > jobs > deployment > contract > ratelimit > coverage > load
+    (file)    '---- functional: instrumented ---------'   clean           |          clean       stop,      clean
+                                                                          '- at once -'          collect
 
 Load comes last and alone, so that nothing else of ours competes with it for the machine.
 """
@@ -39,6 +39,7 @@ SUITES = {
         Suite("logs", "functional"),
         Suite("security", "functional"),
         Suite("jobs", "functional"),
+        Suite("deployment", "functional", needs="clean"),
         Suite("contract", "contract", instrument=True),
         Suite("ratelimit", "ratelimit", needs="clean", instrument=True),
         Suite("coverage", "coverage", instrument=True),

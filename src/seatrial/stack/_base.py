@@ -106,6 +106,9 @@ class Stack(Protocol):
     def execute(self, service: str, command: Sequence[str], *, timeout_s: float = 30.0) -> Completed:
         """Run a command inside a service."""
 
+    def command(self, service: str) -> Sequence[str]:
+        """Return the words with which a service's process was started."""
+
     def control(self, verb: Verb, service: str) -> None:
         """Stop, start, pause, unpause, kill or restart a service."""
 

@@ -259,10 +259,18 @@ class ComposeStack:
         containers = self._containers(service)
         if not containers:
             raise EnvironmentFailure(f"the service {service} does not run", slug="service-not-running", where=service)
-        done = subprocess.run(
-            ["docker", "exec", str(containers[0].id), *command], capture_output=True, timeout=timeout_s, check=False
-        )
+        words = ["docker", "exec", str(containers[0].id), *command]
+        try:
+            done = subprocess.run(words, capture_output=True, timeout=timeout_s, check=False)
+        except subprocess.TimeoutExpired as error:
+            what = f"{command[0]} did not end within {timeout_s:g} s"
+            raise EnvironmentFailure(what, slug="exec-failed", where=service, remedy="run it by hand") from error
         return Completed(exit_code=done.returncode, output=(done.stdout + done.stderr).decode(errors="replace"))
+
+    def command(self, service: str) -> Sequence[str]:
+        """Return the words with which the process of a service's first container was started."""
+        config = next(container.attrs["Config"] for container in self._containers(service))
+        return [*(config["Entrypoint"] or ()), *(config["Cmd"] or ())]
 
     def control(self, verb: Verb, service: str) -> None:
         """Stop, start, pause, unpause, kill or restart a service's containers."""

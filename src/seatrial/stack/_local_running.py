@@ -106,6 +106,10 @@ class RunningLocal:
             raise _failure(f"{command[0]} did not end: {error}", "exec-failed", service, "run it by hand") from error
         return Completed(exit_code=done.returncode, output=done.stdout.decode(errors="replace"))
 
+    def command(self, service: str) -> Sequence[str]:
+        """Return the words with which a service's process was started."""
+        return self._member(service).launch.command
+
     def control(self, verb: Verb, service: str) -> None:
         """Stop, start, pause, unpause, kill or restart a service; it keeps its port. Does not wait until it works."""
         member = self._member(service)

@@ -58,6 +58,10 @@ class AttachedRemote:
         """Raise EnvironmentFailure."""
         self._lack("exec", service, command, timeout_s)
 
+    def command(self, service: str) -> Sequence[str]:
+        """Raise EnvironmentFailure."""
+        self._lack("exec", service)
+
     def control(self, verb: Verb, service: str) -> None:
         """Raise EnvironmentFailure."""
         self._lack("control", service, verb)
