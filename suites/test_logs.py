@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import time
-from collections.abc import Mapping
-from typing import Any
 
 import httpx
 import jsonschema
@@ -14,31 +11,27 @@ import pytest
 
 from seatrial.config import AuthSettings, LogSettings, Settings, TracingSettings
 from seatrial.core import content
-from seatrial.plugin import Defects, check, not_applicable
+from seatrial.plugin import Defects, Line, check, lines_where, not_applicable
 from seatrial.stack import Stack
 
-PATIENCE_S = 5.0
-Line = Mapping[str, Any]
+SUBSTANTIAL = 0.5
+"""A line with more of the declared fields than this is a request's; others may carry its trace id too."""
 
 
 def lines_of(stack: Stack, log_lines: LogSettings, trace: str) -> list[Line]:
-    """Return the JSON lines that carry a trace id, as soon as there are any."""
-    deadline = time.monotonic() + PATIENCE_S
-    while True:
-        text = "\n".join(stack.log(service) for service in log_lines.services)
-        found = [line for line in map(_parse, text.splitlines()) if line.get(log_lines.trace_field) == trace]
-        if found or time.monotonic() > deadline:
-            return found
-        time.sleep(0.05)
+    """Return the lines of the requests that carry a trace id, as soon as there are any."""
+
+    def is_request(line: Line) -> bool:
+        present = sum(line.get(field) is not None for field in log_lines.fields)
+        known = line.get(log_lines.trace_field) == trace and present > SUBSTANTIAL * len(log_lines.fields)
+        return known and not is_audit(line, log_lines)
+
+    return lines_where(stack, log_lines.services, is_request)
 
 
-def _parse(line: str) -> Line:
-    start = line.find("{")
-    try:
-        value = json.loads(line[start:]) if start >= 0 else {}
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
+def is_audit(line: Line, log_lines: LogSettings) -> bool:
+    """Return whether a line belongs to the audit log."""
+    return bool(log_lines.audit) and all(line.get(field) == value for field, value in log_lines.audit.items())
 
 
 @pytest.fixture
@@ -113,3 +106,28 @@ def test_no_secrets(stack: Stack, log_lines: LogSettings, trace: str, user: http
     assert lines_of(stack, log_lines, trace)
     logged = [service for service in log_lines.services if token in stack.log(service)]
     assert not logged, f"the bearer token of a request is in the log of {', '.join(logged)}"
+
+
+@check(
+    "logs.audit-recorded",
+    title="a refused request is in the audit log",
+    severity="medium",
+    needs=("logs",),
+    presupposes=("logs.request-logged", "security.token-required"),
+    cwe=(778,),
+    owasp=("API8:2023",),
+)
+def test_audit_recorded(
+    stack: Stack, log_lines: LogSettings, client: httpx.Client, auth: AuthSettings, tracing: TracingSettings
+) -> None:
+    """A request that is refused for want of a token leaves a line in the audit log: attempts are seen too."""
+    if not log_lines.audit or not auth.protected:
+        not_applicable("[logs] audit or [auth] protected is not declared")
+    trace = secrets.token_hex(16)
+    status = client.get(auth.protected, headers={tracing.header: trace}).status_code
+    found = lines_where(
+        stack,
+        log_lines.services,
+        lambda line: line.get(log_lines.trace_field) == trace and is_audit(line, log_lines),
+    )
+    assert found, f"GET {auth.protected} without a token answers {status}, and the audit log does not say so"

@@ -7,8 +7,9 @@ import secrets
 
 import httpx
 
-from seatrial.config import Settings, TracingSettings
-from seatrial.plugin import Defects, check
+from seatrial.config import JobSettings, LogSettings, Settings, TracingSettings
+from seatrial.plugin import Defects, check, inconclusive, lines_where, not_applicable
+from seatrial.stack import Stack
 
 
 def trace_of(answer: httpx.Response, tracing: TracingSettings) -> str:
@@ -75,3 +76,24 @@ def test_present_on_errors(
             title = f"GET {path} answers {answer.status_code} without a valid {tracing.header}"
             defects.add(title, cause=f"missing-on-{answer.status_code}", operation=f"GET {path}")
     defects.none()
+
+
+@check(
+    "tracing.reaches-worker",
+    title="the trace id goes with the work",
+    severity="medium",
+    needs=("logs",),
+    presupposes=("tracing.taken-over",),
+)
+def test_reaches_worker(
+    stack: Stack, user: httpx.Client, jobs: JobSettings, tracing: TracingSettings, log_lines: LogSettings
+) -> None:
+    """The trace id of a submission is in the log of the worker that does it: a complaint is followed to its end."""
+    if not log_lines.workers:
+        not_applicable("[logs] workers is not declared")
+    trace = secrets.token_hex(16)
+    answer = user.post(jobs.submit, json=jobs.body, headers={tracing.header: trace})
+    if answer.is_error:
+        inconclusive(f"POST {jobs.submit} answers {answer.status_code}: there is nothing to trace")
+    found = lines_where(stack, log_lines.workers, lambda line: line.get(log_lines.trace_field) == trace)
+    assert found, f"no JSON line of {', '.join(log_lines.workers)} has the trace id of a submission"

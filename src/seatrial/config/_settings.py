@@ -122,7 +122,8 @@ class LimitSettings(Section):
 class HealthSettings(Section):
     """Health endpoints that the service promises; an absent one is not promised.
 
-    `dependencies` maps what the detailed answer calls a dependency to the service that it is.
+    `dependencies` maps what the detailed answer calls a dependency to the service that it is. `reasons` are the
+    endpoints that say which dependency does not work; `answers_within_s` is how long readiness may take meanwhile.
     """
 
     basic: UrlPath | None = None
@@ -131,6 +132,16 @@ class HealthSettings(Section):
     readiness: UrlPath | None = None
     dependencies: dict[str, Name] = {}
     react_s: Positive = 10.0
+    answers_within_s: Positive | None = None
+    reasons: tuple[Literal["readiness", "detailed"], ...] = ()
+
+
+class MetricsSettings(Section):
+    """Metrics in the Prometheus text format; `requests` and `queries` are counters in it, by their full names."""
+
+    path: UrlPath = "/metrics"
+    requests: str = ""
+    queries: str = ""
 
 
 class TracingSettings(Section):
@@ -141,11 +152,19 @@ class TracingSettings(Section):
 
 
 class LogSettings(Section):
-    """One JSON object a line on standard output of `services`; `fields` must be in every request's line."""
+    """One JSON object a line on standard output of `services`; `fields` must be in every request's line.
+
+    `workers` are services that work off what is submitted: `worker_fields` must be in a job's line, which carries the
+    trace id of the request that submitted it. `audit` maps fields to the values by which a line of the audit log is
+    known.
+    """
 
     services: tuple[Name, ...]
     fields: tuple[str, ...]
     trace_field: str = "trace_id"
+    workers: tuple[Name, ...] = ()
+    worker_fields: tuple[str, ...] = ()
+    audit: dict[str, str] = {}
 
 
 class ContractSettings(Section):
@@ -270,6 +289,7 @@ class Settings(Section):
     health: HealthSettings | None = None
     tracing: TracingSettings | None = None
     logs: LogSettings | None = None
+    metrics: MetricsSettings | None = None
     contract: ContractSettings | None = None
     jobs: JobSettings | None = None
     load: dict[Name, ScenarioSettings] = {}

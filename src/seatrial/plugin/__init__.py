@@ -18,6 +18,7 @@ from seatrial.plugin._fixtures import (
     jobs,
     limits,
     log_lines,
+    metrics,
     posture,
     scenario,
     settings,
@@ -43,6 +44,7 @@ from seatrial.plugin._hooks import (
     pytest_terminal_summary,
     pytest_unconfigure,
 )
+from seatrial.plugin._log_lines import Line, lines_where
 from seatrial.plugin._outcomes import inconclusive, not_applicable, not_tested
 from seatrial.plugin._settle import check_settings
 
@@ -50,6 +52,7 @@ __all__ = [
     "Conductor",
     "Defects",
     "Instrument",
+    "Line",
     "auth",
     "check",
     "check_of",
@@ -67,7 +70,9 @@ __all__ = [
     "instrument",
     "jobs",
     "limits",
+    "lines_where",
     "log_lines",
+    "metrics",
     "not_applicable",
     "not_tested",
     "posture",

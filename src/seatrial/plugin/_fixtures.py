@@ -18,6 +18,7 @@ from seatrial.config import (
     JobSettings,
     LimitSettings,
     LogSettings,
+    MetricsSettings,
     PostureSettings,
     Settings,
     TracingSettings,
@@ -156,6 +157,12 @@ def tracing(settings: Settings) -> TracingSettings:
 def log_lines(settings: Settings) -> LogSettings:
     """Return the declared log format."""
     return _declared(settings.logs, "logs")
+
+
+@pytest.fixture
+def metrics(settings: Settings) -> MetricsSettings:
+    """Return the declared metrics."""
+    return _declared(settings.metrics, "metrics")
 
 
 @pytest.fixture
