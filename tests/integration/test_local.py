@@ -53,7 +53,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/redis":
             return self.answer(200 if asks_redis() else 503, {})
-        self.answer(200, {"environment": dict(os.environ), "cwd": os.getcwd(), "python": sys.prefix})
+        self.answer(200, {"environment": dict(os.environ), "cwd": os.getcwd(), "python": sys.prefix,
+                          "pid": os.getpid(), "peer": self.client_address[0],
+                          "forwarded": self.headers["X-Forwarded-For"]})
     def answer(self, status, document):
         body = json.dumps(document).encode()
         self.send_response(status)
@@ -339,10 +341,29 @@ def taken_once(choose: Callable[[int], list[int]], port: int) -> Callable[[int],
     return lambda count: [bad.pop() if bad else number for number in choose(count)]
 
 
-def test_replicas_are_refused(bench: Bench) -> None:
-    """Several instances of a service need compose."""
+def test_several_servers_are_refused(bench: Bench) -> None:
+    """Only processes run several times."""
     with pytest.raises(UsageError, match="replicas-unsupported"):
-        LocalStack(bench.plan(replicas={"api": 2})).start(silent)
+        LocalStack(bench.plan(replicas={"db": 2})).start(silent)
+
+
+def test_instances_take_turns_behind_one_address(bench: Bench) -> None:
+    """Requests go round over the instances with the client's address, past one that is gone; verbs reach them all."""
+    (bench.root / "project/requirements.txt").write_text("")
+    stack = LocalStack(bench.plan(replicas={"api": 2}, service_environment={"api": {"C": "fault"}}))
+    stack.start(silent)
+    seen = [fetch(stack.url()) for _ in range(4)]
+    assert len({answer["pid"] for answer in seen}) == 2
+    assert {answer["environment"]["C"] for answer in seen} == {"fault"}
+    assert {(answer["peer"], answer["forwarded"]) for answer in seen} == {("127.0.0.2", "127.0.0.1")}
+    assert stack.log("api").count("serving") == 2
+    stack.control("kill", "api-1")
+    assert len({fetch(stack.url())["pid"] for _ in range(4)}) == 1
+    stack.control("stop", "api")
+    assert not answers(f"{stack.url()}/")
+    stack.control("start", "api")
+    assert wait_until(lambda: answers(f"{stack.url()}/"), timeout_s=10)
+    stack.stop()
 
 
 def test_requirements_are_installed_once_and_apart(bench: Bench) -> None:

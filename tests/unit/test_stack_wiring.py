@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from seatrial.config import LocalService
 from seatrial.core import UsageError
 from seatrial.stack._environments import environment_key
+from seatrial.stack._inside.balancer import forwarded, turns
 from seatrial.stack._members import Member, in_waves
 from seatrial.stack._pip_settings import as_uv_environment, parse_pip_config
 from seatrial.stack._ports import pick_ports
@@ -114,7 +115,7 @@ def test_waves_hold_everyone_after_what_they_need(edges: list[tuple[int, int]]) 
 def test_services_that_cannot_be_are_refused(services: dict[str, LocalService]) -> None:
     """No service, an unknown need, a circle and a missing command are configuration errors."""
     with pytest.raises(UsageError, match="local-services-invalid"):
-        check_services(services, {})
+        check_services(services)
 
 
 def test_a_password_is_quoted_for_sql_and_urls() -> None:
@@ -122,3 +123,28 @@ def test_a_password_is_quoted_for_sql_and_urls() -> None:
     server = Postgres(programs="", folder="", port=5, user=-1, password="a'b/c@d")  # noqa: S106 - a test's
     assert server.url() == "postgresql://postgres:a%27b%2Fc%40d@127.0.0.1:5/postgres"
     assert literal("a'b") == "'a''b'"
+
+
+@pytest.mark.parametrize(
+    ("head", "passed_on"),
+    [
+        (
+            b"GET / HTTP/1.1\r\nHost: x\r\nconnection: keep-alive\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 127.9.8.7\r\nConnection: close\r\n\r\n",
+        ),
+        (
+            b"GET / HTTP/1.1\r\nX-Forwarded-For: 1.2.3.4\r\n\r\n",
+            b"GET / HTTP/1.1\r\nX-Forwarded-For: 1.2.3.4\r\nX-Forwarded-For: 127.9.8.7\r\nConnection: close\r\n\r\n",
+        ),
+        (b"no end of a head", b"no end of a head"),
+    ],
+)
+def test_the_balancer_appends_the_client(head: bytes, passed_on: bytes) -> None:
+    """The client's address stands last, whatever the client wrote; the connection ends with the answer."""
+    assert forwarded(head, "127.9.8.7") == passed_on
+
+
+def test_the_balancer_begins_with_the_next_each_time() -> None:
+    """Turns go round, and each has every instance as a fallback."""
+    turn = turns([1, 2, 3])
+    assert [next(turn) for _ in range(4)] == [(1, 2, 3), (2, 3, 1), (3, 1, 2), (1, 2, 3)]

@@ -32,16 +32,19 @@ class ProfileSettings(Section):
 class LocalService(Section):
     """How a service runs without containers: a real server (`postgres`, `valkey`) or a process of the project.
 
+    `replicas` instances of a process run behind one address. A `balancer` passes each request on to the next instance
+    of what it needs, as a proxy at 127.0.0.2 that appends to X-Forwarded-For.
     In `command` and `environment`, `{port}` is the service's own port and `{NAME.url}`, `{NAME.port}` another's.
     `ready` is a path to GET, or a command (list) that exits 0 once the service works.
     """
 
-    kind: Literal["process", "postgres", "valkey"] = "process"
+    kind: Literal["process", "postgres", "valkey", "balancer"] = "process"
     command: tuple[str, ...] = ()
     requirements: str = ""
     environment: Environment = {}
     ready: UrlPath | tuple[str, ...] | None = None
     needs: tuple[Name, ...] = ()
+    replicas: Annotated[int, Field(ge=1, le=64)] = 1
 
 
 class LocalSettings(Section):

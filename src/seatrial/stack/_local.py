@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from seatrial.stack._base import StackPlan
+from seatrial.stack._instances import with_instances
 from seatrial.stack._local_running import RunningLocal, unknown_service
 from seatrial.stack._local_start import PortTaken, Starter
 from seatrial.stack._members import Roster
@@ -36,10 +37,11 @@ class LocalStack(RunningLocal):
 
         Raises UsageError or EnvironmentFailure, with the last log lines of what did not come up and nothing left.
         """
-        settings = self._plan.settings.stack
-        check_services(settings.local.services, self._plan.replicas)
-        if self._entry not in settings.local.services:
-            raise unknown_service(self._entry, sorted(settings.local.services))
+        services = self._plan.settings.stack.local.services
+        check_services(services)
+        if self._entry not in services:
+            raise unknown_service(self._entry, sorted(services))
+        self._plan = with_instances(self._plan)
         try:
             self._start(progress)
         except PortTaken:

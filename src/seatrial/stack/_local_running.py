@@ -12,6 +12,7 @@ from typing import Self
 
 from seatrial.core import EnvironmentFailure, UsageError
 from seatrial.stack._base import Ability, Completed, ServiceState, Variant, Verb
+from seatrial.stack._instances import instances_of
 from seatrial.stack._members import Member, Roster, in_waves
 from seatrial.stack._pool import ServerPool
 from seatrial.stack._prepare import find_program
@@ -78,13 +79,13 @@ class RunningLocal:
         )
 
     def log(self, service: str) -> str:
-        """Return what a service has written so far."""
-        path = Path(self._member(service).launch.log)
-        return path.read_text(errors="replace") if path.is_file() else ""
+        """Return what a service has written so far, one instance after the other."""
+        paths = [Path(member.launch.log) for member in self._instances(service)]
+        return "".join(path.read_text(errors="replace") for path in paths if path.is_file())
 
     def execute(self, service: str, command: Sequence[str], *, timeout_s: float = 30.0) -> Completed:
         """Run a command in a running service's environment and folder; raises EnvironmentFailure when it hangs."""
-        member = self._member(service)
+        member = self._instances(service)[0]
         wanted = member.launch
         if status(member.handle) not in {"running", "paused"}:
             raise _failure(f"{service} is not running", "service-not-running", service, "start it first")
@@ -108,11 +109,14 @@ class RunningLocal:
 
     def command(self, service: str) -> Sequence[str]:
         """Return the words with which a service's process was started."""
-        return self._member(service).launch.command
+        return self._instances(service)[0].launch.command
 
     def control(self, verb: Verb, service: str) -> None:
         """Stop, start, pause, unpause, kill or restart a service; it keeps its port. Does not wait until it works."""
-        member = self._member(service)
+        for member in self._instances(service):
+            self._control(verb, member)
+
+    def _control(self, verb: Verb, member: Member) -> None:
         if verb in {"pause", "unpause"}:
             (pause if verb == "pause" else unpause)(member.handle)
         if verb == "kill":
@@ -122,7 +126,7 @@ class RunningLocal:
         if verb in {"stop", "restart", "kill"}:
             _forget_data(member)
         if verb in {"start", "restart"}:
-            self._launch(service)
+            self._launch(member.name)
 
     def _launch(self, service: str) -> None:
         with self._roster.changed() as members:
@@ -147,6 +151,10 @@ class RunningLocal:
             "roster": str(self._roster.path),
             "services": {m.name: {"port": m.port, "pid": m.handle.pid, "log": m.launch.log} for m in members},
         }
+
+    def _instances(self, service: str) -> list[Member]:
+        member = self._member(service)
+        return [self._member(name) for name in instances_of(member)] or [member]
 
     def _member(self, service: str) -> Member:
         members = self._roster.read()

@@ -7,7 +7,7 @@ import secrets
 import shutil
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from seatrial.config import LocalService
 from seatrial.core import EnvironmentFailure, UsageError
 from seatrial.stack._base import StackPlan
 from seatrial.stack._environments import ensure_environment
-from seatrial.stack._inside import relay
+from seatrial.stack._inside import balancer, relay
 from seatrial.stack._inside.reaper import LEDGER
 from seatrial.stack._pool import ServerPool
 from seatrial.stack._ports import LOOPBACK
@@ -66,6 +66,8 @@ class Workshop:
         """Prepare one service; raises UsageError or EnvironmentFailure."""
         if service.kind == "process":
             return self._process(name, service, port)
+        if service.kind == "balancer":
+            return self._balancer(name, service, port)
         if self.pool:
             try:
                 return self._leased(name, service.kind, self.pool, port)
@@ -96,7 +98,7 @@ class Workshop:
             url = pool.postgres.url(database=held.name, role=held.name, password=held.password, port=port)
             tools = pool.postgres.client_environment(database=held.name, password=held.password, port=port)
             lease, target = held.name, pool.postgres.port
-        launch = self._relay(name, port, target, tools)
+        launch = self._helper(name, relay.__file__, [str(port), str(target)], tools)
         return Prepared(
             url=url,
             launch=lambda _: launch,
@@ -105,14 +107,21 @@ class Workshop:
             lease=lease,
         )
 
-    def _relay(self, name: str, port: int, target: int, tools: Mapping[str, str]) -> Launch:
+    def _helper(self, name: str, program: str, words: Sequence[str], tools: Mapping[str, str]) -> Launch:
         return Launch(
-            command=(sys.executable, "-I", relay.__file__, str(port), str(target)),
+            command=(sys.executable, "-I", program, *words),
             environment={**base_environment(self.plan), **tools},
             directory=str(self.plan.work),
             log=str(self.log(name)),
             ledger=str(self.plan.work / LEDGER),
         )
+
+    def _balancer(self, name: str, service: LocalService, port: int) -> Prepared:
+        def launch(values: Values) -> Launch:
+            ports = [values[f"{need}.port"] for need in service.needs]
+            return self._helper(name, balancer.__file__, [str(port), *ports], {})
+
+        return Prepared(url=f"http://{LOOPBACK}:{port}", launch=launch, ready=lambda _: _listens(port))
 
     def _process(self, name: str, service: LocalService, port: int) -> Prepared:
         if not self.directory.is_dir():

@@ -66,7 +66,7 @@ def _add(composed: dict[str, str], added: Mapping[str, str], share: Path) -> dic
     return {**composed, **filled, **({"PYTHONPATH": os.pathsep.join(paths)} if paths else {})}
 
 
-def check_services(services: Mapping[str, LocalService], replicas: Mapping[str, int]) -> None:
+def check_services(services: Mapping[str, LocalService]) -> None:
     """Raise UsageError for what no local stack can be made of."""
     if not services:
         raise _wrong(
@@ -78,15 +78,9 @@ def check_services(services: Mapping[str, LocalService], replicas: Mapping[str, 
             raise _wrong(f"needs names no service: {', '.join(sorted(unknown))}", name, "name declared services")
         if service.kind == "process" and not service.command:
             raise _wrong("a process has no command", name, 'add command = ["program", "argument"]')
+        if service.kind == "balancer" and not service.needs:
+            raise _wrong("a balancer has nothing behind it", name, 'add needs = ["service"]')
     _check_order(services)
-    many = [name for name, count in replicas.items() if count != 1]
-    if many:
-        raise UsageError(
-            f"several instances of {', '.join(many)} are wanted",
-            slug="replicas-unsupported",
-            where="--stack local",
-            remedy="local processes run once each: use --stack compose",
-        )
 
 
 def _check_order(services: Mapping[str, LocalService]) -> None:
