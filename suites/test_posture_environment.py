@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from seatrial.config import PostureSettings, Settings
 from seatrial.plugin import Defects, check, not_applicable, not_tested
-from seatrial.stack import compose_model, dockerfile_of
+from seatrial.stack import compose_model, dockerfile_of, read_compose
 
 ASSIGNMENT = re.compile(r"^(?:export\s+)?([A-Za-z_]\w*)=(.*)$")
 INTERPOLATED = re.compile(r"(?<!\$)(?:\$\$)*\$(?:\{([A-Za-z_]\w*)|([A-Za-z_]\w*))")
@@ -135,7 +134,7 @@ def set_by_image(services: Mapping[str, Any], settings: Settings, tree: Path) ->
 
 def uses_env_file(settings: Settings, tree: Path) -> bool:
     """Return whether a service takes a whole file of variables: then nobody can say which of them it reads."""
-    documents = [yaml.safe_load((tree / file).read_text(encoding="utf-8")) for file in settings.stack.compose]
+    documents = [read_compose(tree / file) for file in settings.stack.compose]
     return any("env_file" in (service or {}) for document in documents for service in document["services"].values())
 
 

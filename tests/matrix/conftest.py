@@ -47,11 +47,13 @@ def run_seatrial() -> Callable[..., Ended]:
     return _run
 
 
-def _run(arguments: Sequence[str], out: Path, environment: Mapping[str, str]) -> Ended:
+def _run(
+    arguments: Sequence[str], out: Path, environment: Mapping[str, str], *, config: Path = ROOT / "seatrial.toml"
+) -> Ended:
     """Run the product and return how it ended, with its verdict."""
     command = [sys.executable, "-m", "seatrial", "run", *arguments, "--out", str(out)]
     done = subprocess.run(
-        [*command, "--config", str(ROOT / "seatrial.toml")],
+        [*command, "--config", str(config)],
         env={**os.environ, **environment},
         cwd=ROOT,
         capture_output=True,

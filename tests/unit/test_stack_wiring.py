@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from seatrial.config import LocalService
 from seatrial.core import UsageError
+from seatrial.stack._compose_model import read_compose
 from seatrial.stack._environments import environment_key
 from seatrial.stack._inside.balancer import forwarded, turns
 from seatrial.stack._members import Member, in_waves
@@ -148,3 +149,14 @@ def test_the_balancer_begins_with_the_next_each_time() -> None:
     """Turns go round, and each has every instance as a fallback."""
     turn = turns([1, 2, 3])
     assert [next(turn) for _ in range(4)] == [(1, 2, 3), (2, 3, 1), (3, 1, 2), (1, 2, 3)]
+
+
+def test_the_tags_of_compose_are_read(tmp_path: Path) -> None:
+    """`!reset` takes a key away and `!override` is its value: both are compose's own."""
+    file = tmp_path / "compose.yml"
+    text = (
+        "{services: {api: {ports: !reset [], image: !override x, cap_drop: !override [ALL], deploy: !override {a: 1}}}}"
+    )
+    file.write_text(text)
+    api = read_compose(file)["services"]["api"]
+    assert api == {"ports": None, "image": "x", "cap_drop": ["ALL"], "deploy": {"a": 1}}

@@ -116,9 +116,30 @@ def _path() -> str:
     return os.environ.get("PATH", os.defpath)
 
 
+class _Loader(yaml.SafeLoader):
+    """Reads compose's own tags: what is reset is nothing, what overrides is itself."""
+
+
+def _override(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node, deep=True)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return str(node.value)
+
+
+_Loader.add_constructor("!reset", lambda _loader, _node: None)
+_Loader.add_constructor("!override", _override)
+
+
+def read_compose(file: Path) -> Any:
+    """Return a compose file as it is written, with compose's own tags understood; raises yaml.YAMLError."""
+    return yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader with two tags more
+
+
 def _parse(file: Path) -> Model:
     try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+        document = read_compose(file)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(
             "the compose file is not valid YAML",
