@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 
 import httpx
@@ -9,8 +10,8 @@ import pytest
 
 from seatrial.config import AuthSettings, JobSettings
 from seatrial.core import Identity
-from seatrial.http import IdentityPool, bad_tokens
-from seatrial.plugin import check, inconclusive, not_applicable
+from seatrial.http import IdentityPool, SigningKey, bad_tokens
+from seatrial.plugin import Defects, check, inconclusive, not_applicable
 
 REFUSED = {401, 403}
 Open = Callable[[Identity | None], httpx.Client]
@@ -153,6 +154,71 @@ def test_issuer_checked(client: httpx.Client, protected: str, identities: Identi
     if not auth.issuer:
         not_applicable("[auth] issuer is not declared")
     refuses("wrong-issuer", protected, client, identities)
+
+
+@check(
+    "security.claims-required",
+    title="a token that names nobody, or never ends, is refused",
+    severity="high",
+    presupposes=PRESUPPOSED,
+    cwe=(287, 613),
+    owasp=("API2:2023",),
+)
+def test_claims_required(client: httpx.Client, protected: str, identities: IdentityPool) -> None:
+    """A token without the claims that say whose it is, or without an expiry, is refused."""
+    for kind in ("without-claims", "without-expiry"):
+        refuses(kind, protected, client, identities)
+
+
+def malformed_tokens() -> dict[str, bytes]:
+    """Return what is no token at all: not three parts, not base64, not JSON, nested too deep, too long, not ASCII."""
+
+    def part(text: str) -> bytes:
+        return base64.urlsafe_b64encode(text.encode()).rstrip(b"=")
+
+    rest = b".e30.c2lnbmF0dXJl"
+    return {
+        "one word": b"token",
+        "many dots": b"." * 50,
+        "no base64": b"%%%.%%%.%%%",
+        "a header that is no JSON": part("{alg") + rest,
+        "a header that is a list": part("[]") + rest,
+        "a header with a number for a key id": part('{"alg":"RS256","kid":7}') + rest,
+        "a header nested 3000 deep": part("[" * 3000) + rest,
+        "a token of 20,000 characters": b"a" * 20_000,
+        "bytes that are no text": b"\xff\xfe.\xff.\xff",
+    }
+
+
+@check(
+    "security.malformed-token-refused",
+    title="what is no token is refused",
+    severity="high",
+    presupposes=PRESUPPOSED,
+    cwe=(20, 755),
+)
+def test_malformed_token_refused(client: httpx.Client, protected: str, defects: Defects) -> None:
+    """A bearer token that is malformed is answered with 4xx: it comes before authentication, so anybody can send it."""
+    for kind, token in malformed_tokens().items():
+        status = client.get(protected, headers={b"Authorization": b"Bearer " + token}).status_code
+        if not 400 <= status < 500:
+            title = f"GET {protected} with {kind} as its token answers {status}"
+            defects.add(title, cause=f"answers-{status}", operation=f"GET {protected}")
+    defects.none()
+
+
+@check(
+    "security.key-rotation",
+    title="a token of the previous key still works",
+    severity="medium",
+    presupposes=PRESUPPOSED,
+)
+def test_key_rotation(client: httpx.Client, protected: str, identities: IdentityPool, previous_key: SigningKey) -> None:
+    """A token that was signed before the key was rotated works until it expires: otherwise everybody is signed out."""
+    somebody = identities.lease(1)[0]
+    token = identities.sign(identities.claims(somebody.user, somebody.organisation), key=previous_key)
+    status = client.get(protected, headers={"Authorization": f"Bearer {token}"}).status_code
+    assert status < 400, f"GET {protected} with a token of the previous key answers {status}"
 
 
 @check(

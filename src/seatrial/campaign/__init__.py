@@ -8,6 +8,7 @@ from seatrial.campaign._run import UP, Run, new_run_id, open_run, point_latest
 from seatrial.campaign._stacks import Stacks
 from seatrial.campaign._stay import KEY, bring_up
 from seatrial.campaign._suites import SUITES, check_selection, in_suite_order, metric_belongs, suite_named
+from seatrial.campaign._variables import filled_in
 
 __all__ = [
     "KEY",
@@ -22,6 +23,7 @@ __all__ = [
     "bring_up",
     "check_selection",
     "fault_files",
+    "filled_in",
     "in_suite_order",
     "load_fault",
     "metric_belongs",

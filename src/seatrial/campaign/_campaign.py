@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 
+import msgspec
+
 from seatrial.campaign._background import in_background
 from seatrial.campaign._entered import Entered
 from seatrial.campaign._instruments import Instrument, fuzz_contract, prove_limits, run_load
@@ -44,7 +46,7 @@ class Campaign:
 
     def _make_collector(self) -> Collector | None:
         settings = self.run.settings
-        wanted = "coverage" in self.suites and self.run.choice.driver != "remote" and not self.run.attached
+        wanted = "coverage" in self.suites and self._starts
         if not wanted or not settings.coverage:
             return None
         return Collector(settings.coverage, root=settings.root)
@@ -87,9 +89,20 @@ class Campaign:
         evidence = self._measure(suite, stack)
         self.run.absorb(evidence)
         results = {result.check: result for result in evidence.results}
-        unsigned = "" if self.run.can_sign else NO_KEY
-        entered = Entered(suite=suite.name, tree=str(self.stacks.tree()), results=results, unsigned=unsigned)
+        entered = Entered(
+            suite=suite.name,
+            tree=str(self.stacks.tree()),
+            results=results,
+            unsigned="" if self.run.can_sign else NO_KEY,
+            variables=dict(self.run.environment) if self._starts else {},
+            previous_key=self.run.previous_key.private_pem if self.run.previous_key else "",
+        )
         return entered if stack is None else _with_stack(entered, stack)
+
+    @property
+    def _starts(self) -> bool:
+        """Return whether this run starts the stack itself, with variables that it chose."""
+        return self.run.choice.driver != "remote" and not self.run.attached
 
     def _cannot_test(self, suite: Suite, stack: Stack | None) -> str:
         """Return why this run cannot verify a suite, empty when it can."""
@@ -174,14 +187,11 @@ class Campaign:
 
 
 def _with_stack(entered: Entered, stack: Stack) -> Entered:
-    return Entered(
-        suite=entered.suite,
+    return msgspec.structs.replace(
+        entered,
         url=stack.url(),
         variant=stack.variant,
         driver=stack.driver,
         abilities=tuple(sorted(stack.abilities)),
-        tree=entered.tree,
         state=dict(stack.state()),
-        results=entered.results,
-        unsigned=entered.unsigned,
     )

@@ -14,7 +14,8 @@ class Entered(msgspec.Struct, frozen=True, kw_only=True):
 
     `state` is what `seatrial.stack.attach` needs; `tree` is the folder with the stack's files. `error` says why the
     suite cannot run (then nothing else counts), `not_tested` why this run cannot verify it, `unsigned` why nobody can
-    be authenticated here.
+    be authenticated here. `variables` are those that the stack was started with, `previous_key` is the private key
+    (PEM) before a rotation: both are empty for a stack that this run did not start, and both are secret.
     """
 
     suite: str
@@ -28,6 +29,8 @@ class Entered(msgspec.Struct, frozen=True, kw_only=True):
     not_tested: str = ""
     unsigned: str = ""
     error: str = ""
+    variables: dict[str, str] = {}
+    previous_key: str = ""
 
     def to_json(self) -> bytes:
         """Return it as JSON, for another process."""

@@ -15,6 +15,7 @@ from typing import Any
 from seatrial import __version__
 from seatrial.campaign._faults import Fault, check_driver, load_fault
 from seatrial.campaign._options import Options, resolve_out
+from seatrial.campaign._variables import stack_variables
 from seatrial.config import Settings
 from seatrial.core import EnvironmentFailure, Evidence, Progress, UsageError
 from seatrial.http import AddressPool, IdentityPool, SigningKey
@@ -30,7 +31,6 @@ from seatrial.record import (
 )
 from seatrial.stack import Choice, Watchdog, choose_driver, compose_model, read_state, work_folder
 
-RANDOM = "{random}"
 UP = "up"
 
 
@@ -53,6 +53,7 @@ class Run:
     work: Path
     recorder: Recorder
     key: SigningKey
+    previous_key: SigningKey | None
     identities: IdentityPool
     environment: Mapping[str, str] = field(repr=False)
     started_s: float
@@ -110,6 +111,7 @@ def open_run(
     seed = secrets.randbelow(2**31) if options.seed is None else options.seed
     known_key = _signing_key(settings, choice)
     key = known_key or SigningKey.generate()
+    previous = _previous_key(settings, attached, choice)
     work = work_folder(run)
     watchdog = Watchdog(run=run, work=work)
     watchdog.start()
@@ -124,8 +126,11 @@ def open_run(
         work=work,
         recorder=recorder,
         key=key,
+        previous_key=previous,
         identities=_identities(settings, choice, key=key, run=run, seed=seed),
-        environment=_environment(settings, options.profile, key, recorder),
+        environment=stack_variables(
+            settings, options.profile, key=key, previous=previous, register_secret=recorder.register_secret
+        ),
         started_s=time.monotonic(),
         attached=attached,
         can_sign=known_key is not None or settings.auth is None,
@@ -224,18 +229,10 @@ def _signing_key(settings: Settings, choice: Choice) -> SigningKey | None:
     return SigningKey.load(settings.root / file) if file else None
 
 
-def _environment(settings: Settings, profile: str, key: SigningKey, recorder: Recorder) -> dict[str, str]:
-    """Return the stack's variables: declared, turned by the profile, with fresh secrets and the public key."""
-    declared = dict(settings.stack.environment)
-    for name, value in declared.items():
-        if value == RANDOM:
-            declared[name] = secrets.token_urlsafe(24)
-            recorder.register_secret(name, declared[name])
-    knobs = settings.stack.profile.get(profile)  # type: ignore[call-overload]  # profile is one of the two keys
-    declared |= knobs.environment if knobs else {}
-    if settings.auth:
-        declared[settings.auth.public_key_variable] = key.public_pem
-    return declared
+def _previous_key(settings: Settings, attached: Mapping[str, Any] | None, choice: Choice) -> SigningKey | None:
+    """Return a second key, whose public half the stack gets as the one before a rotation, where this run starts it."""
+    wanted = settings.auth and settings.auth.previous_public_key_variable
+    return SigningKey.generate() if wanted and not attached and choice.driver != "remote" else None
 
 
 def check_free_space(directory: Path, *, need_bytes: int = 50_000_000) -> None:

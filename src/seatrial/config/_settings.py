@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,6 +16,17 @@ UrlPath = Annotated[str, StringConstraints(pattern=r"^/")]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Profile = Literal["quick", "full"]
 Environment = dict[str, str]
+
+
+def _a_pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from error
+    return text
+
+
+Pattern = Annotated[str, AfterValidator(_a_pattern)]
 
 
 class Section(BaseModel):
@@ -58,7 +70,8 @@ class StackSettings(Section):
     """What is started. Paths are relative to the file.
 
     `entry` is `service:port` (the port inside the container) that requests go to; `environment` fills the compose
-    file's `${NAME}` and the local processes; a value `{random}` becomes a fresh secret in every run.
+    file's `${NAME}` and the local processes; a value `{random}` becomes a fresh secret in every run, `{rsa_key}` a
+    fresh private key (PEM), and `{NAME}` stands for the value of another variable.
     `setup` holds commands (lists) that run inside the entry service once the stack is ready.
     `applications` maps a service to `module:attribute`, where a seeded fault is installed.
     """
@@ -79,19 +92,69 @@ class StackSettings(Section):
 class AuthSettings(Section):
     """How identities authenticate: the harness mints RS256 tokens with a key pair of its own.
 
-    The public key (PEM) reaches the stack as the variable `public_key_variable`. In `claims`, `{user}` and
+    The public key (PEM) reaches the stack as the variable `public_key_variable`, that of the key before a rotation as
+    `previous_public_key_variable`. In `claims`, `{user}` and
     `{organisation}` are filled in. A remote target got its public key from somebody else: `private_key_file` (PEM,
     relative to the file) is the other half. `protected` is a path that GET reads only with a token.
     """
 
     kind: Literal["jwt"] = "jwt"
     public_key_variable: str
+    previous_public_key_variable: str = ""
     private_key_file: str = ""
     protected: UrlPath | None = None
     issuer: str = ""
     audience: str = ""
     lifetime_s: Positive = 3600.0
     claims: dict[str, str] = {"sub": "{user}"}
+
+
+class TokenSettings(Section):
+    """Where the service itself hands out tokens: `path` takes a POST of `credentials` as JSON.
+
+    In `credentials`, `{NAME}` is the value of a variable of `[stack.environment]`. `refresh_path` takes a POST of the
+    refresh token, in a field of the same name as in the answer.
+    """
+
+    path: UrlPath
+    credentials: dict[str, str]
+    refresh_path: UrlPath | None = None
+    access_field: str = "access_token"
+    refresh_field: str = "refresh_token"
+
+
+class CorsSettings(Section):
+    """Which web pages may read answers (CORS): those of `origin`, and of no origin that nobody named.
+
+    `path` and `method` are what such a page requests; `credentials` says that it may do so with credentials.
+    """
+
+    origin: Annotated[str, StringConstraints(pattern=r"^https?://[^/*]+$")]
+    path: UrlPath
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
+    credentials: bool = True
+
+
+class SecuritySettings(Section):
+    """What the edge of the service promises.
+
+    `headers` maps a response header to a regular expression that its whole value matches, on every answer. A POST to
+    `body_path` with more than `body_bytes` is answered with 413.
+    """
+
+    headers: dict[str, Pattern] = {}
+    body_path: UrlPath | None = None
+    body_bytes: Annotated[int, Field(gt=0, le=1_000_000_000)] | None = None
+
+
+class ErrorSettings(Section):
+    """The one form of every answer of 4xx: `fields` (`error.code` for nested ones) hold texts that are not empty.
+
+    `trace_field` among them repeats the trace id of the answer's header.
+    """
+
+    fields: Annotated[tuple[str, ...], Field(min_length=1)]
+    trace_field: str = ""
 
 
 class IdentitySettings(Section):
@@ -286,6 +349,10 @@ class Settings(Section):
     root: Path = Path()
     stack: StackSettings = StackSettings()
     auth: AuthSettings | None = None
+    tokens: TokenSettings | None = None
+    cors: CorsSettings | None = None
+    security: SecuritySettings | None = None
+    errors: ErrorSettings | None = None
     targets: TargetSettings = TargetSettings()
     identities: tuple[IdentitySettings, ...] = ()
     limits: tuple[LimitSettings, ...] = ()

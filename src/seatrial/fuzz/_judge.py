@@ -140,8 +140,13 @@ def _judge_reached(operations: Mapping[str, Operation], heard: Heard, limited: C
 
 
 def _reaches(sent: Sent, operation: Operation | None, limited: Collection[int]) -> bool:
-    """Return whether the operation itself answered: with 2xx or as documented, but not at its door."""
-    if operation is None or not proper(sent, operation) or sent.status in {0, UNAUTHENTICATED, *limited}:
+    """Return whether the operation itself answered: with 2xx or as documented, but not at its door.
+
+    Where no credentials are asked for, 401 is the operation's own word: that is how a sign-in refuses.
+    """
+    if operation is None or not proper(sent, operation) or sent.status in {0, *limited}:
+        return False
+    if sent.status == UNAUTHENTICATED and operation.secured:
         return False
     return sent.status in SUCCESS or bool(operation.documented_as(sent.status))
 

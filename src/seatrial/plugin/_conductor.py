@@ -216,7 +216,8 @@ def over_budget(record: Record) -> list[str]:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that a reader sees it whole or not at all."""
+    """Write a file that only this user may read, so that a reader sees it whole or not at all."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_bytes(content)
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content)
     part.replace(path)

@@ -9,18 +9,22 @@ from typing import TypeVar
 import httpx
 import pytest
 
-from seatrial.campaign import Entered
+from seatrial.campaign import Entered, filled_in
 from seatrial.config import (
     AuthSettings,
     ContractSettings,
+    CorsSettings,
     CoverageSettings,
+    ErrorSettings,
     HealthSettings,
     JobSettings,
     LimitSettings,
     LogSettings,
     MetricsSettings,
     PostureSettings,
+    SecuritySettings,
     Settings,
+    TokenSettings,
     TracingSettings,
 )
 from seatrial.core import CheckResult, Identity, Outcome, Target
@@ -172,6 +176,49 @@ def auth(settings: Settings, entered: Entered) -> AuthSettings:
     if entered.unsigned:
         not_tested(entered.unsigned)
     return declared
+
+
+@pytest.fixture
+def previous_key(auth: AuthSettings, entered: Entered) -> SigningKey:
+    """Return the key before a rotation, whose public half the stack has."""
+    if not auth.previous_public_key_variable:
+        not_applicable("[auth] previous_public_key_variable is not declared")
+    if not entered.previous_key:
+        not_tested("this run did not start the stack, and has no key from before a rotation")
+    return SigningKey(entered.previous_key)
+
+
+@pytest.fixture
+def tokens(settings: Settings) -> TokenSettings:
+    """Return where the service hands out tokens."""
+    return _declared(settings.tokens, "tokens")
+
+
+@pytest.fixture
+def credentials(tokens: TokenSettings, entered: Entered) -> dict[str, str]:
+    """Return what somebody signs in with; ends the item where a value of it is not known."""
+    filled = {name: filled_in(text, entered.variables) for name, text in tokens.credentials.items()}
+    if not entered.variables:
+        not_tested("this run did not start the stack, and does not know the credentials")
+    return filled
+
+
+@pytest.fixture
+def cors(settings: Settings) -> CorsSettings:
+    """Return which web pages may read answers."""
+    return _declared(settings.cors, "cors")
+
+
+@pytest.fixture
+def security(settings: Settings) -> SecuritySettings:
+    """Return what the edge of the service promises."""
+    return _declared(settings.security, "security")
+
+
+@pytest.fixture
+def errors(settings: Settings) -> ErrorSettings:
+    """Return the form of an error."""
+    return _declared(settings.errors, "errors")
 
 
 @pytest.fixture

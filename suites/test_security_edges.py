@@ -1,0 +1,302 @@
+"""The edge of the service: other origins, headers for browsers, large bodies, and input that makes no sense."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+
+from seatrial.config import CorsSettings, ErrorSettings, SecuritySettings, Settings
+from seatrial.core import Identity
+from seatrial.http import IdentityPool
+from seatrial.plugin import Defects, check, inconclusive, not_applicable
+
+CLIENT_ERROR, SERVER_ERROR, TOO_LARGE = 400, 500, 413
+ALLOWED, WITH_CREDENTIALS = "Access-Control-Allow-Origin", "Access-Control-Allow-Credentials"
+
+
+def ask_first(client: httpx.Client, origin: str, cors: CorsSettings) -> httpx.Response:
+    """Send the preflight of a page of this origin (the Fetch standard, 3.2)."""
+    headers = {"Access-Control-Request-Method": cors.method, "Access-Control-Request-Headers": "authorization"}
+    return client.options(cors.path, headers={"Origin": origin, **headers})
+
+
+@check("security.cors-preflight", title="pages of the declared origin may ask", severity="medium")
+def test_cors_preflight(client: httpx.Client, cors: CorsSettings) -> None:
+    """A preflight without a token is answered with 2xx, the origin and the method: otherwise the web page is dead."""
+    answer = ask_first(client, cors.origin, cors)
+    assert answer.is_success, f"the preflight of {cors.path} answers {answer.status_code}"
+    assert answer.headers.get(ALLOWED) in _names_of(cors), f"{ALLOWED} is {answer.headers.get(ALLOWED)!r}"
+    methods = answer.headers.get("Access-Control-Allow-Methods", "")
+    safe = cors.method in {"GET", "POST"}
+    assert safe or {cors.method, "*"} & set(re.split(r"\s*,\s*", methods)), f"{cors.method} is not among {methods!r}"
+    assert not cors.credentials or answer.headers.get(WITH_CREDENTIALS) == "true", f"{WITH_CREDENTIALS} is not true"
+
+
+def _names_of(cors: CorsSettings) -> set[str]:
+    """Return what may stand for the origin: with credentials, browsers take `*` for nobody."""
+    return {cors.origin} if cors.credentials else {cors.origin, "*"}
+
+
+@check(
+    "security.cors-origin-refused",
+    title="pages of other origins may not read",
+    severity="high",
+    cwe=(942, 346),
+    owasp=("API8:2023",),
+)
+def test_cors_origin_refused(client: httpx.Client, cors: CorsSettings, defects: Defects) -> None:
+    """No origin that nobody named is allowed, neither by a preflight nor by the answer: any page could read for it."""
+    scheme, _, host = cors.origin.partition("://")
+    for origin in ("https://origin.invalid", "null", f"{cors.origin}.origin.invalid", f"{scheme}://not{host}"):
+        for answer in (
+            ask_first(client, origin, cors),
+            client.request(cors.method, cors.path, headers={"Origin": origin}),
+        ):
+            if answer.headers.get(ALLOWED) in {origin, "*"}:
+                title = f"{answer.request.method} {cors.path} allows the origin {origin}"
+                defects.add(title, cause="foreign-origin-allowed", operation=f"{answer.request.method} {cors.path}")
+    defects.none()
+
+
+@check(
+    "security.cors-on-errors",
+    title="pages of the declared origin may read errors",
+    severity="low",
+    presupposes=("security.cors-preflight",),
+)
+def test_cors_on_errors(client: httpx.Client, cors: CorsSettings, settings: Settings, defects: Defects) -> None:
+    """Answers of 4xx allow the origin too: without that, a page sees a network failure where it should say why."""
+    paths = [f"/no-such-path-{secrets.token_hex(4)}"]
+    paths += [settings.auth.protected] if settings.auth and settings.auth.protected else []
+    for path in paths:
+        answer = client.get(path, headers={"Origin": cors.origin})
+        if answer.status_code >= CLIENT_ERROR and answer.headers.get(ALLOWED) not in _names_of(cors):
+            title = f"GET {path} answers {answer.status_code} without {ALLOWED}"
+            defects.add(title, cause=f"missing-on-{answer.status_code}", operation=f"GET {path}")
+    defects.none()
+
+
+@check(
+    "security.headers-present",
+    title="answers tell browsers to be careful",
+    severity="medium",
+    cwe=(693,),
+    owasp=("API8:2023",),
+)
+def test_headers_present(
+    client: httpx.Client, settings: Settings, security: SecuritySettings, defects: Defects
+) -> None:
+    """Each declared header is on good answers and on errors: a browser obeys only what it is told every time."""
+    if not security.headers:
+        not_applicable("[security] headers is not declared")
+    paths = [settings.stack.ready, f"/no-such-path-{secrets.token_hex(4)}"]
+    paths += [settings.auth.protected] if settings.auth and settings.auth.protected else []
+    for answer in map(client.get, paths):
+        for name, wanted in security.headers.items():
+            if not re.fullmatch(wanted, answer.headers.get(name, "")):
+                title = f"{name} is {answer.headers.get(name)!r} on a {answer.status_code}, not {wanted}"
+                defects.add(title, cause=name.lower(), operation=f"GET {answer.request.url.path}")
+    defects.none()
+
+
+def in_chunks(body: bytes, size: int = 65_536) -> Iterator[bytes]:
+    """Yield a body in pieces, so that its length is not announced."""
+    for start in range(0, len(body), size):
+        yield body[start : start + size]
+
+
+@check(
+    "security.body-too-large-refused",
+    title="a body that is too large is refused",
+    severity="medium",
+    cwe=(770,),
+    owasp=("API4:2023",),
+)
+def test_body_too_large_refused(someone: Callable[[], httpx.Client], security: SecuritySettings) -> None:
+    """One byte more than the limit is answered with 413, with and without an announced length; the limit is not."""
+    if security.body_path is None or security.body_bytes is None:
+        not_applicable("[security] body_path and body_bytes are not declared")
+    path, body, headers = security.body_path, b" " * security.body_bytes, {"Content-Type": "application/json"}
+    status = someone().post(path, content=body + b" ", headers=headers).status_code
+    assert status == TOO_LARGE, f"POST {path} with {len(body) + 1} bytes answers {status}"
+    status = someone().post(path, content=in_chunks(body + b" "), headers=headers).status_code
+    assert status == TOO_LARGE, f"POST {path} with {len(body) + 1} bytes in chunks answers {status}"
+    status = someone().post(path, content=body, headers=headers).status_code
+    assert status != TOO_LARGE, f"POST {path} with {len(body)} bytes, which is the limit, answers {status}"
+
+
+@dataclass(frozen=True, slots=True)
+class Oddity:
+    """A request that makes no sense; `wrong` ones are errors, others may as well be served."""
+
+    what: str
+    method: str
+    path: str
+    options: dict[str, Any] = field(default_factory=dict)
+    wrong: bool = True
+
+
+def body(what: str, path: str, content: bytes, kind: str = "application/json") -> Oddity:
+    """Return a POST with an odd body."""
+    return Oddity(what, "POST", path, {"content": content, "headers": {"Content-Type": kind}})
+
+
+def oddities(settings: Settings) -> list[Oddity]:
+    """Return what a curious stranger tries first, on the paths that the project declares."""
+    known = settings.auth.protected if settings.auth and settings.auth.protected else settings.stack.ready
+    found = [
+        Oddity("an unknown path", "GET", f"/no-such-path-{secrets.token_hex(4)}"),
+        Oddity("an unknown path with bytes that are no text", "GET", "/no-such-path-%FF%FE%00"),
+        Oddity("an unknown method", "PROPFIND", known),
+        Oddity("a query with bytes that are no text", "GET", f"{known}?a=%FF%FE%00&%FF=1", wrong=False),
+        Oddity("a cursor that was made up", "GET", f"{known}?cursor=bWFkZS11cA&page=-1", wrong=False),
+        Oddity("a header with bytes that are no text", "GET", known, {"headers": {b"X-Odd": b"\xff\xfe"}}, wrong=False),
+        Oddity("a header of 40,000 bytes", "GET", known, {"headers": {"X-Odd": "a" * 40_000}}, wrong=False),
+        Oddity("an address of 20,000 bytes", "GET", f"{known}?a={'a' * 20_000}", wrong=False),
+        Oddity("a media type that does not exist", "GET", known, {"headers": {"Accept": ";;q=9"}}, wrong=False),
+    ]
+    if settings.security and settings.security.body_path:
+        found += odd_bodies(settings.security.body_path)
+    if settings.jobs:
+        names = (
+            "no-such-id",
+            "%00",
+            "%FF%FE",
+            "-1",
+            "9" * 300,
+            "%27%20OR%201=1",
+            "00000000-0000-4000-8000-000000000000",
+        )
+        found += [Oddity(f"the id {name[:40]}", "GET", f"{settings.jobs.submit}/{name}") for name in names]
+    return found
+
+
+def odd_bodies(path: str) -> list[Oddity]:
+    """Return bodies of which none is what a service asked for."""
+    return [
+        body("a body that is no JSON", path, b'{"a":'),
+        body("an empty body", path, b""),
+        body("a JSON body of another type", path, b"[1, 2]"),
+        body("a JSON body that is no UTF-8", path, b'{"a": "\xff\xfe"}'),
+        body("a JSON body with half a character", path, rb'{"\ud800": "\ud800"}'),
+        body("a JSON body nested 5000 deep", path, b"[" * 5000),
+        body("a JSON body with a number of 5000 digits", path, b'{"a": ' + b"9" * 5000 + b"}"),
+        body("a body of another media type", path, b"<a/>", "application/xml"),
+        body("a media type that is malformed", path, b"{}", ";;/"),
+    ]
+
+
+@pytest.fixture
+def someone(
+    settings: Settings, client_as: Callable[[Identity | None], httpx.Client], identities: IdentityPool
+) -> Callable[[], httpx.Client]:
+    """Return a function that opens a client of a fresh user, or of nobody where there are no users."""
+    return lambda: client_as(identities.lease(1)[0] if settings.auth else None)
+
+
+@pytest.fixture
+def odd_answers(someone: Callable[[], httpx.Client], settings: Settings) -> list[tuple[Oddity, httpx.Response | None]]:
+    """Send every oddity; None stands for no answer."""
+    client = someone()
+
+    def answer(odd: Oddity) -> httpx.Response | None:
+        try:
+            return client.request(odd.method, odd.path, **odd.options)
+        except httpx.TransportError:
+            return None
+
+    return [(odd, answer(odd)) for odd in oddities(settings)]
+
+
+Answers = list[tuple[Oddity, httpx.Response | None]]
+
+
+@check(
+    "security.bad-input-handled",
+    title="input that makes no sense is the client's fault",
+    severity="high",
+    cwe=(20, 755),
+    owasp=("API8:2023",),
+)
+def test_bad_input_handled(odd_answers: Answers, security: SecuritySettings, defects: Defects) -> None:
+    """Odd requests are answered, never with 5xx, and with 4xx where they cannot be right: they wake nobody up."""
+    del security
+    for odd, answer in odd_answers:
+        status = answer.status_code if answer else 0
+        lowest = CLIENT_ERROR if odd.wrong else 1
+        if not lowest <= status < SERVER_ERROR:
+            title = f"{odd.what} is answered with {status}" if status else f"{odd.what} gets no answer"
+            defects.add(title, cause=f"answers-{status}", operation=f"{odd.method} {odd.path.partition('?')[0][:80]}")
+    defects.none()
+
+
+@check("security.errors-enveloped", title="errors have one form", severity="medium")
+def test_errors_enveloped(odd_answers: Answers, errors: ErrorSettings, settings: Settings, defects: Defects) -> None:
+    """Each error has the declared fields, with its own trace id: clients are written against one form."""
+    seen = [(odd, answer) for odd, answer in odd_answers if odd.wrong and answer and answer.status_code >= CLIENT_ERROR]
+    if not seen:
+        inconclusive("not one request was answered with an error")
+    for odd, answer in seen:
+        if problem := not_enveloped(answer, errors, settings):
+            title = f"{odd.what}: the answer of {answer.status_code} {problem}"
+            defects.add(title, cause=problem.replace(" ", "-"), operation=f"{odd.method} {odd.path[:80]}")
+    defects.none()
+
+
+def not_enveloped(answer: httpx.Response, errors: ErrorSettings, settings: Settings) -> str:
+    """Return what is wrong with the form of an error, empty where it is right."""
+    try:
+        found = json.loads(answer.content)
+    except ValueError:
+        return "is no JSON"
+    for name in errors.fields:
+        value = nested(found, name)
+        if not isinstance(value, str) or not value:
+            return f"has no {name}"
+    traced = settings.tracing and errors.trace_field
+    if traced and nested(found, errors.trace_field) != answer.headers.get(settings.tracing.header):  # type: ignore[union-attr]  # it is declared
+        return f"has another trace id in {errors.trace_field} than in its header"
+    return ""
+
+
+def nested(found: Any, name: str) -> Any:
+    """Return `found["a"]["b"]` for the name `a.b`, None where it is not there."""
+    for part in name.split("."):
+        found = found.get(part) if isinstance(found, dict) else None
+    return found
+
+
+STACK_TRACE = re.compile(
+    r"Traceback \(most recent call last\)|\bFile \"[^\"]+\", line \d+|^\s+at [\w.$<>]+\([^)]*:\d+\)"
+    r"|\.(?:py|js|rb|php|java|go):\d+",
+    re.MULTILINE,
+)
+
+
+@check(
+    "security.no-stack-trace",
+    title="errors show nothing of the inside",
+    severity="medium",
+    cwe=(209,),
+    owasp=("API8:2023",),
+)
+def test_no_stack_trace(odd_answers: Answers, security: SecuritySettings, defects: Defects) -> None:
+    """No answer to an odd request holds a stack trace: it tells an attacker which libraries to look up."""
+    del security
+    for odd, answer in odd_answers:
+        if answer and (found := STACK_TRACE.search(json_text(answer))):
+            title = f"{odd.what}: the answer of {answer.status_code} holds {found[0].strip()[:60]!r}"
+            defects.add(title, cause="stack-trace", operation=f"{odd.method} {odd.path[:80]}")
+    defects.none()
+
+
+def json_text(answer: httpx.Response) -> str:
+    """Return an answer's text with its escapes undone, in which a trace inside JSON is hidden."""
+    return answer.text.replace("\\n", "\n").replace('\\"', '"')
