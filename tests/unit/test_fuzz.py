@@ -297,6 +297,14 @@ def test_credentials_must_make_the_difference(
     assert [(result.check, result.outcome) for result in judgement.results] == [(CHECK, outcome)]
 
 
+@pytest.mark.parametrize(("secured", "outcome"), [(False, Outcome.PASSED), (True, Outcome.INCONCLUSIVE)])
+def test_a_sign_in_is_reached_when_it_refuses(*, secured: bool, outcome: Outcome) -> None:
+    """A 401 is the door of an operation that asks for credentials, and the answer of one that does not."""
+    operation = Operation(label="POST /token", method="POST", statuses=frozenset({"200", "401"}), secured=secured)
+    request = sent(operation="POST /token", method="POST", status=401)
+    assert ended(Heard(sent=[request], fatal=""), operation)["operations-reached"] is outcome
+
+
 def test_undocumented_methods_do_not_count_for_an_operation() -> None:
     """A TRACE that is sent to see it refused neither reaches the operation nor fills its matrix."""
     probe = sent(method="TRACE", status=200)
