@@ -1,6 +1,6 @@
 """Print what `GET /api/v1/health` costs, beside a bare FastAPI route under uvicorn with its default access log.
 
-    python tests/benchmarks/health_cost.py [--rounds 9] [--seconds 1]
+    python tests/benchmarks/health_cost.py [--rounds 15] [--seconds 1]
 
 Both run side by side, in the environment of the stack's own requirements and without instrumentation, and are measured
 in turn. The cost is the CPU time of the server's process (`/proc/<pid>/stat`, user and system) divided by the requests
@@ -94,10 +94,10 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
 
 
-def cost_us(server: Server, seconds: float) -> float:
+def cost_us(server: Server, seconds: int) -> float:
     """Send requests and return the CPU time of one of them, in microseconds."""
     before = cpu_s(server.pid)
-    wrk = ["wrk", "--threads", "1", "--connections", "4", "--duration", f"{seconds:g}s", server.url]
+    wrk = ["wrk", "--threads", "1", "--connections", "4", "--duration", f"{seconds}s", server.url]
     told = subprocess.run(wrk, capture_output=True, text=True, check=True).stdout
     answered = re.search(r"(\d+) requests in", told)
     assert answered, told
@@ -145,8 +145,8 @@ def configured() -> Iterator[Mapping[str, str]]:
 def main() -> int:
     """Measure in turn, print medians and their ratio; ends with 1 when the goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--seconds", type=float, default=1)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--seconds", type=int, default=1)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, both(Path(folder)) as servers:
         for server in servers:
