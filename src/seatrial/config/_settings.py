@@ -292,7 +292,8 @@ class PostureSettings(Section):
 
     `environment_template` lists the variables that an operator sets in `environment_file`. `code` holds folders with
     Python code that reads variables, `internal` those that no operator sets. `secrets` are globs of names. The entry
-    service refuses to start with a value of `strong_keys` that has fewer than `key_length` characters.
+    service refuses to start with a value of `strong_keys` that has fewer than `key_length` characters. `reporting`
+    variables name servers of others, and are empty unless an operator sets them.
     """
 
     environment_template: str = ""
@@ -302,6 +303,7 @@ class PostureSettings(Section):
     secrets: tuple[str, ...] = SECRET_NAMES
     strong_keys: tuple[str, ...] = ()
     key_length: Annotated[int, Field(gt=1, le=4096)] = 32
+    reporting: tuple[str, ...] = ()
 
 
 class GateSettings(Section):
