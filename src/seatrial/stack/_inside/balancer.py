@@ -8,13 +8,17 @@ connection is passed over; where none does, the answer is 502.
 """
 
 import asyncio
+import contextlib
 import itertools
+import socket
 import sys
 from collections.abc import Iterator, Sequence
 
 LOOPBACK, SOURCE = "127.0.0.1", "127.0.0.2"
 CHUNK = 65536
 LONGEST_HEAD = 2**20
+BACKLOG = 512
+LINGER_S = 2.0
 END = b"\r\n\r\n"
 NOBODY = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
@@ -28,51 +32,82 @@ def forwarded(head: bytes, client: str) -> bytes:
     return b"\r\n".join([first, *kept, b"X-Forwarded-For: " + client.encode(), b"Connection: close"]) + END
 
 
-async def read_head(reader: asyncio.StreamReader) -> bytes:
-    """Return what the client sent up to the end of the head, or less where it ends before or is too long."""
+async def receive(source: socket.socket) -> bytes:
+    """Return what comes next, nothing at the end."""
     try:
-        return await reader.readuntil(END)
-    except asyncio.IncompleteReadError as error:
-        return error.partial
-    except asyncio.LimitOverrunError as error:
-        return await reader.readexactly(error.consumed)
+        return await asyncio.get_running_loop().sock_recv(source, CHUNK)
+    except OSError:
+        return b""
 
 
-async def connect(ports: Sequence[int]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+async def read_head(client: socket.socket) -> bytes:
+    """Return what the client sent up to the end of the head, or less where it ends before or is too long."""
+    read = b""
+    while END not in read and len(read) < LONGEST_HEAD and (data := await receive(client)):
+        read += data
+    return read
+
+
+async def connect(ports: Sequence[int]) -> socket.socket | None:
     """Return a connection to the first instance that takes one."""
     for port in ports:
+        upstream = open_socket()
         try:
-            return await asyncio.open_connection(LOOPBACK, port, local_addr=(SOURCE, 0))
+            upstream.bind((SOURCE, 0))
+            await asyncio.get_running_loop().sock_connect(upstream, (LOOPBACK, port))
         except OSError:
-            continue
+            upstream.close()
+        else:
+            return upstream
     return None
 
 
-async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    """Copy one direction until it ends, then end the other side's too."""
-    try:
-        while data := await source.read(CHUNK):
-            sink.write(data)
-            await sink.drain()
-    except OSError:
-        pass
-    finally:
-        sink.close()
+def open_socket() -> socket.socket:
+    """Return a socket that waits for nobody."""
+    made = socket.socket()
+    made.setblocking(False)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return made
 
 
-async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ports: Sequence[int]) -> None:
-    """Pass one request on, and its answer back."""
+async def send(sink: socket.socket, data: bytes) -> bool:
+    """Send, and return whether the other side takes more."""
     try:
-        head = await read_head(reader)
+        await asyncio.get_running_loop().sock_sendall(sink, data)
     except OSError:
-        head = b""
-    upstream = await connect(ports) if head else None
-    if upstream is None:
-        writer.write(NOBODY if head else b"")
-        writer.close()
-        return
-    upstream[1].write(forwarded(head, writer.get_extra_info("peername")[0]))
-    await asyncio.gather(pump(reader, upstream[1]), pump(upstream[0], writer))
+        return False
+    return True
+
+
+async def carry(source: socket.socket, sink: socket.socket) -> None:
+    """Copy one direction to its end; what the other side refuses is dropped, so that an answer gets through."""
+    takes = True
+    while data := await receive(source):
+        takes = takes and await send(sink, data)
+    with contextlib.suppress(OSError):
+        sink.shutdown(socket.SHUT_WR)
+
+
+async def pass_on(client: socket.socket, upstream: socket.socket, address: str) -> None:
+    """Pass one request on, and its answer back; whoever still sends after the answer is heard for a while."""
+    head, end, rest = (await read_head(client)).partition(END)
+    await send(upstream, forwarded(head + end, address) + rest)
+    sending = asyncio.ensure_future(carry(client, upstream))
+    await carry(upstream, client)
+    await asyncio.wait({sending}, timeout=LINGER_S)
+    sending.cancel()
+
+
+async def serve(client: socket.socket, address: str, ports: Sequence[int]) -> None:
+    """Serve one connection."""
+    with client:
+        upstream = await connect(ports)
+        if upstream is None:
+            await read_head(client)
+            await send(client, NOBODY)
+            return
+        with upstream:
+            await pass_on(client, upstream, address)
 
 
 def turns(ports: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -82,11 +117,17 @@ def turns(ports: Sequence[int]) -> Iterator[Sequence[int]]:
 
 async def balance(listening: int, ports: Sequence[int]) -> None:
     """Serve until killed."""
-    turn = turns(ports)
-    server = await asyncio.start_server(
-        lambda reader, writer: serve(reader, writer, next(turn)), LOOPBACK, listening, backlog=512, limit=LONGEST_HEAD
-    )
-    await server.serve_forever()
+    server = open_socket()
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    server.bind((LOOPBACK, listening))
+    server.listen(BACKLOG)
+    running: set[asyncio.Task[None]] = set()
+    for turn in turns(ports):
+        client, (address, _) = await asyncio.get_running_loop().sock_accept(server)
+        client.setblocking(False)
+        task = asyncio.ensure_future(serve(client, address, turn))
+        running.add(task)  # the loop itself does not keep it alive
+        task.add_done_callback(running.discard)
 
 
 if __name__ == "__main__":
