@@ -85,7 +85,9 @@ class Campaign:
         if reason := self._cannot_test(suite, stack):
             return Entered(suite=suite.name, tree=str(self.stacks.tree()), not_tested=reason)
         self._switch_phase(suite, variant)
-        self._start_early(suite)
+        self._start_early(variant)
+        if suite.name == "load":
+            self.stacks.end("instrumented")  # whatever ran on it is over
         evidence = self._measure(suite, stack)
         self.run.absorb(evidence)
         results = {result.check: result for result in evidence.results}
@@ -125,14 +127,15 @@ class Campaign:
             self._collector.set_phase(suite.name)
             self._collector.wait_acknowledged(1.0)
 
-    def _start_early(self, suite: Suite) -> None:
-        """Prove the limits on the clean stack while the contract is fuzzed on the instrumented one."""
-        if suite.name == "contract" and self._collector and "ratelimit" in self.suites:
+    def _start_early(self, variant: Variant | None) -> None:
+        """Prove the limits on the clean stack, which is mostly waiting, while suites run on the instrumented one."""
+        if variant == "instrumented" and "ratelimit" in self.suites and not self._early:
             self._early["ratelimit"] = in_background(self._prove_early, name="ratelimit")
 
     def _prove_early(self) -> Evidence:
+        stack = self.stacks.get("clean")
         with self._timed("ratelimit"):
-            return prove_limits(self.run, self.stacks.get("clean"))
+            return prove_limits(self.run, stack)
 
     def _measure(self, suite: Suite, stack: Stack | None) -> Evidence:
         if suite.name in self._early:
@@ -148,7 +151,7 @@ class Campaign:
             return Evidence()
         self.stacks.get("instrumented")
         self.run.progress("coverage")("stopping the instrumented stack")
-        self.stacks.stop("instrumented")
+        self.stacks.end("instrumented").result()
         self.run.progress("coverage")("combining what the services recorded")
         return self._collector.collect(out=self.run.directory / "coverage")
 

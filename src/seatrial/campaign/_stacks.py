@@ -26,6 +26,9 @@ from seatrial.stack import (
     open_stack,
 )
 
+NOTHING: Future[None] = Future()
+NOTHING.set_result(None)
+
 
 class Stacks:
     """Start, hand out and stop the variants of one run."""
@@ -34,6 +37,7 @@ class Stacks:
         self._run = run
         self._collector = collector
         self._started: dict[Variant, Future[Stack]] = {}
+        self._ended: dict[Variant, Future[None]] = {}
         self._lock = threading.Lock()
         self._tree: Path | None = None
 
@@ -60,22 +64,25 @@ class Stacks:
         """Return the folder that the services of a variant see."""
         return self._run.work / variant[:1] / "share"
 
-    def stop(self, variant: Variant) -> None:
-        """Stop a variant if it is up; its logs are in the run's directory afterwards.
+    def end(self, variant: Variant) -> Future[None]:
+        """Begin to stop a variant, once, and return at once; its logs are in the run's directory afterwards.
 
         One that is still starting (the run was interrupted) is left to the watchdog: waiting could take minutes.
         """
         with self._lock:
-            future = self._started.get(variant)
-        if self._run.attached or future is None or not future.done() or future.exception() is not None:
-            return
-        future.result().stop()
-        self._run.recorder.emit(StackStopped(variant=variant))
+            started = self._started.get(variant)
+            up = started is not None and started.done() and started.exception() is None
+            if started and up and not self._run.attached and variant not in self._ended:
+                self._ended[variant] = in_background(partial(self._end, started.result()), name=f"stop-{variant}")
+            return self._ended.get(variant, NOTHING)
+
+    def _end(self, stack: Stack) -> None:
+        stack.stop()
+        self._run.recorder.emit(StackStopped(variant=stack.variant))
 
     def stop_all(self) -> None:
-        """Stop every variant, both at once."""
-        ends = [in_background(partial(self.stop, variant), name=f"stop-{variant}") for variant in list(self._started)]
-        for end in ends:
+        """Stop every variant, all at once."""
+        for end in [self.end(variant) for variant in list(self._started)]:
             end.result()
 
     def _open(self, variant: Variant) -> Stack:
