@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import pytest
 
 from seatrial.config import HealthSettings, MetricsSettings, Settings
+from seatrial.core import Identity
+from seatrial.http import IdentityPool
 from seatrial.plugin import check, inconclusive, not_applicable
 
 SAMPLE = re.compile(r"(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{[^}]*\})? +(?P<value>\S+)(?: +-?\d+)?")
@@ -87,6 +90,15 @@ def test_metrics_bounded(client: httpx.Client, metrics: MetricsSettings) -> None
     assert marker not in read(client, metrics), f"{metrics.path} repeats the path of a request that found nothing"
 
 
+@pytest.fixture
+def served(
+    settings: Settings, client_as: Callable[[Identity | None], httpx.Client], identities: IdentityPool
+) -> Callable[[], object]:
+    """Return a function that asks for something of the service's business, as a fresh user where there are users."""
+    path = settings.auth.protected if settings.auth and settings.auth.protected else settings.stack.ready
+    return lambda: client_as(identities.lease(1)[0] if settings.auth else None).get(path)
+
+
 @check(
     "health.probe-flood-bounded",
     title="a flood of probes is no flood of queries",
@@ -95,7 +107,9 @@ def test_metrics_bounded(client: httpx.Client, metrics: MetricsSettings) -> None
     cwe=(770,),
     owasp=("API4:2023",),
 )
-def test_probe_flood_bounded(client: httpx.Client, metrics: MetricsSettings, health: HealthSettings) -> None:
+def test_probe_flood_bounded(
+    client: httpx.Client, served: Callable[[], object], metrics: MetricsSettings, health: HealthSettings
+) -> None:
     """Sixty readiness probes lead to a quarter as many database queries at the most: anybody may send probes."""
     if not metrics.queries or not health.readiness:
         not_applicable("[metrics] queries or [health] readiness is not declared")
@@ -107,6 +121,7 @@ def test_probe_flood_bounded(client: httpx.Client, metrics: MetricsSettings, hea
             statuses.update(senders.map(lambda _: client.get(path).status_code, range(FLOOD)))
 
     most = FLOOD // 4
+    served()  # a counter that does not count what needs the database proves nothing about probes
     bounded = any(rise <= most for rise in rises(client, metrics, metrics.queries, flood))
     if statuses != {httpx.codes.OK}:
         inconclusive(f"{path} answers {sorted(statuses)} under {FLOOD} probes")

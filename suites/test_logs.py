@@ -42,6 +42,14 @@ def trace(user: httpx.Client, auth: AuthSettings, tracing: TracingSettings, sett
     return sent
 
 
+@pytest.fixture
+def later(trace: str, user: httpx.Client, tracing: TracingSettings, settings: Settings) -> str:
+    """Send another request after the first and return the trace id that it was sent with."""
+    sent = trace[::-1]
+    user.get(settings.stack.ready, headers={tracing.header: sent})
+    return sent
+
+
 @check(
     "logs.request-logged",
     title="each request leaves one JSON line",
@@ -49,8 +57,9 @@ def trace(user: httpx.Client, auth: AuthSettings, tracing: TracingSettings, sett
     needs=("logs",),
     presupposes=("tracing.taken-over",),
 )
-def test_request_logged(stack: Stack, log_lines: LogSettings, trace: str) -> None:
+def test_request_logged(stack: Stack, log_lines: LogSettings, trace: str, later: str) -> None:
     """A request leaves exactly one JSON line: none hides it, two count it twice."""
+    lines_of(stack, log_lines, later)  # once a later request is in the log, so is a second line of the first one
     found = lines_of(stack, log_lines, trace)
     assert len(found) == 1, f"one request left {len(found)} JSON lines with its trace id"
 

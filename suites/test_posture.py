@@ -72,7 +72,12 @@ def test_health_checks(services: Services, settings: Settings, tree: Path, defec
     defects.none()
 
 
-@check("posture.health-check-timing", title="every health check states its timing", severity="low")
+@check(
+    "posture.health-check-timing",
+    title="every health check states its timing",
+    severity="low",
+    presupposes=("posture.health-checks",),
+)
 def test_health_check_timing(services: Services, settings: Settings, tree: Path, defects: Defects) -> None:
     """Each health check states interval, timeout, retries and start period.
 
@@ -87,7 +92,12 @@ def test_health_check_timing(services: Services, settings: Settings, tree: Path,
     defects.none()
 
 
-@check("posture.dependencies-awaited", title="a service starts after what it needs is healthy", severity="medium")
+@check(
+    "posture.dependencies-awaited",
+    title="a service starts after what it needs is healthy",
+    severity="medium",
+    presupposes=("posture.health-checks",),
+)
 def test_dependencies_awaited(services: Services, settings: Settings, tree: Path, defects: Defects) -> None:
     """Each `depends_on` of a service that has a health check waits for `service_healthy`.
 

@@ -22,7 +22,7 @@ CONFIGURATION = (
 )
 ABSENT = "00000000-0000-4000-8000-000000000000"
 OF_THE_CONNECTION = {"date", "server", "connection", "content-length", "x-ratelimit-reset", "x-trace-id"}
-SECRET = ("url", "key", "secret", "token", "password", "credential")
+SECRET = ("url", "key", "secret", "token", "password", "credential", "clients")
 
 
 class Platform:

@@ -21,7 +21,9 @@ from seatrial.stack import (
     StackPlan,
     Variant,
     attach,
+    compose_model,
     fault_addition,
+    handed_over,
     merge_additions,
     open_stack,
 )
@@ -141,6 +143,7 @@ class Stacks:
             logs=run.directory / "logs" / ("" if variant == "clean" else variant),
             root=self.tree(),
             environment=run.environment,
+            handed=handed_over(compose_model(run.settings, self.tree())) if run.settings.stack.compose else {},
             service_environment={name: dict(fault.environment(name)) for name in services} if fault else {},
             additions=self._additions(variant),
             replicas=fault.replicas if fault else {},

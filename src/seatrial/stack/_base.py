@@ -34,8 +34,8 @@ class StackPlan:
 
     `work` is a short-lived folder with a short path (sockets live there); `share` is a folder below it that services
     with an addition see (on compose mounted at /seatrial, writable by any user). `environment` fills the compose file's
-    variables and is handed, like the profile's, to the services built here. `secrets` names the variables in it whose
-    values must never be shown. `root` holds the compose files (a copy of the project's folder when a fault edits it).
+    variables; a service gets of it what `handed` lists, all where it is not listed. `root` holds the compose files (a
+    copy of the project's folder when a fault edits it).
     """
 
     settings: Settings
@@ -46,6 +46,7 @@ class StackPlan:
     logs: Path
     root: Path
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    handed: Mapping[str, frozenset[str]] = field(default_factory=dict)
     service_environment: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     additions: Mapping[str, ServiceAddition] = field(default_factory=dict)
     edit_compose: Callable[[dict[str, object]], None] | None = None
@@ -56,6 +57,11 @@ class StackPlan:
     def share(self) -> Path:
         """Return the folder that services with an addition see."""
         return self.work / "share"
+
+    def environment_of(self, service: str) -> Mapping[str, str]:
+        """Return the variables that the compose file hands to a service: a local process gets no more than that."""
+        names = self.handed.get(service, frozenset(self.environment))
+        return {name: value for name, value in self.environment.items() if name in names}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

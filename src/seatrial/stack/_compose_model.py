@@ -110,6 +110,17 @@ def compose_model(settings: Settings, root: Path) -> Model:
     return model
 
 
+def handed_over(model: Model) -> dict[str, frozenset[str]]:
+    """Return the names of the variables that the files hand to each service; one with `env_file` may get any."""
+    services = {name: service or {} for name, service in model["services"].items()}
+    return {name: _names(service) for name, service in services.items() if not service.get("env_file")}
+
+
+def _names(service: Mapping[str, Any]) -> frozenset[str]:
+    """Return the keys of `environment`, which may be a mapping or a list of `NAME=value`."""
+    return frozenset(str(entry).partition("=")[0] for entry in service.get("environment") or ())
+
+
 def _path() -> str:
     import os  # noqa: PLC0415 - one variable
 

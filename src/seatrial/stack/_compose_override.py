@@ -90,10 +90,14 @@ def _ports(name: str, service: Mapping[str, Any], plan: StackPlan) -> list[int]:
 
 
 def _environment(name: str, service: Mapping[str, Any], plan: StackPlan) -> dict[str, str]:
-    """Return the variables of a service: the plan's for what is built here, the fault's, and what instruments add."""
+    """Return the variables of a service: of the plan's what its file hands over, knobs, the fault's, and instruments'.
+
+    A variable that the file forgets to hand over stays forgotten: injecting it would hide a broken deployment.
+    """
     has = {key: value or "" for key, value in (service.get("environment") or {}).items()}
     knobs = next((k for profile, k in plan.settings.stack.profile.items() if profile == plan.profile), None)
-    wanted = {**plan.environment, **(knobs.environment if knobs else {})} if service.get("build") else {}
+    wanted = {key: value for key, value in plan.environment.items() if key in has} if service.get("build") else {}
+    wanted |= knobs.environment if knobs and service.get("build") else {}
     wanted |= plan.service_environment.get(name, {})
     addition = plan.additions.get(name)
     if addition:

@@ -34,6 +34,7 @@ def with_instances(plan: StackPlan) -> StackPlan:
     return replace(
         plan,
         settings=plan.settings.model_copy(update={"stack": stack}),
+        handed=_spread(plan.handed, names),
         service_environment=_spread(plan.service_environment, names),
         additions=_spread(plan.additions, names),
     )

@@ -1,0 +1,100 @@
+"""The generated override: what it adds to services, and what it must not hide."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from seatrial.config import load_settings
+from seatrial.stack import StackPlan, handed_over
+from seatrial.stack._compose_override import write_override
+
+ROOT = Path(__file__).parents[2]
+MODEL = {
+    "services": {
+        "api": {"build": ".", "environment": {"JWT_ISSUER": "theirs"}, "ports": [{"target": 8000, "published": "80"}]},
+        "db": {
+            "image": "postgres:17",
+            "environment": {"POSTGRES_PASSWORD": "x"},
+            "healthcheck": {"test": ["CMD", "a"]},
+        },
+    }
+}
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads compose's own tags as the values that they carry."""
+
+
+def _sequence(loader: yaml.SafeLoader, node: yaml.SequenceNode) -> list[Any]:
+    return list(loader.construct_sequence(node))
+
+
+_Loader.add_constructor("!override", _sequence)
+_Loader.add_constructor("!reset", lambda _loader, _node: None)
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Any:
+    """Return the services of the override for a quick run of the reference stack's settings."""
+    plan = StackPlan(
+        settings=load_settings(ROOT / "seatrial.toml"),
+        profile="quick",
+        variant="clean",
+        run="r1",
+        work=tmp_path,
+        logs=tmp_path,
+        root=ROOT,
+        environment={"JWT_ISSUER": "ours", "JWT_AUDIENCE": "ours", "POSTGRES_PASSWORD": "secret"},
+        service_environment={"api": {"OF_THE_FAULT": "1"}},
+    )
+    write_override(plan, MODEL, tmp_path / "override.yml")
+    return yaml.load((tmp_path / "override.yml").read_text(), Loader=_Loader)["services"]  # noqa: S506 - a safe loader
+
+
+def test_a_variable_that_the_file_forgets_stays_forgotten(services: Any) -> None:
+    """Only what the compose file hands over gets the run's value, besides knobs of the profile and of the fault."""
+    assert services["api"]["environment"] == {
+        "JWT_ISSUER": "ours",
+        "RATE_LIMIT_WINDOW_SECONDS": "5",
+        "OF_THE_FAULT": "1",
+    }
+    assert "environment" not in services["db"]
+
+
+def test_ports_are_random_and_on_loopback(services: Any) -> None:
+    """What the file publishes, on every interface at a fixed port, is published on loopback at a random one."""
+    assert services["api"]["ports"] == ["127.0.0.1::8000"]
+    assert "ports" not in services["db"]
+
+
+def test_health_checks_come_sooner_and_nowhere_else(services: Any) -> None:
+    """A check that is there gets a shorter interval; none is made up."""
+    assert services["db"]["healthcheck"] == {"interval": "1s"}
+    assert "healthcheck" not in services["api"]
+
+
+def test_a_local_process_gets_what_the_file_hands_to_its_service(tmp_path: Path) -> None:
+    """Mapping, list and `env_file` all say what a service gets; a service that the file does not have gets all."""
+    forms = {"a": {"environment": {"X": ""}}, "b": {"environment": ["Y=1", "X"]}, "c": {"env_file": [".env"]}}
+    plan = StackPlan(
+        settings=load_settings(ROOT / "seatrial.toml"),
+        profile="quick",
+        variant="clean",
+        run="r1",
+        work=tmp_path,
+        logs=tmp_path,
+        root=ROOT,
+        environment={"X": "1", "Y": "2", "Z": "3"},
+        handed=handed_over({"services": {**forms, "d": None}}),
+    )
+    assert {name: "".join(plan.environment_of(name)) for name in "abcde"} == {
+        "a": "X",
+        "b": "XY",
+        "c": "XYZ",
+        "d": "",
+        "e": "XYZ",
+    }
