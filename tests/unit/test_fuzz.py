@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from seatrial.core import EnvironmentFailure, FindingStatus, Outcome, UsageError
 from seatrial.fuzz import fetch_document, operations_of
 from seatrial.fuzz._allowance import SAFETY_S, Allowance, Client, Rota
-from seatrial.fuzz._authentication import CHECK, Who, judge_authentication
+from seatrial.fuzz._authentication import CHECK, Doors, Who, judge_authentication
 from seatrial.fuzz._document import Operation
 from seatrial.fuzz._evidence import Judgement
 from seatrial.fuzz._judge import Heard, judge
@@ -293,8 +293,43 @@ def test_credentials_must_make_the_difference(
         return sent(operation=sample.operation, method=sample.method, status=next(statuses))
 
     request = sent(operation=operation.label, method=method, status=status)
-    judge_authentication({operation.label: operation}, [request], send=send, judgement=judgement, problem="")
+    doors = Doors({operation.label: operation}, [request])
+    judge_authentication(doors, send=send, judgement=judgement, problem="")
     assert [(result.check, result.outcome) for result in judgement.results] == [(CHECK, outcome)]
+
+
+CLOSED = {
+    "refused": ([403, 403], (403, 401), Outcome.PASSED),
+    "served once": ([403, 200], (403, 401), Outcome.FAILED),
+    "served to nobody": ([403], (200, 401), Outcome.FAILED),
+    "limited from the start": ([429], (403, 401), Outcome.INCONCLUSIVE),
+    "missing": ([404], (404, 404), Outcome.INCONCLUSIVE),
+}
+
+
+@pytest.mark.parametrize(("statuses", "answers", "outcome"), CLOSED.values(), ids=CLOSED.keys())
+def test_a_closed_operation_refuses_users_too(statuses: list[int], answers: tuple[int, int], outcome: Outcome) -> None:
+    """Where no user of the run may go, a refusal of users and strangers is what was promised."""
+    operation = Operation(label="GET /a", method="GET", secured=True)
+    judgement, left = Judgement(), iter(answers)
+
+    def send(sample: Sent, who: Who) -> Sent:
+        del who
+        return sent(operation=sample.operation, status=next(left))
+
+    doors = Doors({"GET /a": operation}, [sent(n, status=s) for n, s in enumerate(statuses)], frozenset({"GET /a"}))
+    judge_authentication(doors, send=send, judgement=judgement, problem="")
+    assert [result.outcome for result in judgement.results] == [outcome]
+
+
+def test_a_closed_operation_that_is_not_documented_decides_nothing() -> None:
+    """A misspelt name must not look like a promise that is kept."""
+    doors = Doors({"GET /a": Operation(label="GET /a", method="GET", secured=True)}, [sent()], frozenset({"GET /b"}))
+    judgement = Judgement()
+    judge_authentication(doors, send=lambda _sample, _who: sent(status=401), judgement=judgement, problem="")
+    (result,) = judgement.results
+    assert result.outcome is Outcome.INCONCLUSIVE
+    assert "GET /b (declared closed, not documented)" in result.reason
 
 
 @pytest.mark.parametrize(("secured", "outcome"), [(False, Outcome.PASSED), (True, Outcome.INCONCLUSIVE)])

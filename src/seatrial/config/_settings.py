@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated, Literal
@@ -27,6 +28,14 @@ def _a_pattern(text: str) -> str:
 
 
 Pattern = Annotated[str, AfterValidator(_a_pattern)]
+
+
+def _a_network(text: str) -> str:
+    ipaddress.ip_network(text)  # its ValueError says what is wrong
+    return text
+
+
+Network = Annotated[str, AfterValidator(_a_network)]
 
 
 class Section(BaseModel):
@@ -139,12 +148,16 @@ class SecuritySettings(Section):
     """What the edge of the service promises.
 
     `headers` maps a response header to a regular expression that its whole value matches, on every answer. A POST to
-    `body_path` with more than `body_bytes` is answered with 413.
+    `body_path` with more than `body_bytes` is answered with 413. GET of `admin_path` is for clients in the addresses
+    and networks `admin_from`, whose token has the `admin_claims` too.
     """
 
     headers: dict[str, Pattern] = {}
     body_path: UrlPath | None = None
     body_bytes: Annotated[int, Field(gt=0, le=1_000_000_000)] | None = None
+    admin_path: UrlPath | None = None
+    admin_from: tuple[Network, ...] = ()
+    admin_claims: dict[str, str | bool] = {}
 
 
 class ErrorSettings(Section):
@@ -234,11 +247,15 @@ class LogSettings(Section):
 
 
 class ContractSettings(Section):
-    """The OpenAPI document that the service publishes, and how many examples an operation gets in each profile."""
+    """The OpenAPI document that the service publishes, and how many examples an operation gets in each profile.
+
+    `closed` operations (`GET /path` as documented) refuse every user of a run.
+    """
 
     document: UrlPath = "/openapi.json"
     examples: dict[Profile, Annotated[int, Field(gt=0)]] = {"quick": 10, "full": 100}
     rate_limited_percent: Annotated[float, Field(ge=0, le=100)] = 10.0
+    closed: tuple[str, ...] = ()
 
 
 class JobSettings(Section):

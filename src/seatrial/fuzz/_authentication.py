@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import httpx
@@ -29,10 +30,15 @@ PATIENCE_S = 10.0
 BOGUS = "seatrial-bogus-credentials"
 MARK = "{{secret:"
 Who = Literal["nobody", "impostor"]
+WHO: tuple[Who, ...] = ("nobody", "impostor")
 Send = Callable[[Sent, Who], Sent]
 """Sends a request once more, without credentials or with made-up ones."""
 
-WORDS: Mapping[Who, str] = {"nobody": "without credentials", "impostor": "with made-up credentials"}
+WORDS: Mapping[str, str] = {
+    "nobody": "without credentials",
+    "impostor": "with made-up credentials",
+    "user": "to a user, and is declared closed",
+}
 
 
 class Stranger:
@@ -87,23 +93,50 @@ def _as(who: Who) -> Callable[[str, str], tuple[str, str]]:
     return change
 
 
-def judge_authentication(
-    operations: Mapping[str, Operation], sent: Sequence[Sent], *, send: Send, judgement: Judgement, problem: str
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """The operations, and what was sent to them; those in `closed` refuse every user."""
+
+    operations: Mapping[str, Operation]
+    sent: Sequence[Sent]
+    closed: frozenset[str] = frozenset()
+
+    def to(self, operation: Operation) -> list[Sent]:
+        """Return what users sent to an operation and got an answer to."""
+        mine = (sent for sent in self.sent if sent.operation == operation.label and proper(sent, operation))
+        return [sent for sent in mine if sent.identity and sent.status]
+
+    def sample(self, operation: Operation) -> Sent | None:
+        """Return a request with credentials that went through, or else one that was not refused for them."""
+        shut = operation.label in self.closed
+        usable = [sent for sent in self.to(operation) if (sent.status in REFUSED if shut else _let_in(sent))]
+        return min(usable, key=lambda sent: (sent.status, len(sent.body), sent.number), default=None)
+
+    def opened(self, operation: Operation) -> list[Sent]:
+        """Return what a closed operation served."""
+        return [sent for sent in self.to(operation) if operation.label in self.closed and sent.status in SUCCESS]
+
+
+def _let_in(sent: Sent) -> bool:
+    return sent.status in SUCCESS or (sent.status in CLIENT_ERROR and sent.status not in REFUSED | {429})
+
+
+def judge_authentication(doors: Doors, *, send: Send, judgement: Judgement, problem: str) -> None:
     """Send, for each operation that needs credentials, a request that was accepted once more without good ones."""
-    secured = [operation for operation in operations.values() if operation.secured]
+    secured = [operation for operation in doors.operations.values() if operation.secured]
     if not secured:
         reason = "no operation of the document needs credentials"
         judgement.results.append(CheckResult(check=CHECK, outcome=Outcome.NOT_APPLICABLE, reason=reason))
         return
     findings: list[Finding] = []
-    unclear: list[str] = []
+    unclear = [f"{label} (declared closed, not documented)" for label in sorted(doors.closed - doors.operations.keys())]
     for operation in secured:
-        sample = _sample(operation, sent)
+        findings += [_unprotected(sent, "user", judgement) for sent in doors.opened(operation)[:1]]
+        sample = doors.sample(operation)
         if sample is None:
             unclear.append(f"{operation.label} (no request with credentials was let in)")
             continue
-        for who in WORDS:
+        for who in WHO:
             answer = send(sample, who)
             if answer.status in SUCCESS:
                 findings.append(_unprotected(answer, who, judgement))
@@ -112,17 +145,6 @@ def judge_authentication(
     reason = f"neither served nor refused: {', '.join(unclear)}" if unclear else ""
     gap = Gap(Outcome.INCONCLUSIVE, reason) if reason else None
     judgement.results.append(conclude(CHECK, findings, gap, problem=problem))
-
-
-def _sample(operation: Operation, sent: Sequence[Sent]) -> Sent | None:
-    """Return a request with credentials that went through, or else one that was not refused for them."""
-    usable = [
-        s
-        for s in sent
-        if s.operation == operation.label and proper(s, operation) and s.identity and s.status
-        if s.status in SUCCESS or (s.status in CLIENT_ERROR and s.status not in REFUSED | {429})
-    ]
-    return min(usable, key=lambda s: (s.status, len(s.body), s.number), default=None)
 
 
 def _refuses(sample: Sent, answer: Sent) -> bool:
@@ -137,7 +159,7 @@ def _refuses(sample: Sent, answer: Sent) -> bool:
     return harmless and answer.status in CLIENT_ERROR and answer.status != httpx.codes.TOO_MANY_REQUESTS
 
 
-def _unprotected(answer: Sent, who: Who, judgement: Judgement) -> Finding:
+def _unprotected(answer: Sent, who: str, judgement: Judgement) -> Finding:
     return Finding(
         check=CHECK,
         severity=Severity.CRITICAL,

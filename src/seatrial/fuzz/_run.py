@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from seatrial.config import ContractSettings, LimitSettings, effective
 from seatrial.core import Evidence, Identities, Progress, Target
-from seatrial.fuzz._authentication import Stranger, judge_authentication
+from seatrial.fuzz._authentication import Doors, Stranger, judge_authentication
 from seatrial.fuzz._document import Operation, fetch_document, operations_of
 from seatrial.fuzz._judge import Heard, judge
 from seatrial.fuzz._listen import listen
@@ -73,7 +73,8 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
     heard = listen(order, run=run, progress=progress)
     judgement = judge(operations, heard, limited=limited, limited_percent=settings.rate_limited_percent)
     stranger = Stranger(identities.lease_anonymous(len(operations)), limited=limited, window_s=window_s)
-    judge_authentication(operations, heard.sent, send=stranger.send, judgement=judgement, problem=heard.fatal)
+    doors = Doors(operations, heard.sent, closed=frozenset(settings.closed))
+    judge_authentication(doors, send=stranger.send, judgement=judgement, problem=heard.fatal)
     return Evidence(
         results=tuple(judgement.results),
         measurements=measure(operations, heard.sent),
