@@ -6,6 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+ADDRESS_HEADERS = (
+    "X-Forwarded-For",
+    "X-Real-IP",
+    "True-Client-IP",
+    "X-Client-IP",
+    "Client-IP",
+    "CF-Connecting-IP",
+    "Fastly-Client-IP",
+    "X-Cluster-Client-IP",
+    "X-Originating-IP",
+    "X-Remote-Addr",
+    "X_FORWARDED_FOR",
+)
+"""Headers by which a client claims an address that is not its own."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:

@@ -5,26 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
+from seatrial.core import ADDRESS_HEADERS
 from seatrial.throttle._answers import Headers
-
-PLAIN = (
-    "X-Forwarded-For",
-    "X-Real-IP",
-    "True-Client-IP",
-    "X-Client-IP",
-    "Client-IP",
-    "CF-Connecting-IP",
-    "Fastly-Client-IP",
-    "X-Cluster-Client-IP",
-    "X-Originating-IP",
-    "X-Remote-Addr",
-    "X_FORWARDED_FOR",
-)
 
 
 def spoofs(source: random.Random) -> Iterator[tuple[str, Headers]]:
     """Return each header's name and what is sent: addresses of documentation networks (RFC 5737), new each time."""
-    for name in PLAIN:
+    for name in ADDRESS_HEADERS:
         yield name, ((name, _address(source)),)
     yield "Forwarded", (("Forwarded", f"for={_address(source)}"),)
     yield "X-Forwarded-For", (("X-Forwarded-For", f"{_address(source)}, 127.0.0.1"),)
