@@ -242,7 +242,7 @@ def leaves(value: Any) -> frozenset[str]:
     title="liveness does not depend on dependencies",
     severity="high",
     needs=("control",),
-    presupposes=("health.liveness-answers",),
+    presupposes=("health.liveness-answers", "health.readiness-answers"),
 )
 def test_liveness_independent(health: HealthSettings, hung: dict[str, Hung], defects: Defects) -> None:
     """Liveness answers 200 while dependencies hang: otherwise a database hiccup restarts every instance at once."""

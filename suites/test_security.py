@@ -230,15 +230,19 @@ def test_key_rotation(client: httpx.Client, protected: str, identities: Identity
     owasp=("API1:2023",),
 )
 def test_tenant_isolation(client_as: Open, identities: IdentityPool, jobs: JobSettings, auth: AuthSettings) -> None:
-    """What one organisation submitted can be neither read nor deleted by another."""
+    """What one organisation submitted can be neither read, listed nor deleted by another."""
     del auth
     owner, stranger = client_as(identities.lease(1)[0]), client_as(identities.lease(1)[0])
     answer = owner.post(jobs.submit, json=jobs.body)
     if answer.is_error:
         inconclusive(f"POST {jobs.submit} answers {answer.status_code}: there is nothing to look at")
-    path = f"{jobs.submit}/{answer.json()[jobs.id_field]}"
+    job = str(answer.json()[jobs.id_field])
+    path = f"{jobs.submit}/{job}"
     seen = stranger.get(path).status_code
     assert seen in {403, 404}, f"GET by another organisation answers {seen}"
+    owner.get(jobs.submit)  # a list that is remembered for all is remembered now
+    listed = job in stranger.get(jobs.submit).text
+    assert not listed, f"GET {jobs.submit} lists the work of another organisation"
     deleted = stranger.delete(path).status_code
     assert deleted in {403, 404, 405}, f"DELETE by another organisation answers {deleted}"
     assert owner.get(path).status_code == httpx.codes.OK, "the owner's work is gone after a stranger's DELETE"

@@ -78,7 +78,12 @@ def door(security: SecuritySettings, auth: AuthSettings, client_as: Open, identi
     return Door(security.admin_path, networks, elsewhere[0].address, client_as, administrator)
 
 
-@check("security.admin-allowed", title="administrators are let in from the declared addresses", severity="high")
+@check(
+    "security.admin-allowed",
+    title="administrators are let in from the declared addresses",
+    severity="high",
+    presupposes=("security.valid-accepted",),
+)
 def test_admin_allowed(door: Door) -> None:
     """An administrator is served from the first and the last address of each declared network."""
     for network in door.networks:

@@ -35,7 +35,12 @@ def opens(client: httpx.Client, token: str, path: str) -> int:
     return client.get(path, headers={"Authorization": f"Bearer {token}"}).status_code
 
 
-@check("security.token-issued", title="who signs in gets a token that works", severity="high")
+@check(
+    "security.token-issued",
+    title="who signs in gets a token that works",
+    severity="high",
+    presupposes=("security.valid-accepted",),
+)
 def test_token_issued(
     client: httpx.Client, tokens: TokenSettings, credentials: dict[str, str], auth: AuthSettings
 ) -> None:

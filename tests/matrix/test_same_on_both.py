@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -19,6 +20,13 @@ ROOT = Path(__file__).parents[2]
 CONFIGURATION = (
     "import dataclasses, json; from app.config import read_config;"
     "print(json.dumps(dataclasses.asdict(read_config()), default=str))"
+)
+# From inside, where a client has the address that it chooses; published ports hide it.
+ASKED_FROM = (
+    "import http.client, sys; address, port, path, claimed = sys.argv[1:];"
+    "asked = http.client.HTTPConnection('127.0.0.1', int(port), source_address=(address, 0));"
+    "asked.request('GET', path, headers={'X-Forwarded-For': claimed});"
+    "print(asked.getresponse().status)"
 )
 ABSENT = "00000000-0000-4000-8000-000000000000"
 OF_THE_CONNECTION = {"date", "server", "connection", "content-length", "x-ratelimit-reset", "x-trace-id"}
@@ -43,6 +51,14 @@ class Platform:
         """Return the served OpenAPI document."""
         found: Mapping[str, Any] = httpx.get(f"{self.stack.url()}/openapi.json").raise_for_status().json()
         return found
+
+    def status_from(self, address: str, claimed: str) -> int:
+        """Return how administration answers somebody without a token at an address, who claims another."""
+        port = "8000" if self.stack.driver == "compose" else str(urlsplit(self.stack.url()).port)
+        words = [address, port, "/api/v1/admin/status", claimed]
+        done = self.stack.execute("api", ["python", "-c", ASKED_FROM, *words])
+        assert done.exit_code == 0, done.output
+        return int(done.output.split()[-1])
 
     def answers(self) -> dict[str, Any]:
         """Return how every operation answers nobody, and a user whose request says nothing."""
@@ -109,3 +125,22 @@ def test_same_answers(local: Platform, compose: Platform) -> None:
     found = local.answers()
     assert found
     assert found == compose.answers()
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("127.77.0.1", 401),
+        ("127.88.8.0", 401),
+        ("127.88.8.255", 401),
+        ("127.77.0.2", 403),
+        ("127.77.0.100", 403),
+        ("127.88.80.1", 403),
+        ("127.88.9.0", 403),
+        ("127.0.0.1", 403),
+    ],
+)
+def test_same_addresses_reach_administration(local: Platform, compose: Platform, address: str, status: int) -> None:
+    """Both let the same addresses in (401 asks for a token) and refuse all others, whatever they claim."""
+    claimed = "127.77.0.2" if status == 401 else "127.77.0.1"
+    assert [platform.status_from(address, claimed) for platform in (local, compose)] == [status, status]

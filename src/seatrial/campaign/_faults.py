@@ -54,6 +54,11 @@ class Fault:
         """Return how many instances of a service the defect needs."""
         return getattr(self.module, "replicas", {})
 
+    @property
+    def confined(self) -> bool:
+        """Return whether the defect is so gross that nothing can be said of suites other than its own."""
+        return getattr(self.module, "confined", bool(self.replicas))
+
     def _value(self, name: str, *arguments: object) -> Any:
         function: Callable[..., Any] | None = getattr(self.module, name, None)
         return function(*arguments) if function else None
