@@ -10,7 +10,7 @@ import pytest
 
 Run = Callable[..., Any]
 CONFIG = Path(__file__).parents[2] / "seatrial.scale.toml"
-SUITES = ("posture", "deployment", "health", "tracing")
+SUITES = ("posture", "deployment", "health", "tracing", "security")
 ARGUMENTS = ["--seed", "1", *(word for suite in SUITES for word in ("--only", suite))]
 
 
@@ -20,6 +20,7 @@ def test_scaled_local_stack_passes(run_seatrial: Run, pool: Mapping[str, str], t
     assert (ended.exit_code, ended.verdict["verdict"]) == (0, "pass"), ended.output
     logs = [(tmp_path / "run" / "logs" / f"api-{n}.log").read_text() for n in (1, 2, 3)]
     assert all('"path": "/api/v1/health"' in log for log in logs)
+    assert "security.admin-spoof-ignored" in ended.checks("passed")
 
 
 @pytest.mark.usefixtures("engine")
