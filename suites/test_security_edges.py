@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ import pytest
 from seatrial.config import CorsSettings, ErrorSettings, SecuritySettings, Settings
 from seatrial.core import Identity
 from seatrial.http import IdentityPool
-from seatrial.plugin import Defects, check, inconclusive, not_applicable
+from seatrial.plugin import Defects, check, inconclusive, not_applicable, not_enveloped
 
 CLIENT_ERROR, SERVER_ERROR, TOO_LARGE = 400, 500, 413
 ALLOWED, WITH_CREDENTIALS = "Access-Control-Allow-Origin", "Access-Control-Allow-Credentials"
@@ -244,33 +243,10 @@ def test_errors_enveloped(odd_answers: Answers, errors: ErrorSettings, settings:
     if not seen:
         inconclusive("not one request was answered with an error")
     for odd, answer in seen:
-        if problem := not_enveloped(answer, errors, settings):
+        if problem := not_enveloped(answer, errors, settings.tracing):
             title = f"{odd.what}: the answer of {answer.status_code} {problem}"
             defects.add(title, cause=problem.replace(" ", "-"), operation=f"{odd.method} {odd.path[:80]}")
     defects.none()
-
-
-def not_enveloped(answer: httpx.Response, errors: ErrorSettings, settings: Settings) -> str:
-    """Return what is wrong with the form of an error, empty where it is right."""
-    try:
-        found = json.loads(answer.content)
-    except ValueError:
-        return "is no JSON"
-    for name in errors.fields:
-        value = nested(found, name)
-        if not isinstance(value, str) or not value:
-            return f"has no {name}"
-    traced = settings.tracing and errors.trace_field
-    if traced and nested(found, errors.trace_field) != answer.headers.get(settings.tracing.header):  # type: ignore[union-attr]  # it is declared
-        return f"has another trace id in {errors.trace_field} than in its header"
-    return ""
-
-
-def nested(found: Any, name: str) -> Any:
-    """Return `found["a"]["b"]` for the name `a.b`, None where it is not there."""
-    for part in name.split("."):
-        found = found.get(part) if isinstance(found, dict) else None
-    return found
 
 
 STACK_TRACE = re.compile(

@@ -202,7 +202,8 @@ class HealthSettings(Section):
     """Health endpoints that the service promises; an absent one is not promised.
 
     `dependencies` maps what the detailed answer calls a dependency to the service that it is. `reasons` are the
-    endpoints that say which dependency does not work; `answers_within_s` is how long readiness may take meanwhile.
+    endpoints that say which dependency does not work; `answers_within_s` is how long readiness may take meanwhile, and
+    `serves_within_s` a request for what `[auth]`, `[jobs]` and `[tokens]` declare.
     """
 
     basic: UrlPath | None = None
@@ -212,6 +213,7 @@ class HealthSettings(Section):
     dependencies: dict[str, Name] = {}
     react_s: Positive = 10.0
     answers_within_s: Positive | None = None
+    serves_within_s: Positive | None = None
     reasons: tuple[Literal["readiness", "detailed"], ...] = ()
 
 
@@ -259,7 +261,11 @@ class ContractSettings(Section):
 
 
 class JobSettings(Section):
-    """Work that is handed to a worker: where it is submitted, with which body, and how it reads when it is done."""
+    """Work that is handed to a worker: where it is submitted, with which body, and how it reads when it is done.
+
+    `worker` is the service that does it, `stalled_by` one without which it cannot: so it can be caught in the middle.
+    `lost_after_s` is when work that was begun and did not end is begun anew.
+    """
 
     submit: UrlPath
     body: dict[str, str]
@@ -267,6 +273,9 @@ class JobSettings(Section):
     status_field: str = "status"
     done: str = "completed"
     timeout_s: Positive = 20.0
+    worker: str = ""
+    stalled_by: str = ""
+    lost_after_s: dict[Profile, Positive] = {}
 
 
 class ScenarioSettings(Section):

@@ -3,6 +3,7 @@
 from seatrial.plugin._checks import check, check_of
 from seatrial.plugin._conductor import Conductor
 from seatrial.plugin._defects import Defects
+from seatrial.plugin._envelope import not_enveloped
 from seatrial.plugin._fixtures import (
     Instrument,
     auth,
@@ -24,6 +25,7 @@ from seatrial.plugin._fixtures import (
     metrics,
     posture,
     previous_key,
+    profile,
     scenario,
     security,
     settings,
@@ -83,9 +85,11 @@ __all__ = [
     "log_lines",
     "metrics",
     "not_applicable",
+    "not_enveloped",
     "not_tested",
     "posture",
     "previous_key",
+    "profile",
     "pytest_addoption",
     "pytest_collection",
     "pytest_collection_finish",

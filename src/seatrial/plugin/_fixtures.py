@@ -65,6 +65,12 @@ def settings(pytestconfig: pytest.Config) -> Settings:
 
 
 @pytest.fixture(scope="session")
+def profile(pytestconfig: pytest.Config) -> str:
+    """Return the profile that the stack runs with."""
+    return pytestconfig.stash[CONTEXT].options.profile
+
+
+@pytest.fixture(scope="session")
 def identities(pytestconfig: pytest.Config) -> IdentityPool:
     """Return the users of this run; each lease gives ones that nobody used before."""
     return pytestconfig.stash[CONTEXT].identities
