@@ -14,7 +14,9 @@ from seatrial.config import JobSettings
 from seatrial.plugin import check, inconclusive, not_applicable
 from seatrial.stack import Stack
 
-POLL_S = 0.2
+POLLS = 40
+"""So often a job is looked at, at the most: polling must not use up the user's quota."""
+
 TAKES_S = 1.5
 """How long the worker has to take the job, after which it waits for what is paused."""
 
@@ -78,16 +80,24 @@ def follow(user: httpx.Client, jobs: JobSettings, path: str, lost_after_s: float
     """Wait until a job is done, and then until whoever else was told to do it has done it too."""
     began = time.monotonic()
     patience_s = 2 * lost_after_s + jobs.timeout_s
-    first = user.get(path).json()
+    first = read(user, path)
     while first.get(jobs.status_field) != jobs.done and time.monotonic() - began < patience_s:
-        time.sleep(POLL_S)
-        answer = user.get(path)
-        first = answer.json() if answer.is_success else first
+        time.sleep(patience_s / POLLS)
+        first = read(user, path)
     waited_s = time.monotonic() - began
     done = first.get(jobs.status_field) == jobs.done
     if done:
         time.sleep(1.5 * lost_after_s + 1)
-    return Survivor(done, waited_s, first, user.get(path).json())
+    return Survivor(done, waited_s, first, read(user, path))
+
+
+def read(user: httpx.Client, path: str) -> Mapping[str, Any]:
+    """Return a job as it is now."""
+    answer = user.get(path)
+    if answer.is_error:
+        inconclusive(f"GET {path} answers {answer.status_code}")
+    body: Mapping[str, Any] = answer.json()
+    return body
 
 
 @check(
