@@ -5,7 +5,7 @@ BIN := .venv/bin
 CODE := src tests suites load fixtures
 WORKERS ?= 2
 
-.PHONY: help install dev run test test-full lint type benchmark clean
+.PHONY: help install dev run test test-full lint type contract benchmark clean
 
 help:  ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ test: lint type  ## every test of the project
 
 test-full: dev  ## every fault on every driver, every suite; goes on where it was stopped
 	$(BIN)/python tests/full_matrix.py
+
+contract: dev  ## renew contracts/openapi.json from what the reference stack serves
+	$(BIN)/python tests/renew_contract.py
 
 benchmark: dev  ## print the figures that the issue asks for
 	$(BIN)/python tests/benchmarks/speed.py

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -69,6 +70,11 @@ def fetch_document(url: str) -> dict[str, Any]:
             f"this is no OpenAPI document: {error}", slug="contract-not-openapi", where=url, remedy=REMEDY
         ) from error
     return document  # type: ignore[no-any-return]  # a document is Any all the way down
+
+
+def canonical(document: Mapping[str, Any]) -> str:
+    """Return a document as it is published: sorted and indented, so that a change is a few lines of a diff."""
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def _of_known_version(document: Any) -> Mapping[str, Any]:
