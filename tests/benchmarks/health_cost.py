@@ -111,7 +111,8 @@ def both(folder: Path) -> Iterator[tuple[Server, Server]]:
     (folder / "bare.py").write_text(BARE)
     uvicorn = str(ensure_environment(STACK / "requirements.txt", marks={}, progress=print) / "bin" / "uvicorn")
     bare_port, port = pick_ports(2)
-    ours = [uvicorn, "app.main:create_app", "--factory", "--no-proxy-headers", "--no-access-log"]
+    ours = [uvicorn, "app.main:create_app", "--factory", "--http", "app.protocol:Protocol"]
+    ours += ["--no-proxy-headers", "--no-access-log"]
     with ExitStack() as running:
         environment = running.enter_context(configured())
         yield (
