@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import http.client
 import re
 import secrets
-from collections.abc import Callable, Iterator
+import socket
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 import pytest
 
-from seatrial.config import CorsSettings, ErrorSettings, SecuritySettings, Settings
+from seatrial.config import ContractSettings, CorsSettings, ErrorSettings, SecuritySettings, Settings
 from seatrial.core import Identity
+from seatrial.fuzz import Operation, fetch_document, operations_of
 from seatrial.http import IdentityPool
-from seatrial.plugin import Defects, check, inconclusive, not_applicable, not_enveloped
+from seatrial.plugin import Defects, check, inconclusive, not_applicable, not_enveloped, not_tested
 
 CLIENT_ERROR, SERVER_ERROR, TOO_LARGE = 400, 500, 413
 ALLOWED, WITH_CREDENTIALS = "Access-Control-Allow-Origin", "Access-Control-Allow-Credentials"
@@ -161,6 +164,8 @@ def oddities(settings: Settings) -> list[Oddity]:
         Oddity("an address of 20,000 bytes", "GET", f"{known}?a={'a' * 20_000}", wrong=False),
         Oddity("a media type that does not exist", "GET", known, {"headers": {"Accept": ";;q=9"}}, wrong=False),
     ]
+    if settings.auth and settings.auth.protected:
+        found += odd_tokens(settings.auth.protected)
     if settings.security and settings.security.body_path:
         found += odd_bodies(settings.security.body_path)
     if settings.jobs:
@@ -175,6 +180,18 @@ def oddities(settings: Settings) -> list[Oddity]:
         )
         found += [Oddity(f"the id {name[:40]}", "GET", f"{settings.jobs.submit}/{name}") for name in names]
     return found
+
+
+def odd_tokens(path: str) -> list[Oddity]:
+    """Return tokens that are none: they come before authentication, so that anybody can send them."""
+    tokens = {
+        "a token that is one word": b"token",
+        "a token of 20,000 characters": b"a" * 20_000,
+        "a token with bytes that are no text": b"\xff\xfe.\xff.\xff",
+    }
+    return [
+        Oddity(what, "GET", path, {"headers": {b"Authorization": b"Bearer " + token}}) for what, token in tokens.items()
+    ]
 
 
 def odd_bodies(path: str) -> list[Oddity]:
@@ -236,10 +253,44 @@ def test_bad_input_handled(odd_answers: Answers, security: SecuritySettings, def
     defects.none()
 
 
+@check(
+    "security.bad-input-documented",
+    title="input that makes no sense gets a documented answer",
+    severity="low",
+    cwe=(20,),
+)
+def test_bad_input_documented(
+    odd_answers: Answers, client: httpx.Client, contract: ContractSettings, security: SecuritySettings, defects: Defects
+) -> None:
+    """Each status below 500 is documented for its operation: clients handle what they were told of, and no more."""
+    del security
+    operations = operations_of(fetch_document(f"{str(client.base_url).rstrip('/')}{contract.document}"))
+    seen = [(odd, answer.status_code, operation_of(odd, operations)) for odd, answer in odd_answers if answer]
+    judged = [(odd, status, found) for odd, status, found in seen if found and status < SERVER_ERROR]
+    if not judged:
+        inconclusive("no odd request was one of a documented operation")
+    for odd, status, operation in judged:
+        if not operation.documented_as(status):
+            title = f"{odd.what} is answered with {status}, which is not documented"
+            defects.add(title, cause=f"undocumented-{status}", operation=operation.label)
+    defects.none()
+
+
+def operation_of(odd: Oddity, operations: Mapping[str, Operation]) -> Operation | None:
+    """Return the documented operation that a request is one of, if any; a path that is spelt out goes first."""
+    path = odd.path.partition("?")[0]
+    for label in sorted(operations, key=lambda label: label.count("{")):
+        method, _, template = label.partition(" ")
+        pattern = "[^/]+".join(re.escape(part) for part in re.split(r"\{[^}]*\}", template))
+        if method == odd.method and re.fullmatch(pattern, path):
+            return operations[label]
+    return None
+
+
 @check("security.errors-enveloped", title="errors have one form", severity="medium")
 def test_errors_enveloped(odd_answers: Answers, errors: ErrorSettings, settings: Settings, defects: Defects) -> None:
     """Each error has the declared fields, with its own trace id: clients are written against one form."""
-    seen = [(odd, answer) for odd, answer in odd_answers if odd.wrong and answer and answer.status_code >= CLIENT_ERROR]
+    seen = [(odd, answer) for odd, answer in odd_answers if answer is not None and answer.is_error]
     if not seen:
         inconclusive("not one request was answered with an error")
     for odd, answer in seen:
@@ -247,6 +298,45 @@ def test_errors_enveloped(odd_answers: Answers, errors: ErrorSettings, settings:
             title = f"{odd.what}: the answer of {answer.status_code} {problem}"
             defects.add(title, cause=problem.replace(" ", "-"), operation=f"{odd.method} {odd.path[:80]}")
     defects.none()
+
+
+NO_HTTP = {
+    "a request line that is none": b"nonsense\r\n\r\n",
+    "a method that nobody knows": b"FROB / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "an address with bytes that are no text": b"GET /\xff\xfe HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "NUL in a header": b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Odd: \x00\r\n\r\n",
+    "a length that is no number": b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: many\r\n\r\n",
+}
+"""What a server answers by itself, since no application could make anything of it."""
+
+
+@check("security.malformed-request-enveloped", title="what is no HTTP is answered in the same form", severity="low")
+def test_malformed_request_enveloped(
+    client: httpx.Client, errors: ErrorSettings, settings: Settings, defects: Defects
+) -> None:
+    """What the server or a proxy answers by itself has the declared fields too: its trace id is all that is known."""
+    if client.base_url.scheme != "http":
+        not_tested("bytes are sent as they are, which TLS would hide")
+    seen = {what: answer for what, sent in NO_HTTP.items() if (answer := answer_to(sent, client.base_url))}
+    if not seen:
+        inconclusive("not one malformed request was answered")
+    for what, answer in seen.items():
+        if answer.is_error and (problem := not_enveloped(answer, errors, settings.tracing)):
+            title = f"{what}: the answer of {answer.status_code} {problem}"
+            defects.add(title, cause=problem.replace(" ", "-"), operation="no HTTP")
+    defects.none()
+
+
+def answer_to(sent: bytes, url: httpx.URL) -> httpx.Response | None:
+    """Send bytes and return the answer; None where the connection just ends, which a server may do."""
+    try:
+        with socket.create_connection((url.host, url.port or 80), timeout=10) as connection:
+            connection.sendall(sent)
+            answer = http.client.HTTPResponse(connection)
+            answer.begin()
+            return httpx.Response(answer.status, headers=answer.getheaders(), content=answer.read())
+    except (OSError, http.client.HTTPException):
+        return None
 
 
 STACK_TRACE = re.compile(
