@@ -16,11 +16,12 @@ import tempfile
 from pathlib import Path
 
 from seatrial.campaign import Fault, fault_files, load_fault
-from seatrial.core import SeatrialError
+from seatrial.core import Outcome, SeatrialError
 from seatrial.stack import check_engine
 
 ROOT = Path(__file__).parents[1]
 STATE = ROOT / ".seatrial" / "full-matrix.json"
+EXIT_CODES = {Outcome.FAILED: 1, Outcome.INCONCLUSIVE: 3}
 
 
 def commit() -> str:
@@ -40,9 +41,10 @@ def judge(fault: Fault, driver: str) -> str:
         if not verdict.is_file():
             return f"no verdict: {(done.stdout + done.stderr)[-500:]}"
         outcomes = json.loads(verdict.read_text())["outcomes"]
-    failed = {result["check"] for result in outcomes if result["outcome"] == "failed"}
-    wanted = {fault.trips, *fault.implies}
-    return "" if failed == wanted and done.returncode == 1 else f"failed {sorted(failed)}, wanted {sorted(wanted)}"
+    ended = {result["check"] for result in outcomes if result["outcome"] == fault.ends}
+    wanted, code = {fault.trips, *fault.implies}, EXIT_CODES[fault.ends]
+    right = ended == wanted and done.returncode == code
+    return "" if right else f"{fault.ends}: {sorted(ended)}, wanted {sorted(wanted)}; exit code {done.returncode}"
 
 
 def main() -> int:

@@ -19,18 +19,22 @@ from typing import Any
 import httpx
 
 from seatrial.config import StackSettings
-from seatrial.core import EnvironmentFailure, Identities, UsageError, content
+from seatrial.core import EnvironmentFailure, Identities, Outcome, UsageError, content
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One seeded defect: the check that it must trip, those that fail with it, and the suites that show it."""
+    """One seeded defect: the check that it must trip, those that go with it, and the suites that show it.
+
+    `ends` is the outcome of these checks: a defect can also keep them from being decided.
+    """
 
     slug: str
     path: Path
     title: str
     trips: str
     implies: tuple[str, ...]
+    ends: Outcome
     drivers: tuple[str, ...]
     suites: tuple[str, ...]
     module: ModuleType
@@ -120,6 +124,7 @@ def _describe(path: Path, module: ModuleType) -> Fault:
         title=title,
         trips=trips,
         implies=tuple(getattr(module, "implies", ())),
+        ends=Outcome(getattr(module, "ends", Outcome.FAILED)),
         drivers=tuple(getattr(module, "drivers", ("local", "compose"))),
         suites=tuple(getattr(module, "suites", (trips.split(".")[0],))),
         module=module,
