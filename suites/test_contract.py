@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from seatrial.config import ContractSettings
-from seatrial.plugin import Instrument, check
+import json
+import secrets
+from collections.abc import Callable
+
+import httpx
+import jsonschema
+
+from seatrial.config import ContractSettings, Settings
+from seatrial.core import Identity, content
+from seatrial.http import IdentityPool
+from seatrial.plugin import Defects, Instrument, check, not_applicable
 
 
 @check(
@@ -140,3 +149,34 @@ def test_resource_lifecycle(instrument: Instrument, contract: ContractSettings) 
     """What was created can be read, and what was deleted cannot."""
     del contract
     assert instrument.confirms()
+
+
+@check(
+    "contract.headers-well-formed",
+    title="headers have the agreed form",
+    severity="low",
+)
+def test_headers_well_formed(
+    client_as: Callable[[Identity | None], httpx.Client],
+    identities: IdentityPool,
+    settings: Settings,
+    contract: ContractSettings,
+    defects: Defects,
+) -> None:
+    """Each declared header comes, and always in the agreed form: the served document may promise less than that."""
+    if not contract.headers:
+        not_applicable("[contract] headers is not declared")
+    path = settings.auth.protected if settings.auth and settings.auth.protected else settings.stack.ready
+    somebody = client_as(identities.lease(1)[0] if settings.auth else None)
+    answers = [somebody.get(path), client_as(None).get(path), somebody.get(f"/no-such-path-{secrets.token_hex(4)}")]
+    schema = json.loads((content("contracts") / "schemas" / "headers.json").read_text())
+    for name in contract.headers:
+        found = [(answer, answer.headers[name]) for answer in answers if name in answer.headers]
+        if not found:
+            defects.add(f"{name} is on none of {len(answers)} answers", cause=f"missing-{name.lower()}")
+        for answer, value in found:
+            for problem in jsonschema.Draft202012Validator(schema).iter_errors({name.lower(): value}):
+                title = f"{name} on a {answer.status_code}: {problem.message}"
+                operation = f"GET {answer.request.url.path}"
+                defects.add(title, cause=f"malformed-{name.lower()}", operation=operation)
+    defects.none()

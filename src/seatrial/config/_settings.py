@@ -251,10 +251,12 @@ class LogSettings(Section):
 class ContractSettings(Section):
     """The OpenAPI document that the service publishes, and how many examples an operation gets in each profile.
 
-    `closed` operations (`GET /path` as documented) refuse every user of a run.
+    `closed` operations (`GET /path` as documented) refuse every user of a run. `headers` are held to
+    contracts/schemas/headers.json, whatever the document says of them.
     """
 
     document: UrlPath = "/openapi.json"
+    headers: tuple[str, ...] = ()
     examples: dict[Profile, Annotated[int, Field(gt=0)]] = {"quick": 10, "full": 100}
     rate_limited_percent: Annotated[float, Field(ge=0, le=100)] = 10.0
     closed: tuple[str, ...] = ()
