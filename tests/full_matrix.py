@@ -35,6 +35,7 @@ def judge(fault: Fault, driver: str) -> str:
     """Run one pair and return what is wrong, empty for nothing."""
     with tempfile.TemporaryDirectory() as out:
         command = [sys.executable, "-m", "seatrial", "run", "--stack", driver, "--fault", fault.slug, "--out", out]
+        command += ["--config", fault.configuration]
         command += [word for suite in fault.suites if fault.confined for word in ("--only", suite)]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         verdict = Path(out) / "verdict.json"

@@ -278,7 +278,7 @@ def test_windows_by_the_clock_pass_where_they_are_declared() -> None:
     assert ended(faulty, Outcome.FAILED) == {"quota-exact"}, told(faulty)
 
 
-@pytest.mark.parametrize("algorithm", ["any", "sliding-log", "sliding-counter", "token-bucket"])
+@pytest.mark.parametrize("algorithm", ["any", "sliding-log", "sliding-counter"])
 def test_other_algorithms_are_judged_by_what_holds_for_them(algorithm: str) -> None:
     """For other algorithms only what is certainly too much fails; exactness is not claimed."""
     with serving() as target:
@@ -288,6 +288,34 @@ def test_other_algorithms_are_judged_by_what_holds_for_them(algorithm: str) -> N
     with serving("unlimited") as target:
         evidence = run(target, limit(algorithm=algorithm, headers="none"))
     assert "quota-exact" in ended(evidence, Outcome.FAILED), told(evidence)
+
+
+BUCKET_FAULTS = [
+    ((), set()),
+    (("off-by-one",), {"quota-exact"}),
+    (("one-too-few",), {"quota-exact"}),
+    (("double",), {"quota-exact"}),
+    (("global",), {"isolation"}),
+    (("addresses-share",), {"anonymous-by-address"}),
+    (("forwarded-for-trusted",), {"forwarded-for-ignored"}),
+    (("exempt-limited",), {"health-exempt"}),
+    (("exempt-counted",), {"health-exempt"}),
+    (("status-503",), {"rejection-status"}),
+    (("remaining-stuck",), {"headers-truthful"}),
+    (("retry-long",), {"retry-after-honoured"}),
+    (("retry-missing",), {"retry-after-honoured"}),
+]
+
+
+@pytest.mark.parametrize(("traits", "failed"), BUCKET_FAULTS)
+def test_a_token_bucket_is_proved(traits: tuple[str, ...], failed: set[str]) -> None:
+    """Of a bucket all is proved but when the whole quota is there again; each defect fails its own claim."""
+    with serving("bucket", *traits, window_s=4.0) as target:
+        evidence = run(target, limit(algorithm="token-bucket", window_s=4.0))
+    assert ended(evidence, Outcome.FAILED) == failed, told(evidence)
+    if not failed:
+        assert ended(evidence, Outcome.NOT_TESTED) == {"window-resets"}, told(evidence)
+        assert ended(evidence, Outcome.PASSED) == set(CLAIMS) - {"window-resets"}, told(evidence)
 
 
 def test_evidence_names_clients_but_not_their_secrets() -> None:

@@ -1,4 +1,4 @@
-"""A small real server behind a fixed-window rate limit, with defects and awkward habits that can be switched on.
+"""A small real server behind a fixed window or a token bucket, with defects and awkward habits that can be switched on.
 
     python limiter.py '{"quota": 8, "window_s": 1.0, "traits": ["off-by-one"]}'
 
@@ -68,6 +68,7 @@ class Limiter:
     traits: frozenset[str]
     delta: bool = False
     buckets: dict[str, Bucket] = field(default_factory=dict)
+    poured: dict[str, tuple[float, float]] = field(default_factory=dict)
     served: int = 0
 
     def key(self, request: Request) -> str:
@@ -106,6 +107,8 @@ class Limiter:
 
     async def hit(self, key: str, *, tick: int) -> Decision:
         """Count one request of a read of `tick` requests, and decide."""
+        if "bucket" in self.traits:
+            return self.pour(key, time.time())
         bucket = self.bucket(key, time.time())
         used = bucket.used
         if "race" in self.traits:
@@ -115,6 +118,17 @@ class Limiter:
             admitted = used + tick <= self.allowed(bucket)
         bucket.used = used + 1 if admitted else max(used, bucket.used)
         return Decision(admitted, bucket.used, bucket.began_s + self.window_s)
+
+    def pour(self, key: str, now_s: float) -> Decision:
+        """Take from a bucket that refills evenly; its window ends when the next request would be admitted."""
+        most, a_second = self.allowed(Bucket(now_s)), self.quota / self.length()
+        left, at_s = self.poured.get(key, (float(most), now_s))
+        left = min(most, left + (now_s - at_s) * a_second)
+        admitted = left >= 1
+        left -= admitted
+        self.poured[key] = (left, now_s)
+        wait_s = 0.0 if admitted else (1 - left) / a_second
+        return Decision(admitted, most - math.floor(left), now_s + wait_s)
 
     def exempt(self, request: Request) -> bool:
         """Return whether a request is not limited."""

@@ -118,12 +118,50 @@ def test_quota_that_never_comes_back_is_told_as_such() -> None:
     assert causes(judge_again(POLICY, refused, KINDS, before=3, waited_s=10)) == ["window-too-long"]
 
 
-@given(st.sampled_from(["any", "sliding-log", "sliding-counter", "token-bucket"]), st.integers(0, 3))
+@given(st.sampled_from(["any", "sliding-log", "sliding-counter"]), st.integers(0, 3))
 def test_other_algorithms_may_admit_less(algorithm: str, admitted: int) -> None:
     """Where the window is not a fixed one, fewer admissions than the quota prove nothing."""
     policy = Policy.declared(LIMIT.model_copy(update={"algorithm": algorithm}), {})
     answers = [nth(n, 200 if n <= admitted else 429) for n in range(1, 6)]
     assert judge_quota(policy, answers, KINDS, how="") == []
+
+
+BUCKET = Policy.declared(LIMIT.model_copy(update={"algorithm": "token-bucket"}), {})
+
+
+@pytest.mark.parametrize(
+    ("admitted", "lasts_s", "cause"),
+    [
+        (3, 0.05, []),
+        (2, 0.05, ["too-few-admitted"]),
+        (4, 0.05, ["too-many-admitted"]),
+        (4, 4.0, []),
+        (5, 4.0, ["too-many-admitted"]),
+    ],
+)
+def test_a_bucket_is_full_and_refills(admitted: int, lasts_s: float, cause: list[str]) -> None:
+    """It admits its quota and what came back meanwhile: less, or more, is a defect."""
+    answers = [nth(n, 200 if n <= admitted else 429, sent_s=BEGAN + n * lasts_s / 6) for n in range(1, 7)]
+    assert causes(judge_quota(BUCKET, answers, KINDS, how="")) == cause
+
+
+def test_a_bucket_says_what_came_back() -> None:
+    """Remaining may be what is left for certain, or one more where one came back; refusals use nothing up."""
+    times = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 7.2, 7.3)
+    statuses = (200, 200, 200, 429, 429, 429, 200, 200)
+    left = ("2", "1", "0", "0", "0", "0", "1", "0")
+    rows = enumerate(zip(times, statuses, left, strict=True), 1)
+    told = [nth(n, status, sent_s=BEGAN + at_s, remaining=said) for n, (at_s, status, said) in rows]
+    assert judge_headers(BUCKET, told, Truth(None, []), admitted=3) == []
+    told[6] = nth(7, 200, sent_s=BEGAN + 7.2, remaining="2")
+    assert causes(judge_headers(BUCKET, told, Truth(None, []), admitted=3)) == ["remaining-untrue"]
+
+
+def test_a_bucket_asks_for_one_request_of_patience() -> None:
+    """Whoever is refused waits until one request came back, and no longer."""
+    said = {seconds: make(BEGAN, None, 429, Retry_After=str(seconds)) for seconds in (4, 5)}
+    assert judge_retry_after(BUCKET, [said[4]], None) == []
+    assert causes(judge_retry_after(BUCKET, [said[5]], None)) == ["retry-after-too-long"]
 
 
 def test_each_algorithm_has_its_bound() -> None:
@@ -132,7 +170,7 @@ def test_each_algorithm_has_its_bound() -> None:
         algorithm: Policy.declared(LIMIT.model_copy(update={"algorithm": algorithm}), {}).at_most(5.0)
         for algorithm in ("fixed-window", "sliding-log", "token-bucket", "any")
     }
-    assert bounds == {"fixed-window": 3, "sliding-log": 3, "token-bucket": 5, "any": 6}
+    assert bounds == {"fixed-window": 3, "sliding-log": 3, "token-bucket": 4, "any": 6}
 
 
 def test_wrong_status_still_counts_as_rejection() -> None:
@@ -441,3 +479,45 @@ def test_merged_claim_holds_when_it_holds_for_each() -> None:
     assert [(r.outcome, r.reason) for r in merged.results] == [(Outcome.INCONCLUSIVE, "b: slow")]
     assert [figure.name for figure in merged.measurements] == ["ratelimit.requests.a", "ratelimit.requests.b"]
     assert merged.notes == ("n",)
+
+
+def test_what_was_not_tried_of_one_policy_is_noted() -> None:
+    """A claim that holds for the policies that could be tried passes, and the report names the other."""
+    good = CheckResult(check="ratelimit.isolation", outcome=Outcome.PASSED)
+    untried = CheckResult(check="ratelimit.isolation", outcome=Outcome.NOT_TESTED, reason="one address")
+    merged = merge([("a", Evidence(results=(good,))), ("token", Evidence(results=(untried,)))])
+    assert [result.outcome for result in merged.results] == [Outcome.PASSED]
+    assert merged.notes == ("ratelimit.isolation of token: one address",)
+    alone = merge([("a", Evidence(results=(untried,))), ("token", Evidence(results=(untried,)))])
+    assert [result.outcome for result in alone.results] == [Outcome.NOT_TESTED]
+
+
+def test_a_body_is_sent_and_shown() -> None:
+    """A POST carries the declared body as JSON, and the exchange shows it."""
+    settings = LIMIT.model_copy(update={"method": "POST", "body": {"client_id": "a"}})
+    received: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+        received.append(head + await reader.readexactly(length))
+        writer.write(b"HTTP/1.1 401 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    async def talk() -> Answer:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        port, body = server.sockets[0].getsockname()[1], Policy.declared(settings, {}).body
+        async with server:
+            wire = Wire(f"http://127.0.0.1:{port}", name="u", headers={}, body=body)
+            answer = await wire.send("POST", "/a")
+            await wire.close()
+        return answer
+
+    answer = asyncio.run(talk())
+    assert received[0].endswith(b'\r\n\r\n{"client_id": "a"}')
+    assert b"Content-Type: application/json" in received[0]
+    (shown,) = Album(Target(url="http://127.0.0.1:1")).show([answer])
+    assert (shown.request.body, shown.request.headers) == (
+        '{"client_id": "a"}',
+        (("Content-Type", "application/json"),),
+    )

@@ -15,7 +15,7 @@ import msgspec
 from seatrial.campaign._background import in_background
 from seatrial.campaign._entered import Entered
 from seatrial.campaign._instruments import Instrument, fuzz_contract, prove_limits, run_load
-from seatrial.campaign._run import Run
+from seatrial.campaign._run import PROVING, Run
 from seatrial.campaign._stacks import Stacks
 from seatrial.campaign._stay import leave_running
 from seatrial.campaign._suites import Suite, in_suite_order, suite_named
@@ -46,16 +46,20 @@ class Campaign:
 
     def _make_collector(self) -> Collector | None:
         settings = self.run.settings
-        wanted = "coverage" in self.suites and self._starts
+        wanted = "coverage" in self.suites and self.run.starts
         if not wanted or not settings.coverage:
             return None
         return Collector(settings.coverage, root=settings.root)
 
     def variant(self, suite: Suite) -> Variant | None:
-        """Return the variant on which a suite runs; without coverage there is only the clean one."""
+        """Return the variant on which a suite runs; without coverage there is only the clean one.
+
+        Unless limits are proved on that one which have to be lifted for the other suites.
+        """
         if suite.needs == "nothing":
             return None
-        return suite.needs if self._collector else "clean"
+        lifts = self.run.lifted and PROVING in self.suites
+        return suite.needs if self._collector or lifts else "clean"
 
     def enter(self, name: str) -> Entered:
         """Make everything ready for a suite; the second call returns what the first did.
@@ -96,15 +100,10 @@ class Campaign:
             tree=str(self.stacks.tree()),
             results=results,
             unsigned="" if self.run.can_sign else NO_KEY,
-            variables=dict(self.run.environment) if self._starts else {},
+            variables=dict(self.run.variables(variant or "clean")) if self.run.starts else {},
             previous_key=self.run.previous_key.private_pem if self.run.previous_key else "",
         )
         return entered if stack is None else _with_stack(entered, stack)
-
-    @property
-    def _starts(self) -> bool:
-        """Return whether this run starts the stack itself, with variables that it chose."""
-        return self.run.choice.driver != "remote" and not self.run.attached
 
     def _cannot_test(self, suite: Suite, stack: Stack | None) -> str:
         """Return why this run cannot verify a suite, empty when it can."""

@@ -18,13 +18,13 @@ from typing import Any
 
 import httpx
 
-from seatrial.config import StackSettings
+from seatrial.config import FILE, StackSettings
 from seatrial.core import EnvironmentFailure, Identities, Outcome, UsageError, content
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One seeded defect: the check that it must trip, those that go with it, and the suites that show it.
+    """One seeded defect: the check that it must trip, those that go with it, the suites and the file that show it.
 
     `ends` is the outcome of these checks: a defect can also keep them from being decided.
     """
@@ -37,6 +37,7 @@ class Fault:
     ends: Outcome
     drivers: tuple[str, ...]
     suites: tuple[str, ...]
+    configuration: str
     module: ModuleType
 
     @property
@@ -127,6 +128,7 @@ def _describe(path: Path, module: ModuleType) -> Fault:
         ends=Outcome(getattr(module, "ends", Outcome.FAILED)),
         drivers=tuple(getattr(module, "drivers", ("local", "compose"))),
         suites=tuple(getattr(module, "suites", (trips.split(".")[0],))),
+        configuration=getattr(module, "configuration", FILE),
         module=module,
     )
     if not (fault.in_process or fault.edits_files or fault.replicas or hasattr(module, "environment")):

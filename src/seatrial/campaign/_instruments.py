@@ -6,10 +6,11 @@ Every third-party engine is imported by its own package, and only when its instr
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from seatrial.campaign._run import Run
-from seatrial.config import Stage
+from seatrial.config import LimitSettings, Stage
 from seatrial.core import Evidence, Target
 from seatrial.stack import Stack
 
@@ -41,7 +42,7 @@ def fuzz_contract(run: Run, stack: Stack) -> Evidence:
         target=_target(stack),
         identities=run.identities,
         limits=run.settings.limits,
-        environment=run.environment,
+        environment=run.variables(stack.variant),
         profile=run.options.profile,
         seed=run.seed,
         run=run.id,
@@ -51,25 +52,27 @@ def fuzz_contract(run: Run, stack: Stack) -> Evidence:
 
 
 def prove_limits(run: Run, stack: Stack) -> Evidence:
-    """Prove every declared rate limit, one policy after the other."""
+    """Prove every declared rate limit, all at once: a proof mostly waits, and no two policies share a client."""
     from seatrial.throttle import Policy, merge, plan_proof, prove  # noqa: PLC0415 - needed by this instrument only
 
     budget_s = _budget_s(run, "ratelimit") or UNBUDGETED_S
-    found: list[tuple[str, Evidence]] = []
-    for limit in run.settings.limits:
+    addresses = len(run.identities.lease_anonymous(2))
+
+    def proved(limit: LimitSettings) -> tuple[str, Evidence]:
         policy = Policy.declared(limit, run.environment)
-        addresses = len(run.identities.lease_anonymous(2))
-        plan = plan_proof(policy, budget_s=budget_s, addresses=addresses, profile=run.options.profile)
         evidence = prove(
             policy,
-            plan=plan,
+            plan=plan_proof(policy, budget_s=budget_s, addresses=addresses, profile=run.options.profile),
             target=_target(stack),
             identities=run.identities,
             progress=run.progress("ratelimit"),
             seed=run.seed,
             allowed=run.settings.targets.allow,
         )
-        found.append((limit.name, evidence))
+        return limit.name, evidence
+
+    with ThreadPoolExecutor() as pool:
+        found = list(pool.map(proved, run.settings.limits))
     return merge(found) if found else Evidence()
 
 

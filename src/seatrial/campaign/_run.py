@@ -15,7 +15,7 @@ from typing import Any
 from seatrial import __version__
 from seatrial.campaign._faults import Fault, check_driver, load_fault
 from seatrial.campaign._options import Options, resolve_out
-from seatrial.campaign._variables import stack_variables
+from seatrial.campaign._variables import lifted, stack_variables
 from seatrial.config import Settings
 from seatrial.core import EnvironmentFailure, Evidence, Progress, UsageError
 from seatrial.http import AddressPool, IdentityPool, SigningKey
@@ -29,9 +29,11 @@ from seatrial.record import (
     Recorder,
     RunStarted,
 )
-from seatrial.stack import Choice, Watchdog, choose_driver, compose_model, read_state, work_folder
+from seatrial.stack import Choice, Variant, Watchdog, choose_driver, compose_model, read_state, work_folder
 
 UP = "up"
+PROVING = "ratelimit"
+"""The suite that proves the declared limits."""
 
 
 def new_run_id() -> str:
@@ -59,11 +61,27 @@ class Run:
     started_s: float
     attached: Mapping[str, Any] | None
     can_sign: bool
+    suites: tuple[str, ...]
     _watchdog: Watchdog
 
     def progress(self, stage: str) -> Progress:
         """Return a function that tells whoever watches what a stage is doing."""
         return lambda message: self.recorder.emit(ProgressMade(stage=stage, message=message))
+
+    @property
+    def starts(self) -> bool:
+        """Return whether this run starts the stack itself, with variables that it chooses."""
+        return self.choice.driver != "remote" and not self.attached
+
+    @property
+    def lifted(self) -> Mapping[str, str]:
+        """Return the variables that lift limits where they are not proved."""
+        return lifted(self.settings.limits) if self.starts and self.suites else {}
+
+    def variables(self, variant: Variant) -> Mapping[str, str]:
+        """Return what a variant of the stack is set to: limits are proved on the clean one."""
+        proved = variant == "clean" and PROVING in self.suites
+        return self.environment if proved else {**self.environment, **self.lifted}
 
     def absorb(self, evidence: Evidence) -> None:
         """Write down what an instrument measured, saw and could not verify."""
@@ -134,6 +152,7 @@ def open_run(
         started_s=time.monotonic(),
         attached=attached,
         can_sign=known_key is not None or settings.auth is None,
+        suites=suites,
         _watchdog=watchdog,
     )
     _announce(opened, suites)

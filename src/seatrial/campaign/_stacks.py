@@ -142,7 +142,7 @@ class Stacks:
             work=work,
             logs=run.directory / "logs" / ("" if variant == "clean" else variant),
             root=self.tree(),
-            environment=run.environment,
+            environment=run.variables(variant),
             handed=handed_over(compose_model(run.settings, self.tree())) if run.settings.stack.compose else {},
             service_environment={name: dict(fault.environment(name)) for name in services} if fault else {},
             additions=self._additions(variant),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from seatrial.config import Settings
+from seatrial.config import LimitSettings, Settings
 from seatrial.http import SigningKey
 
 RANDOM = "{random}"
@@ -43,6 +43,11 @@ def _fresh(name: str, value: str, *, register_secret: Callable[[str, str], None]
     made = makers[value]()
     register_secret(name, made)
     return made
+
+
+def lifted(limits: Sequence[LimitSettings]) -> dict[str, str]:
+    """Return the variables that raise quotas which other suites would run into, as declared."""
+    return {limit.quota_variable: str(limit.quota_elsewhere) for limit in limits if limit.quota_elsewhere}
 
 
 def filled_in(text: str, values: Mapping[str, str]) -> str:

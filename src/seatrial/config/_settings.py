@@ -179,20 +179,36 @@ class IdentitySettings(Section):
 
 
 class LimitSettings(Section):
-    """A declared rate-limit policy. `window_variable` and `quota_variable` name the knobs that a profile may turn."""
+    """A declared rate-limit policy. `window_variable` and `quota_variable` name the knobs that a profile may turn.
+
+    One with the reach `path` limits requests to `path` alone, for which it stands in place of those with the reach
+    `service`. Where it is not proved, the stack gets `quota_elsewhere` through `quota_variable`. `body` is what the
+    proof sends with POST, as JSON. `store` is the service that counts; while it does not work, requests pass
+    (`store_down` is `open`) or are answered with 503 (`closed`). A POST of up to `batch_most` times `batch_item`, as a
+    list in the field `batch_field`, to `batch_path` costs as many requests.
+    """
 
     name: Name = "default"
     quota: Annotated[int, Field(gt=0)]
     window_s: Positive
     quota_variable: str = ""
     window_variable: str = ""
+    quota_elsewhere: Annotated[int, Field(ge=0)] = 0
+    reach: Literal["service", "path"] = "service"
     algorithm: Literal["any", "fixed-window", "sliding-log", "sliding-counter", "token-bucket"] = "any"
     anchor: Literal["first-request", "clock"] = "first-request"
     authenticated_by: tuple[Literal["user", "organisation"], ...] = ("organisation", "user")
     anonymous_by: Literal["address", "none"] = "address"
     method: Literal["GET", "HEAD", "POST"] = "GET"
     path: UrlPath
+    body: dict[str, str] = {}
     exempt: tuple[UrlPath, ...] = ()
+    store: str = ""
+    store_down: Literal["open", "closed"] = "open"
+    batch_path: UrlPath | None = None
+    batch_field: str = "items"
+    batch_item: dict[str, str] = {}
+    batch_most: Annotated[int, Field(gt=1, le=1000)] = 20
     headers: Literal["x-ratelimit-epoch", "x-ratelimit-delta", "none"] = "x-ratelimit-epoch"
     retry_after: bool = True
     rejection_status: Annotated[int, Field(ge=400, le=599)] = 429

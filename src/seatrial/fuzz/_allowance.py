@@ -28,9 +28,9 @@ class Allowance:
         over = self.used(now) - uses
         return 0.0 if over < 0 else max(0.0, self._times[over] + self._window_s - now)
 
-    def take(self, now: float) -> None:
+    def take(self, now: float, cost: int = 1) -> None:
         """Count a request that is sent now."""
-        self._times.append(now)
+        self._times.extend([now] * cost)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,12 +13,21 @@ NO_ANSWER = "no_answer"
 """The name of our own check: a request that got no answer is a failure that the engine has no check for."""
 
 
+class Share(msgspec.Struct, frozen=True, kw_only=True):
+    """How many requests a client may send in any `window_s` seconds."""
+
+    uses: int
+    window_s: float
+
+
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """What the child gets on standard input: the document, where it is served, and who to be.
 
     `identities` are (name, headers); in any `window_s` seconds each sends at most `uses` requests of its own accord and
     `most` if they concern a resource that it made. Requests without an identity go out from `addresses` in the same
-    way. `limited` are the statuses with which a limiter rejects. After `budget_s` seconds the engine is stopped.
+    way. `narrow` are the limits of single paths, which count nothing else; `batches` maps a path to the field with the
+    list whose length is what a request there counts for. `limited` are the statuses with which a limiter rejects. After
+    `budget_s` seconds the engine is stopped.
     """
 
     document: dict[str, Any]
@@ -32,6 +41,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     window_s: float
     limited: list[int]
     budget_s: float
+    narrow: dict[str, Share] = {}
+    batches: dict[str, str] = {}
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from seatrial.fuzz._document import Operation, fetch_document, operations_of
 from seatrial.fuzz._judge import Heard, judge
 from seatrial.fuzz._listen import listen
 from seatrial.fuzz._matrix import measure, unseen
-from seatrial.fuzz._messages import Order
+from seatrial.fuzz._messages import Order, Share
 
 OWN_SHARE, WHOLE_SHARE = 0.6, 0.8
 """How much of its quota an identity may use of its own accord, and with requests about what it made.
@@ -53,7 +53,7 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
     """
     document = fetch_document(target.url + settings.document)
     operations = operations_of(document)
-    quota, window_s = _tightest(limits, environment)
+    quota, window_s = _tightest([limit for limit in limits if limit.reach == "service"], environment)
     examples = next((count for name, count in settings.examples.items() if name == profile), 10)
     uses = max(1, int(quota * OWN_SHARE))
     limited = sorted({TOO_MANY_REQUESTS, *(limit.rejection_status for limit in limits)})
@@ -69,6 +69,8 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
         window_s=window_s,
         limited=limited,
         budget_s=budget_s or BUDGET_S.get(profile, BUDGET_S["full"]),
+        narrow={limit.path: _share(limit, environment) for limit in limits if limit.reach == "path"},
+        batches={limit.batch_path: limit.batch_field for limit in limits if limit.batch_path},
     )
     heard = listen(order, run=run, progress=progress)
     judgement = judge(operations, heard, limited=limited, limited_percent=settings.rate_limited_percent)
@@ -89,6 +91,12 @@ def _tightest(limits: Sequence[LimitSettings], environment: Mapping[str, str]) -
         return UNLIMITED, 0.0
     quota = min(effective(environment, limit.quota_variable, limit.quota) for limit in limits)
     return quota, max(effective(environment, limit.window_variable, limit.window_s) for limit in limits)
+
+
+def _share(limit: LimitSettings, environment: Mapping[str, str]) -> Share:
+    """Return how much of the limit of one path a client may use."""
+    quota, window_s = _tightest([limit], environment)
+    return Share(uses=max(1, int(quota * OWN_SHARE)), window_s=window_s)
 
 
 def _needed(operations: int, examples: int, uses: int) -> int:

@@ -11,13 +11,16 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 
 from seatrial.fuzz._allowance import Allowance, Client, Rota
-from seatrial.fuzz._messages import Order
+from seatrial.fuzz._costs import cost_of
+from seatrial.fuzz._messages import Order, Share
 from seatrial.fuzz._owners import Owners
 
 PLACEHOLDER = "seatrial-identity"
@@ -57,6 +60,7 @@ class Turns:
         nobody = [self._client("", address=address) for address in order.addresses or [""]]
         self._named = Rota(named or nobody, uses=order.uses)
         self._nobody = Rota(nobody, uses=order.uses)
+        self._narrow = {path: self._sharing(share) for path, share in order.narrow.items()}
         self._by_headers = {tuple(sorted(client.headers.items())): client for client in named}
         self._secret = {name.lower() for _, headers in order.identities[:1] for name in headers}
         self._adapters = {address: SourceAdapter(address) for address in order.addresses}
@@ -64,6 +68,13 @@ class Turns:
 
     def _client(self, name: str, *, headers: dict[str, str] | None = None, address: str = "") -> Client:
         return Client(name=name, headers=headers or {}, address=address, allowance=Allowance(self._order.window_s))
+
+    def _sharing(self, share: Share) -> tuple[Rota, int]:
+        """Return who sends to a path with a limit of its own, whatever that goes by: each user from an address."""
+        identities, addresses = self._order.identities or [("", {})], self._order.addresses or [""]
+        pairs = zip(range(max(len(identities), len(addresses))), cycle(identities), cycle(addresses), strict=False)
+        clients = [Client(name, headers, address, Allowance(share.window_s)) for _, (name, headers), address in pairs]
+        return Rota(clients, uses=share.uses), share.uses
 
     def install(self) -> None:
         """Make every session of this process send through here."""
@@ -91,10 +102,13 @@ class Turns:
             time.sleep(wait_s)
         request.headers.update(client.headers)
         at_s = time.monotonic()
-        client.allowance.take(at_s)
+        client.allowance.take(at_s, cost_of(str(request.url), request.body, self._order.batches))
         return Turn(client, at_s, displaced)
 
     def _choose(self, request: requests.PreparedRequest, now: float) -> tuple[Client, int, bool]:
+        if narrow := self._narrow.get(urlsplit(str(request.url)).path):
+            rota, uses = narrow
+            return rota.next(now), uses, False
         if known := self.sender_of(request.headers):  # sent once more, or redirected
             return known, self._order.most, False
         if PLACEHOLDER not in request.headers.values():

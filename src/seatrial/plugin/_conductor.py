@@ -18,6 +18,7 @@ from seatrial.campaign import (
     metric_belongs,
     open_run,
     point_latest,
+    suite_named,
 )
 from seatrial.config import Settings
 from seatrial.core import Check, EnvironmentFailure, Outcome, RunInterrupted, SeatrialError
@@ -33,7 +34,7 @@ from seatrial.record import (
     RunFinished,
     Sink,
 )
-from seatrial.stack import Stack
+from seatrial.stack import Stack, Variant
 
 SESSION = "SEATRIAL_SESSION"  # the process number of the conductor, by which workers find its work folder
 FACTS = "session.json"
@@ -176,10 +177,23 @@ class Conductor:
         knobs = self.settings.stack.profile.get(self.options.profile)
         turned = ", ".join(f"{name} = {value}" for name, value in knobs.environment.items()) if knobs else ""
         notes += [f"the profile {self.options.profile} turned knobs of the stack: {turned}"] if turned else []
+        notes += self._lifted(run)
         notes += describe(self.settings.waivers, today=today)
         notes += over_budget(self._record)
         for note in notes:
             run.recorder.emit(LimitationNoted(note=note))
+
+    def _lifted(self, run: Run) -> list[str]:
+        """Say which limits were lifted for the suites that do not prove them."""
+        used = {self.campaign.variant(suite_named(name)) for name in self.campaign.suites}
+        variants: tuple[Variant, ...] = ("instrumented", "clean")
+        return [
+            f"the {variant} stack ran with a limit lifted: {name} = {value}"
+            for variant in variants
+            if variant in used
+            for name, value in run.variables(variant).items()
+            if run.environment.get(name) != value
+        ]
 
     def summary(self) -> list[str]:
         """Return the verdict in a few lines."""

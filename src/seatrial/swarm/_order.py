@@ -89,7 +89,11 @@ def _file(name: str, scenario: ScenarioSettings, root: Path) -> str:
 def _exempt(scenario: ScenarioSettings, limits: Sequence[LimitSettings] | None) -> bool:
     if limits is None:
         return scenario.user == HEALTH_USER  # the shipped class sends to health paths, which are exempt by promise
-    return bool(limits and scenario.paths) and all(set(scenario.paths) <= set(limit.exempt) for limit in limits)
+    return bool(limits and scenario.paths) and all(_spares(limit, set(scenario.paths)) for limit in limits)
+
+
+def _spares(limit: LimitSettings, paths: set[str]) -> bool:
+    return limit.path not in paths if limit.reach == "path" else paths <= set(limit.exempt)
 
 
 def _location(name: str, root: Path) -> str:

@@ -17,13 +17,14 @@ Quota = tuple[float, float]
 
 
 def quotas_of(limits: Sequence[LimitSettings], environment: Mapping[str, str]) -> tuple[Quota, ...]:
-    """Return (requests, window in seconds) of each declared limit, as the profile's knobs set them."""
+    """Return (requests, window in seconds) of each limit of the service, as the profile's knobs set them."""
     return tuple(
         (
             effective(environment, limit.quota_variable, limit.quota),
             effective(environment, limit.window_variable, limit.window_s),
         )
         for limit in limits
+        if limit.reach == "service"
     )
 
 

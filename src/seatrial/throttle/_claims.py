@@ -24,15 +24,20 @@ class Defect:
 def judge_quota(policy: Policy, answers: Sequence[Answer], kinds: Kinds, *, how: str) -> list[Defect]:
     """Return whether exactly the quota was admitted by answers of one fresh client in one window.
 
-    Where the algorithm is no fixed window, only what is certainly too much is a defect.
+    A bucket is full when its client comes, and gets back a little meanwhile: more than that is a defect there. Of other
+    algorithms only what is certainly too much is one.
     """
     admitted, wanted = kinds.count(answers), policy.quota
-    lasted_s = max(a.received.s for a in answers) - min(a.sent.s for a in answers)
-    if admitted > policy.at_most(lasted_s) or (policy.fixed and admitted < wanted):
+    if admitted > policy.at_most(lasted_s(answers)) or ((policy.fixed or policy.bucket) and admitted < wanted):
         cause = "too-many-admitted" if admitted > wanted else "too-few-admitted"
         title = f"{admitted} of {len(answers)} requests {how} were admitted in one window, the quota is {wanted}"
         return [Defect(cause, title, turning(answers, kinds))]
     return []
+
+
+def lasted_s(answers: Sequence[Answer]) -> float:
+    """Return the seconds from the first request that was sent to the last answer."""
+    return max(answer.received.s for answer in answers) - min(answer.sent.s for answer in answers)
 
 
 def judge_order(policy: Policy, answers: Sequence[Answer], kinds: Kinds) -> list[Defect]:
@@ -95,11 +100,11 @@ def word(problem: str) -> str:
 def judge_retry_after(policy: Policy, rejections: Sequence[Answer], edge: Edge | None) -> list[Defect]:
     """Return whether Retry-After is on each rejection, whole seconds (RFC 9110, 10.2.3), and not more than are left.
 
-    Without an edge it may be as long as a whole window.
+    Without an edge it may be as long as a whole window, of a bucket as one request takes to come back.
     """
     found: dict[str, Defect] = {}
     for answer in rejections:
-        end_s = edge.latest_s if edge else answer.received.s + policy.window_s + slack_s(policy)
+        end_s = edge.latest_s if edge else answer.received.s + policy.wait_s + slack_s(policy)
         for defect in _judge_wait(answer, end_s):
             found.setdefault(defect.cause, defect)
     return list(found.values())

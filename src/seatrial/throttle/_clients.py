@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seatrial.core import Identity
-from seatrial.throttle._claims import Defect
+from seatrial.throttle._claims import Defect, lasted_s
 from seatrial.throttle._first import Ramp
 from seatrial.throttle._kinds import ERROR, Kinds, UndecidedError
 from seatrial.throttle._scene import Scene
@@ -59,6 +59,8 @@ def _used_up(scene: Scene, ramp: Ramp, hammered: Sequence[Answer], last: Answer)
         return [Defect("exempt-counted", title, (hammered[0], hammered[-1], last))]
     if not inside(end_of_window(scene.policy, hammered), [last]):
         raise UndecidedError("the window ended before it was seen that exempt paths use nothing up")
+    if scene.policy.bucket and len(hammered) <= scene.policy.at_most(lasted_s([*hammered, last])):
+        raise UndecidedError("a bucket refills too quickly here to see that exempt paths use nothing up")
     ramp.kinds.count([last])
     return []
 
@@ -93,12 +95,14 @@ async def by_address(scene: Scene, ramp: Ramp) -> None:
     if used.rejection is None:
         _unlimited(scene, used)
         return
-    (other,) = await scene.send(scene.wire(second))
-    if not inside(used.edge, [other]):
+    others = await scene.probe(scene.wire(second))
+    if not inside(used.edge, others):
         raise UndecidedError("the window ended before another address was tried")
     title = "a client is rejected once another address used up its quota"
-    shared = [Defect("shared-by-addresses", title, (used.rejection, other))] if used.kinds.rejected(other) else []
-    used.kinds.count([other])
+    refused = [answer for answer in others if used.kinds.rejected(answer)]
+    shared = [Defect("shared-by-addresses", title, (used.rejection, refused[0]))] if refused else []
+    used.kinds.count(others)
+    scene.own_quota([used.rejection, *others], used.kinds)
     scene.ledger.judge("anonymous-by-address", shared or _same_quota(scene, ramp, used))
 
 
@@ -110,8 +114,8 @@ def _unlimited(scene: Scene, used: UsedUp) -> None:
 
 def _same_quota(scene: Scene, ramp: Ramp, used: UsedUp) -> list[Defect]:
     """Return whether an address gets the quota that is declared; one that is wrong for users too is another claim."""
-    admitted = used.kinds.count(used.answers)
-    if scene.plan.no_edges or admitted in {scene.policy.quota, ramp.admitted}:
+    admitted, most = used.kinds.count(used.answers), scene.policy.at_most(lasted_s(used.answers))
+    if scene.plan.no_quota or admitted == ramp.admitted or scene.policy.quota <= admitted <= most:
         return []
     title = f"{admitted} requests without a token are admitted from one address, the quota is {scene.policy.quota}"
     return [Defect("quota-differs", title, (used.answers[0], used.answers[-1]))]
@@ -129,11 +133,21 @@ async def forwarded(scene: Scene) -> None:
         return
     defects = []
     for name, headers in spoofs(scene.random):
-        (answer,) = await scene.send(used.wire, extra=headers)
-        if used.kinds.admitted(answer):
+        control = await _control(scene, used)
+        answers = await scene.probe(used.wire, extra=headers)
+        if scene.own_quota([control, *answers], used.kinds):
             title = f"a forged {name} opens a new bucket"
-            defects.append(Defect(f"bypass-{name.lower()}", title, (used.rejection, answer)))
-    (control,) = await scene.send(used.wire)
-    if not inside(used.edge, [control]) or not used.kinds.rejected(control):
-        raise UndecidedError("the window ended before every header was tried")
+            defects.append(Defect(f"bypass-{name.lower()}", title, (control, answers[-1])))
+    await _control(scene, used)
     scene.ledger.judge("forwarded-for-ignored", defects)
+
+
+async def _control(scene: Scene, used: UsedUp) -> Answer:
+    """Return a rejection of this moment; a bucket is emptied again where something came back to it."""
+    for _ in range(scene.policy.ramp):
+        (control,) = await scene.send(used.wire)
+        if used.kinds.rejected(control) and inside(used.edge, [control]):
+            return control
+        if not scene.policy.bucket:
+            break
+    raise UndecidedError("the window ended before every header was tried")

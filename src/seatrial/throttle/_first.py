@@ -62,12 +62,14 @@ async def _isolation(scene: Scene, user: Identity, last: Answer, kinds: Kinds, e
     """Ask as a user of another organisation, and as one of the same where users have buckets of their own."""
     defects: list[Defect] = []
     for other in _others(scene, user):
-        (answer,) = await scene.send(scene.wire(other))
-        if not inside(edge, [answer]):
+        answers = await scene.probe(scene.wire(other))
+        if not inside(edge, answers):
             raise UndecidedError("the window ended before others were asked")
-        if kinds.rejected(answer):
-            defects.append(_shared(user, other, (last, answer)))
-        kinds.count([answer])
+        refused = [answer for answer in answers if kinds.rejected(answer)]
+        if refused:
+            defects.append(_shared(user, other, (last, refused[0])))
+        kinds.count(answers)
+        scene.own_quota([last, *answers], kinds)
     return defects
 
 

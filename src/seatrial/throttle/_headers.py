@@ -39,7 +39,10 @@ def _first_of_each(defects: Iterator[Defect]) -> list[Defect]:
 
 
 def _judge_all(policy: Policy, answers: Sequence[Answer], truth: Truth, quota: int) -> Iterator[Defect]:
-    for number, answer in enumerate(answers, 1):
+    number = 0
+    for answer in answers:
+        # What a bucket refuses costs nothing of what comes back to it.
+        number += policy.fixed or answer.status != policy.settings.rejection_status
         least = max(0, quota - number)
         lasted_s = answer.received.s - answers[0].sent.s
         # What a bucket may have got back meanwhile, it may say.

@@ -51,7 +51,7 @@ def _not_promised(claim: str, policy: Policy) -> str:
 
 def _not_planned(claim: str, plan: Plan) -> str:
     reasons = {
-        "quota-exact": plan.no_edges,
+        "quota-exact": plan.no_quota,
         "window-resets": plan.no_edges or plan.no_window,
         "retry-after-honoured": plan.no_window,
         "anonymous-by-address": plan.no_addresses,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,9 @@ from typing import Self
 from seatrial.config import LimitSettings, effective
 from seatrial.core import UsageError
 
+READING_S = 0.002
+DRIFT = 0.0005
+"""Clocks are read to a millisecond or so, and NTP may slew one by 500 ppm."""
 MARGIN_S = 4.0
 BEYOND = 3
 REQUESTS = 20_000
@@ -44,6 +48,25 @@ class Policy:
         return self.settings.algorithm == "fixed-window"
 
     @property
+    def bucket(self) -> bool:
+        """Return whether it is a token bucket, which refills evenly."""
+        return self.settings.algorithm == "token-bucket"
+
+    def back(self, seconds: float) -> float:
+        """Return how many requests a bucket may have got back in so many seconds, by whatever clock it goes."""
+        return self.quota * (seconds * (1 + DRIFT) + READING_S) / self.window_s if self.bucket else 0.0
+
+    @property
+    def wait_s(self) -> float:
+        """Return how long whoever is refused has to wait at the most."""
+        return self.window_s / self.quota if self.bucket else self.window_s
+
+    @property
+    def body(self) -> bytes:
+        """Return what is sent with POST."""
+        return json.dumps(self.settings.body).encode() if self.settings.body else b""
+
+    @property
     def ramp(self) -> int:
         """Return how many requests of one client show its quota and what lies beyond it."""
         return self.quota + BEYOND
@@ -53,11 +76,7 @@ class Policy:
 
         A bucket refills while it is asked. `any` may be a bucket, or have windows that follow the clock.
         """
-        exact = {"fixed-window", "sliding-log", "sliding-counter"}
-        refill = math.ceil(self.quota * seconds / self.window_s)
-        if self.settings.algorithm in exact:
-            return self.quota
-        return self.quota + (refill if self.settings.algorithm == "token-bucket" else self.quota)
+        return self.quota + (self.quota if self.settings.algorithm == "any" else math.floor(self.back(seconds)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +87,7 @@ class Plan:
     no_window: str = ""
     no_addresses: str = ""
     no_edges: str = ""
+    no_quota: str = ""
     budget_s: float = 60.0
     requests: int = 0
 
@@ -79,11 +99,13 @@ def plan_proof(policy: Policy, *, budget_s: float, addresses: int, profile: str 
     short = f"a window of {policy.window_s:g} s does not fit into {whose} of {budget_s:g} s"
     requests = count_requests(policy)
     many = f"a quota of {policy.quota} needs {requests} requests, a proof sends at most {REQUESTS}"
+    unproved = f"not yet proved for the algorithm {policy.settings.algorithm}"
     return Plan(
         no_proof=many if requests > REQUESTS else "",
         no_window=short if waits_s > budget_s else "",
         no_addresses="" if addresses > 1 else "every client of this stack has the same address",
-        no_edges="" if policy.fixed else f"not yet proved for the algorithm {policy.settings.algorithm}",
+        no_edges="" if policy.fixed else unproved,
+        no_quota="" if policy.fixed or policy.bucket else unproved,
         budget_s=budget_s,
         requests=requests,
     )

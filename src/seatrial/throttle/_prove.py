@@ -85,14 +85,17 @@ RANK = (
     Outcome.FAILED,
     Outcome.INCONCLUSIVE,
     Outcome.BLOCKED,
-    Outcome.NOT_TESTED,
     Outcome.PASSED,
+    Outcome.NOT_TESTED,
     Outcome.NOT_APPLICABLE,
 )
 
 
 def merge(evidences: Sequence[tuple[str, Evidence]]) -> Evidence:
-    """Combine the proofs of several policies (by name): a claim holds when it holds for each."""
+    """Combine the proofs of several policies (by name): a claim holds when it holds for each that could be tried.
+
+    What could not be tried of one policy alone is noted.
+    """
     if len(evidences) == 1:
         return evidences[0][1]
     results = [_worst(f"ratelimit.{claim}", evidences) for claim in CLAIMS]
@@ -102,10 +105,22 @@ def merge(evidences: Sequence[tuple[str, Evidence]]) -> Evidence:
         for figure in evidence.measurements
     ]
     exchanges = [exchange for _, evidence in evidences for exchange in evidence.exchanges]
-    notes = tuple(note for _, evidence in evidences for note in evidence.notes)
+    notes = [note for _, evidence in evidences for note in evidence.notes]
+    notes += [note for claim in CLAIMS for note in _not_tried(f"ratelimit.{claim}", evidences)]
     return Evidence(
-        results=tuple(filter(None, results)), measurements=tuple(figures), exchanges=tuple(exchanges), notes=notes
+        results=tuple(filter(None, results)),
+        measurements=tuple(figures),
+        exchanges=tuple(exchanges),
+        notes=tuple(notes),
     )
+
+
+def _not_tried(check: str, evidences: Sequence[tuple[str, Evidence]]) -> list[str]:
+    """Return for which policies a claim could not be tried, where it was for others."""
+    found = [(name, result) for name, evidence in evidences for result in evidence.results if result.check == check]
+    if all(result.outcome is not Outcome.PASSED for _, result in found):
+        return []
+    return [f"{check} of {name}: {r.reason}" for name, r in found if r.outcome is Outcome.NOT_TESTED]
 
 
 def _worst(check: str, evidences: Sequence[tuple[str, Evidence]]) -> CheckResult | None:

@@ -10,6 +10,7 @@ from functools import cached_property
 
 from seatrial.core import Identities, Identity, Progress, Target
 from seatrial.throttle._answers import Headers
+from seatrial.throttle._claims import lasted_s
 from seatrial.throttle._kinds import Kinds, UndecidedError, ends_rejected, tell_kinds
 from seatrial.throttle._ledger import Ledger
 from seatrial.throttle._policy import BEYOND, Plan, Policy
@@ -17,6 +18,7 @@ from seatrial.throttle._window import end_of_window, inside
 from seatrial.throttle._wire import Answer, Wire, WireError
 
 ATTEMPTS = 4
+PROBES = 4
 CONNECTIONS = 32
 AFTER_S = 0.01
 
@@ -44,7 +46,9 @@ class Scene:
 
     def wire(self, identity: Identity) -> Wire:
         """Return a connection of a client, closed when the proof ends."""
-        wire = Wire(self.url, name=identity.name, headers=identity.headers, address=identity.address)
+        wire = Wire(
+            self.url, name=identity.name, headers=identity.headers, address=identity.address, body=self.policy.body
+        )
         self._wires.append(wire)
         return wire
 
@@ -76,6 +80,23 @@ class Scene:
         settings = self.policy.settings
         self.ledger.requests += count
         return [await wire.send(settings.method, settings.path, extra) for _ in range(count)]
+
+    async def probe(self, wire: Wire, extra: Headers = ()) -> list[Answer]:
+        """Send as many requests as tell a quota of one's own from what comes back to one that is used up."""
+        return await self.send(wire, PROBES if self.policy.bucket else 1, extra)
+
+    def own_quota(self, answers: Sequence[Answer], kinds: Kinds) -> bool:
+        """Return whether what was sent after a rejection (the first answer) is sure to be counted elsewhere.
+
+        Raises UndecidedError where every request was admitted, and the bucket that is used up could have done it.
+        """
+        admitted = sum(kinds.admitted(answer) for answer in answers[1:])
+        if admitted < len(answers) - 1:
+            return False
+        # Less than one request was left.
+        if self.policy.bucket and admitted <= 1 + self.policy.back(lasted_s(answers)):
+            raise UndecidedError("a bucket refills too quickly here to tell whose it is")
+        return True
 
     async def ramp(self, wire: Wire, *, anonymous: bool) -> tuple[list[Answer], Kinds]:
         """Fill a fresh client's quota one by one, until it is seen what a rejection is, or twice the quota was sent.

@@ -10,7 +10,7 @@ from seatrial.core import Exchange, Finding, Measurement, Request, Response, Sev
 from seatrial.throttle._claims import Defect
 from seatrial.throttle._ledger import Ledger
 from seatrial.throttle._policy import BEYOND, Policy
-from seatrial.throttle._wire import Answer
+from seatrial.throttle._wire import JSON, Answer
 
 _numbers = itertools.count(1)
 
@@ -33,12 +33,17 @@ class Album:
 
     def _keep(self, answer: Answer) -> Exchange:
         secret = tuple((name, f"{{{{secret:{answer.client}}}}}") for name in answer.secret)
-        url = self._target.url + answer.path
+        url, kind = self._target.url + answer.path, (JSON,) if answer.sent_body else ()
         shown = self._kept[answer] = Exchange(
             id=f"ratelimit-{os.getpid()}-{next(_numbers)}",
             operation=f"{answer.method} {answer.path}",
             identity=answer.client,
-            request=Request(method=answer.method, url=url, headers=(*secret, *answer.extra)),
+            request=Request(
+                method=answer.method,
+                url=url,
+                headers=(*secret, *kind, *answer.extra),
+                body=answer.sent_body.decode(),
+            ),
             response=Response(status=answer.status, headers=answer.headers, body=answer.body),
             sent_s=answer.sent.s,
             received_s=answer.received.s,

@@ -12,12 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
-from seatrial.throttle._policy import Policy
+from seatrial.throttle._policy import DRIFT, READING_S, Policy
 from seatrial.throttle._wire import Answer
 
-READING_S = 0.002
-DRIFT = 0.0005
-"""Clocks are read to a millisecond or so, and NTP may slew one by 500 ppm."""
 STEP_S = 0.05
 DATE_AGE_S = 1.0
 """`Date` is cut to whole seconds, and servers compose it once a second."""

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from seatrial.throttle._answers import Headers, read_answer
 
+JSON = ("Content-Type", "application/json")
 ANSWER_S = 20.0
 IDLE_S = 1.0
 """Servers hang up on idle connections; a request on one that is closing could count and yet get no answer."""
@@ -48,6 +49,7 @@ class Answer:
     secret: tuple[str, ...] = ()
     extra: Headers = ()
     body: str = ""
+    sent_body: bytes = b""
 
     def values(self, name: str) -> list[str]:
         """Return every value of a header, in order."""
@@ -64,12 +66,15 @@ FOREIGN = (OSError, ValueError, EOFError, TimeoutError, asyncio.LimitOverrunErro
 class Wire:
     """One connection of one client, opened anew when it was closed or idle."""
 
-    def __init__(self, url: str, *, name: str, headers: Mapping[str, str], address: str = "") -> None:
+    def __init__(
+        self, url: str, *, name: str, headers: Mapping[str, str], address: str = "", body: bytes = b""
+    ) -> None:
         parts = urlsplit(url)
         self._secure = parts.scheme == "https"
         self._host, self._port = parts.hostname or "", parts.port or (443 if self._secure else 80)
         self._netloc = parts.netloc
         self._name, self._headers, self._address = name, dict(headers), address
+        self._body = body
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._used_s = 0.0
 
@@ -130,13 +135,19 @@ class Wire:
             secret=tuple(self._headers),
             extra=extra,
             body=body,
+            sent_body=self._sent_body(method),
         )
+
+    def _sent_body(self, method: str) -> bytes:
+        return self._body if method == "POST" else b""
 
     def _request(self, method: str, path: str, extra: Headers) -> bytes:
         headers = [("Host", self._netloc), ("Accept", "*/*"), *self._headers.items(), *extra]
-        headers += [("Content-Length", "0")] if method == "POST" else []
+        content = self._sent_body(method)
+        headers += [JSON] if content else []
+        headers += [("Content-Length", str(len(content)))] if method == "POST" else []
         lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
-        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + content
 
     async def close(self) -> None:
         """Hang up; safe to call twice."""

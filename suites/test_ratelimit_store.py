@@ -1,0 +1,133 @@
+"""What holds while the service that counts requests does not work: what is declared, and nothing worse."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from seatrial.config import AuthSettings, LimitSettings
+from seatrial.core import Identity
+from seatrial.http import IdentityPool
+from seatrial.plugin import Defects, check, inconclusive, not_applicable
+from seatrial.stack import Stack, Verb
+
+Open = Callable[[Identity | None], httpx.Client]
+REQUESTS = 6
+ANSWER_S = 5.0
+"""How long an answer may take: limits are no reason to keep a client waiting."""
+
+RECOVERY_S, POLL_S = 20.0, 0.2
+TROUBLES: tuple[tuple[Verb, Verb, str], ...] = (("stop", "start", "down"), ("pause", "unpause", "hanging"))
+UNAVAILABLE = 503
+NAMES = {"x-ratelimit-epoch": "X-RateLimit-Remaining", "x-ratelimit-delta": "X-RateLimit-Remaining", "none": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One answer; status 0: it did not come in time."""
+
+    status: int
+    retry_after: str = ""
+    counted: bool = False
+    exchange: str = ""
+
+
+@pytest.fixture
+def stored(limits: tuple[LimitSettings, ...]) -> LimitSettings:
+    """Return the limit that promises something for the time when its store is down."""
+    found = [limit for limit in limits if limit.store]
+    if not found:
+        not_applicable("no [[limits]] declares a store")
+    return found[0]
+
+
+@pytest.fixture
+def ask(stored: LimitSettings, client_as: Open, identities: IdentityPool, auth: AuthSettings) -> Callable[[], Look]:
+    """Return a function that asks once, each time as a user whom nobody saw before."""
+    del auth
+    return lambda: look(client_as(identities.lease(1)[0]), stored)
+
+
+@check(
+    "ratelimit.store-down",
+    title="the declared policy holds while the counts cannot be reached",
+    severity="high",
+    needs=("control",),
+    presupposes=("ratelimit.quota-exact",),
+    cwe=(703, 755),
+)
+def test_store_down(stored: LimitSettings, stack: Stack, ask: Callable[[], Look], defects: Defects) -> None:
+    """While the store is down or hangs, requests pass (`open`) or are answered with 503 (`closed`); then they count.
+
+    A limiter that crashes with its store takes the service down with it.
+    """
+    usual = ask()
+    if not usual.status or usual.status >= 400:
+        inconclusive(f"{stored.method} {stored.path} answers {usual.status} while the store works")
+    for verb, back, trouble in TROUBLES:
+        stack.control(verb, stored.store)
+        try:
+            seen = [ask() for _ in range(REQUESTS)]
+        finally:
+            stack.control(back, stored.store)
+        again = ask_until(ask, usual)
+        for cause, title in wrong(stored, usual, seen, trouble):
+            defects.add(title, cause=cause, operation=operation(stored), evidence=evidence(seen))
+        if again != usual.status:
+            inconclusive(
+                f"{operation(stored)} is not counted again {RECOVERY_S:g} s after {stored.store} was {trouble}"
+            )
+    defects.none()
+
+
+def operation(limit: LimitSettings) -> str:
+    """Return what is asked."""
+    return f"{limit.method} {limit.path}"
+
+
+def look(user: httpx.Client, limit: LimitSettings) -> Look:
+    """Ask once."""
+    try:
+        answer = user.request(limit.method, limit.path, timeout=ANSWER_S)
+    except httpx.TimeoutException:
+        return Look(0)
+    return Look(
+        answer.status_code,
+        answer.headers.get("Retry-After", ""),
+        NAMES[limit.headers] in answer.headers,
+        str(answer.extensions.get("seatrial.exchange", "")),
+    )
+
+
+def ask_until(ask: Callable[[], Look], usual: Look) -> int:
+    """Ask until requests are served and counted as usual, and return the status that they have then, 0 in vain."""
+    deadline = time.monotonic() + RECOVERY_S
+    while time.monotonic() < deadline:
+        seen = ask()
+        if (seen.status, seen.counted) == (usual.status, usual.counted):
+            return seen.status
+        time.sleep(POLL_S)
+    return 0
+
+
+def wrong(limit: LimitSettings, usual: Look, seen: Sequence[Look], trouble: str) -> list[tuple[str, str]]:
+    """Return cause and title of each way in which answers were not as declared."""
+    wanted = usual.status if limit.store_down == "open" else UNAVAILABLE
+    found = {}
+    for each in seen:
+        said = f"{each.status}" if each.status else f"nothing within {ANSWER_S:g} s"
+        if each.status != wanted:
+            title = f"while {limit.store} is {trouble}, {operation(limit)} answers {said}, declared is {wanted}"
+            found[f"{trouble}-{each.status}"] = title
+        elif wanted == UNAVAILABLE and not each.retry_after.isdigit():
+            found[f"{trouble}-without-retry-after"] = f"while {limit.store} is {trouble}, a 503 has no Retry-After"
+    return list(found.items())
+
+
+def evidence(seen: Sequence[Look]) -> tuple[str, ...]:
+    """Return the exchanges that show it."""
+    return tuple(look.exchange for look in seen if look.exchange)
