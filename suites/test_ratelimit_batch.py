@@ -31,7 +31,7 @@ def batched(limits: tuple[LimitSettings, ...]) -> LimitSettings:
     "ratelimit.batch-counted",
     title="a batch costs as many requests as it has items",
     severity="high",
-    presupposes=("ratelimit.quota-exact",),
+    presupposes=("ratelimit.quota-exact", "ratelimit.rejection-status"),
     cwe=(770, 799),
     owasp=("API4:2023",),
 )
