@@ -13,10 +13,24 @@ from pathlib import Path
 
 import pytest
 
+from seatrial.core import content
+
 LEFT_S = 10.0
 PATIENCE_S = 120.0
+SERVER = (
+    "import http.server as h; h.ThreadingHTTPServer(('127.0.0.1', {port}), h.SimpleHTTPRequestHandler).serve_forever()"
+)
+CONFIG = f"""
+suites = ["suites"]
+[stack]
+entry = "app:8000"
+[stack.local.services.app]
+command = [{sys.executable!r}, "-c", COMMAND]
+ready = "/"
+"""
 Product = Callable[..., subprocess.CompletedProcess[str]]
 Begin = Callable[..., subprocess.Popen[str]]
+Lay = Callable[..., Path]
 
 
 def left_of(pid: int) -> list[str]:
@@ -94,3 +108,19 @@ def begin() -> Begin:
 def nothing_left() -> Callable[[int], None]:
     """Return the assertion that nothing of a harness is left."""
     return await_nothing_left
+
+
+@pytest.fixture
+def lay(tmp_path: Path) -> Lay:
+    """Return the function that lays out a project: one service (a file server), and suites by name."""
+
+    def lay_out(*, command: str = SERVER, more: str = "", **suites: str) -> Path:
+        project = tmp_path / "project"
+        (project / "suites").mkdir(parents=True)
+        (project / "seatrial.toml").write_text(CONFIG.replace("COMMAND", json.dumps(command)) + more)
+        (project / "suites" / "pytest.ini").write_text((content("suites") / "pytest.ini").read_text())
+        for name, text in suites.items():
+            (project / "suites" / f"test_{name}.py").write_text(text)
+        return project
+
+    return lay_out

@@ -20,7 +20,6 @@ from seatrial.config import Settings
 from seatrial.core import EnvironmentFailure, Evidence, Progress, UsageError
 from seatrial.http import AddressPool, IdentityPool, SigningKey
 from seatrial.record import (
-    EVENTS,
     ExchangeRecorded,
     LimitationNoted,
     Listener,
@@ -28,6 +27,7 @@ from seatrial.record import (
     ProgressMade,
     Recorder,
     RunStarted,
+    clear_run,
 )
 from seatrial.stack import Choice, Variant, Watchdog, choose_driver, compose_model, read_state, work_folder
 
@@ -208,10 +208,10 @@ def _announce(run: Run, suites: tuple[str, ...]) -> None:
 
 
 def _make_directory(directory: Path) -> Path:
-    """Create the run's directory, and point `.seatrial/latest` at it when it lies there."""
+    """Create the run's directory, without anything that an earlier run left in it."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        (directory / EVENTS).unlink(missing_ok=True)
+        clear_run(directory)
     except OSError as error:
         raise EnvironmentFailure(
             f"cannot write the run's directory: {error.strerror}",

@@ -1,5 +1,6 @@
 """The run directory: an append-only stream of typed events from which every report is rebuilt."""
 
+from seatrial.record._directory import OWNED, clear_run
 from seatrial.record._events import (
     AnyEvent,
     CheckFinished,
@@ -24,6 +25,7 @@ from seatrial.record._redaction import Secrets
 
 __all__ = [
     "EVENTS",
+    "OWNED",
     "AnyEvent",
     "CheckFinished",
     "CheckPlanned",
@@ -47,6 +49,7 @@ __all__ = [
     "StackStopped",
     "StageFinished",
     "StageStarted",
+    "clear_run",
     "read_events",
     "read_record",
 ]
