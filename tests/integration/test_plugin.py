@@ -45,6 +45,21 @@ def test_unsure():
     """Nobody knows."""
     inconclusive("nobody knows")
 '''
+FATAL = '''
+import os
+from seatrial.plugin import check
+
+@check("own.fatal", title="it takes its process along", severity="low")
+def test_fatal():
+    """It takes its process along."""
+    os._exit(7)
+'''
+SURVIVOR = '''
+@check("own.survivor", title="it stands on what died", severity="low", presupposes=("own.fatal",))
+def test_survivor():
+    """It stands on what died."""
+    raise AssertionError("must not run")
+'''
 DEPENDENT = '''
 from seatrial.plugin import check
 
@@ -96,6 +111,33 @@ def test_own_checks_decide(project: Path, checks: tuple[str, ...], code: int, ou
         assert done.returncode == code, done.stdout + done.stderr
         found = {result["check"]: result["outcome"] for result in verdict(project)["outcomes"]}
         assert found == outcomes, command
+
+
+def test_a_worker_that_dies_ends_the_run_soon(project: Path) -> None:
+    """Its check is inconclusive, what stands on that is blocked, the rest goes on, and the run is not whole."""
+    (project / "suites" / "test_own.py").write_text(f"{GOOD}\n{FATAL}\n{SURVIVOR}")
+    (project / "suites" / "test_zeta.py").write_text(GOOD)
+    done = run(project, "seatrial", "run", "--stack", "local", "-n", "2")  # the followers' patience is 900 s, ours 120
+    assert done.returncode == 3, done.stdout + done.stderr
+    found = {result["check"]: (result["outcome"], result["reason"]) for result in verdict(project)["outcomes"]}
+    assert found == {
+        "own.answers": ("passed", ""),
+        "own.fatal": ("inconclusive", "the worker that ran it died"),
+        "own.survivor": ("blocked", "own.fatal did not pass"),
+        "zeta.answers": ("passed", ""),
+    }
+    assert "[worker-crashed]" in verdict(project)["reason"]
+
+
+def test_a_stack_that_does_not_start_ends_every_worker_soon(project: Path) -> None:
+    """Workers that wait for a later suite than the one that cannot be entered are told too."""
+    text = CONFIG.replace(SERVER, "import sys; sys.exit('no')")
+    (project / "seatrial.toml").write_text(text)
+    for name in ("alpha", "beta", "gamma"):
+        (project / "suites" / f"test_{name}.py").write_text(GOOD)
+    done = run(project, "seatrial", "run", "--stack", "local", "-n", "3")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "[service-exited]" in verdict(project)["reason"]
 
 
 def test_failed_check_shows_its_request(project: Path) -> None:

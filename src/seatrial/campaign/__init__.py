@@ -6,7 +6,7 @@ from seatrial.campaign._faults import Fault, fault_files, load_fault
 from seatrial.campaign._options import Options, resolve_out
 from seatrial.campaign._run import UP, Run, new_run_id, open_run, point_latest
 from seatrial.campaign._stacks import Stacks
-from seatrial.campaign._stay import KEY, bring_up
+from seatrial.campaign._stay import KEY, bring_up, is_gone, take_down
 from seatrial.campaign._suites import SUITES, check_selection, in_suite_order, metric_belongs, suite_named
 from seatrial.campaign._variables import filled_in
 
@@ -25,6 +25,7 @@ __all__ = [
     "fault_files",
     "filled_in",
     "in_suite_order",
+    "is_gone",
     "load_fault",
     "metric_belongs",
     "new_run_id",
@@ -32,4 +33,5 @@ __all__ = [
     "point_latest",
     "resolve_out",
     "suite_named",
+    "take_down",
 ]

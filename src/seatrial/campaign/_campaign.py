@@ -19,7 +19,7 @@ from seatrial.campaign._run import PROVING, Run
 from seatrial.campaign._stacks import Stacks
 from seatrial.campaign._stay import leave_running
 from seatrial.campaign._suites import Suite, in_suite_order, suite_named
-from seatrial.core import Evidence, SeatrialError
+from seatrial.core import Evidence, SeatrialError, as_ours
 from seatrial.cover import Collector
 from seatrial.record import RunFailed, StageFinished, StageStarted
 from seatrial.stack import Stack, Variant
@@ -37,8 +37,10 @@ class Campaign:
         self.run = run
         self.suites = tuple(in_suite_order(suites))
         self._collector = self._make_collector()
-        self.stacks = Stacks(run, collector=self._collector)
-        self._entered: dict[str, Entered] = {}
+        needed = {self.variant(suite_named(name)) for name in self.suites}
+        variants: list[Variant] = [variant for variant in needed if variant]
+        self.stacks = Stacks(run, collector=self._collector, variants=variants)
+        self._entered: dict[str, Entered | SeatrialError] = {}
         self._early: dict[str, Future[Evidence]] = {}
         self._stage: tuple[str, float] | None = None
         self._closed = False
@@ -52,30 +54,38 @@ class Campaign:
         return Collector(settings.coverage, root=settings.root)
 
     def variant(self, suite: Suite) -> Variant | None:
-        """Return the variant on which a suite runs; without coverage there is only the clean one.
+        """Return the variant on which a suite runs; without coverage there is only the clean one, or what is up.
 
-        Unless limits are proved on that one which have to be lifted for the other suites.
+        Unless limits are proved on the clean one which have to be lifted for the other suites.
         """
         if suite.needs == "nothing":
             return None
+        if self.run.attached:
+            return "instrumented" if self.run.attached["variant"] == "instrumented" else "clean"
         lifts = self.run.lifted and PROVING in self.suites
         return suite.needs if self._collector or lifts else "clean"
 
     def enter(self, name: str) -> Entered:
-        """Make everything ready for a suite; the second call returns what the first did.
+        """Make everything ready for a suite; the second call returns, or raises, what the first did.
 
         Raises UsageError or EnvironmentFailure, after it was written down; the run is over then.
         """
         if name not in self._entered:
-            suite = suite_named(name)
-            if name not in self._early:
-                self._begin(suite.stage)
-            try:
-                self._entered[name] = self._enter(suite)
-            except SeatrialError as error:
-                self.fail(error)
-                raise
-        return self._entered[name]
+            self._entered[name] = self._try(suite_named(name))
+        entered = self._entered[name]
+        if isinstance(entered, SeatrialError):
+            raise entered
+        return entered
+
+    def _try(self, suite: Suite) -> Entered | SeatrialError:
+        if suite.name not in self._early:
+            self._begin(suite.stage)
+        try:
+            return self._enter(suite)
+        except Exception as error:  # noqa: BLE001 - an instrument wraps a foreign engine: anything may come out of it
+            failure = as_ours(error)
+            self.fail(failure)
+            return failure
 
     def fail(self, error: SeatrialError) -> None:
         """Write down, once, what ended the run."""
@@ -128,7 +138,7 @@ class Campaign:
 
     def _start_early(self, variant: Variant | None) -> None:
         """Prove the limits on the clean stack, which is mostly waiting, while suites run on the instrumented one."""
-        if variant == "instrumented" and "ratelimit" in self.suites and not self._early:
+        if self._collector and variant == "instrumented" and "ratelimit" in self.suites and not self._early:
             self._early["ratelimit"] = in_background(self._prove_early, name="ratelimit")
 
     def _prove_early(self) -> Evidence:
@@ -171,8 +181,10 @@ class Campaign:
     def _timed(self, stage: str) -> Iterator[None]:
         began = time.monotonic()
         self.run.recorder.emit(StageStarted(stage=stage))
-        yield
-        self.run.recorder.emit(StageFinished(stage=stage, duration_s=time.monotonic() - began))
+        try:
+            yield
+        finally:
+            self.run.recorder.emit(StageFinished(stage=stage, duration_s=time.monotonic() - began))
 
     def close(self) -> None:
         """Stop everything that was started (or leave it, when it was asked to stay); safe to call twice."""
@@ -181,11 +193,13 @@ class Campaign:
         self._closed = True
         self._begin("report")
         self.run.progress("report")("stopping what this run started")
-        if self.run.options.keep and not self.failed:
-            leave_running(self.run, self.stacks)
-        else:
-            self.stacks.stop_all()
-        self._end_stage()
+        try:
+            if self.run.options.keep and not self.failed:
+                leave_running(self.run, self.stacks)
+            else:
+                self.stacks.stop_all()
+        finally:
+            self._end_stage()
 
 
 def _with_stack(entered: Entered, stack: Stack) -> Entered:

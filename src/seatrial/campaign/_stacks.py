@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
-from concurrent.futures import Future
+from collections.abc import Collection, Mapping
+from concurrent.futures import Future, wait
 from functools import partial
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from seatrial.stack import (
     open_stack,
 )
 
+CLEAN: tuple[Variant, ...] = ("clean",)
 NOTHING: Future[None] = Future()
 NOTHING.set_result(None)
 
@@ -35,9 +36,11 @@ NOTHING.set_result(None)
 class Stacks:
     """Start, hand out and stop the variants of one run."""
 
-    def __init__(self, run: Run, *, collector: Collector | None) -> None:
+    def __init__(self, run: Run, *, collector: Collector | None, variants: Collection[Variant] = CLEAN) -> None:
+        """Start at most these variants; with two of them, the logs of the instrumented one are kept apart."""
         self._run = run
         self._collector = collector
+        self._main: Variant = "clean" if "clean" in variants else "instrumented"
         self._started: dict[Variant, Future[Stack]] = {}
         self._ended: dict[Variant, Future[None]] = {}
         self._lock = threading.Lock()
@@ -83,8 +86,10 @@ class Stacks:
         self._run.recorder.emit(StackStopped(variant=stack.variant))
 
     def stop_all(self) -> None:
-        """Stop every variant, all at once."""
-        for end in [self.end(variant) for variant in list(self._started)]:
+        """Stop every variant, all at once; raises what the first that could not be stopped raised."""
+        ends = [self.end(variant) for variant in list(self._started)]
+        wait(ends)
+        for end in ends:
             end.result()
 
     def _open(self, variant: Variant) -> Stack:
@@ -140,7 +145,7 @@ class Stacks:
             variant=variant,
             run=run.id,
             work=work,
-            logs=run.directory / "logs" / ("" if variant == "clean" else variant),
+            logs=run.directory / "logs" / ("" if variant == self._main else variant),
             root=self.tree(),
             environment=run.variables(variant),
             handed=handed_over(compose_model(run.settings, self.tree())) if run.settings.stack.compose else {},
@@ -148,6 +153,7 @@ class Stacks:
             additions=self._additions(variant),
             replicas=fault.replicas if fault else {},
             keep=run.options.keep,
+            redact=run.recorder.secrets.redact,
         )
 
     def tree(self) -> Path:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from seatrial._interrupts import end_in_order
 from seatrial.cli._options import config_option, config_path, profile_option
 from seatrial.core import UsageError
+
+if TYPE_CHECKING:
+    from seatrial.stack import Variant
 
 
 def root_of(config: str) -> Path:
@@ -29,10 +32,19 @@ def running(root: Path) -> Mapping[str, Any]:
 
 
 @click.command("up", epilog="\b\nExample:\n  seatrial up --stack local && pytest suites -k health; seatrial down")
-@click.option("--stack", default="auto", show_default=True, metavar="auto|compose|local", help="What to start.")
+@click.option(
+    "--stack", type=click.Choice(["auto", "compose", "local"]), default="auto", show_default=True, help="What to start."
+)
+@click.option(
+    "--variant",
+    type=click.Choice(["clean", "instrumented"]),
+    default="clean",
+    show_default=True,
+    help="Instrumented: with coverage switched on, as functional suites meet it.",
+)
 @profile_option
 @config_option
-def up_command(stack: str, profile: str, config: str) -> int:
+def up_command(stack: str, variant: Variant, profile: str, config: str) -> int:
     """Start a stack that stays up between runs; `pytest suites` and `seatrial run --stack up` use it."""
     from seatrial.campaign import Options, bring_up  # noqa: PLC0415 - heavy
     from seatrial.cli._view import make_view  # noqa: PLC0415 - heavy
@@ -45,7 +57,9 @@ def up_command(stack: str, profile: str, config: str) -> int:
     options = Options(stack=stack, profile="full" if profile == "full" else "quick", keep=True, command="seatrial up")
     end_in_order()
     with make_view() as view:
-        state = bring_up(load_settings(path), options, variant="clean", listeners=[view.handle])
+        state = bring_up(load_settings(path), options, variant=variant, listeners=[view.handle])
+    if variant == "instrumented":
+        click.echo("note: runs that attach to it collect no coverage: only a run that starts and stops a stack does")
     click.echo(f"up: {state.get('url', '')} (stop it with: seatrial down)")
     return 0
 
@@ -53,16 +67,14 @@ def up_command(stack: str, profile: str, config: str) -> int:
 @click.command("down", epilog="\b\nExample:\n  seatrial down")
 @config_option
 def down_command(config: str) -> int:
-    """Stop the stack that `up` started."""
-    from seatrial.stack import attach, forget_state, sweep  # noqa: PLC0415 - heavy
+    """Stop the stack that `up` started, or remove what is left of it."""
+    from seatrial.campaign import take_down  # noqa: PLC0415 - heavy
 
     root = root_of(config)
     state = running(root)
     end_in_order()
-    attach(state).stop()
-    sweep(str(state["run"]))
-    forget_state(root)
-    click.echo("down")
+    was_up = take_down(root, state)
+    click.echo("down" if was_up else "down: nothing of the stack was running any more")
     return 0
 
 

@@ -3,7 +3,7 @@
 from seatrial.core.checks import Check, find_blocker, in_order
 from seatrial.core.content import FOLDERS, content
 from seatrial.core.curl import curl_for
-from seatrial.core.errors import EnvironmentFailure, RunInterrupted, SeatrialError, UsageError
+from seatrial.core.errors import EnvironmentFailure, RunInterrupted, SeatrialError, UsageError, as_ours
 from seatrial.core.evidence import Evidence, Progress, Target
 from seatrial.core.exchanges import Exchange, Request, Response
 from seatrial.core.findings import Finding, FindingStatus, Severity
@@ -37,6 +37,7 @@ __all__ = [
     "Target",
     "UsageError",
     "Verdict",
+    "as_ours",
     "combine",
     "content",
     "curl_for",

@@ -8,6 +8,9 @@ SeatrialError                 exit code
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
+
 
 class SeatrialError(Exception):
     """Say what happened, where, and what to do about it.
@@ -49,3 +52,16 @@ class RunInterrupted(SeatrialError):
     """Somebody stopped the run."""
 
     exit_code = 130
+
+
+def as_ours(error: Exception) -> SeatrialError:
+    """Return an error of ours as it is, and one that nobody foresaw as a failure that says where it was raised."""
+    if isinstance(error, SeatrialError):
+        return error
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    return EnvironmentFailure(
+        f"an error that nobody foresaw: {type(error).__name__}: {error}",
+        slug="unforeseen",
+        where="".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in last),
+        remedy="run again; if it comes again, report it with the run's directory",
+    )

@@ -21,10 +21,11 @@ from seatrial.campaign import (
     suite_named,
 )
 from seatrial.config import Settings
-from seatrial.core import Check, EnvironmentFailure, Outcome, RunInterrupted, SeatrialError
+from seatrial.core import Check, CheckResult, EnvironmentFailure, Outcome, RunInterrupted, SeatrialError, as_ours
 from seatrial.gate import active, collect_values, decide, describe, judge
 from seatrial.http import IdentityPool
 from seatrial.record import (
+    CheckFinished,
     CheckPlanned,
     GateJudged,
     LimitationNoted,
@@ -76,6 +77,8 @@ class Conductor:
 
     def open(self, suites: Iterable[str]) -> None:
         """Open the run for these suites; raises UsageError or EnvironmentFailure."""
+        if self.timed_out:  # its interrupt may have been swallowed by what was being imported
+            raise self.interruption()
         chosen = tuple(suites)
         self.run = open_run(self.settings, self.options, suites=chosen, listeners=(self._record.add, *self._listeners))
         self._record.directory = self.run.directory
@@ -93,20 +96,30 @@ class Conductor:
         facts |= {"addresses": run.choice.distinct_addresses}
         write_atomically(run.work / FACTS, json.dumps(facts).encode())
 
-    def plan(self, checks: Iterable[Check]) -> None:
-        """Write down which checks this run will decide."""
-        for check in checks:
-            self.sink.emit(planned(check))
+    def plan(self, checks: Mapping[str, Check]) -> None:
+        """Write down which checks this run will decide, by the items that do."""
+        for item, check in checks.items():
+            self.sink.emit(planned(check, item))
 
     def enter(self, suite: str) -> Entered:
         """Make a suite ready, and tell the other processes."""
-        try:
-            entered = self.campaign.enter(suite)
-        except SeatrialError as error:
-            self._publish(Entered(suite=suite, error=str(error)))
-            raise
+        entered = self.campaign.enter(suite)
         self._publish(entered)
         return entered
+
+    def give_up(self, suites: Iterable[str], error: SeatrialError) -> None:
+        """Write down what ended the run, and tell the other processes that these suites will not be entered."""
+        self.fail(error)
+        for suite in suites:
+            self._publish(Entered(suite=suite, error=str(error)))
+
+    def lose(self, item: str) -> None:
+        """Write down that a check ended with its worker: nobody else will, and others may wait for it."""
+        for check in list(self._record.planned.values()):  # other threads add to it
+            if check.item == item and check.check not in self._record.results:
+                reason = "the worker that ran it died"
+                result = CheckResult(check=check.check, outcome=Outcome.INCONCLUSIVE, reason=reason)
+                self.sink.emit(CheckFinished(result=result))
 
     def _publish(self, entered: Entered) -> None:
         if self._server:
@@ -135,11 +148,13 @@ class Conductor:
         if self.run is None or self._campaign is None:
             return 130 if interrupted else 3
         if interrupted:
-            self._campaign.fail(self._interruption())
+            self._campaign.fail(self.interruption())
         try:
             self._campaign.close()
         except KeyboardInterrupt:  # what is still running is the watchdog's to remove
-            self._campaign.fail(self._interruption())
+            self._campaign.fail(self.interruption())
+        except Exception as error:  # noqa: BLE001 - whatever it is, there is a verdict
+            self._campaign.fail(as_ours(error))
         self._judge(self.run)
         from seatrial.reporting import write_reports  # noqa: PLC0415 - templates are needed at the end only
 
@@ -147,7 +162,8 @@ class Conductor:
         finished, failure = self._record.finished, self._record.failure
         return failure.exit_code if failure else (finished.verdict.exit_code if finished else 3)
 
-    def _interruption(self) -> SeatrialError:
+    def interruption(self) -> SeatrialError:
+        """Return what an interrupt means: somebody's wish, or the end of the time that the run was given."""
         if self.timed_out:
             return EnvironmentFailure(
                 f"the run took longer than {self.options.timeout_s:g} s",
@@ -209,10 +225,19 @@ class Conductor:
             self.run.close()
 
 
-def planned(check: Check) -> CheckPlanned:
-    """Return the event that announces a check."""
+def planned(check: Check, item: str) -> CheckPlanned:
+    """Return the event that announces a check and the item that decides it."""
     return CheckPlanned(
-        check=check.slug, title=check.title, suite=check.suite, severity=check.severity, claim=check.claim
+        check=check.slug,
+        title=check.title,
+        suite=check.suite,
+        severity=check.severity,
+        claim=check.claim,
+        item=item,
+        needs=check.needs,
+        presupposes=check.presupposes,
+        cwe=check.cwe,
+        owasp=check.owasp,
     )
 
 

@@ -115,9 +115,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     if session.testsfailed and not session.config.option.continue_on_collection_errors:
         return
-    checks = [check_of(item) for item in session.items]
+    checks = {item.nodeid: check_of(item) for item in session.items}
     try:
-        context.open(dict.fromkeys(check.suite for check in checks))
+        context.open(dict.fromkeys(check.suite for check in checks.values()))
         context.plan(checks)
     except SeatrialError as error:
         abort(context, error)
@@ -135,7 +135,7 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     context = session.config.stash[CONTEXT]
     if isinstance(context, Follower) and _worker(session.config) == "gw0":
         for item in session.items:
-            context.sink.emit(planned(check_of(item)))
+            context.sink.emit(planned(check_of(item), item.nodeid))
 
 
 @pytest.hookimpl(tryfirst=True)

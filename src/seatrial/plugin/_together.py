@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.core import EnvironmentFailure, SeatrialError
+from seatrial.core import EnvironmentFailure, SeatrialError, as_ours
 from seatrial.plugin._checks import suite_of
 from seatrial.plugin._conductor import Conductor
+
+LOST = "???"
+"""How xdist reports the item during which a worker died."""
 
 
 class Together:
@@ -39,10 +42,12 @@ class Together:
         threading.Thread(target=self._conduct, name="conductor", daemon=True).start()
 
     def _conduct(self) -> None:
-        for suite in self._waiting:
+        suites = list(self._waiting)
+        for number, suite in enumerate(suites):
             try:
                 self._conductor.enter(suite)
-            except SeatrialError:  # written down, and told to the workers, by enter
+            except Exception as error:  # noqa: BLE001 - whatever it is, the workers wait for this thread's word
+                self._conductor.give_up(suites[number:], as_ours(error))
                 return
             if self._await_end(self._waiting[suite]):
                 return
@@ -54,8 +59,10 @@ class Together:
             return self._stopped
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take an item off its suite's list once it is over."""
-        if report.when == "teardown":
+        """Take an item off its suite's list once it is over, or lost with its worker."""
+        if report.when == LOST:
+            self._conductor.lose(report.nodeid)
+        if report.when in {"teardown", LOST}:
             self._tick_off(report.nodeid)
 
     def _tick_off(self, nodeid: str) -> None:

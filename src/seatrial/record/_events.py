@@ -63,13 +63,18 @@ class StackStopped(Event, frozen=True, kw_only=True):
 
 
 class CheckPlanned(Event, frozen=True, kw_only=True):
-    """A check was selected for this run."""
+    """A check was selected for this run; `item` is what pytest calls it."""
 
     check: str
     title: str
     suite: str
     severity: str
     claim: str = ""
+    item: str = ""
+    needs: tuple[str, ...] = ()
+    presupposes: tuple[str, ...] = ()
+    cwe: tuple[int, ...] = ()
+    owasp: tuple[str, ...] = ()
 
 
 class CheckStarted(Event, frozen=True, kw_only=True):

@@ -127,6 +127,8 @@ class RecorderServer:
     def _serve(self, connection: socket.socket) -> None:
         with connection, connection.makefile("rwb") as stream:
             for line in stream:
+                if not line.endswith(b"\n"):  # its writer died in the middle of it
+                    return
                 message = _messages.decode(line)
                 if message.secret:
                     self._recorder.register_secret(*message.secret)

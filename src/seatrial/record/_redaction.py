@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import threading
 import urllib.parse
+from pathlib import Path
+from typing import Self
 
 TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*")
 """A JSON Web Token, whoever minted it: a run makes thousands, too many to look for one by one."""
@@ -40,8 +43,11 @@ class Secrets:
         """Remember a secret; call it before the value is used."""
         if len(value) < SHORTEST:
             return
+        self._learn(dict.fromkeys(encodings(value), f"{{{{secret:{name}}}}}"))
+
+    def _learn(self, marks: dict[str, str]) -> None:
         with self._lock:
-            self._names.update(dict.fromkeys(encodings(value), f"{{{{secret:{name}}}}}"))
+            self._names.update(marks)
             # Longest first, so that a secret inside another does not break the longer one.
             self._ordered = sorted(self._names.items(), key=lambda item: -len(item[0]))
 
@@ -51,3 +57,15 @@ class Secrets:
             if form in text:
                 text = text.replace(form, mark)
         return TOKEN.sub("{{secret:token}}", text)
+
+    def save(self, path: Path) -> None:
+        """Write them where only their owner may read, for whoever ends a stack that is left running."""
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(self._names, file)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Return what `save` wrote."""
+        secrets = cls()
+        secrets._learn(json.loads(path.read_text()))
+        return secrets

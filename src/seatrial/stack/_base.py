@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from seatrial.config import Settings
+from seatrial.stack._logs import Redact
 
 Variant = Literal["instrumented", "clean"]
 Verb = Literal["stop", "start", "pause", "unpause", "kill", "restart"]
@@ -34,8 +35,9 @@ class StackPlan:
 
     `work` is a short-lived folder with a short path (sockets live there); `share` is a folder below it that services
     with an addition see (on compose mounted at /seatrial, writable by any user). `environment` fills the compose file's
-    variables; a service gets of it what `handed` lists, all where it is not listed. `root` holds the compose files (a
-    copy of the project's folder when a fault edits it).
+    variables; a service gets of it what `handed` lists, all where it is not listed. `logs` is where what services wrote
+    is kept in the end, as `redact` returns it. `root` holds the compose files (a copy of the project's folder when a
+    fault edits it).
     """
 
     settings: Settings
@@ -52,6 +54,7 @@ class StackPlan:
     edit_compose: Callable[[dict[str, object]], None] | None = None
     replicas: Mapping[str, int] = field(default_factory=dict)
     keep: bool = False
+    redact: Redact = field(default=str, repr=False)
 
     @property
     def share(self) -> Path:
@@ -98,7 +101,7 @@ class Stack(Protocol):
         """
 
     def stop(self) -> None:
-        """Save every service's log, then remove everything; safe to call twice."""
+        """Keep every service's log, redacted, and remove everything; safe to call twice."""
 
     def url(self, service: str = "") -> str:
         """Return the base URL of a service as seen from here (the entry when empty), without a trailing slash."""

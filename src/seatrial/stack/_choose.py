@@ -15,6 +15,7 @@ from seatrial.core import EnvironmentFailure, UsageError
 from seatrial.stack._base import Stack, StackPlan
 from seatrial.stack._embedded import postgres_installation, valkey_program
 from seatrial.stack._local import LocalStack
+from seatrial.stack._logs import Redact
 from seatrial.stack._pool import ServerPool
 from seatrial.stack._remote import AttachedRemote, RemoteStack, check_target
 
@@ -145,15 +146,18 @@ def open_stack(choice: Choice, plan: StackPlan) -> Stack:
     return LocalStack(plan, pool=None if plan.keep else ServerPool.from_environment())
 
 
-def attach(state: Mapping[str, Any]) -> Stack:
-    """Return a handle of a stack that another process started, from its `state()`; raises EnvironmentFailure."""
+def attach(state: Mapping[str, Any], *, redact: Redact = str) -> Stack:
+    """Return a handle of a stack that another process started, from its `state()`; raises EnvironmentFailure.
+
+    `redact` is for whoever ends it, and keeps its logs.
+    """
     if state.get("driver") == "local":
-        return LocalStack.attach(state)
+        return LocalStack.attach(state, redact=redact)
     if state.get("driver") == "remote":
         return AttachedRemote(
             str(state["url"]), variant="instrumented" if state["variant"] == "instrumented" else "clean"
         )
-    compose: Stack = _compose().ComposeStack.attach(state)
+    compose: Stack = _compose().ComposeStack.attach(state, redact=redact)
     return compose
 
 

@@ -19,6 +19,7 @@ from seatrial.stack._base import Ability, Completed, ServiceState, StackPlan, Va
 from seatrial.stack._compose_model import check_services, compose_files, read_model
 from seatrial.stack._compose_override import write_override
 from seatrial.stack._compose_project import CommandFailed, Project
+from seatrial.stack._logs import Redact, keep_logs
 from seatrial.stack._ready import answers, wait_until
 from seatrial.stack._sweep import run_marks
 
@@ -42,6 +43,7 @@ class ComposeStack:
     def __init__(self, plan: StackPlan) -> None:
         self._take(
             plan,
+            plan.redact,
             {
                 "variant": plan.variant,
                 "run": plan.run,
@@ -51,8 +53,9 @@ class ComposeStack:
             },
         )
 
-    def _take(self, plan: StackPlan | None, facts: Mapping[str, Any]) -> None:
+    def _take(self, plan: StackPlan | None, redact: Redact, facts: Mapping[str, Any]) -> None:
         self._plan = plan
+        self._redact = redact
         self.variant: Variant = "instrumented" if facts["variant"] == "instrumented" else "clean"
         self._run, self._entry, self._logs = str(facts["run"]), str(facts["entry"]), Path(facts["logs"])
         self._stopped = False
@@ -62,13 +65,16 @@ class ComposeStack:
         self._project = Project(context="/", name=str(facts["project"]), environment=environment, wait=False)
 
     @classmethod
-    def attach(cls, state: Mapping[str, Any]) -> Self:
+    def attach(cls, state: Mapping[str, Any], *, redact: Redact = str) -> Self:
         """Return a handle of a running stack, from its `state()`; raises EnvironmentFailure when it is gone."""
         stack = cls.__new__(cls)
-        stack._take(None, state)  # noqa: SLF001 - a second constructor
+        stack._take(None, redact, state)  # noqa: SLF001 - a second constructor
         if not stack._containers():  # noqa: SLF001 - a second constructor
             raise EnvironmentFailure(
-                "the stack is gone", slug="stack-gone", where=str(state["project"]), remedy="seatrial down, then up"
+                "the stack is gone",
+                slug="stack-gone",
+                where=str(state["project"]),
+                remedy="seatrial down, then seatrial up",
             )
         return stack
 
@@ -181,12 +187,12 @@ class ComposeStack:
         return "\n".join(self.log(service).splitlines()[-SHOWN:])
 
     def stop(self) -> None:
-        """Save every log, then remove everything; a stack that nothing looks into is killed, which is quicker."""
+        """Keep every log, then remove everything; a stack that nothing looks into is killed, which is quicker."""
         if self._stopped:
             return
         self._stopped = True
         self._end_services()
-        self._save_logs()
+        self._keep_logs()
         self._project.remove(kill=True)
 
     def _end_services(self) -> None:
@@ -197,12 +203,12 @@ class ComposeStack:
         if names:
             subprocess.run(["docker", "stop", "--time", "15", *names], capture_output=True, check=False)
 
-    def _save_logs(self) -> None:
-        self._logs.mkdir(parents=True, exist_ok=True)
+    def _keep_logs(self) -> None:
+        written: dict[str, str] = {}
         for container in self._containers():
             name = container.labels[SERVICE_LABEL]
-            with (self._logs / f"{name}.log").open("ab") as file:
-                file.write(container.logs(timestamps=True))
+            written[name] = written.get(name, "") + container.logs(timestamps=True).decode(errors="replace")
+        keep_logs(written, self._logs, self._redact)
 
     def url(self, service: str = "") -> str:
         """Return the base URL of a service that publishes a port (the entry when empty)."""

@@ -79,6 +79,11 @@ def read_owner(folder: Path) -> Owner | None:
         return None
 
 
+def private(path: str, flags: int) -> int:
+    """Open a file that only its owner may read."""
+    return os.open(path, flags, 0o600)
+
+
 def folders_of(pid: int) -> list[Path]:
     """Return the work folders of the living harness with this process number."""
     owners = ((folder, read_owner(folder)) for folder in work_parent().iterdir())

@@ -8,6 +8,7 @@ from seatrial.stack._base import StackPlan
 from seatrial.stack._instances import with_instances
 from seatrial.stack._local_running import RunningLocal, unknown_service
 from seatrial.stack._local_start import PortTaken, Starter
+from seatrial.stack._logs import Redact
 from seatrial.stack._members import Roster
 from seatrial.stack._pool import ServerPool
 from seatrial.stack._prepare import Workshop
@@ -23,14 +24,15 @@ class LocalStack(RunningLocal):
 
     def __init__(self, plan: StackPlan, *, pool: ServerPool | None = None) -> None:
         entry = plan.settings.stack.entry.partition(":")[0]
-        super().__init__(Roster(plan.work / ROSTER), run=plan.run, variant=plan.variant, entry=entry)
+        roster = Roster(plan.work / ROSTER)
+        super().__init__(roster, run=plan.run, variant=plan.variant, entry=entry, logs=plan.logs, redact=plan.redact)
         self._plan = plan
         self._pool = pool
 
     @staticmethod
-    def attach(state: Mapping[str, object]) -> RunningLocal:  # type: ignore[override]  # what is up needs no plan
+    def attach(state: Mapping[str, object], *, redact: Redact = str) -> RunningLocal:  # type: ignore[override]  # what is up needs no plan
         """Return a handle of a stack that another process started; raises EnvironmentFailure when it is gone."""
-        return RunningLocal.attach(state)
+        return RunningLocal.attach(state, redact=redact)
 
     def start(self, progress: Callable[[str], None]) -> None:
         """Start every service and wait until all work.
@@ -50,7 +52,7 @@ class LocalStack(RunningLocal):
 
     def _start(self, progress: Callable[[str], None]) -> None:
         plan = self._plan
-        for folder in (plan.work, plan.share, plan.logs):
+        for folder in (plan.work, plan.share):
             folder.mkdir(parents=True, exist_ok=True)
         workshop = Workshop(plan=plan, pool=self._pool, progress=progress)
         starter = Starter(workshop=workshop, roster=self._roster, timeout_s=plan.settings.stack.start_timeout_s)

@@ -13,6 +13,7 @@ from typing import Self
 from seatrial.core import EnvironmentFailure, UsageError
 from seatrial.stack._base import Ability, Completed, ServiceState, Variant, Verb
 from seatrial.stack._instances import instances_of
+from seatrial.stack._logs import Redact, keep_logs
 from seatrial.stack._members import Member, Roster, in_waves
 from seatrial.stack._pool import ServerPool
 from seatrial.stack._prepare import find_program
@@ -34,19 +35,24 @@ class RunningLocal:
     abilities: frozenset[Ability] = frozenset({"logs", "exec", "control", "coverage", "addresses", "faults"})
     limitations: tuple[str, ...] = LIMITATIONS
 
-    def __init__(self, roster: Roster, *, run: str, variant: Variant, entry: str) -> None:
+    def __init__(  # noqa: PLR0913 - what `state` says, all by keyword
+        self, roster: Roster, *, run: str, variant: Variant, entry: str, logs: Path, redact: Redact = str
+    ) -> None:
         self.variant = variant
         self._run = run
         self._entry = entry
         self._roster = roster
+        self._logs = logs
+        self._redact = redact
 
     @classmethod
-    def attach(cls, state: Mapping[str, object]) -> Self:
+    def attach(cls, state: Mapping[str, object], *, redact: Redact = str) -> Self:
         """Return a handle of a stack that another process started; raises EnvironmentFailure when it is gone."""
         roster = Roster(Path(str(state["roster"])))
         roster.require_running()
         variant: Variant = "instrumented" if state["variant"] == "instrumented" else "clean"
-        return cls(roster, run=str(state["run"]), variant=variant, entry=str(state["entry"]))
+        run, entry, logs = str(state["run"]), str(state["entry"]), Path(str(state["logs"]))
+        return cls(roster, run=run, variant=variant, entry=entry, logs=logs, redact=redact)
 
     def start(self, progress: Callable[[str], None]) -> None:
         """Say that the stack is up already; raises EnvironmentFailure when it is not."""
@@ -54,7 +60,7 @@ class RunningLocal:
         progress("the stack is up already")
 
     def stop(self) -> None:
-        """End every service, dependents first, and give back what was leased; safe to call twice.
+        """End every service, dependents first, give back what was leased and keep the logs; safe to call twice.
 
         Services of the clean variant hand nothing in, so that nobody waits long for their goodbye.
         """
@@ -66,6 +72,8 @@ class RunningLocal:
                 ended = list(threads.map(end, wave))
             with self._roster.changed() as members:
                 members.update({member.name: member for member in ended})
+        written = {name: read_log(Path(member.launch.log)) for name, member in self._roster.read().items()}
+        keep_logs(written, self._logs, self._redact)
 
     def url(self, service: str = "") -> str:
         """Return the address of a service (the entry when empty)."""
@@ -80,8 +88,7 @@ class RunningLocal:
 
     def log(self, service: str) -> str:
         """Return what a service has written so far, one instance after the other."""
-        paths = [Path(member.launch.log) for member in self._instances(service)]
-        return "".join(path.read_text(errors="replace") for path in paths if path.is_file())
+        return "".join(read_log(Path(member.launch.log)) for member in self._instances(service))
 
     def execute(self, service: str, command: Sequence[str], *, timeout_s: float = 30.0) -> Completed:
         """Run a command in a running service's environment and folder; raises EnvironmentFailure when it hangs."""
@@ -149,6 +156,7 @@ class RunningLocal:
             "entry": self._entry,
             "url": self.url(),
             "roster": str(self._roster.path),
+            "logs": str(self._logs),
             "services": {m.name: {"port": m.port, "pid": m.handle.pid, "log": m.launch.log} for m in members},
         }
 
@@ -161,6 +169,11 @@ class RunningLocal:
         if service not in members:
             raise unknown_service(service, sorted(members))
         return members[service]
+
+
+def read_log(path: Path) -> str:
+    """Return a log; empty for a service that was never started."""
+    return path.read_text(errors="replace") if path.is_file() else ""
 
 
 def _end(member: Member, *, grace_s: float) -> Member:

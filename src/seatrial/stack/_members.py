@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.core import EnvironmentFailure
+from seatrial.stack._folders import private
 from seatrial.stack._processes import Handle, Launch, status
 
 NO_PROCESS = Handle(pid=0, started=0)
@@ -74,13 +75,8 @@ def _gone(path: Path) -> EnvironmentFailure:
         "the local stack is gone",
         slug="stack-gone",
         where=str(path),
-        remedy="start it again with seatrial up; seatrial clean removes what is left of it",
+        remedy="seatrial down, then seatrial up",
     )
-
-
-def private(path: str, flags: int) -> int:
-    """Open a file that only its owner may read."""
-    return os.open(path, flags, 0o600)
 
 
 def _member(entry: dict[str, Any]) -> Member:

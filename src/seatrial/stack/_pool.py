@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from seatrial.core import EnvironmentFailure
-from seatrial.stack._folders import work_folder
-from seatrial.stack._members import private
+from seatrial.stack._folders import private, work_folder
 from seatrial.stack._ports import pick_ports
 from seatrial.stack._postgres import Postgres, literal, prepare_postgres
 from seatrial.stack._processes import Handle, Launch, launch, status, terminate

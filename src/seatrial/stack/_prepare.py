@@ -59,8 +59,8 @@ class Workshop:
         return self.plan.root / self.plan.settings.stack.local.directory
 
     def log(self, name: str) -> Path:
-        """Return where a service writes."""
-        return self.plan.logs / f"{name}.log"
+        """Return where a service writes while it runs: a folder that goes with the run."""
+        return self.plan.work / f"{name}.log"
 
     def prepare(self, name: str, service: LocalService, port: int) -> Prepared:
         """Prepare one service; raises UsageError or EnvironmentFailure."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seatrial.core import EnvironmentFailure
+from seatrial.stack._folders import private
 from seatrial.stack._inside.reaper import ProcessFacts, living, note_process, process_facts
 
 POLL_S = 0.02
@@ -46,7 +47,7 @@ def launch(wanted: Launch) -> Handle:
     switch = {"user": wanted.user, "group": wanted.user, "extra_groups": []} if wanted.user >= 0 else {}
     try:
         Path(wanted.log).parent.mkdir(parents=True, exist_ok=True)
-        with Path(wanted.log).open("ab") as log:
+        with open(wanted.log, "ab", opener=private) as log:  # what a service writes may hold secrets
             child = subprocess.Popen(
                 list(wanted.command),
                 env=dict(wanted.environment),

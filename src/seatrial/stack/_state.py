@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.core import EnvironmentFailure
-from seatrial.stack._members import private
+from seatrial.stack._folders import private
 
 STATE = Path(".seatrial/stack.json")
 
