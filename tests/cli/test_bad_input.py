@@ -81,7 +81,13 @@ def test_wrong_compose_file(product: Product, tmp_path: Path, compose: str | Non
     [
         (("run", "--only", "helth"), "suite-unknown", "did you mean 'health'?"),
         (("run", "--fault", "ratelimit-off-by-on"), "fault-unknown", "did you mean 'ratelimit-off-by-one'?"),
-        (("run", "--stack", "kubernetes"), "driver-unknown", "compose, local"),
+        (("run", "--stack", "kubernetes"), "driver-unknown", "compose, local, up"),
+        (("run", "-n", "foo"), "arguments-invalid", "write auto, or a whole number from 0"),
+        (("run", "-n", "-1"), "arguments-invalid", "'-1' is no number of workers"),
+        (("run", "-n", "1.5"), "arguments-invalid", "seatrial run --help"),
+        (("run", "--timeout", "soon"), "arguments-invalid", "write 90, 90s, 5m or 1h"),
+        (("up", "--stack", "up"), "arguments-invalid", "'local'"),
+        (("rnu",), "arguments-invalid", "'rnu'"),
         (("run", "--stack", "http://192.0.2.1:80"), "target-not-allowed", "[targets]"),
         (("checks", "explain", "health.livenes-answers"), "check-unknown", "health.liveness-answers"),
         (("run", "--config", "nowhere.toml"), "config-unreadable", "nowhere.toml"),
@@ -90,6 +96,27 @@ def test_wrong_compose_file(product: Product, tmp_path: Path, compose: str | Non
 def test_wrong_arguments(product: Product, arguments: tuple[str, ...], slug: str, says: str) -> None:
     """A name that does not exist is answered with the nearest one, or with all."""
     refuses(product(*arguments, cwd=ROOT), code=2, slug=slug, says=says)
+
+
+def test_doctor_refuses_a_wrong_configuration(product: Product, tmp_path: Path) -> None:
+    """A configuration that `run` would refuse is no pass for the doctor either."""
+    done = product("doctor", cwd=project(tmp_path, '[stack]\ncompse = ["a.yml"]\n'))
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "did you mean 'compose'?" in done.stdout
+    assert "seatrial run would use: nothing: stack.compse" in done.stdout
+
+
+def test_doctor_says_what_a_run_would_use(product: Product, tmp_path: Path) -> None:
+    """Without a compose file a run uses local processes, whether or not an engine answers."""
+    done = product("doctor", cwd=project(tmp_path, LOCAL))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "seatrial run would use: local: compose cannot be used here (no compose file is configured)" in done.stdout
+
+
+def test_time_is_up_before_the_run_opens(product: Product, tmp_path: Path) -> None:
+    """A time limit that ends while checks are still being collected is a failure of the environment, not Ctrl-C."""
+    done = product("run", "--stack", "local", "--timeout", "0.01", cwd=project(tmp_path, LOCAL))
+    refuses(done, code=3, slug="run-timeout", says="--timeout")
 
 
 def test_no_record_to_report(product: Product, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from seatrial.campaign._campaign import Campaign
 from seatrial.campaign._entered import Entered
 from seatrial.campaign._faults import Fault, fault_files, load_fault
 from seatrial.campaign._options import Options, resolve_out
-from seatrial.campaign._run import UP, Run, new_run_id, open_run, point_latest
+from seatrial.campaign._run import UP, Run, choose, new_run_id, open_run, point_latest
 from seatrial.campaign._stacks import Stacks
 from seatrial.campaign._stay import KEY, bring_up, is_gone, take_down
 from seatrial.campaign._suites import SUITES, check_selection, in_suite_order, metric_belongs, suite_named
@@ -22,6 +22,7 @@ __all__ = [
     "Stacks",
     "bring_up",
     "check_selection",
+    "choose",
     "fault_files",
     "filled_in",
     "in_suite_order",

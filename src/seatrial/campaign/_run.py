@@ -114,8 +114,7 @@ def open_run(
     Raises UsageError or EnvironmentFailure; nothing is left running then.
     """
     fault = load_fault(options.fault) if options.fault else None
-    attached = _running_stack(settings.root) if options.stack == UP else None
-    choice = _choose(settings, options, attached)
+    attached, choice = choose(settings, options)
     if fault:
         check_driver(fault, choice.driver)
     if settings.stack.compose:
@@ -173,9 +172,11 @@ def _running_stack(root: Path) -> Mapping[str, Any]:
     return state
 
 
-def _choose(settings: Settings, options: Options, attached: Mapping[str, Any] | None) -> Choice:
-    if attached is None:
-        return choose_driver(options.stack, settings, allow_target=options.allow_target)
+def choose(settings: Settings, options: Options) -> tuple[Mapping[str, Any] | None, Choice]:
+    """Return what is known of the stack that is up, where that is wanted, and the driver; raises SeatrialError."""
+    if options.stack != UP:
+        return None, choose_driver(options.stack, settings, allow_target=options.allow_target)
+    attached = _running_stack(settings.root)
     if options.fault:
         raise UsageError(
             "a fault cannot be put into a stack that is up already",
@@ -184,7 +185,7 @@ def _choose(settings: Settings, options: Options, attached: Mapping[str, Any] | 
             remedy="let the run start its own: --stack auto",
         )
     why = f"the stack that `seatrial up` left running, profile {attached['profile']}"
-    return Choice(driver=attached["driver"], why=why, key_file=attached["key"])
+    return attached, Choice(driver=attached["driver"], why=why, key_file=attached["key"])
 
 
 def _announce(run: Run, suites: tuple[str, ...]) -> None:

@@ -7,13 +7,17 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from seatrial.cli._options import config_option
 from seatrial.core import SeatrialError
+
+if TYPE_CHECKING:
+    from seatrial.config import Settings
 
 Examination = Callable[[Path | None], str]
 ENOUGH_BYTES = 2_000_000_000
@@ -22,16 +26,50 @@ ENOUGH_BYTES = 2_000_000_000
 @click.command("doctor", epilog="\b\nExample:\n  seatrial doctor")
 @config_option
 def doctor_command(config: str) -> int:
-    """Say what this machine can run, and how to fix what it cannot; exits 3 when no driver works."""
+    """Say what this machine can run, and how to fix what it cannot.
+
+    Exits 2 when the configuration is wrong, 3 when no driver works.
+    """
     from seatrial.config import find_config  # noqa: PLC0415 - heavy
 
     path: Path | None = Path(config) if config else None
     with contextlib.suppress(SeatrialError):
         path = path or find_config(Path.cwd())
     works = {name: _report(name, examine, path) for name, examine in EXAMINATIONS.items()}
-    drivers = [name for name in ("compose", "local") if works[name]]
-    click.echo(f"seatrial run would use: {drivers[0] if drivers else 'nothing, neither compose nor local works here'}")
-    return 0 if drivers else 3
+    used, code = _would_use(path) if path else _could_use([name for name in ("compose", "local") if works[name]])
+    click.echo(f"seatrial run would use: {used}")
+    return code
+
+
+def _would_use(path: Path) -> tuple[str, int]:
+    """Return what a run of this project would use, and why, or why it could not run, with its exit code."""
+    from seatrial.stack import choose_driver  # noqa: PLC0415 - heavy
+
+    try:
+        choice = choose_driver("auto", _project(path))
+    except SeatrialError as error:
+        return f"nothing: {error.what}", error.exit_code
+    return f"{choice.driver}: {choice.why}", 0
+
+
+def _could_use(drivers: Sequence[str]) -> tuple[str, int]:
+    """Return what a project could use here, where there is none."""
+    if not drivers:
+        return "nothing, neither compose nor local works here", 3
+    return f"{' or '.join(drivers)}, as a project's seatrial.toml declares; there is none here", 0
+
+
+def _project(path: Path) -> Settings:
+    """Return a project's settings; raises what `seatrial run` would say of its files before it starts anything."""
+    from seatrial.config import load_settings  # noqa: PLC0415 - heavy
+    from seatrial.gate import check_rules  # noqa: PLC0415 - heavy
+    from seatrial.stack import compose_model  # noqa: PLC0415 - heavy
+
+    settings = load_settings(path)
+    check_rules(settings)
+    if settings.stack.compose:
+        compose_model(settings, settings.root)
+    return settings
 
 
 def _report(name: str, examine: Examination, path: Path | None) -> bool:
@@ -50,10 +88,10 @@ def _python(_path: Path | None) -> str:
 
 
 def _configuration(path: Path | None) -> str:
-    from seatrial.config import find_config, load_settings  # noqa: PLC0415 - heavy
+    from seatrial.config import find_config  # noqa: PLC0415 - heavy
 
     path = path or find_config(Path.cwd())
-    load_settings(path)
+    _project(path)
     return f"{path} is valid"
 
 

@@ -11,7 +11,7 @@ import click
 
 from seatrial import __version__
 from seatrial._interrupts import INTERRUPTED
-from seatrial.core import SeatrialError
+from seatrial.core import SeatrialError, UsageError
 
 COMMANDS = {
     "run": ("_run", "Start the stack, verify it and give a verdict."),
@@ -75,9 +75,13 @@ def run_command_line(arguments: Sequence[str]) -> int:
     """Run one command and return the exit code; no foreseeable problem ends in a traceback."""
     try:
         result = commands.main(list(arguments), prog_name="seatrial", standalone_mode=False)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return error.exit_code
+    except click.ClickException as error:
+        wrong = _wrong_words(error)
+        click.echo(f"seatrial: {wrong}", err=True)
+        return wrong.exit_code
     except SeatrialError as error:
         click.echo(f"seatrial: {error}", err=True)
         return error.exit_code
@@ -88,3 +92,11 @@ def run_command_line(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `seatrial ... | head`: nothing to tell whom
         return 3  # nor a verdict
     return result if isinstance(result, int) else 0
+
+
+def _wrong_words(error: click.ClickException) -> UsageError:
+    """Say what click says as everything else here is said."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    command = context.command_path if context else "seatrial"
+    what = error.format_message().rstrip(".")
+    return UsageError(what, slug="arguments-invalid", where=command, remedy=f"see {command} --help")

@@ -31,6 +31,14 @@ def seconds(ctx: click.Context, parameter: click.Parameter, value: str | None) -
     return float(match[1]) * UNITS_S[match[2]]
 
 
+def number_of_workers(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Let `auto` and whole numbers from 0 pass."""
+    del ctx, parameter
+    if value and value != "auto" and not value.isdecimal():
+        raise click.BadParameter(f"{value!r} is no number of workers; write auto, or a whole number from 0")
+    return value
+
+
 def spread(arguments: Sequence[str]) -> list[str]:
     """Read `--only A B` as `--only A --only B`: the command has no arguments that these words could be."""
     words: list[str] = []
@@ -53,7 +61,13 @@ class RunCommand(click.Command):
 
 
 @click.command("run", cls=RunCommand, epilog=EPILOG)
-@click.option("--stack", default="auto", show_default=True, metavar="auto|compose|local|URL", help="What to start.")
+@click.option(
+    "--stack",
+    default="auto",
+    show_default=True,
+    metavar="auto|compose|local|up|URL",
+    help="What to start; `up` is the stack that `seatrial up` left running.",
+)
 @profile_option
 @click.option("--only", multiple=True, metavar="SUITE ...", help="Run these suites only.")
 @click.option("--out", default="", metavar="DIR", help="The run's directory.  [default: .seatrial/runs/ID]")
@@ -62,7 +76,14 @@ class RunCommand(click.Command):
 @click.option("--keep", is_flag=True, help="Leave the stack up afterwards.")
 @click.option("--plan", is_flag=True, help="Say what would run, and start nothing.")
 @click.option("--timeout", callback=seconds, metavar="T", help="Give up after 90s, 5m, 1h.")
-@click.option("-n", "workers", default="", metavar="WORKERS", help="Run checks in parallel: a number, or auto.")
+@click.option(
+    "-n",
+    "workers",
+    default="",
+    callback=number_of_workers,
+    metavar="WORKERS",
+    help="Run checks in parallel: a number, or auto.",
+)
 @click.option("--allow-target", default="", metavar="HOST:PORT", help="A target that is not loopback (see [targets]).")
 @config_option
 def run_command(**choices: object) -> int:

@@ -16,13 +16,12 @@ import click
 import pytest
 
 from seatrial._interrupts import INTERRUPTED, end_in_order
-from seatrial.campaign import Options
+from seatrial.campaign import Options, choose
 from seatrial.cli._options import config_path
 from seatrial.cli._view import make_view
 from seatrial.config import Settings, load_settings
 from seatrial.core import Check, UsageError, content
 from seatrial.plugin import Conductor, check_of, check_settings, conduct
-from seatrial.stack import choose_driver
 
 SHIPPED = "shipped"
 
@@ -87,8 +86,8 @@ def run_session(*, config: str, workers: str, **options: Any) -> int:
             code = pytest.main(pytest_arguments(settings, path, settled, workers), plugins=[carrier])
         finally:
             conductor.close()
-    if code == INTERRUPTED and conductor.exit_code is None:
-        raise KeyboardInterrupt  # before there was anything to judge
+        if code == INTERRUPTED and conductor.exit_code is None:
+            raise KeyboardInterrupt  # before there was anything to judge
     _raise_problems(conductor, carrier)
     if conductor.exit_code is None:
         return int(code)
@@ -125,6 +124,10 @@ def _ending(conductor: Conductor, timeout_s: float | None) -> Iterator[None]:
         timer.start()
     try:
         yield
+    except KeyboardInterrupt:
+        if conductor.timed_out:
+            raise conductor.interruption() from None
+        raise
     finally:
         timer.cancel()
         signal.signal(signal.SIGTERM, before)
@@ -148,7 +151,7 @@ def show_plan(*, config: str, workers: str, **options: Any) -> int:
     del workers
     path, settings, settled = settle(config, options)
     checks = collect_checks(settings, path, settled)
-    choice = choose_driver(settled.stack, settings, allow_target=settled.allow_target)
+    _, choice = choose(settings, settled)
     click.echo(f"stack    {choice.driver}: {choice.why}")
     click.echo(f"profile  {settled.profile}")
     for suite in dict.fromkeys(check.suite for check in checks):

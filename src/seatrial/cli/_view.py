@@ -163,6 +163,15 @@ def make_view() -> PlainView | LiveView:
     """Return the live view on a terminal, the plain one in CI, pipes and dumb terminals."""
     # pytest takes standard output away while a check runs: the view keeps a way of its own to the same place.
     out = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    console = Console(file=out, highlight=False)
-    interactive = console.is_terminal and not console.is_dumb_terminal
-    return LiveView(console) if interactive else PlainView(console)
+    if is_watched():
+        return LiveView(Console(file=out, highlight=False, force_terminal=True))
+    return PlainView(Console(file=out, highlight=False))
+
+
+def is_watched() -> bool:
+    """Return whether somebody sits at a terminal that can be redrawn.
+
+    rich takes FORCE_COLOR for a terminal too, which says something about colours only.
+    """
+    in_ci = os.environ.get("CI", "").lower() not in {"", "0", "false"}
+    return sys.stdout.isatty() and not in_ci and os.environ.get("TERM", "dumb") not in {"dumb", "unknown"}

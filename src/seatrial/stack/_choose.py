@@ -64,7 +64,7 @@ def choose_driver(wanted: str, settings: Settings, *, allow_target: str = "") ->
         f"there is no driver {wanted!r}",
         slug="driver-unknown",
         where="--stack",
-        remedy="use auto, compose, local or a URL such as http://127.0.0.1:8000",
+        remedy="use auto, compose, local, up (what `seatrial up` left running) or a URL such as http://127.0.0.1:8000",
     )
 
 

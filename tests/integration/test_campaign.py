@@ -1,0 +1,113 @@
+"""What a run does when a part of it breaks in a way that nobody foresaw."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from seatrial.campaign import Campaign, Options, Run, Stacks, open_run
+from seatrial.campaign._campaign import INSTRUMENTS
+from seatrial.config import Settings
+from seatrial.core import EnvironmentFailure, Evidence
+from seatrial.plugin import Conductor
+from seatrial.record import read_record
+from seatrial.stack import Stack
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serve files without a word."""
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    """Serve something to attach to."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Return the settings of a project that declares nothing but where it is."""
+    return Settings(root=tmp_path)
+
+
+class Broken:
+    """An instrument whose engine raises what nobody foresaw."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def __call__(self, run: Run, stack: Stack) -> Evidence:
+        """Raise."""
+        del run, stack
+        self.asked += 1
+        raise ZeroDivisionError("by zero")
+
+
+def test_an_instrument_breaks_once(settings: Settings, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that broke is not asked again for each of its checks, and the run says what was raised, and where."""
+    broken = Broken()
+    monkeypatch.setitem(INSTRUMENTS, "contract", broken)
+    run = open_run(settings, Options(stack=url))
+    try:
+        campaign = Campaign(run, ["contract"])
+        for _ in range(3):
+            with pytest.raises(EnvironmentFailure, match="ZeroDivisionError: by zero") as caught:
+                campaign.enter("contract")
+        campaign.close()
+    finally:
+        run.close()
+    assert broken.asked == 1
+    assert (caught.value.slug, caught.value.where.partition(":")[0]) == ("unforeseen", "test_campaign.py")
+    record = read_record(run.directory)
+    assert record.failure is not None
+    assert record.failure.exit_code == 3
+    assert [stage.stage for stage in record.stages] == ["contract", "report"]
+
+
+def test_a_stage_beside_the_others_is_closed_too(settings: Settings, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stage of an instrument that runs in the background ends in the record, however it ended."""
+    run = open_run(settings, Options(stack=url))
+    try:
+        monkeypatch.setattr("seatrial.campaign._campaign.prove_limits", Broken())
+        with pytest.raises(ZeroDivisionError):
+            Campaign(run, ["ratelimit"])._prove_early()  # noqa: SLF001 - what the thread does
+    finally:
+        run.close()
+    assert [stage.stage for stage in read_record(run.directory).stages] == ["ratelimit"]
+
+
+def test_a_stack_that_cannot_be_stopped(settings: Settings, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that cannot put its stack away still ends in a verdict and its reports: exit code 3, with the reason."""
+
+    def fail(_: Stacks) -> None:
+        raise OSError("the engine is gone")
+
+    conductor = Conductor(settings, Options(stack=url))
+    conductor.open(["own"])
+    monkeypatch.setattr(Stacks, "stop_all", fail)
+    assert conductor.finish(interrupted=False) == 3
+    conductor.close()
+    assert conductor.run is not None
+    verdict = json.loads((conductor.run.directory / "verdict.json").read_text())
+    assert (verdict["verdict"], verdict["exit_code"]) == ("inconclusive", 3)
+    assert "the engine is gone" in verdict["reason"]
+    assert (conductor.run.directory / "report.html").exists()
+
+
+def test_a_time_limit_holds_before_the_run_opens(settings: Settings, url: str) -> None:
+    """Where an import swallowed the interrupt, the run is not opened any more."""
+    conductor = Conductor(settings, Options(stack=url, timeout_s=1))
+    conductor.timed_out = True
+    with pytest.raises(EnvironmentFailure, match="run-timeout"):
+        conductor.open(["own"])
