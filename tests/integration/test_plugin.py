@@ -60,6 +60,23 @@ def test_survivor():
     """It stands on what died."""
     raise AssertionError("must not run")
 '''
+UNHEALTHY = '''
+from seatrial.plugin import check
+
+@check("health.true", title="health is true", severity="low", cwe=(754,), owasp=("API8:2023",))
+def test_true(client, health):
+    """Health is true."""
+    assert client.get(health.basic).status_code == 200, "it is not there"
+'''
+WAIVER = """
+[health]
+basic = "/health"
+[[waivers]]
+check = "own.teapot"
+reason = "kettles are out of stock"
+owner = "me"
+expires = "2999-12-31"
+"""
 DEPENDENT = '''
 from seatrial.plugin import check
 
@@ -148,6 +165,25 @@ def test_failed_check_shows_its_request(project: Path) -> None:
     assert (finding["title"], finding["operation"]) == ("it is no teapot", "GET /")
     assert finding["evidence"]
     assert finding["replay"].startswith("curl ")
+
+
+def test_a_finding_says_where_to_mend_it(project: Path) -> None:
+    """What nothing else places is placed by the promise that it breaks; a waived finding is called one."""
+    (project / "seatrial.toml").write_text(CONFIG + WAIVER)
+    (project / "suites" / "test_health.py").write_text(UNHEALTHY)
+    (project / "suites" / "test_own.py").write_text(BAD)
+    done = run(project, "seatrial", "run", "--stack", "local")
+    found = {finding["check"]: finding for finding in verdict(project)["findings"]}
+    lines = (CONFIG + WAIVER).splitlines()
+    assert found["health.true"]["location"] == f"seatrial.toml:{lines.index('[health]') + 1}"
+    assert (found["health.true"]["cwe"], found["health.true"]["owasp"]) == ([754], ["API8:2023"])
+    assert found["own.teapot"]["location"] == "seatrial.toml"
+    assert {check: finding["status"] for check, finding in found.items()} == {
+        "health.true": "confirmed",
+        "own.teapot": "waived",
+    }
+    assert "it is no teapot (waived)" in done.stdout
+    assert "CWE-754 · API8:2023" in (project / ".seatrial" / "latest" / "report.html").read_text()
 
 
 def test_broken_suite_is_a_usage_error(project: Path) -> None:

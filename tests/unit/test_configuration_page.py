@@ -13,7 +13,7 @@ from seatrial.config import Settings, load_settings
 from seatrial.gate import check_rules
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
-SET_BY_LOADING = {"root"}
+SET_BY_LOADING = {"root", "config_file"}
 ABSENT: tuple[object, ...] = (None, "", (), {})
 
 

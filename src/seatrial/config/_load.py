@@ -47,7 +47,7 @@ def load_settings(path: Path) -> Settings:
     table = data.get("tool", {}).get("seatrial", {}) if path.name == "pyproject.toml" else data
     try:
         # Files have lists where settings have tuples and plain strings where they have literals: JSON mode allows both.
-        settings = Settings.model_validate({**_frozen(table), "root": path.resolve().parent})
+        settings = Settings.model_validate({**_frozen(table), "root": path.resolve().parent, "config_file": path.name})
     except ValidationError as error:
         raise _invalid(path, text, error.errors()) from error
     _check_thresholds(settings, path, text)
@@ -114,7 +114,7 @@ def _fields_at(model: type[BaseModel], keys: Sequence[str | int]) -> Iterator[st
         models = _models_in(field.annotation) if field else [model]
         if models:
             model = models[0]
-    yield from (name for name in model.model_fields if name != "root")
+    yield from (name for name in model.model_fields if name not in {"root", "config_file"})
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

@@ -386,13 +386,14 @@ Stage = Literal["stack", "posture", "functional", "contract", "ratelimit", "load
 
 
 class Settings(Section):
-    """Everything that a run needs to know; `root` is the folder of the file.
+    """Everything that a run needs to know; `root` is the folder of the file, `config_file` its name.
 
     `suites` names folders with suites of the project, relative to the file, in place of the shipped ones; the word
     `shipped` among them stands for those.
     """
 
     root: Path = Path()
+    config_file: str = ""
     stack: StackSettings = StackSettings()
     auth: AuthSettings | None = None
     tokens: TokenSettings | None = None

@@ -22,6 +22,7 @@ from seatrial.core import (
     find_blocker,
 )
 from seatrial.plugin._checks import MARK, check_of, sort_items, suite_of
+from seatrial.plugin._complete import complete
 from seatrial.plugin._conductor import SESSION, Conductor, planned
 from seatrial.plugin._defects import Defects
 from seatrial.plugin._follower import Follower
@@ -188,7 +189,9 @@ def pytest_runtest_makereport(
     if isinstance(error, (KeyboardInterrupt, pytest.exit.Exception)):
         return report
     if call.when == "call" or error:
-        item.config.stash[CONTEXT].sink.emit(CheckFinished(result=_result(item, error, call.duration)))
+        context = item.config.stash[CONTEXT]
+        result = complete(_result(item, error, call.duration), item, context.settings)
+        context.sink.emit(CheckFinished(result=result))
     if call.when == "teardown" and HELD in item.stash:
         item.stash[HELD].close()
     return report

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TextIO
 
-from seatrial.core import Outcome, Verdict
+from seatrial.core import Finding, FindingStatus, Outcome, Verdict
 from seatrial.gate import outcome_word
 from seatrial.record import Record
 from seatrial.reporting._verdict import findings_of, not_verified, verdict_of
@@ -20,7 +20,7 @@ def summarise(record: Record) -> list[str]:
     """Return what somebody wants to know when a run is over, verdict last but for where the rest is."""
     facts = verdict_of(record)
     counts = ", ".join(f"{record.count(o)} {o}" for o in Outcome if record.count(o))
-    lines = [f"{finding.severity:<8} {finding.check}: {finding.title}" for finding in findings_of(record)[:SHOWN]]
+    lines = [f"{f.severity:<8} {f.check}: {f.title}{_status(f)}" for f in findings_of(record)[:SHOWN]]
     hidden = len(facts["findings"]) - len(lines)
     lines += [f"... and {hidden} more findings in the report"] if hidden > 0 else []
     lines += [f"checks:  {counts or 'none'}"]
@@ -56,9 +56,17 @@ def _markdown(record: Record) -> list[str]:
     lines += ["", "| gate | status | why |", "|---|---|---|"]
     lines += [f"| `{gate.id}` | {gate.status} | {_escape(gate.reason)} |" for gate in record.gates]
     lines += ["", "## Findings", ""] if facts["findings"] else []
-    lines += [f"- **{f.severity}** `{f.check}` {_escape(f.title)} {_escape(f.operation)}" for f in findings_of(record)]
+    lines += [
+        f"- **{f.severity}** `{f.check}` {_escape(f.title)}{_status(f)} {_escape(f.operation)}"
+        for f in findings_of(record)
+    ]
     lines += ["", "## Not verified", ""] + [f"- {_escape(note)}" for note in not_verified(record)]
     return lines
+
+
+def _status(finding: Finding) -> str:
+    """Return what sets a finding apart from those that count."""
+    return "" if finding.status is FindingStatus.CONFIRMED else f" ({finding.status})"
 
 
 def _escape(text: str) -> str:

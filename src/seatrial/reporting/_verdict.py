@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 from seatrial.core import CheckResult, Finding, Outcome, Verdict
 from seatrial.gate import outcome_word
-from seatrial.record import Record
+from seatrial.record import CheckPlanned, Record
 
 SCHEMA = "urn:seatrial:verdict:1"
 
@@ -39,7 +39,7 @@ def verdict_of(record: Record) -> dict[str, Any]:
         "repeat": started.command if started else "",
         "duration_s": finished.duration_s if finished else 0.0,
         "gates": [{**asdict(gate), "status": gate.status.value} for gate in record.gates],
-        "findings": [_finding(finding) for finding in findings_of(record)],
+        "findings": [_finding(finding, record.planned.get(finding.check)) for finding in findings_of(record)],
         "checks": {outcome_word(outcome): record.count(outcome) for outcome in Outcome},
         "outcomes": [_outcome(result) for result in record.results.values()],
         "measurements": [asdict(measurement) for measurement in record.measurements.values()],
@@ -63,8 +63,10 @@ def findings_of(record: Record) -> list[Finding]:
     return sorted(found, key=lambda finding: (order.index(finding.severity), finding.check, finding.operation))
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
-    return {**asdict(finding), "evidence": list(finding.evidence), "fingerprint": finding.fingerprint}
+def _finding(finding: Finding, check: CheckPlanned | None) -> dict[str, Any]:
+    references = {"cwe": list(check.cwe) if check else [], "owasp": list(check.owasp) if check else []}
+    found = {**asdict(finding), "evidence": list(finding.evidence), "fingerprint": finding.fingerprint}
+    return {**found, **references}
 
 
 def _outcome(result: CheckResult) -> dict[str, Any]:
