@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 TALKS = """
 import http.server as h, os
@@ -59,6 +64,45 @@ def test_a_service_that_logs_its_token(product: Run, lay: Callable[..., Path]) -
     holds_no_secret(latest, project / "told.json")
     log = (latest / "logs" / "app.log").read_text()
     assert "I was given {{secret:API_TOKEN}} {{secret:API_KEY}}" in log
+    assert "authorization Bearer {{secret:token}}" in log
+
+
+COMPOSE = """
+services:
+  app:
+    image: python:3.13-slim
+    environment: {API_TOKEN: "${API_TOKEN}", API_KEY: "${API_KEY}"}
+    command: ["python", "-c", CODE]
+    ports: ["8000"]
+"""
+CONTAINER = """
+suites = ["suites"]
+[stack]
+compose = ["docker-compose.yml"]
+services = ["app"]
+entry = "app:8000"
+ready = "/"
+"""
+
+
+def test_a_container_that_logs_its_token(product: Run, lay: Callable[..., Path]) -> None:
+    """The same in containers: compose keeps what the engine collected, redacted."""
+    if (
+        shutil.which("docker") is None
+        or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode
+    ):
+        assert "docker" not in os.environ.get("SEATRIAL_REQUIRE", "").split(","), "no Docker engine answers"
+        pytest.skip("not verified here: no Docker engine answers")
+    project = lay(own=SENDS)
+    code = TALKS.replace("{port}", "8000").replace("127.0.0.1", "").replace('open("told.json", "w").write', "print")
+    (project / "docker-compose.yml").write_text(COMPOSE.replace("CODE", json.dumps(code)))
+    (project / "seatrial.toml").write_text(CONTAINER + SECRETS)
+    done = product("run", "--stack", "compose", cwd=project)
+    assert done.returncode == 0, done.stdout + done.stderr
+    log = (project / ".seatrial" / "latest" / "logs" / "app.log").read_text()
+    assert "I was given {{secret:API_TOKEN}} -----BEGIN" in log
+    assert re.findall(r"^\S+Z [A-Za-z0-9+/=]{16,}$", log, re.MULTILINE) == [], "lines of the key"
+    assert '["{{secret:API_TOKEN}}", "{{secret:API_KEY}}"]' in log
     assert "authorization Bearer {{secret:token}}" in log
 
 

@@ -17,6 +17,9 @@ TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*")
 SHORTEST = 6
 """Shorter values are not replaced: they would blot out ordinary text."""
 
+TELLING = 16
+"""Shorter lines of a secret say little of it, and may be ordinary words."""
+
 
 def encodings(value: str) -> set[str]:
     """Return the forms in which a value may appear: plain, JSON, URL and base64."""
@@ -31,6 +34,12 @@ def encodings(value: str) -> set[str]:
     }
 
 
+def telling_lines(value: str) -> list[str]:
+    """Return the lines of a key or another long secret: whoever logs it may put a time before each."""
+    lines = value.splitlines()
+    return [line for line in lines if len(line) >= TELLING and not line.startswith("-----")] if len(lines) > 1 else []
+
+
 class Secrets:
     """A registry of secret values: `redact` replaces each, in all its encodings, by `{{secret:NAME}}`."""
 
@@ -43,7 +52,7 @@ class Secrets:
         """Remember a secret; call it before the value is used."""
         if len(value) < SHORTEST:
             return
-        self._learn(dict.fromkeys(encodings(value), f"{{{{secret:{name}}}}}"))
+        self._learn(dict.fromkeys([*encodings(value), *telling_lines(value)], f"{{{{secret:{name}}}}}"))
 
     def _learn(self, marks: dict[str, str]) -> None:
         with self._lock:
