@@ -57,7 +57,7 @@ def ask(stored: LimitSettings, client_as: Open, identities: IdentityPool, auth: 
     title="the declared policy holds while the counts cannot be reached",
     severity="high",
     needs=("control",),
-    presupposes=("ratelimit.quota-exact",),
+    presupposes=("ratelimit.quota-exact", "ratelimit.rejection-status"),
     cwe=(703, 755),
 )
 def test_store_down(stored: LimitSettings, stack: Stack, ask: Callable[[], Look], defects: Defects) -> None:
@@ -104,11 +104,15 @@ def look(user: httpx.Client, limit: LimitSettings) -> Look:
 
 
 def ask_until(ask: Callable[[], Look], usual: Look) -> int:
-    """Ask until requests are served and counted as usual, and return the status that they have then, 0 in vain."""
-    deadline = time.monotonic() + RECOVERY_S
+    """Ask until requests are served and counted as usual, and return the status that they have then, 0 in vain.
+
+    Several in a row: each instance finds out for itself that the store is back.
+    """
+    deadline, in_a_row = time.monotonic() + RECOVERY_S, 0
     while time.monotonic() < deadline:
         seen = ask()
-        if (seen.status, seen.counted) == (usual.status, usual.counted):
+        in_a_row = in_a_row + 1 if (seen.status, seen.counted) == (usual.status, usual.counted) else 0
+        if in_a_row >= REQUESTS:
             return seen.status
         time.sleep(POLL_S)
     return 0

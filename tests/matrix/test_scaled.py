@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,3 +33,22 @@ def test_scaled_compose_stack_passes(run_seatrial: Run, tmp_path: Path) -> None:
     assert (ended.exit_code, ended.verdict["verdict"]) == (0, "pass"), ended.output
     assert ended.checks("passed") >= {"deployment.unprivileged", "ratelimit.quota-exact", "ratelimit.store-down"}
     assert (tmp_path / "run" / "logs" / "nginx.log").stat().st_size > 0
+
+
+@pytest.fixture
+def refusing() -> Iterator[Path]:
+    """Return the same configuration with the other policy, beside it, because its paths are relative."""
+    text = CONFIG.read_text(encoding="utf-8").replace('store_down = "open"', 'store_down = "closed"')
+    text = text.replace("[stack.environment]", '[stack.environment]\nRATE_LIMIT_STORE_DOWN = "closed"')
+    config = CONFIG.with_name(f".seatrial-refusing-{os.getpid()}.toml")
+    config.write_text(text, encoding="utf-8")
+    yield config
+    config.unlink()
+
+
+def test_the_other_policy_holds_too(refusing: Path, run_seatrial: Run, pool: Mapping[str, str], tmp_path: Path) -> None:
+    """A stack that refuses while nobody can count, and says so, passes."""
+    arguments = ["--stack", "local", "--seed", "1", "--only", "ratelimit"]
+    ended = run_seatrial(arguments, tmp_path / "run", pool, config=refusing)
+    assert "ratelimit.store-down" in ended.checks("passed"), ended.output
+    assert ended.exit_code == 0, ended.output

@@ -11,16 +11,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seatrial.campaign._variables import lifted
+from seatrial.config import LimitSettings
 from seatrial.core import EnvironmentFailure, FindingStatus, Outcome, UsageError
 from seatrial.fuzz import fetch_document, operations_of
 from seatrial.fuzz._allowance import SAFETY_S, Allowance, Client, Rota
 from seatrial.fuzz._authentication import CHECK, Doors, Who, judge_authentication
+from seatrial.fuzz._costs import cost_of
 from seatrial.fuzz._document import Operation
 from seatrial.fuzz._evidence import Judgement
 from seatrial.fuzz._judge import Heard, judge
 from seatrial.fuzz._matrix import measure, unseen
 from seatrial.fuzz._messages import SHOWN, Repeated, Sent, Verdict, shown
 from seatrial.fuzz._owners import Owners
+from seatrial.fuzz._run import _share
+from seatrial.swarm._sessions import quotas_of
 
 LIMITED = (429,)
 NUL_FREE = st.text(st.characters(codec="utf-8", exclude_characters="\x00/"), min_size=1)
@@ -363,3 +368,30 @@ def test_long_bodies_are_cut_and_say_so() -> None:
     """A body in the record ends where it was cut, with its size."""
     assert shown(b"x" * (SHOWN + 1)).endswith(f"... ({SHOWN + 1} bytes)")
     assert shown(b"x" * SHOWN) == "x" * SHOWN
+
+
+@pytest.mark.parametrize(
+    ("url", "body", "cost"),
+    [
+        ("http://host/batch?a=1", b'{"items": [1, 2, 3]}', 3),
+        ("http://host/batch", b'{"items": []}', 1),
+        ("http://host/batch", b'{"items": 7}', 1),
+        ("http://host/batch", b"no json", 1),
+        ("http://host/batch", None, 1),
+        ("http://host/other", b'{"items": [1, 2, 3]}', 1),
+    ],
+)
+def test_a_batch_counts_for_its_items(url: str, body: bytes | None, cost: int) -> None:
+    """An identity that hands in three things used three of its quota."""
+    assert cost_of(url, body, {"/batch": "items"}) == cost
+
+
+def test_a_limit_of_one_path_binds_nobody_elsewhere() -> None:
+    """Fuzzing and load keep to the limits of the service; that of a path is kept at the path."""
+    wide = LimitSettings(quota=60, window_s=60, path="/a")
+    narrow = LimitSettings(quota=10, window_s=60, path="/token", reach="path", quota_variable="Q")
+    assert quotas_of((wide, narrow), {}) == ((60, 60),)
+    assert _share(narrow, {}).uses == 6
+    assert _share(narrow, {"Q": "1000"}).uses == 600
+    assert lifted((wide, narrow)) == {}
+    assert lifted((narrow.model_copy(update={"quota_elsewhere": 1000}),)) == {"Q": "1000"}
