@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from leavings import await_gone
 
 from seatrial.core import content
 
@@ -33,40 +31,9 @@ Begin = Callable[..., subprocess.Popen[str]]
 Lay = Callable[..., Path]
 
 
-def left_of(pid: int) -> list[str]:
-    """Return processes and work folders that a harness left, looked for without the harness's own code."""
-    mark = f"SEATRIAL_OWNER={pid}".encode()
-    return [*_processes_with(mark), *_folders_of(pid)]
-
-
-def _processes_with(mark: bytes) -> list[str]:
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if mark in (process / "environ").read_bytes().split(b"\0"):
-                found.append(f"process {process.name}")
-        except OSError:
-            continue
-    return found
-
-
-def _folders_of(pid: int) -> list[str]:
-    found = []
-    for owner in Path(tempfile.gettempdir(), f"seatrial-{os.getuid()}").glob("*/owner.json"):
-        try:
-            if json.loads(owner.read_text())["pid"] == pid:
-                found.append(f"folder {owner.parent}")
-        except (OSError, ValueError):
-            continue
-    return found
-
-
 def await_nothing_left(pid: int) -> None:
     """Assert that whatever a harness started is gone within some seconds of its end."""
-    deadline = time.monotonic() + LEFT_S
-    while (left := left_of(pid)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not left
+    assert not await_gone(pid, patience_s=LEFT_S)
 
 
 def begin_product(*arguments: str, cwd: Path, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -265,12 +264,11 @@ def test_a_service_without_its_source_says_so(root: Path) -> None:
 
 
 @pytest.mark.parametrize("version", ["3.10", "3.12", "3.13", "3.14"])
-def test_services_of_other_pythons_are_measured(root: Path, version: str) -> None:
+def test_services_of_other_pythons_are_measured(
+    root: Path, version: str, require: Callable[[str], str], lacks: Callable[[str, str], NoReturn]
+) -> None:
     """Images hold another Python than the harness: each gets its own compiled tracer."""
-    places = [shutil.which(f"python{version}"), *map(str, Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))]
-    python = next((place for place in places if place and _works(place, version)), None)
-    if python is None:
-        pytest.skip(f"this machine has no Python {version}")
+    python = require(f"python{version}")
     collector = Collector(SETTINGS, root=root)
     with serving(collector, root, python=python) as service:
         collector.set_phase("one")
@@ -282,13 +280,6 @@ def test_services_of_other_pythons_are_measured(root: Path, version: str) -> Non
     foreign = version != f"{sys.version_info.major}.{sys.version_info.minor}"
     assert any(f"ran Python {version}" in note for note in evidence.notes) is foreign
     if slow := [note for note in evidence.notes if f"{version}-gnu: " in note]:
-        pytest.skip(f"measured, but the compiled tracer could not be fetched here: {slow[0]}")
+        lacks("tracers", f"Python {version} was measured, but not by its compiled tracer: {slow[0]}")
     processes = [json.loads(path.read_text()) for path in (root / "share/data/processes").iterdir()]
     assert {(process["python"], process["tracer"]) for process in processes} == {(version, "CTracer")}
-
-
-def _works(python: str, version: str) -> bool:
-    """Return whether a program really is that Python (a pyenv shim may only say that it is not chosen)."""
-    code = "import sys, sqlite3; print('%d.%d' % sys.version_info[:2])"
-    done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False, timeout=20)
-    return done.stdout.strip() == version

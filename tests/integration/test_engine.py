@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -28,21 +27,13 @@ def printed(*arguments: str) -> str:
     return done.stdout.strip()
 
 
-def lacking() -> str:
-    """Return what keeps these tests from running, or nothing."""
-    if shutil.which("docker") is None or docker("info").returncode:
-        return "no Docker engine answers"
-    absent = [image for image in (PYTHON, POSTGRES, VALKEY) if docker("image", "inspect", image).returncode]
-    return f"not there: {', '.join(absent)}; .ci/engine makes them" if absent else ""
-
-
 @pytest.fixture(scope="module")
-def network() -> Iterator[str]:
+def network(engine: None, lacks: Callable[[str, str], NoReturn]) -> Iterator[str]:
     """Make a network, and remove it with every container that joined it."""
-    if reason := lacking():
-        if "docker" in os.environ.get("SEATRIAL_REQUIRE", "").split(","):
-            pytest.fail(reason)
-        pytest.skip(reason)
+    del engine
+    absent = [image for image in (PYTHON, POSTGRES, VALKEY) if docker("image", "inspect", image).returncode]
+    if absent:
+        lacks("docker", f"not there: {', '.join(absent)}; .ci/engine makes them")
     name = f"seatrial-test-{uuid.uuid4().hex[:12]}"
     printed("network", "create", name)
     yield name
@@ -178,11 +169,9 @@ def test_python_installs(network: str, user: str, lines: str, prefix: str) -> No
     assert done.stdout.strip() == f"{prefix}/lib/python3.13/site-packages/buoy.py", done.stderr
 
 
-def test_an_image_is_told_only_what_holds_in_a_container() -> None:
+def test_an_image_is_told_only_what_holds_in_a_container(require: Callable[[str], str]) -> None:
     """Of pip's configuration the index goes in, also on a second line; a folder of this machine does not."""
-    if shutil.which("awk") is None:
-        pytest.skip("no awk")
     settings = "[global]\nextra-index-url = file:///here\n  https://a.invalid/simple\nfind-links = /here\nindex-url =\n"
-    words = ["awk", "-f", str(PIP_SETTINGS)]
+    words = [require("awk"), "-f", str(PIP_SETTINGS)]
     done = subprocess.run(words, input=settings, capture_output=True, text=True, check=True)
     assert done.stdout == "extra-index-url = https://a.invalid/simple\n"

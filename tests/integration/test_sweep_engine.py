@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import uuid
@@ -22,16 +21,9 @@ def docker(*arguments: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def image() -> Iterator[str]:
+def image(engine: None) -> Iterator[str]:
     """Make an image with nothing in it: a container of it can be created, and needs no registry."""
-    if (
-        shutil.which("docker") is None
-        or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode
-    ):
-        missing = "no Docker engine answers"
-        if "docker" in os.environ.get("SEATRIAL_REQUIRE", "").split(","):
-            pytest.fail(missing)
-        pytest.skip(missing)
+    del engine
     with subprocess.Popen(["tar", "-cf", "-", "--files-from", os.devnull], stdout=subprocess.PIPE) as archive:
         subprocess.run(["docker", "import", "-", IMAGE], stdin=archive.stdout, check=True, capture_output=True)
     yield IMAGE

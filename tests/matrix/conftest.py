@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -65,16 +64,3 @@ def _run(
     verdict = out / "verdict.json"
     assert verdict.is_file(), output
     return Ended(done.returncode, output, json.loads(verdict.read_text()))
-
-
-@pytest.fixture(scope="session")
-def engine() -> None:
-    """Go on only where a Docker engine answers; with SEATRIAL_REQUIRE=docker a missing one is a failure."""
-    answers = (
-        shutil.which("docker")
-        and not subprocess.run(["docker", "info"], capture_output=True, timeout=20, check=False).returncode
-    )
-    if answers:
-        return
-    assert "docker" not in os.environ.get("SEATRIAL_REQUIRE", "").split(","), "no Docker engine answers"
-    pytest.skip("not verified here: no Docker engine answers")

@@ -3,10 +3,9 @@
 import http.server
 import os
 import shlex
-import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import given
@@ -80,10 +79,10 @@ def server() -> Iterator[tuple[str, Seen]]:
         running.shutdown()
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 @pytest.mark.parametrize("method", ["POST", "HEAD"])
-def test_curl_sends_the_same_request(server: tuple[str, Seen], method: str) -> None:
+def test_curl_sends_the_same_request(server: tuple[str, Seen], method: str, require: Callable[[str], str]) -> None:
     """The line, run by a shell, sends path, headers and body as they were, with the token from the environment."""
+    require("curl")
     url, seen = server
     headers = (("Authorization", MARK), ("X-Empty", ""), ("X-Odd", "a 'b' \"c\" `d`"))
     line = curl_for(exchange(method, f"{url}/a/../b?x[0]=1&y={{z}}", headers, "" if method == "HEAD" else "{'é': 1}"))
