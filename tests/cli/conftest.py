@@ -37,7 +37,7 @@ def await_nothing_left(pid: int) -> None:
 
 
 def begin_product(*arguments: str, cwd: Path, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-    """Start the product in a folder; both of its outputs are pipes."""
+    """Start the product in a folder, as a terminal does: leader of a group; both of its outputs are pipes."""
     return subprocess.Popen(
         [sys.executable, "-m", "seatrial", *arguments],
         cwd=cwd,
@@ -45,6 +45,7 @@ def begin_product(*arguments: str, cwd: Path, environment: Mapping[str, str] | N
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        process_group=0,
     )
 
 

@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from leavings import left_of
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 120.0
 RUN = ("run", "--stack", "local", "--only", "health")
+COMING_UP = f"""
+[stack]
+compose = ["docker-compose.yml"]
+services = ["app"]
+entry = "app:8000"
+ready = "/"
+start_timeout_s = 100
+[stack.local.services.app]
+command = [{sys.executable!r}, "-c", "import time; time.sleep(300)"]
+ready = "/"
+"""
+COMPOSE = """
+services:
+  app:
+    image: python:3.13-slim
+    command: [python, -c, import time; time.sleep(300)]
+    healthcheck: {test: [CMD, sleep, "300"], timeout: 300s}
+"""
 
 
 def interrupt_at(child: subprocess.Popen[str], moment: str, *, stream: str) -> str:
-    """Send SIGINT as soon as a text appears on an output, and return everything that was printed."""
+    """Press Ctrl-C, which the whole group feels, once a text appears on an output, and return what was printed."""
     other = "stdout" if stream == "stderr" else "stderr"
     rest: list[str] = []
     reader = threading.Thread(target=lambda: rest.append(getattr(child, other).read()))
@@ -25,7 +47,7 @@ def interrupt_at(child: subprocess.Popen[str], moment: str, *, stream: str) -> s
     for line in getattr(child, stream):
         seen.append(line)
         if moment in line:
-            child.send_signal(signal.SIGINT)
+            os.killpg(child.pid, signal.SIGINT)
             moment = "\0"  # once only
     child.wait(timeout=PATIENCE_S)
     reader.join()
@@ -75,3 +97,54 @@ def test_interrupt_with_workers(
         output = interrupt_at(child, "clean stack ready", stream="stdout")
     is_understandable(child, output)
     nothing_left(child.pid)
+
+
+@pytest.fixture(params=["local", "compose"])
+def driver(request: pytest.FixtureRequest, require: Callable[[str], str]) -> str:
+    """Return one driver after the other."""
+    if request.param == "compose":
+        require("docker")
+    return str(request.param)
+
+
+@pytest.mark.parametrize("command", [("run", "--only", "health"), ("up",)], ids=["run", "up"])
+def test_interrupt_while_a_stack_comes_up(
+    begin: Callable[..., subprocess.Popen[str]],
+    nothing_left: Callable[[int], None],
+    tmp_path: Path,
+    command: tuple[str, ...],
+    driver: str,
+) -> None:
+    """Ctrl-C while services start, which would take minutes, ends at once; no stack is noted as up."""
+    (tmp_path / "seatrial.toml").write_text(COMING_UP)
+    (tmp_path / "docker-compose.yml").write_text(COMPOSE)
+    with begin(*command, "--stack", driver, cwd=tmp_path) as child:
+        await_started(child, "container" if driver == "compose" else "sleep(300)")
+        os.killpg(child.pid, signal.SIGINT)
+        out, err = child.communicate(timeout=PATIENCE_S)
+    is_understandable(child, out + err)
+    nothing_left(child.pid)
+    assert not (tmp_path / ".seatrial" / "stack.json").exists()
+
+
+def await_started(child: subprocess.Popen[str], kind: str) -> None:
+    """Wait until there is something of a command that could be left."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not any(kind in found for found in left_of(child.pid)):
+        assert child.poll() is None, child.communicate()
+        assert time.monotonic() < deadline, left_of(child.pid)
+        time.sleep(0.05)
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("moment", ["clean stack ready", "health.basic-answers", "stage report"])
+def test_interrupt_while_running_on_compose(
+    begin: Callable[..., subprocess.Popen[str]], nothing_left: Callable[[int], None], tmp_path: Path, moment: str
+) -> None:
+    """Ctrl-C in any stage of a run on compose ends with 130; neither containers nor networks nor volumes are left."""
+    arguments = ("run", "--stack", "compose", "--only", "health", "--out", str(tmp_path / "run"))
+    with begin(*arguments, cwd=ROOT) as child:
+        output = interrupt_at(child, moment, stream="stdout")
+    is_understandable(child, output)
+    nothing_left(child.pid)
+    assert "run-interrupted" in (tmp_path / "run" / "events.ndjson").read_text()

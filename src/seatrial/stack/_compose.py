@@ -114,8 +114,12 @@ class ComposeStack:
         self._project.start()
         self._await_health(deadline, progress)
         entry = self._entry.partition(":")[0]
-        if not wait_until(lambda: answers(self.url() + stack.ready), timeout_s=max(1.0, deadline - time.monotonic())):
+        if not wait_until(lambda: self._ready(stack.ready), timeout_s=max(1.0, deadline - time.monotonic())):
             raise self._unhealthy(entry, f"does not answer {stack.ready} with 2xx in time")
+
+    def _ready(self, path: str) -> bool:
+        """Return whether the entry answers; raises EnvironmentFailure for a service that ended meanwhile."""
+        return not self._unready() and answers(self.url() + path)
 
     def _await_health(self, deadline: float, progress: Progress) -> None:
         while waiting := self._unready():
