@@ -5,7 +5,10 @@ BIN := .venv/bin
 CODE := src tests suites load fixtures
 WORKERS ?= 2
 
-.PHONY: help install dev run test test-full lint type contract benchmark clean
+TESTS ?=
+ARGS ?=
+
+.PHONY: help install dev run contract load gate test test-full lint type renew-contract benchmark dist clean
 
 help:  ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -25,27 +28,39 @@ install: .venv/.installed  ## create .venv with seatrial in it
 dev: .venv/.installed-dev  ## the same, with the tools that the tests need
 
 run: install  ## the main job on the reference stack: verdict and report
-	$(BIN)/seatrial run
+	$(BIN)/seatrial run $(ARGS)
+
+contract: install  ## the contract alone (options for all four: ARGS='--stack local')
+	$(BIN)/seatrial run --only contract $(ARGS)
+
+load: install  ## the load alone
+	$(BIN)/seatrial run --only load $(ARGS)
+
+gate: install  ## the full profile: what decides about a release
+	$(BIN)/seatrial run --profile full --timeout 20m $(ARGS)
 
 lint: dev  ## ruff (format and rules) and import-linter (the floors)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/lint-imports --no-logo
 
-type: dev  ## mypy, strict
+type: dev  ## mypy: strict for the harness, lenient for what it loads or starts
 	$(BIN)/mypy
 
-test: lint type  ## every test of the project
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+test: lint type  ## every test of the project (some: TESTS='tests/unit tests/cli')
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
 test-full: dev  ## every fault on every driver, every suite; goes on where it was stopped
 	$(BIN)/python tests/full_matrix.py
 
-contract: dev  ## renew contracts/openapi.json from what the reference stack serves
+renew-contract: dev  ## renew contracts/openapi.json from what the reference stack serves
 	$(BIN)/python tests/renew_contract.py
 
 benchmark: dev  ## print the figures that the issue asks for
 	$(BIN)/python tests/benchmarks/speed.py
+
+dist: dev  ## the sdist, and the wheel that is built through it
+	$(BIN)/python -m build
 
 clean: install  ## remove whatever earlier runs left behind
 	$(BIN)/seatrial clean

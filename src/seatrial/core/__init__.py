@@ -5,7 +5,7 @@ from seatrial.core.content import FOLDERS, content
 from seatrial.core.curl import curl_for
 from seatrial.core.errors import EnvironmentFailure, RunInterrupted, SeatrialError, UsageError, as_ours
 from seatrial.core.evidence import Evidence, Progress, Target
-from seatrial.core.exchanges import Exchange, Request, Response
+from seatrial.core.exchanges import BODY_SHOWN, Exchange, Request, Response
 from seatrial.core.findings import Finding, FindingStatus, Severity
 from seatrial.core.identities import ADDRESS_HEADERS, Identities, Identity
 from seatrial.core.measurements import UNITS, Measurement
@@ -14,6 +14,7 @@ from seatrial.core.verdicts import GateResult, Verdict, combine
 
 __all__ = [
     "ADDRESS_HEADERS",
+    "BODY_SHOWN",
     "FOLDERS",
     "UNITS",
     "Check",

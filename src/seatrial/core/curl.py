@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 
-from seatrial.core.exchanges import Exchange
+from seatrial.core.exchanges import BODY_SHOWN, Exchange, Request
 
 DULL = frozenset(
     {"host", "accept", "accept-encoding", "connection", "user-agent", "content-length", "transfer-encoding"}
@@ -25,8 +25,15 @@ def curl_for(exchange: Exchange) -> str:
     for name, value in request.headers:
         if name.lower() not in DULL:
             words += ["-H", quote(_header(name, value))]
-    words += ["--data-raw", quote(request.body)] if request.body else []
+    words += _body(request)
     return " ".join([*words, *_url_options(request.url), quote(request.url)])
+
+
+def _body(request: Request) -> list[str]:
+    """Return what sends the body; a long one comes from a file, which is to be put in the place of BODY."""
+    if request.size or len(request.body) > BODY_SHOWN:
+        return ["--data-binary", "@BODY"]
+    return ["--data-raw", quote(request.body)] if request.body else []
 
 
 def _header(name: str, value: str) -> str:

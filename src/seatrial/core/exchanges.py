@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+BODY_SHOWN = 16_384
+"""How many characters of a body stand in the record's events."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What was sent: the URL as sent, header pairs in order, the body as text."""
+    """What was sent: the URL as sent, header pairs in order, the body as text.
+
+    Where the text is only the beginning of a body, `size` is the body's length in bytes, and `blob` names the file of
+    the run directory that holds more of it (empty: nothing more was kept). The same holds for a response.
+    """
 
     method: str
     url: str
     headers: tuple[tuple[str, str], ...] = ()
     body: str = ""
+    size: int = 0
+    blob: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +31,8 @@ class Response:
     status: int
     headers: tuple[tuple[str, str], ...] = ()
     body: str = ""
+    size: int = 0
+    blob: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from seatrial.core import curl_for
 from seatrial.http._addresses import AddressPool
-from seatrial.http._client import RecordingClient, new_exchange_id, open_client, shown_body
+from seatrial.http._client import RecordingClient, new_exchange_id, open_client
 from seatrial.http._forge import FORGERIES, bad_tokens
 from seatrial.http._identities import IdentityPool
 from seatrial.http._keys import SigningKey
@@ -17,5 +17,4 @@ __all__ = [
     "curl_for",
     "new_exchange_id",
     "open_client",
-    "shown_body",
 ]

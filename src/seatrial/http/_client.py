@@ -13,7 +13,9 @@ import httpx
 from seatrial.core import Exchange, Identity, Request, Response, Target
 from seatrial.record import ExchangeRecorded, Sink
 
-BODY_LIMIT = 16_384
+BODY_LIMIT = 2**20
+"""How much of a body is handed to the record, which keeps the beginning in its events and the rest in a file."""
+
 TIMEOUT_S = 30.0
 AUTHENTICATING = frozenset({"authorization", "cookie", "proxy-authorization"})
 _numbers = itertools.count(1)
@@ -43,18 +45,16 @@ def _shown_value(name: str, value: str, mark: str, hidden: Collection[str]) -> s
     return mark if name in hidden else value
 
 
-def shown_body(content: bytes) -> str:
-    """Return a body as text, cut where it is long."""
-    text = content[:BODY_LIMIT].decode("utf-8", "replace")
-    return text if len(content) <= BODY_LIMIT else f"{text}... ({len(content)} bytes)"
+def _body_of(message: httpx.Request | httpx.Response) -> tuple[str, int]:
+    """Return a body as text and, where that is only its beginning, its length.
 
-
-def _body_of(message: httpx.Request | httpx.Response) -> str:
-    """Return a body, or say that it is a stream: reading that would take it away from the caller."""
+    A stream is not read: that would take it away from the caller.
+    """
     try:
-        return shown_body(message.content)
+        content = message.content
     except (httpx.RequestNotRead, httpx.ResponseNotRead):
-        return "(streamed)"
+        return "(streamed)", 0
+    return content[:BODY_LIMIT].decode("utf-8", "replace"), len(content) if len(content) > BODY_LIMIT else 0
 
 
 class RecordingClient(httpx.Client):
@@ -86,6 +86,7 @@ class RecordingClient(httpx.Client):
         return response
 
     def _record(self, request: httpx.Request, response: httpx.Response | None, sent_s: float, error: str) -> str:
+        body, size = _body_of(request)
         exchange = Exchange(
             id=new_exchange_id(self._suite),
             operation=f"{request.method} {request.url.path}",
@@ -94,7 +95,8 @@ class RecordingClient(httpx.Client):
                 method=request.method,
                 url=str(request.url),
                 headers=shown_headers(request.headers, self._name, secret=self._secret),
-                body=_body_of(request),
+                body=body,
+                size=size,
             ),
             response=None if response is None else _shown(response, self._name),
             sent_s=sent_s,
@@ -107,11 +109,9 @@ class RecordingClient(httpx.Client):
 
 
 def _shown(response: httpx.Response, identity: str) -> Response:
-    return Response(
-        status=response.status_code,
-        headers=shown_headers(response.headers, identity),
-        body=_body_of(response),
-    )
+    body, size = _body_of(response)
+    headers = shown_headers(response.headers, identity)
+    return Response(status=response.status_code, headers=headers, body=body, size=size)
 
 
 def open_client(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import socket
 import threading
 import time
@@ -14,7 +16,8 @@ from typing import Protocol, Self
 import msgspec
 
 from seatrial.core import EnvironmentFailure
-from seatrial.record._events import AnyEvent
+from seatrial.record._blobs import Blobs
+from seatrial.record._events import AnyEvent, ExchangeRecorded
 from seatrial.record._redaction import Secrets
 
 EVENTS = "events.ndjson"
@@ -44,6 +47,7 @@ class Recorder:
     def __init__(self, directory: Path, *, started_s: float | None = None) -> None:
         self.directory = directory
         self.secrets = Secrets()
+        self._blobs = Blobs(directory, self.secrets.redact)
         self._started_s = time.monotonic() if started_s is None else started_s
         self._listeners: list[Listener] = []
         self._lock = threading.RLock()
@@ -63,15 +67,32 @@ class Recorder:
 
     def emit(self, event: AnyEvent) -> None:
         """Append one event and tell the listeners."""
-        stamped = msgspec.structs.replace(event, at_s=round(time.monotonic() - self._started_s, 6))
-        line = self.secrets.redact(_encode(stamped).decode())
+        try:
+            line = self.secrets.redact(_encode(self._prepare(event)).decode())
+        except OSError as error:
+            raise _unwritable(self.directory, error) from error
         with self._lock:
-            try:
-                self._file.write(line.encode() + b"\n")
-            except OSError as error:
-                raise _unwritable(self.directory, error) from error
+            self._append(line.encode() + b"\n")
             for listener in self._listeners:
                 listener(_decoder.decode(line))
+
+    def _prepare(self, event: AnyEvent) -> AnyEvent:
+        """Return what is written of an event: stamped, and without long bodies."""
+        if isinstance(event, ExchangeRecorded):
+            event = msgspec.structs.replace(event, exchange=self._blobs.shorten(event.exchange))
+        return msgspec.structs.replace(event, at_s=round(time.monotonic() - self._started_s, 6))
+
+    def _append(self, line: bytes) -> None:
+        """Write a whole line or nothing: a disk that is full takes the beginning of one."""
+        before, problem = self._file.seek(0, os.SEEK_END), OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        try:
+            if self._file.write(line) == len(line):
+                return
+        except OSError as error:
+            problem = error
+        with contextlib.suppress(OSError):  # a reader leaves a last line without an end out
+            self._file.truncate(before)
+        raise _unwritable(self.directory, problem) from problem
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
@@ -100,7 +121,17 @@ class Message(msgspec.Struct, frozen=True):
     secret: tuple[str, str] | None = None
 
 
+class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What comes back: nothing when all went well, else what the recorder failed at."""
+
+    what: str = ""
+    slug: str = ""
+    where: str = ""
+    remedy: str = ""
+
+
 _messages = msgspec.json.Decoder(Message)
+_answers = msgspec.json.Decoder(Answer)
 
 
 class RecorderServer:
@@ -129,13 +160,20 @@ class RecorderServer:
             for line in stream:
                 if not line.endswith(b"\n"):  # its writer died in the middle of it
                     return
-                message = _messages.decode(line)
-                if message.secret:
-                    self._recorder.register_secret(*message.secret)
-                if message.event:
-                    self._recorder.emit(message.event)
-                stream.write(b"\n")
+                stream.write(_encode(self._take(line)) + b"\n")
                 stream.flush()
+
+    def _take(self, line: bytes) -> Answer:
+        """Write down what a line holds, and return what its sender has to know."""
+        message = _messages.decode(line)
+        try:
+            if message.secret:
+                self._recorder.register_secret(*message.secret)
+            if message.event:
+                self._recorder.emit(message.event)
+        except EnvironmentFailure as error:
+            return Answer(what=error.what, slug=error.slug, where=error.where, remedy=error.remedy)
+        return Answer()
 
     def close(self) -> None:
         """Stop listening and remove the socket."""
@@ -155,10 +193,21 @@ class RemoteRecorder:
 
     def _send(self, message: Message) -> None:
         with self._lock:
-            self._stream.write(_encode(message) + b"\n")
+            line = self._exchange(_encode(message) + b"\n")
+        if not line:
+            raise EnvironmentFailure("the recorder of this run is gone", slug="recorder-gone")
+        answer = _answers.decode(line)
+        if answer.what:
+            raise EnvironmentFailure(answer.what, slug=answer.slug, where=answer.where, remedy=answer.remedy)
+
+    def _exchange(self, line: bytes) -> bytes:
+        """Send a line and return its answer, empty when nobody is there any more."""
+        try:
+            self._stream.write(line)
             self._stream.flush()
-            if not self._stream.readline():
-                raise EnvironmentFailure("the recorder of this run is gone", slug="recorder-gone")
+            return self._stream.readline()
+        except OSError:
+            return b""
 
     def emit(self, event: AnyEvent) -> None:
         """Hand over one event and wait until it is written."""
@@ -171,5 +220,6 @@ class RemoteRecorder:
 
     def close(self) -> None:
         """Hang up."""
-        self._stream.close()
+        with contextlib.suppress(OSError):  # what could not be sent was said when it was
+            self._stream.close()
         self._socket.close()

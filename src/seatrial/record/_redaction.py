@@ -14,6 +14,8 @@ from typing import Self
 TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*")
 """A JSON Web Token, whoever minted it: a run makes thousands, too many to look for one by one."""
 
+ESCAPE = re.compile("%[0-9A-F]{2}")
+
 SHORTEST = 6
 """Shorter values are not replaced: they would blot out ordinary text."""
 
@@ -22,16 +24,30 @@ TELLING = 16
 
 
 def encodings(value: str) -> set[str]:
-    """Return the forms in which a value may appear: plain, JSON, URL and base64."""
-    plain = value.encode()
-    return {
-        value,
-        json.dumps(value)[1:-1],
-        urllib.parse.quote(value, safe=""),
-        urllib.parse.quote_plus(value),
-        base64.b64encode(plain).decode(),
-        base64.urlsafe_b64encode(plain).decode(),
-    }
+    """Return the forms in which a value may appear: plain, URL and base64, each also in JSON and in JSON in JSON."""
+    quoted = {urllib.parse.quote(value, safe=""), urllib.parse.quote(value), urllib.parse.quote_plus(value)}
+    forms = {value, *quoted, *(ESCAPE.sub(_lower, text) for text in quoted), *_base64(value.encode())}
+    return forms | {again for form in forms for once in _json(form) for again in (once, *_json(once))}
+
+
+def _lower(match: re.Match[str]) -> str:
+    return match[0].lower()
+
+
+def _json(text: str) -> set[str]:
+    """Return what stands between the quotes of a JSON string, with and without escapes for what is not ASCII."""
+    return {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
+
+
+def _base64(plain: bytes) -> set[str]:
+    """Return the characters that are the value's alone, at each of the three places where a longer text may have it."""
+    found = set()
+    for shift in range(3):
+        bits = 8 * (shift + len(plain))
+        first, last = -(-8 * shift // 6), bits // 6
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            found.add(encode(bytes(shift) + plain).decode()[first:last])
+    return found | {base64.b64encode(plain).decode(), base64.urlsafe_b64encode(plain).decode()}
 
 
 def telling_lines(value: str) -> list[str]:
