@@ -14,6 +14,9 @@ from typing import NoReturn
 
 import pytest
 
+from seatrial.core import Outcome, content
+from seatrial.record import CheckFinished, RunStarted, read_events
+
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 120
 LOCAL = f"""
@@ -134,12 +137,16 @@ def test_unwritable_out(product: Product, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path, require: Callable[[str], str], lacks: Callable[[str, str], NoReturn]) -> Iterator[Path]:
-    """Mount a disk of one megabyte."""
+def small_disk(
+    request: pytest.FixtureRequest, tmp_path: Path, require: Callable[[str], str], lacks: Callable[[str, str], NoReturn]
+) -> Iterator[Path]:
+    """Mount a disk of so many megabytes."""
     place = tmp_path / "small"
     place.mkdir()
     mounted = subprocess.run(
-        [require("mount"), "-t", "tmpfs", "-o", "size=1m", "tmpfs", place], capture_output=True, check=False
+        [require("mount"), "-t", "tmpfs", "-o", f"size={request.param}m", "tmpfs", place],
+        capture_output=True,
+        check=False,
     )
     if mounted.returncode:
         lacks("mount", "mounting a small disk is not permitted")
@@ -147,10 +154,55 @@ def small_disk(tmp_path: Path, require: Callable[[str], str], lacks: Callable[[s
     subprocess.run(["umount", str(place)], check=True)
 
 
+@pytest.mark.parametrize("small_disk", [1], indirect=True)
 def test_full_disk(product: Product, small_disk: Path) -> None:
     """A disk without room for a run is told before anything is started."""
     done = product("run", "--stack", "local", "--only", "health", "--out", str(small_disk / "run"), cwd=ROOT)
     refuses(done, code=3, slug="disk-full", says="--out")
+
+
+FILLS = """
+import os
+from pathlib import Path
+
+def test_answers(client):
+    \"""The service answers.\"""
+    assert client.get("/").status_code == 200
+
+def test_fills(client):
+    \"""Somebody else fills the disk.\"""
+    with open(os.environ["FILL"], "wb", buffering=0) as file:
+        try:
+            while file.write(bytes(4096)):
+                pass
+        except OSError:
+            pass
+    assert client.get("/").status_code == 200
+
+def test_comes_later(client):
+    \"""It still answers.\"""
+    assert client.get("/").status_code == 200
+"""
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+@pytest.mark.parametrize("small_disk", [60], indirect=True)
+def test_disk_that_fills_up(product: Product, small_disk: Path, tmp_path: Path, workers: str) -> None:
+    """A disk that is full in the middle of a run ends it with one message; what was written before can be read."""
+    serves = "import http.server as h; h.test(h.SimpleHTTPRequestHandler, port={port}, bind='127.0.0.1')"
+    folder = project(tmp_path, 'suites = ["suites"]\n' + LOCAL.replace("COMMAND", serves))
+    (folder / "suites").mkdir()
+    (folder / "suites" / "pytest.ini").write_text((content("suites") / "pytest.ini").read_text())
+    (folder / "suites" / "test_own.py").write_text(FILLS)
+    out = small_disk / "run"
+    done = product(
+        "run", "--stack", "local", "--out", str(out), "-n", workers, cwd=folder, FILL=str(small_disk / "filler")
+    )
+    refuses(done, code=3, slug="record-unwritable", says="No space left")
+    events = list(read_events(out))
+    assert isinstance(events[0], RunStarted)
+    finished = [event.result for event in events if isinstance(event, CheckFinished)]
+    assert [result.check for result in finished if result.outcome is Outcome.PASSED][:1] == ["own.answers"]
 
 
 def test_service_that_never_answers(product: Product, tmp_path: Path) -> None:

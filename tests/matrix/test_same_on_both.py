@@ -118,7 +118,7 @@ def test_same_configuration(local: Platform, compose: Platform, service: str) ->
 
 
 def test_local_serves_what_is_published(local: Platform) -> None:
-    """The document of local processes is the committed one; `make contract` renews that."""
+    """The document of local processes is the committed one; `make renew-contract` renews that."""
     assert canonical(local.document()) == PUBLISHED.read_text(encoding="utf-8")
 
 

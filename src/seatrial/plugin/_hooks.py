@@ -189,12 +189,21 @@ def pytest_runtest_makereport(
     if isinstance(error, (KeyboardInterrupt, pytest.exit.Exception)):
         return report
     if call.when == "call" or error:
-        context = item.config.stash[CONTEXT]
-        result = complete(_result(item, error, call.duration), item, context.settings)
-        context.sink.emit(CheckFinished(result=result))
+        settings = item.config.stash[CONTEXT].settings
+        _write_down(item, complete(_result(item, error, call.duration), item, settings))
     if call.when == "teardown" and HELD in item.stash:
         item.stash[HELD].close()
     return report
+
+
+def _write_down(item: pytest.Item, result: CheckResult) -> None:
+    """Record a result; where that is impossible the session ends, as nothing that follows could be proved."""
+    context = item.config.stash[CONTEXT]
+    try:
+        context.sink.emit(CheckFinished(result=result))
+    except SeatrialError as error:
+        context.problem = error
+        item.session.shouldstop = error.what
 
 
 def _result(item: pytest.Item, error: BaseException | None, duration_s: float) -> CheckResult:
