@@ -27,6 +27,12 @@ start_timeout_s = 3
 [stack.local.services.app]
 command = [{sys.executable!r}, "-c", "COMMAND"]
 """
+OBJECTIVES = """[load.a]
+rate_per_s = 1
+[load.a.duration_s]
+quick = 1
+[load.a.objectives]
+"""
 Product = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -56,6 +62,9 @@ def project(folder: Path, text: str) -> Path:
         ("[stack]\n\nentry = 8000\n", "config-invalid", "seatrial.toml:3"),
         ('[gate]\nrules = ["checks.failed = 0"]\n', "gate-rule", "METRIC OPERATOR NUMBER"),
         ('[gate]\nrules = ["checks.faild == 0"]\n', "gate-metric", "did you mean 'checks.failed'?"),
+        (OBJECTIVES + 'p99 = "<= fast"\n', "gate-rule", "seatrial.toml:6"),
+        (OBJECTIVES + 'p50 = "<= 1 s"\np99 = "250 ms"\n', "gate-rule", "seatrial.toml:7"),
+        (OBJECTIVES + 'error_ratio = "<= 250 kg"\n', "gate-rule", "seatrial.toml:6"),
         ("[stack\n", "config-syntax", "seatrial.toml"),
     ],
 )
