@@ -197,3 +197,34 @@ def test_streams_are_left_to_the_caller(server: str, tmp_path: Path) -> None:
     (exchange,) = read_record(tmp_path).exchanges.values()
     assert exchange.response is not None
     assert exchange.response.body == "(streamed)"
+
+
+class Long(http.server.BaseHTTPRequestHandler):
+    """Answer with as many characters as the path says."""
+
+    def do_GET(self) -> None:
+        """Answer one request."""
+        body = b"x" * int(self.path[1:])
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+@pytest.mark.parametrize(("size", "kept"), [(100, 0), (100_000, 100_000), (2_000_000, 2**20 - 8192)])
+def test_long_answers_are_no_lost_evidence(tmp_path: Path, size: int, kept: int) -> None:
+    """Of an answer that is too long for an event a file holds all, or of a very long one what is bounded and said."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Long) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        target = Target(url=f"http://127.0.0.1:{server.server_port}")
+        with Recorder(tmp_path) as recorder, open_client(target, sink=recorder) as client:
+            answer = client.get(f"/{size}")
+        server.shutdown()
+    assert len(answer.text) == size
+    (exchange,) = read_record(tmp_path).exchanges.values()
+    assert exchange.response is not None
+    assert exchange.response.size == (size if kept else 0)
+    assert ((tmp_path / exchange.response.blob).stat().st_size if kept else 0) == kept

@@ -1,7 +1,9 @@
 """Reports: rebuilt from events alone, valid by their schema, and honest about what is missing."""
 
+import io
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -136,3 +138,14 @@ def test_unwritable_report_leaves_no_half(run: Path) -> None:
     assert caught.value.slug == "report-unwritable"
     assert not list(run.glob(".*.part"))
     assert read_record(run).finished is not None
+
+
+@pytest.mark.parametrize(("blob", "says"), [("blobs/abc", '<a href="blobs/abc">more of it</a>'), ("", "no more of it")])
+def test_a_long_body_is_linked(run: Path, blob: str, says: str) -> None:
+    """The page says that a body is cut, how long it was, and where more of it is or that there is no more."""
+    record, page = read_record(run), io.StringIO()
+    cut = Response(status=200, body="beginning", size=123_456, blob=blob)
+    record.exchanges["x-1"] = replace(EXCHANGE, response=cut)
+    REPORTERS["report.html"](record, page)
+    assert "123456 bytes" in page.getvalue()
+    assert says in page.getvalue()
