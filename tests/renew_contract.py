@@ -1,4 +1,4 @@
-"""Renew contracts/openapi.json from what the reference stack serves: `make renew-contract`, after a change of its routes."""
+"""Renew contracts/openapi.json from what the reference stack serves: `make renew-contract`, after a new route."""
 
 from __future__ import annotations
 
