@@ -27,9 +27,9 @@ from seatrial.throttle._claims import (
 from seatrial.throttle._headers import Truth, judge_headers, judge_late
 from seatrial.throttle._kinds import Kinds, UndecidedError, tell_kinds
 from seatrial.throttle._ledger import Ledger
-from seatrial.throttle._outcomes import judge_outcome
+from seatrial.throttle._outcomes import CLAIMS, judge_outcome
 from seatrial.throttle._shown import Album, tell
-from seatrial.throttle._spoofs import spoofs
+from seatrial.throttle._variants import Shape, variants
 from seatrial.throttle._window import (
     SAME_CLOCK,
     Edge,
@@ -421,11 +421,22 @@ def test_finding_names_client_and_hides_its_token() -> None:
     assert "sleep 5.0" in finding.replay
 
 
-def test_forged_addresses_are_new_and_repeatable() -> None:
-    """The same seed sends the same forged addresses, and each header is tried."""
-    first, second = (list(spoofs(random.Random(3))) for _ in range(2))  # noqa: S311 - repeatable on purpose
+def test_variants_are_repeatable_and_belong_to_claims() -> None:
+    """The same seed writes the same requests; each is another than the usual one, and decides a claim that exists."""
+    settings = LIMIT.model_copy(
+        update={"exempt": ("/health",), "path_template": "/a/{i}", "bypass_headers": ("X-Ours",)}
+    )
+    policy = Policy(settings=settings, quota=3, window_s=10)
+    first, second = (
+        [variant.write(policy, source) for variant in variants(policy)]
+        for source in (random.Random(3), random.Random(3))  # noqa: S311 - repeatable on purpose
+    )
     assert first == second
-    assert {"X-Forwarded-For", "X-Real-IP", "Forwarded"} <= {name for name, _ in first}
+    assert Shape("GET", "/a") not in first
+    assert {variant.claim for variant in variants(policy)} <= CLAIMS.keys()
+    assert {"X-Forwarded-For", "X-Real-IP", "Forwarded", "X-Ours"} <= {
+        name for shape in first for name, _ in shape.extra
+    }
 
 
 def read(raw: bytes, method: str = "GET") -> tuple[int, str, bool]:

@@ -186,6 +186,8 @@ class LimitSettings(Section):
     proof sends with POST, as JSON. `store` is the service that counts; while it does not work, requests pass
     (`store_down` is `open`) or are answered with 503 (`closed`). A POST of up to `batch_most` times `batch_item`, as a
     list in the field `batch_field`, to `batch_path` costs as many requests.
+    `path_template` is a path of single resources with `{i}` in it, which share their client's quota; `bypass_headers`
+    are tried besides the usual ones.
     """
 
     name: Name = "default"
@@ -212,6 +214,8 @@ class LimitSettings(Section):
     headers: Literal["x-ratelimit-epoch", "x-ratelimit-delta", "none"] = "x-ratelimit-epoch"
     retry_after: bool = True
     rejection_status: Annotated[int, Field(ge=400, le=599)] = 429
+    path_template: str = ""
+    bypass_headers: tuple[str, ...] = ()
 
 
 class HealthSettings(Section):

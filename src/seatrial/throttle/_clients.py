@@ -1,4 +1,4 @@
-"""The phases about who is limited: exempt paths, clients without a token, and headers that claim an address."""
+"""The phases about who is limited: exempt paths, and clients without a token."""
 
 from __future__ import annotations
 
@@ -11,21 +11,20 @@ from seatrial.throttle._claims import Defect, lasted_s
 from seatrial.throttle._first import Ramp
 from seatrial.throttle._kinds import ERROR, Kinds, UndecidedError
 from seatrial.throttle._scene import Scene
-from seatrial.throttle._spoofs import spoofs
 from seatrial.throttle._window import Edge, end_of_window, inside
 from seatrial.throttle._wire import Answer, Wire
 
 
 async def exempt(scene: Scene, ramp: Ramp) -> None:
     """See that exempt paths are never limited, whoever asks, and use nothing up; raises UndecidedError, WireError."""
-    user, nobody = scene.user(), _nobody(scene)
-    parts = await asyncio.gather(_hammer_all(scene, user, ramp.kinds), _hammer_all(scene, nobody, ramp.kinds))
+    user, other = scene.user(), nobody(scene)
+    parts = await asyncio.gather(_hammer_all(scene, user, ramp.kinds), _hammer_all(scene, other, ramp.kinds))
     limited = [defect for part in parts for defect in part[1]]
     (last,) = await scene.send(scene.wire(user))
     scene.ledger.judge("health-exempt", limited[:1] or _used_up(scene, ramp, parts[0][0], last))
 
 
-def _nobody(scene: Scene) -> Identity:
+def nobody(scene: Scene) -> Identity:
     """Return a client without a token: a load balancer has none."""
     return Identity(name="anonymous") if scene.plan.no_addresses else scene.anonymous()[0]
 
@@ -67,7 +66,7 @@ def _used_up(scene: Scene, ramp: Ramp, hammered: Sequence[Answer], last: Answer)
 
 @dataclass(frozen=True, slots=True)
 class UsedUp:
-    """A client without a token whose quota is used up, until an edge."""
+    """A client whose quota is used up, until an edge."""
 
     client: Identity
     wire: Wire
@@ -81,17 +80,18 @@ class UsedUp:
         return self.answers[-1] if self.kinds.rejected(self.answers[-1]) else None
 
 
-async def _use_up(scene: Scene, client: Identity) -> UsedUp:
+async def use_up(scene: Scene, client: Identity, *, anonymous: bool) -> UsedUp:
+    """Use a fresh client's quota up, one by one; raises UndecidedError, WireError."""
     await scene.await_clock()
     wire = scene.wire(client)
-    answers, kinds = await scene.ramp(wire, anonymous=True)
+    answers, kinds = await scene.ramp(wire, anonymous=anonymous)
     return UsedUp(client, wire, answers, kinds, end_of_window(scene.policy, answers))
 
 
 async def by_address(scene: Scene, ramp: Ramp) -> None:
     """See that clients without a token are limited, each address for itself; raises UndecidedError, WireError."""
     first, second = scene.anonymous(2)
-    used = await _use_up(scene, first)
+    used = await use_up(scene, first, anonymous=True)
     if used.rejection is None:
         _unlimited(scene, used)
         return
@@ -119,35 +119,3 @@ def _same_quota(scene: Scene, ramp: Ramp, used: UsedUp) -> list[Defect]:
         return []
     title = f"{admitted} requests without a token are admitted from one address, the quota is {scene.policy.quota}"
     return [Defect("quota-differs", title, (used.answers[0], used.answers[-1]))]
-
-
-async def forwarded(scene: Scene) -> None:
-    """See that a client whose quota is used up gets none by claiming an address; raises UndecidedError, WireError.
-
-    Each claim stands between rejections of the same window, and only an answer of the same handler counts.
-    """
-    used = await _use_up(scene, _nobody(scene))
-    if used.rejection is None:
-        _unlimited(scene, used)
-        scene.ledger.block(["forwarded-for-ignored"], "ratelimit.anonymous-by-address failed: nothing was rejected")
-        return
-    defects = []
-    for name, headers in spoofs(scene.random):
-        control = await _control(scene, used)
-        answers = await scene.probe(used.wire, extra=headers)
-        if scene.own_quota([control, *answers], used.kinds):
-            title = f"a forged {name} opens a new bucket"
-            defects.append(Defect(f"bypass-{name.lower()}", title, (control, answers[-1])))
-    await _control(scene, used)
-    scene.ledger.judge("forwarded-for-ignored", defects)
-
-
-async def _control(scene: Scene, used: UsedUp) -> Answer:
-    """Return a rejection of this moment; a bucket is emptied again where something came back to it."""
-    for _ in range(scene.policy.ramp):
-        (control,) = await scene.send(used.wire)
-        if used.kinds.rejected(control) and inside(used.edge, [control]):
-            return control
-        if not scene.policy.bucket:
-            break
-    raise UndecidedError("the window ended before every header was tried")

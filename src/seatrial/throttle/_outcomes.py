@@ -18,7 +18,18 @@ CLAIMS: Mapping[str, Severity] = {
     "health-exempt": Severity.HIGH,
     "anonymous-by-address": Severity.MEDIUM,
     "forwarded-for-ignored": Severity.HIGH,
+    "sibling-headers-ignored": Severity.HIGH,
+    "junk-token": Severity.HIGH,
+    "tenant-header": Severity.HIGH,
+    "client-traits": Severity.HIGH,
+    "query-in-key": Severity.HIGH,
+    "path-parameter-in-key": Severity.HIGH,
+    "path-spelling": Severity.HIGH,
+    "method": Severity.MEDIUM,
+    "exemption-narrow": Severity.HIGH,
 }
+
+BY_ADDRESS = ("anonymous-by-address", "forwarded-for-ignored", "sibling-headers-ignored", "junk-token")
 
 
 def judge_outcome(claim: str, policy: Policy, plan: Plan, ledger: Ledger, problem: str) -> tuple[Outcome, str]:
@@ -43,8 +54,9 @@ def _not_promised(claim: str, policy: Policy) -> str:
         "headers-truthful": settings.headers != "none",
         "retry-after-honoured": settings.retry_after,
         "health-exempt": bool(settings.exempt),
-        "anonymous-by-address": settings.anonymous_by == "address",
-        "forwarded-for-ignored": settings.anonymous_by == "address",
+        "path-parameter-in-key": bool(settings.path_template),
+        "exemption-narrow": bool(settings.exempt),
+        **dict.fromkeys(BY_ADDRESS, settings.anonymous_by == "address"),
     }
     return "" if promised.get(claim, True) else f"[[limits]] {settings.name} does not promise it"
 

@@ -17,7 +17,8 @@ DRIFT = 0.0005
 MARGIN_S = 4.0
 BEYOND = 3
 REQUESTS = 20_000
-SPOOFS = 16
+SCREENS = 4 * 40
+"""Variants tried on two drained clients, with room for what has to be confirmed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,5 +114,5 @@ def plan_proof(policy: Policy, *, budget_s: float, addresses: int, profile: str 
 
 def count_requests(policy: Policy) -> int:
     """Return about how many requests a proof of the policy sends when nothing has to be repeated."""
-    clients = 4 + 2 * (policy.settings.anonymous_by == "address") + 2 * len(policy.settings.exempt)
-    return clients * policy.ramp + SPOOFS + BEYOND
+    clients = 6 + 2 * (policy.settings.anonymous_by == "address") + 2 * len(policy.settings.exempt)
+    return clients * policy.ramp + SCREENS + BEYOND

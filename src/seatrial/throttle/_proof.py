@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 
-from seatrial.throttle._clients import by_address, exempt, forwarded
+from seatrial.throttle._clients import by_address, exempt
 from seatrial.throttle._first import Ramp, fill_quota, judge_ramp
 from seatrial.throttle._kinds import UndecidedError
 from seatrial.throttle._ledger import Ledger
 from seatrial.throttle._scene import Scene
+from seatrial.throttle._screen import claims_of, parameters, screen
+from seatrial.throttle._variants import Who
 from seatrial.throttle._waits import burst, one_write, retry_after, window_end
 from seatrial.throttle._wire import WireError
 
@@ -46,7 +48,7 @@ class Proof:
         decided = await self._scene.attempt(FIRST, first)
         if decided and not self._scene.ledger.defects["isolation"]:
             judge_ramp(self._scene, ramps[-1])
-            phases = (self._windows, self._one_write, self._retry_after, self._exempt, self._anonymous)
+            phases = (self._windows, self._one_write, self._retry_after, self._exempt, self._anonymous, self._variants)
             await asyncio.gather(*(phase(ramps[-1]) for phase in phases))
 
     async def _windows(self, ramp: Ramp) -> None:
@@ -86,11 +88,17 @@ class Proof:
     async def _anonymous(self, ramp: Ramp) -> None:
         await self._burst_done.wait()
         if self._settings.anonymous_by == "address":
-            await asyncio.gather(self._by_address(ramp), self._forwarded())
+            await asyncio.gather(self._by_address(ramp), self._screen("nobody"))
 
     async def _by_address(self, ramp: Ramp) -> None:
         if not self._scene.plan.no_addresses:
             await self._scene.attempt(("anonymous-by-address",), lambda _: by_address(self._scene, ramp))
 
-    async def _forwarded(self) -> None:
-        await self._scene.attempt(("forwarded-for-ignored",), lambda _: forwarded(self._scene))
+    async def _variants(self, _ramp: Ramp) -> None:
+        await self._burst_done.wait()
+        await self._screen("user")
+        if self._settings.path_template:
+            await self._scene.attempt(("path-parameter-in-key",), lambda _: parameters(self._scene))
+
+    async def _screen(self, who: Who) -> None:
+        await self._scene.attempt(claims_of(self._scene, who), lambda _: screen(self._scene, who))

@@ -142,7 +142,10 @@ class Wire:
         return self._body if method == "POST" else b""
 
     def _request(self, method: str, path: str, extra: Headers) -> bytes:
-        headers = [("Host", self._netloc), ("Accept", "*/*"), *self._headers.items(), *extra]
+        # What a variant says of the host or of who asks takes the place of the usual, as it would from that client.
+        said = {name.lower() for name, _ in extra}
+        usual = [("Host", self._netloc), ("Accept", "*/*"), *self._headers.items()]
+        headers = [*(pair for pair in usual if pair[0].lower() not in said), *extra]
         content = self._sent_body(method)
         headers += [JSON] if content else []
         headers += [("Content-Length", str(len(content)))] if method == "POST" else []

@@ -1,0 +1,235 @@
+"""The same request written otherwise: what a client may change without becoming somebody else (field notes, section 2).
+
+Each variant belongs to the claim that it could refute. A project adds its own headers by `[[limits]] bypass_headers`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from seatrial.throttle._answers import Headers
+from seatrial.throttle._policy import Policy
+
+Who = Literal["user", "nobody"]
+"""Whose drained quota shows it: that of a client with a token, or of one that is known by its address alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a request is written."""
+
+    method: str
+    path: str
+    extra: Headers = ()
+
+
+Write = Callable[[Policy, random.Random], Shape]
+Spell = Callable[[str, random.Random], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way to write it; what `write` returns is another one each time."""
+
+    claim: str
+    cause: str
+    what: str
+    who: Who
+    write: Write
+
+
+SIBLINGS = (
+    "X-Real-IP",
+    "True-Client-IP",
+    "X-Client-IP",
+    "Client-IP",
+    "CF-Connecting-IP",
+    "Fastly-Client-IP",
+    "X-Cluster-Client-IP",
+    "X-Originating-IP",
+    "X-Remote-IP",
+    "X-Remote-Addr",
+    "X-Forwarded",
+    "Forwarded-For",
+    "X_FORWARDED_FOR",
+)
+"""B2: headers that some proxy sets, and some library reads."""
+
+TENANTS = ("X-Org-Id", "X-Organization-Id", "X-Tenant-Id", "X-User-Id", "X-API-Key", "X-Account-Id")
+"""B10: headers by which a client could name somebody else as the one who asks."""
+
+TRAITS = ("User-Agent", "Cookie", "Accept-Language", "Referer", "X-Request-ID", "X-Session-Id")
+"""B10: what a client changes at will."""
+
+
+def variants(policy: Policy) -> Iterator[Variant]:
+    """Yield every variant that means something for a policy."""
+    yield from _addresses(policy)
+    for name in TENANTS:
+        yield _header("tenant-header", "tenant-header", name, "user", _word)
+    for name in TRAITS:
+        yield _header("client-traits", "client-trait", name, "user", _trait(name))
+    yield Variant("junk-token", "junk-token", "another token that is none", "nobody", _junk_token)
+    yield Variant("query-in-key", "query-in-key", "a query", "user", _query)
+    for what, spell in SPELLINGS:
+        yield Variant("path-spelling", "path-spelling", what, "user", _path(spell))
+    for method in ("HEAD", "OPTIONS"):
+        yield Variant("method", "method", f"the method {method}", "user", _method(method))
+    for name in ("X-HTTP-Method-Override", "X-Method-Override"):
+        yield _header("method", "method", name, "user", _always("GET"))
+    yield from _exemptions(policy)
+    if policy.settings.path_template:
+        yield Variant("path-parameter-in-key", "path-parameter-in-key", "another parameter", "user", _parameter)
+
+
+def _addresses(policy: Policy) -> Iterator[Variant]:
+    for what, write in FORWARDED:
+        yield Variant("forwarded-for-ignored", "x-forwarded-for", what, "nobody", _extra(write))
+    yield _header("sibling-headers-ignored", "sibling-header:forwarded", "Forwarded", "nobody", _forwarded)
+    for name in (*SIBLINGS, *policy.settings.bypass_headers):
+        yield _header("sibling-headers-ignored", f"sibling-header:{name.lower()}", name, "nobody", _address)
+
+
+def _exemptions(policy: Policy) -> Iterator[Variant]:
+    """B5, B6, B9: a request that looks like an exempt one, and is served as the limited one."""
+    for exempt in policy.settings.exempt[:1]:
+        path = policy.settings.path
+        for what, spelt in (
+            ("a way through an exempt path", f"{exempt}/..{path[path.rfind('/') :]}"),
+            ("an exempt path as a fragment", f"{path}#{exempt}"),
+            ("an exempt path as a parameter", f"{path};{exempt}"),
+            ("an exempt path as a query", f"{path}?{exempt}"),
+        ):
+            yield Variant(*EXEMPTION, what, "user", _as_spelt(spelt))
+        yield _header(*EXEMPTION, "Host", "user", _always(f"seatrial.invalid{exempt}?"))
+        for name in ("X-Original-URL", "X-Rewrite-URL", "X-Forwarded-Path"):
+            yield _header(*EXEMPTION, name, "user", _always(exempt))
+
+
+EXEMPTION = ("exemption-narrow", "exemption-too-wide")
+
+
+def _as_spelt(path: str) -> Write:
+    return lambda policy, _: Shape(policy.settings.method, path)
+
+
+def _header(claim: str, cause: str, name: str, who: Who, value: Callable[[random.Random], str]) -> Variant:
+    return Variant(claim, cause, f"the header {name}", who, _extra(lambda source: ((name, value(source)),)))
+
+
+def _extra(make: Callable[[random.Random], Headers]) -> Write:
+    return lambda policy, source: Shape(policy.settings.method, policy.settings.path, make(source))
+
+
+def _path(spell: Spell) -> Write:
+    return lambda policy, source: Shape(policy.settings.method, spell(policy.settings.path, source))
+
+
+def _method(method: str) -> Write:
+    return lambda policy, _: Shape(method, policy.settings.path)
+
+
+def _query(policy: Policy, source: random.Random) -> Shape:
+    joint = "&" if "?" in policy.settings.path else "?"
+    return Shape(policy.settings.method, f"{policy.settings.path}{joint}seatrial={_word(source)}")
+
+
+def _parameter(policy: Policy, source: random.Random) -> Shape:
+    number = str(source.randrange(10**6, 10**9))
+    return Shape(policy.settings.method, policy.settings.path_template.replace("{i}", number))
+
+
+def _junk_token(policy: Policy, source: random.Random) -> Shape:
+    return Shape(policy.settings.method, policy.settings.path, (("Authorization", f"Bearer {_word(source)}"),))
+
+
+def _always(value: str) -> Callable[[random.Random], str]:
+    return lambda _: value
+
+
+def _word(source: random.Random) -> str:
+    return f"{source.getrandbits(64):016x}"
+
+
+def _trait(name: str) -> Callable[[random.Random], str]:
+    return lambda source: f"session={_word(source)}" if name == "Cookie" else f"seatrial/{_word(source)}"
+
+
+def _address(source: random.Random) -> str:
+    """Return an address of a documentation network (RFC 5737)."""
+    network = source.choice(("192.0.2", "198.51.100", "203.0.113"))
+    return f"{network}.{source.randrange(1, 255)}"
+
+
+def _forwarded(source: random.Random) -> str:
+    return f"for={_address(source)}"
+
+
+def _claimed(form: str) -> Callable[[random.Random], Headers]:
+    return lambda source: (("X-Forwarded-For", form.format(_address(source))),)
+
+
+def _twice(source: random.Random) -> Headers:
+    return (("X-Forwarded-For", _address(source)), ("X-Forwarded-For", _address(source)))
+
+
+FORWARDED: tuple[tuple[str, Callable[[random.Random], Headers]], ...] = (
+    ("X-Forwarded-For", _claimed("{}")),
+    ("X-Forwarded-For with a hop behind it", _claimed("{}, 127.0.0.1")),
+    ("X-Forwarded-For with a hop before it", _claimed("127.0.0.1, {}")),
+    ("X-Forwarded-For on two lines", _twice),
+    ("X-Forwarded-For with a port", lambda s: (("X-Forwarded-For", f"192.0.2.1:{s.randrange(1, 65536)}"),)),
+    ("X-Forwarded-For in IPv6", lambda s: (("X-Forwarded-For", f"2001:db8::{s.randrange(1, 65536):x}"),)),
+    ("X-Forwarded-For that is no address", lambda s: (("X-Forwarded-For", _word(s)),)),
+    ("X-Forwarded-For of loopback", lambda _: (("X-Forwarded-For", "127.0.0.1"),)),
+)
+"""B1, B3 and B5."""
+
+
+def _times(text: str, source: random.Random) -> str:
+    """Return a text so many times that hardly any two requests are spelt the same."""
+    return text * source.randrange(1, 100)
+
+
+def _before_last(path: str, text: str) -> str:
+    """Put a text where the last slash is."""
+    return text.join(path.rsplit("/", 1))
+
+
+def _chosen(path: str, source: random.Random) -> set[int]:
+    """Return the places of some letters, the last one's among them."""
+    return {len(path) - 1, *(n for n in range(len(path)) if source.random() < HALF)}
+
+
+def _capitals(path: str, source: random.Random) -> str:
+    chosen = _chosen(path, source)
+    return "".join(letter.upper() if n in chosen else letter for n, letter in enumerate(path))
+
+
+def _encoded(path: str, source: random.Random) -> str:
+    """Encode letters that need it not (RFC 3986, 2.3)."""
+    chosen = _chosen(path, source)
+    return "".join(f"%{ord(c):02X}" if n in chosen and c != "/" else c for n, c in enumerate(path))
+
+
+HALF = 0.5
+SPELLINGS: tuple[tuple[str, Spell], ...] = (
+    ("a slash at the end", lambda path, source: path + _times("/", source)),
+    ("slashes at the start", lambda path, source: _times("/", source) + path),
+    ("slashes in between", lambda path, source: _before_last(path, "/" + _times("/", source))),
+    ("a step that stays", lambda path, source: _before_last(path, _times("/.", source) + "/")),
+    ("a step there and back", lambda path, source: _before_last(path, f"/{_word(source)}/../")),
+    ("capitals", _capitals),
+    ("encoded letters", _encoded),
+    ("an encoded slash", lambda path, _: _before_last(path, "%2F")),
+    ("encoded spaces at the end", lambda path, source: path + _times("%20", source)),
+    ("an encoded null at the end", lambda path, source: path + _times("%00", source)),
+    ("a parameter of its segment", lambda path, source: f"{path};seatrial={_word(source)}"),
+    ("a fragment", lambda path, source: f"{path}#{_word(source)}"),
+    ("an ending", lambda path, _: f"{path}.json"),
+    ("backslashes", lambda path, _: _before_last(path, "\\")),
+)
+"""B6. Exact bytes matter: ordinary clients would make most of these the usual spelling again."""

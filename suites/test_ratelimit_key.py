@@ -1,0 +1,125 @@
+"""Whose quota a request counts in: what a client writes otherwise must not make it somebody else."""
+
+from __future__ import annotations
+
+import pytest
+
+from seatrial.plugin import Instrument, check
+
+pytestmark = pytest.mark.usefixtures("limits")
+USERS = ("ratelimit.isolation",)
+
+
+@check(
+    "ratelimit.sibling-headers-ignored",
+    title="no other header that names an address buys quota",
+    severity="high",
+    cwe=(348, 770),
+    owasp=("API4:2023", "ASVS 4.1.3", "ASVS 15.3.4"),
+)
+def test_sibling_headers_ignored(instrument: Instrument) -> None:
+    """X-Real-IP, Forwarded and their like open no new bucket: a proxy that does not set them passes them on."""
+    assert instrument.confirms()
+
+
+@check(
+    "ratelimit.junk-token",
+    title="a token that is none buys no quota",
+    severity="high",
+    cwe=(307, 770),
+    owasp=("API2:2023", "API4:2023"),
+)
+def test_junk_token(instrument: Instrument) -> None:
+    """Requests with tokens that do not verify count for their address: otherwise each made-up one is a new bucket."""
+    assert instrument.confirms()
+
+
+@check(
+    "ratelimit.tenant-header",
+    title="a header that names a tenant buys no quota",
+    severity="high",
+    presupposes=USERS,
+    cwe=(290, 770),
+    owasp=("API4:2023", "ASVS 4.1.3"),
+)
+def test_tenant_header(instrument: Instrument) -> None:
+    """Who asks is told by the token alone: a header such as X-Org-Id is written by the client."""
+    assert instrument.confirms()
+
+
+@check(
+    "ratelimit.client-traits",
+    title="another user agent or cookie buys no quota",
+    severity="high",
+    presupposes=USERS,
+    cwe=(770,),
+    owasp=("API4:2023",),
+)
+def test_client_traits(instrument: Instrument) -> None:
+    """User agent, cookies and their like are no part of the key: a client changes them with every request."""
+    assert instrument.confirms()
+
+
+@check(
+    "ratelimit.query-in-key",
+    title="another query buys no quota",
+    severity="high",
+    presupposes=USERS,
+    cwe=(770,),
+    owasp=("API4:2023",),
+)
+def test_query_in_key(instrument: Instrument) -> None:
+    """The query is no part of the key: with it, `?x=1`, `?x=2` and so on have a bucket each."""
+    assert instrument.confirms()
+
+
+@check(
+    "ratelimit.path-parameter-in-key",
+    title="another resource buys no quota",
+    severity="high",
+    presupposes=USERS,
+    cwe=(770,),
+    owasp=("API4:2023",),
+)
+def test_path_parameter_in_key(instrument: Instrument) -> None:
+    """Resources of one route share their client's quota: with a bucket each, whoever counts up is never refused."""
+    assert instrument.confirms()
+
+
+@check(
+    "ratelimit.path-spelling",
+    title="another spelling of the path buys no quota",
+    severity="high",
+    presupposes=USERS,
+    cwe=(180, 770),
+    owasp=("API4:2023",),
+)
+def test_path_spelling(instrument: Instrument) -> None:
+    """A path that is served counts as the one that it is served as, whatever slashes, case and escapes it has."""
+    assert instrument.confirms()
+
+
+@check(
+    "ratelimit.method",
+    title="another method buys no quota",
+    severity="medium",
+    presupposes=USERS,
+    cwe=(770,),
+    owasp=("API4:2023",),
+)
+def test_method(instrument: Instrument) -> None:
+    """A method that is served as the limited one counts like it: HEAD costs the service what GET does."""
+    assert instrument.confirms()
+
+
+@check(
+    "ratelimit.exemption-narrow",
+    title="nothing but the exempt paths is exempt",
+    severity="high",
+    presupposes=USERS,
+    cwe=(180, 444, 770),
+    owasp=("API4:2023",),
+)
+def test_exemption_narrow(instrument: Instrument) -> None:
+    """A request that only looks like an exempt one is limited: by its way, its Host (CVE-2026-48710), its headers."""
+    assert instrument.confirms()
