@@ -123,3 +123,54 @@ def test_method(instrument: Instrument) -> None:
 def test_exemption_narrow(instrument: Instrument) -> None:
     """A request that only looks like an exempt one is limited: by its way, its Host (CVE-2026-48710), its headers."""
     assert instrument.confirms()
+
+
+@check(
+    "ratelimit.another-token",
+    title="another token of the same user buys no quota",
+    severity="high",
+    presupposes=USERS,
+    cwe=(770,),
+    owasp=("API4:2023",),
+)
+def test_another_token(instrument: Instrument) -> None:
+    """A user's tokens share his quota: with a bucket a token, signing in again is a new quota."""
+    assert instrument.confirms()
+
+
+@check(
+    "ratelimit.another-address",
+    title="another address buys a user no quota",
+    severity="high",
+    presupposes=USERS,
+    cwe=(770,),
+    owasp=("API4:2023",),
+)
+def test_another_address(instrument: Instrument) -> None:
+    """A user has one quota from wherever he comes: addresses are cheap."""
+    assert instrument.confirms()
+
+
+@check(
+    "ratelimit.refused-counted",
+    title="requests with bad tokens are limited",
+    severity="high",
+    cwe=(307, 770),
+    owasp=("API2:2023", "ASVS 6.3.1"),
+)
+def test_refused_counted(instrument: Instrument) -> None:
+    """What is answered with 401 counts for its address: otherwise tokens can be guessed without end."""
+    assert instrument.confirms()
+
+
+@check(
+    "ratelimit.victim-unharmed",
+    title="forged tokens cost their victim nothing",
+    severity="high",
+    presupposes=USERS,
+    cwe=(345, 770),
+    owasp=("API2:2023", "API4:2023"),
+)
+def test_victim_unharmed(instrument: Instrument) -> None:
+    """A token that nobody signed is not counted for the user whom it names: anybody could lock him out."""
+    assert instrument.confirms()

@@ -15,7 +15,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psutil
@@ -124,6 +124,14 @@ class Pool:
         self.count += 1
         headers = {"Authorization": f"Bearer secret-{self.count:05d}"}
         return Identity(name=f"user-{self.count}", organisation=organisation, headers=headers)
+
+    def again(self, identity: Identity) -> Identity:
+        """Return a user with another secret."""
+        return replace(identity, headers=self._new(identity.organisation).headers)
+
+    def forged(self, identity: Identity) -> Identity:
+        """Return a stranger with a secret that nobody has."""
+        return replace(identity, headers={"Authorization": "Bearer nobody's"})
 
     def lease_anonymous(self, count: int) -> Sequence[Identity]:
         """Return nobody: clients here cannot be told apart."""

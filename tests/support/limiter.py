@@ -2,7 +2,8 @@
 
     python limiter.py '{"quota": 8, "window_s": 1.0, "traits": ["off-by-one"]}'
 
-It prints its port, and serves until its standard input ends. `Authorization: Bearer USER.ORGANISATION` names a user.
+It prints its port, and serves until its standard input ends. `Authorization: Bearer
+USER.ORGANISATION/NUMBER/valid` names a user.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 import json
 import math
 import random
+import re
 import sys
 import time
 from dataclasses import dataclass, field
@@ -55,8 +57,9 @@ class Request:
 
     @property
     def user(self) -> str:
-        """Return who asks, empty without a token."""
-        return self.headers.get("authorization", "").removeprefix("Bearer ")
+        """Return who asks, empty without a token that holds."""
+        user, _, rest = self.headers.get("authorization", "").removeprefix("Bearer ").partition("/")
+        return user if rest.endswith("/valid") else ""
 
 
 @dataclass(slots=True)
@@ -132,7 +135,7 @@ class Limiter:
 
     def exempt(self, request: Request) -> bool:
         """Return whether a request is not limited."""
-        if not request.path.startswith(HEALTH):
+        if request.path != HEALTH:
             return False
         limited = "exempt-limited" in self.traits or ("exempt-limited-anonymous" in self.traits and not request.user)
         return not limited
@@ -192,6 +195,8 @@ class Limiter:
         return next((value for trait, value in said.items() if trait in self.traits), true)
 
 
+NOT_ALLOWED, MOVED = 405, 307
+ROUTES = re.compile(r"/a(/\d+)?(\?.*)?")
 REJECTIONS = {"status-503": 503, "status-403": 403}
 
 
@@ -231,7 +236,8 @@ class Server:
         ahead_s = HOUR_S if "clock-ahead" in self.traits else 0.0
         lines = [f"HTTP/1.1 {status} Answer", f"Date: {formatdate(time.time() + ahead_s, usegmt=True)}"]
         lines += [f"{name}: {value}" for name, value in headers]
-        writer.write(("\r\n".join([*lines, *self.body()])).encode())
+        rest = ["Content-Length: 0", "", ""] if status == NOT_ALLOWED else self.body()
+        writer.write(("\r\n".join([*lines, *rest])).encode())
         await writer.drain()
 
     def body(self) -> list[str]:
@@ -253,12 +259,8 @@ class Server:
 
     async def decide(self, request: Request, *, tick: int) -> tuple[int, list[tuple[str, str]]]:
         """Return status and headers."""
-        if "absent" in self.traits:
-            return 404, []
-        if "moved" in self.traits:
-            return 307, [("Location", "/elsewhere")]
-        if "refuses-forged" in self.traits and "forwarded" in request.headers:
-            return 400, []
+        if status := self.unserved(request):
+            return status, [("Location", "/elsewhere")] if status == MOVED else []
         if self.limiter.exempt(request):
             if "exempt-counted" in self.traits:
                 await self.limiter.hit(self.limiter.key(request), tick=1)
@@ -267,6 +269,18 @@ class Server:
         if unlimited:
             return 200, []
         return await self.limited(request, tick=tick)
+
+    def unserved(self, request: Request) -> int:
+        """Return the status of what is no request to a route, 0 for one that is."""
+        if "absent" in self.traits:
+            return 404
+        if "moved" in self.traits:
+            return MOVED
+        if "refuses-forged" in self.traits and "forwarded" in request.headers:
+            return 400
+        if request.method not in {"GET", "POST"}:
+            return NOT_ALLOWED
+        return 0 if request.path == HEALTH or ROUTES.fullmatch(request.path) else 404
 
     async def limited(self, request: Request, *, tick: int) -> tuple[int, list[tuple[str, str]]]:
         """Return status and headers of a request that counts."""

@@ -43,6 +43,12 @@ class Identities(Protocol):
     def lease(self, count: int, *, organisation: str = "", fresh: bool = True) -> Sequence[Identity]:
         """Return `count` identities of one organisation (a random one when empty); `fresh` ones were never used."""
 
+    def again(self, identity: Identity) -> Identity:
+        """Return the same user with another valid token; the identity itself where there are no tokens."""
+
+    def forged(self, identity: Identity) -> Identity:
+        """Return a stranger with a token that names a user and that nobody signed; as above without tokens."""
+
     def lease_anonymous(self, count: int) -> Sequence[Identity]:
         """Return up to `count` unauthenticated identities, each with a source address of its own.
 

@@ -6,7 +6,9 @@ import hashlib
 import itertools
 import threading
 import time
+import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import jwt
 
@@ -58,6 +60,21 @@ class IdentityPool:
         with self._lock:
             addresses = self._addresses.lease(count)
         return [Identity(name=f"anonymous@{address}", address=address) for address in addresses]
+
+    def again(self, identity: Identity) -> Identity:
+        """Return the same user with another valid token."""
+        return self._with_token(identity, self.sign({**self._claims_of(identity), "jti": uuid.uuid4().hex}))
+
+    def forged(self, identity: Identity) -> Identity:
+        """Return a stranger with a token of a user that is signed by nobody (RFC 7519, 6)."""
+        stranger = replace(identity, name=f"{identity.name} (forged)")
+        return self._with_token(stranger, jwt.encode(self._claims_of(identity), "", algorithm="none"))
+
+    def _claims_of(self, identity: Identity) -> dict[str, object]:
+        return self.claims(identity.user, identity.organisation)
+
+    def _with_token(self, identity: Identity, token: str) -> Identity:
+        return replace(identity, headers={"Authorization": f"Bearer {token}"}) if self.auth else identity
 
     def named(self, name: str) -> Identity:
         """Return a user of `[[identities]]`, the same throughout a run; raises UsageError for no such one."""

@@ -119,3 +119,14 @@ def _same_quota(scene: Scene, ramp: Ramp, used: UsedUp) -> list[Defect]:
         return []
     title = f"{admitted} requests without a token are admitted from one address, the quota is {scene.policy.quota}"
     return [Defect("quota-differs", title, (used.answers[0], used.answers[-1]))]
+
+
+async def control(scene: Scene, used: UsedUp) -> Answer:
+    """Return a rejection of this moment; a bucket is emptied again where something came back to it."""
+    for _ in range(scene.policy.ramp):
+        (answer,) = await scene.send(used.wire)
+        if used.kinds.rejected(answer) and inside(used.edge, [answer]):
+            return answer
+        if not scene.policy.bucket:
+            break
+    raise UndecidedError("the window ended before everything was tried")

@@ -27,9 +27,22 @@ CLAIMS: Mapping[str, Severity] = {
     "path-spelling": Severity.HIGH,
     "method": Severity.MEDIUM,
     "exemption-narrow": Severity.HIGH,
+    "another-token": Severity.HIGH,
+    "another-address": Severity.HIGH,
+    "refused-counted": Severity.HIGH,
+    "victim-unharmed": Severity.HIGH,
 }
 
-BY_ADDRESS = ("anonymous-by-address", "forwarded-for-ignored", "sibling-headers-ignored", "junk-token")
+BY_ADDRESS = (
+    "anonymous-by-address",
+    "forwarded-for-ignored",
+    "sibling-headers-ignored",
+    "junk-token",
+    "refused-counted",
+)
+BY_USER = ("another-token", "another-address", "victim-unharmed")
+FROM_AFAR = ("anonymous-by-address", "another-address", "refused-counted", "victim-unharmed")
+"""Claims that take clients with an address of their own."""
 
 
 def judge_outcome(claim: str, policy: Policy, plan: Plan, ledger: Ledger, problem: str) -> tuple[Outcome, str]:
@@ -57,6 +70,7 @@ def _not_promised(claim: str, policy: Policy) -> str:
         "path-parameter-in-key": bool(settings.path_template),
         "exemption-narrow": bool(settings.exempt),
         **dict.fromkeys(BY_ADDRESS, settings.anonymous_by == "address"),
+        **dict.fromkeys(BY_USER, "user" in settings.authenticated_by),
     }
     return "" if promised.get(claim, True) else f"[[limits]] {settings.name} does not promise it"
 
@@ -66,6 +80,7 @@ def _not_planned(claim: str, plan: Plan) -> str:
         "quota-exact": plan.no_quota,
         "window-resets": plan.no_edges or plan.no_window,
         "retry-after-honoured": plan.no_window,
-        "anonymous-by-address": plan.no_addresses,
+        **dict.fromkeys(FROM_AFAR, plan.no_addresses),
+        **({} if not plan.no_users else dict.fromkeys(BY_USER, plan.no_users)),
     }
     return reasons.get(claim, "")

@@ -87,6 +87,7 @@ class Plan:
     no_proof: str = ""
     no_window: str = ""
     no_addresses: str = ""
+    no_users: str = ""
     no_edges: str = ""
     no_quota: str = ""
     budget_s: float = 60.0

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 
 from seatrial.throttle._clients import by_address, exempt
-from seatrial.throttle._first import Ramp, fill_quota, judge_ramp
+from seatrial.throttle._first import NOTHING_REJECTED, Ramp, fill_quota, judge_ramp
 from seatrial.throttle._kinds import UndecidedError
 from seatrial.throttle._ledger import Ledger
+from seatrial.throttle._relations import one_user, refused_counted, victim
 from seatrial.throttle._scene import Scene
 from seatrial.throttle._screen import claims_of, parameters, screen
 from seatrial.throttle._variants import Who
@@ -28,6 +29,7 @@ class Proof:
         self._scene = scene
         self._settings = scene.policy.settings
         self._burst_done = asyncio.Event()
+        self._ramps: list[Ramp] = []
 
     async def run(self) -> Ledger:
         """Prove every claim that the plan allows; raises TimeoutError when the budget ends."""
@@ -40,16 +42,23 @@ class Proof:
 
     async def _run(self) -> None:
         self._scene.progress("filling one user's quota")
-        ramps: list[Ramp] = []
 
         async def first(_number: int) -> None:
-            ramps.append(await fill_quota(self._scene))
+            self._ramps.append(await fill_quota(self._scene))
 
         decided = await self._scene.attempt(FIRST, first)
         if decided and not self._scene.ledger.defects["isolation"]:
-            judge_ramp(self._scene, ramps[-1])
-            phases = (self._windows, self._one_write, self._retry_after, self._exempt, self._anonymous, self._variants)
-            await asyncio.gather(*(phase(ramps[-1]) for phase in phases))
+            judge_ramp(self._scene, self._ramps[-1])
+            phases = (
+                self._windows,
+                self._one_write,
+                self._retry_after,
+                self._exempt,
+                self._anonymous,
+                self._variants,
+                self._relations,
+            )
+            await asyncio.gather(*(phase(self._ramps[-1]) for phase in phases))
 
     async def _windows(self, ramp: Ramp) -> None:
         """Ask for everything at once, and again when the window has ended."""
@@ -85,20 +94,42 @@ class Proof:
         if self._settings.exempt:
             await self._scene.attempt(("health-exempt",), lambda _: exempt(self._scene, ramp))
 
-    async def _anonymous(self, ramp: Ramp) -> None:
+    async def _anonymous(self, _ramp: Ramp) -> None:
         await self._burst_done.wait()
         if self._settings.anonymous_by == "address":
-            await asyncio.gather(self._by_address(ramp), self._screen("nobody"))
+            await asyncio.gather(self._by_address(), self._screen("nobody"))
 
-    async def _by_address(self, ramp: Ramp) -> None:
-        if not self._scene.plan.no_addresses:
-            await self._scene.attempt(("anonymous-by-address",), lambda _: by_address(self._scene, ramp))
+    async def _by_address(self) -> None:
+        """See that addresses are limited, then that bad tokens do not change that."""
+        scene = self._scene
+        if scene.plan.no_addresses:
+            return
+        await scene.attempt(("anonymous-by-address",), lambda _: by_address(scene, self._ramps[-1]))
+        if scene.ledger.defects.get("anonymous-by-address"):
+            scene.ledger.block(("refused-counted",), "ratelimit.anonymous-by-address failed")
+        else:
+            await scene.attempt(("refused-counted",), lambda _: refused_counted(scene))
 
-    async def _variants(self, _ramp: Ramp) -> None:
+    async def _variants(self, ramp: Ramp) -> None:
         await self._burst_done.wait()
+        if not ramp.rejections:
+            self._scene.ledger.block((*claims_of(self._scene, "user"), "path-parameter-in-key"), NOTHING_REJECTED)
+            return
         await self._screen("user")
         if self._settings.path_template:
-            await self._scene.attempt(("path-parameter-in-key",), lambda _: parameters(self._scene))
+            rejections = ramp.kinds.rejections
+            await self._scene.attempt(("path-parameter-in-key",), lambda _: parameters(self._scene, rejections))
+
+    async def _relations(self, ramp: Ramp) -> None:
+        scene = self._scene
+        await self._burst_done.wait()
+        if not ramp.rejections:
+            scene.ledger.block(("another-token", "another-address"), NOTHING_REJECTED)
+        elif not scene.plan.no_users and "user" in self._settings.authenticated_by:
+            ways = ("another-token",) if scene.plan.no_addresses else ("another-token", "another-address")
+            await scene.attempt(ways, lambda _: one_user(scene))
+        if not (scene.plan.no_users or scene.plan.no_addresses):
+            await scene.attempt(("victim-unharmed",), lambda _: victim(scene, ramp))
 
     async def _screen(self, who: Who) -> None:
         await self._scene.attempt(claims_of(self._scene, who), lambda _: screen(self._scene, who))

@@ -34,7 +34,7 @@ def prove(  # noqa: PLR0913 - what a proof needs
     """
     began_s = time.monotonic()
     scene = Scene(policy, plan=plan, target=target, identities=identities, progress=progress, seed=seed)
-    plan = _refuse(plan, scene, target, allowed)
+    scene.plan = plan = _refuse(plan, scene, target, allowed)
     problem = "" if plan.no_proof else _run(scene)
     album = Album(target)
     results = tuple(_result(claim, policy, plan, scene.ledger, problem, album) for claim in CLAIMS)
@@ -61,7 +61,7 @@ def _refuse(plan: Plan, scene: Scene, target: Target, allowed: Collection[str]) 
         return replace(plan, no_proof=f"{where} is not this machine, and the proof was not told that it may be asked")
     if not plan.no_proof and plan.no_addresses and not scene.has_users:
         return replace(plan, no_proof=f"there are no users to tell apart, and {plan.no_addresses}")
-    return plan
+    return plan if scene.has_users else replace(plan, no_users="there are no users to tell apart")
 
 
 def _is_here(url: str) -> bool:

@@ -68,6 +68,14 @@ class Scene:
             return self.anonymous()[0]
         return self._identities.lease(1, organisation=organisation, fresh=True)[0]
 
+    def again(self, user: Identity) -> Identity:
+        """Return the same user with another token."""
+        return self._identities.again(user)
+
+    def forged(self, user: Identity) -> Identity:
+        """Return a stranger who claims to be a user."""
+        return self._identities.forged(user)
+
     def anonymous(self, count: int = 1) -> Sequence[Identity]:
         """Return clients without a token, each of an address of its own; raises UndecidedError where there are none."""
         found = self._identities.lease_anonymous(count)

@@ -138,7 +138,7 @@ def _query(policy: Policy, source: random.Random) -> Shape:
 
 
 def _parameter(policy: Policy, source: random.Random) -> Shape:
-    number = str(source.randrange(10**6, 10**9))
+    number = str(source.randrange(10**11, 10**12))
     return Shape(policy.settings.method, policy.settings.path_template.replace("{i}", number))
 
 

@@ -1,0 +1,82 @@
+"""Who shares a bucket with whom: one user by two ways has one, and a stranger who claims to be him has none of his."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from seatrial.core import Identity
+from seatrial.throttle._claims import Defect, lasted_s, read_number
+from seatrial.throttle._clients import UsedUp, control, use_up
+from seatrial.throttle._first import Ramp
+from seatrial.throttle._kinds import UndecidedError, tell_kinds
+from seatrial.throttle._scene import Scene
+from seatrial.throttle._screen import most_admitted, rotate
+from seatrial.throttle._variants import Shape
+from seatrial.throttle._wire import Answer
+
+ASKED = 5
+"""How often another way of the same user is tried: what a bucket may have got back meanwhile is less."""
+
+JUNK = (("Authorization", "Bearer not.a.token"),)
+
+
+async def one_user(scene: Scene) -> None:
+    """See that a user has one bucket, whatever token and address he comes with; raises UndecidedError, WireError."""
+    used = await use_up(scene, scene.user(), anonymous=not scene.has_users)
+    if used.rejection is None:
+        raise UndecidedError("nothing was rejected")
+    ways = {"another-token": scene.again(used.client)}
+    if not scene.plan.no_addresses:
+        ways["another-address"] = replace(used.client, address=scene.anonymous()[0].address)
+    for claim, way in ways.items():
+        scene.ledger.judge(claim, await _shares(scene, used, claim, way))
+
+
+async def _shares(scene: Scene, used: UsedUp, claim: str, way: Identity) -> list[Defect]:
+    """Return whether a way of a user whose quota is used up is refused, as he himself is."""
+    answers = await scene.send(scene.wire(way), ASKED)
+    last = await control(scene, used)
+    admitted = used.kinds.count(answers)
+    allowed = scene.policy.at_most(lasted_s([used.answers[-1], last])) - scene.policy.quota
+    if admitted <= allowed:
+        return []
+    title = f"a user whose quota is used up is admitted again with {claim.replace('-', ' ')}"
+    shown = (used.answers[-1], answers[0])
+    return [Defect(claim, title, shown)]
+
+
+async def refused_counted(scene: Scene) -> None:
+    """See that requests with a bad token count for their address; raises UndecidedError, WireError.
+
+    Guessing tokens (or passwords) is what a limit of strangers is for.
+    """
+    settings = scene.policy.settings
+    answers = await rotate(scene, scene.anonymous()[0], lambda *_: Shape(settings.method, settings.path, JUNK))
+    kinds = tell_kinds(answers, declared=settings.rejection_status, anonymous=True, window_s=scene.policy.window_s)
+    admitted = kinds.count(answers)
+    many = admitted > most_admitted(scene, answers)
+    title = f"{admitted} requests with a bad token from one address were answered {answers[0].status}, none refused"
+    scene.ledger.judge("refused-counted", [Defect("uncounted", title, (answers[0], answers[-1]))] if many else [])
+
+
+async def victim(scene: Scene, ramp: Ramp) -> None:
+    """See that forged tokens of a user cost him nothing; raises UndecidedError, WireError."""
+    user = scene.user()
+    stranger = replace(scene.forged(user), address=scene.anonymous()[0].address)
+    sent = await scene.send(scene.wire(stranger), scene.policy.ramp)
+    (answer,) = await scene.send(scene.wire(user))
+    scene.ledger.judge("victim-unharmed", _harmed(scene, ramp, sent, answer))
+
+
+def _harmed(scene: Scene, ramp: Ramp, sent: Sequence[Answer], answer: Answer) -> list[Defect]:
+    if ramp.kinds.rejected(answer):
+        title = f"a user is refused after {len(sent)} requests with forged tokens of his"
+        return [Defect("locked-out", title, (sent[0], sent[-1], answer))]
+    ramp.kinds.count([answer])
+    left, fresh = (read_number(one, "X-RateLimit-Remaining") for one in (answer, ramp.answers[0]))
+    told = scene.policy.settings.headers != "none" and isinstance(left, int) and isinstance(fresh, int)
+    if told and left < fresh:  # type: ignore[operator]  # both are numbers
+        title = f"forged tokens of a user cost him quota: {left} remain, of a fresh user {fresh}"
+        return [Defect("charged", title, (sent[0], sent[-1], answer))]
+    return []
