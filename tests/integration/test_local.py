@@ -261,9 +261,20 @@ def test_the_state_holds_no_secret(bench: Bench) -> None:
     assert "p%27w" not in shown
 
 
+def test_the_role_owns_its_database_and_is_no_superuser(started: LocalStack) -> None:
+    """As where it ships: it may make tables, and row-level security holds for it."""
+    asked = (
+        "SELECT rolsuper, rolbypassrls, rolcreaterole, pg_get_userbyid(datdba) = current_user"
+        " FROM pg_roles, pg_database WHERE rolname = current_user AND datname = current_database()"
+    )
+    for words in ([], [started.url("db")]):
+        found = started.execute("db", ["psql", *words, "-Atc", asked])
+        assert found.output.strip() == "f|f|f|t"
+
+
 def test_a_wrong_password_is_refused(started: LocalStack) -> None:
     """The database wants the run's random password over TCP."""
-    wrong = started.url("db").replace("postgres:", "postgres:x", 1)
+    wrong = started.url("db").replace("@", "x@", 1)
     assert "password authentication failed" in started.execute("db", ["psql", wrong, "-c", "SELECT 1"]).output
 
 

@@ -18,7 +18,7 @@ from typing import Any, Self
 from seatrial.core import EnvironmentFailure
 from seatrial.stack._folders import private, work_folder
 from seatrial.stack._ports import pick_ports
-from seatrial.stack._postgres import Postgres, literal, prepare_postgres
+from seatrial.stack._postgres import Postgres, owned_database, prepare_postgres
 from seatrial.stack._processes import Handle, Launch, launch, status, terminate
 from seatrial.stack._ready import wait_until
 from seatrial.stack._sweep import run_marks
@@ -91,10 +91,7 @@ class ServerPool:
         """Create a database with a role that owns it; raises EnvironmentFailure when the server is gone."""
         name = f"seatrial_{secrets.token_hex(6)}"
         lease = DatabaseLease(name=name, password=password or secrets.token_urlsafe(18))
-        done = self.postgres.run_sql(
-            f"CREATE ROLE {lease.name} LOGIN CREATEDB PASSWORD {literal(lease.password)}",
-            f"CREATE DATABASE {lease.name} OWNER {lease.name}",
-        )
+        done = self.postgres.run_sql(*owned_database(lease.name, lease.password))
         if done.returncode != 0:
             raise _gone(self.path, done.stderr)
         return lease

@@ -68,13 +68,18 @@ class Postgres:
         path = os.pathsep.join((self.programs, os.environ.get("PATH", os.defpath)))
         return {**found, "PGPASSWORD": password or self.password, "PATH": path}
 
-    def launch(self, *, environment: Mapping[str, str], log: Path, work: Path) -> Launch:
-        """Return how the server is started; SIGINT ends it without waiting for its clients."""
+    def launch(
+        self, *, environment: Mapping[str, str], log: Path, work: Path, database: str = ADMIN, password: str = ""
+    ) -> Launch:
+        """Return how the server is started, and which database its client programs talk to.
+
+        SIGINT ends it without waiting for its clients.
+        """
         settings = {**OPTIONS, "port": str(self.port), "unix_socket_directories": self.folder}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return Launch(
             command=(f"{self.programs}/postgres", "-D", f"{self.folder}/data", *options),
-            environment={**environment, "LC_ALL": "C", **self.client_environment()},
+            environment={**environment, "LC_ALL": "C", **self.client_environment(database=database, password=password)},
             directory=self.folder,
             log=str(log),
             ledger=str(work / LEDGER),
@@ -93,13 +98,24 @@ class Postgres:
         """Return whether the server takes queries."""
         return Path(self.folder, f".s.PGSQL.{self.port}").exists() and self.run_sql("SELECT 1").returncode == 0
 
-    def set_up(self) -> None:
-        """Give the administrator the password of this run; raises EnvironmentFailure."""
-        done = self.run_sql(f"ALTER ROLE {ADMIN} PASSWORD {literal(self.password)}")
+    def set_up(self, *statements: str) -> None:
+        """Give the administrator the password of this run, and run what else is wanted; raises EnvironmentFailure."""
+        done = self.run_sql(f"ALTER ROLE {ADMIN} PASSWORD {literal(self.password)}", *statements)
         if done.returncode != 0:
             raise EnvironmentFailure(
                 "PostgreSQL takes no password", slug="postgres-failed", where=self.folder, details=done.stderr
             )
+
+
+def owned_database(name: str, password: str) -> tuple[str, ...]:
+    """Return the statements that make a database, and a role of the same name that owns it and is no superuser.
+
+    A service runs as such a role where it ships, and row-level security holds for no superuser.
+    """
+    return (
+        f"CREATE ROLE {name} LOGIN CREATEDB PASSWORD {literal(password)}",
+        f"CREATE DATABASE {name} OWNER {name}",
+    )
 
 
 def literal(text: str) -> str:

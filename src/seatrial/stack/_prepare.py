@@ -19,7 +19,7 @@ from seatrial.stack._inside import balancer, relay
 from seatrial.stack._inside.reaper import LEDGER
 from seatrial.stack._pool import ServerPool
 from seatrial.stack._ports import LOOPBACK
-from seatrial.stack._postgres import prepare_postgres
+from seatrial.stack._postgres import owned_database, prepare_postgres
 from seatrial.stack._processes import Launch
 from seatrial.stack._ready import answers, succeeds
 from seatrial.stack._sweep import run_marks
@@ -27,6 +27,8 @@ from seatrial.stack._valkey import prepare_valkey
 from seatrial.stack._wiring import base_environment, fill, service_environment
 
 Values = Mapping[str, str]
+DATABASE = "service"
+"""The database of a stack with a server of its own, and the role that owns it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,10 +80,21 @@ class Workshop:
     def _postgres(self, name: str, port: int) -> Prepared:
         password = self._password() or secrets.token_urlsafe(18)
         marks = run_marks(self.plan.run, keep=self.plan.keep)
-        server = prepare_postgres(self._fresh(name), port=port, password=password, marks=marks, progress=self.progress)
-        launch = server.launch(environment=base_environment(self.plan), log=self.log(name), work=self.plan.work)
+        server = prepare_postgres(
+            self._fresh(name), port=port, password=secrets.token_urlsafe(18), marks=marks, progress=self.progress
+        )
+        launch = server.launch(
+            environment=base_environment(self.plan),
+            log=self.log(name),
+            work=self.plan.work,
+            database=DATABASE,
+            password=password,
+        )
         return Prepared(
-            url=server.url(), launch=lambda _: launch, ready=lambda _: server.answers(), settle=server.set_up
+            url=server.url(database=DATABASE, role=DATABASE, password=password),
+            launch=lambda _: launch,
+            ready=lambda _: server.answers(),
+            settle=lambda: server.set_up(*owned_database(DATABASE, password)),
         )
 
     def _valkey(self, name: str, port: int) -> Prepared:
