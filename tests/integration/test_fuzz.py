@@ -23,7 +23,7 @@ WINDOW_S = 2.0
 RUN = "fuzz-test"
 EVERYTHING = (
     "crash", "drop", "lenient", "strict", "headers", "status", "media", "open", "bogus", "method", "allow", "once",
-    "limited", "locked", "undead", "schema",
+    "limited", "locked", "undead", "schema", "forgetful",
 )  # fmt: skip
 KEY = SigningKey.generate()
 
@@ -102,7 +102,7 @@ def test_clean_service_passes_below_a_tight_quota_without_addresses(tmp_path: Pa
 
 
 def test_each_defect_is_found_where_it_is(defective: Evidence) -> None:
-    """Of sixteen defects each is confirmed by its own check in its own operation, and there is no other finding."""
+    """Of seventeen defects each is confirmed by its own check in its own operation, and there is no other finding."""
     assert found(defective) == {
         ("no-server-error", "POST /crash"),
         ("no-server-error", "POST /drop"),
@@ -112,6 +112,7 @@ def test_each_defect_is_found_where_it_is(defective: Evidence) -> None:
         ("response-schema", "GET /items/{id}"),
         ("invalid-input-refused", "POST /lenient"),
         ("valid-input-accepted", "POST /strict"),
+        ("valid-input-accepted", "GET /pages"),
         ("authentication-enforced", "GET /open"),
         ("authentication-enforced", "GET /bogus"),
         ("method-not-allowed", "GET /method"),

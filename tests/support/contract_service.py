@@ -11,6 +11,7 @@ import json
 import re
 import sys
 import time
+import urllib.parse
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,9 @@ ITEM = {
 }
 INPUT = {"type": "object", "required": ["name"], "properties": {"name": NAME}, "additionalProperties": False}
 OK = {"type": "object", "required": ["ok"], "properties": {"ok": {"type": "boolean"}}}
+PAGE = {"type": "object", "required": ["next"], "properties": {"next": {"type": "string"}}}
 LONG = 12
+CURSOR = "made-by-the-service"
 
 
 def answer(schema: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -52,6 +55,8 @@ def document() -> dict[str, Any]:
     missing = {"404": answer(ERROR)}
     link = {"parameters": {"id": "$response.body#/id"}}
     made = answer(ITEM, links={"read": {**link, "operationId": "read"}, "remove": {**link, "operationId": "remove"}})
+    cursor = {"name": "cursor", "in": "query", "schema": {"type": "string", "minLength": 1}}
+    page = answer(PAGE, links={"next": {"operationId": "pages", "parameters": {"cursor": "$response.body#/next"}}})
     version = {"X-Version": {"required": True, "schema": {"type": "integer"}}}
     paths: dict[str, Any] = {
         "/items": {"post": operation(ITEM, status="201", answers={"201": made}, **with_body())},
@@ -66,6 +71,7 @@ def document() -> dict[str, Any]:
         "/lenient": {"post": operation(OK, **with_body())},
         "/strict": {"post": operation(OK, **with_body())},
         "/headers": {"get": operation(OK, answers={"200": answer(OK, headers=version)})},
+        "/pages": {"get": operation(PAGE, operationId="pages", answers={"200": page}, parameters=[cursor])},
         "/optional": {"get": {**operation(OK), "security": [{}, *BEARER]}},
     }
     for name in ("status", "media", "open", "bogus", "method", "allow", "once", "limited", "locked", "hang"):
@@ -221,6 +227,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """Answer an operation without a body."""
         if name == "items":
             return self.item(self.path.rpartition("/")[2], claims["sub"] if claims else "")
+        if name == "pages":
+            return self.page()
         self.server.seen[name] += 1
         if name == "hang" and self.has("hang"):
             time.sleep(60)
@@ -229,6 +237,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         status = 203 if name == "status" and self.has("status") else 200
         media = "text/plain" if name == "media" and self.has("media") else ""
         return self.say(status, {"ok": True}, {} if self.has("headers") else {"X-Version": "1"}, media)
+
+    def page(self) -> None:
+        """Answer with a cursor, and take no other."""
+        given = urllib.parse.parse_qs(self.path.partition("?")[2], keep_blank_values=True).get("cursor", [CURSOR])
+        if given != [CURSOR] or (self.has("forgetful") and "cursor" in self.path):
+            return self.say(422, {"error": "no such page"})
+        return self.say(200, {"next": CURSOR})
 
     def item(self, key: str, user: str) -> None:
         """Read or remove an item; nobody sees another user's."""

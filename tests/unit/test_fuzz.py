@@ -20,6 +20,7 @@ from seatrial.fuzz._authentication import CHECK, Doors, Who, judge_authenticatio
 from seatrial.fuzz._costs import cost_of
 from seatrial.fuzz._document import Operation
 from seatrial.fuzz._evidence import Judgement
+from seatrial.fuzz._handed_out import handed_out
 from seatrial.fuzz._judge import Heard, judge
 from seatrial.fuzz._matrix import measure, unseen
 from seatrial.fuzz._messages import SHOWN, Repeated, Sent, Verdict, shown
@@ -395,3 +396,27 @@ def test_a_limit_of_one_path_binds_nobody_elsewhere() -> None:
     assert _share(narrow, {"Q": "1000"}).uses == 600
     assert lifted((wide, narrow)) == {}
     assert lifted((narrow.model_copy(update={"quota_elsewhere": 1000}),)) == {"Q": "1000"}
+
+
+def linked(value: str, **target: Any) -> dict[str, Any]:
+    """Return a document whose list hands out what another request for it takes."""
+    link = {"operationId": "list", "parameters": {"cursor": value}, **target}
+    places = {"cursor": "query", "id": "path"}
+    parameters = [{"name": name, "in": place} for name, place in places.items()]
+    responses = {"200": {"links": {"next": link}}}
+    return {"paths": {"/a": {"get": {"operationId": "list", "parameters": parameters, "responses": responses}}}}
+
+
+@pytest.mark.parametrize(
+    ("document", "names"),
+    [
+        (linked("$response.body#/next"), {"GET /a": {"cursor"}}),
+        (linked("", parameters={"query.cursor": "$response.body#/next"}), {"GET /a": {"cursor"}}),
+        (linked("a constant"), {}),
+        (linked("", parameters={"id": "$response.body#/id"}), {}),
+        (linked("$response.body#/next", operationId="other"), {}),
+    ],
+)
+def test_what_a_link_hands_out_is_known(document: dict[str, Any], names: dict[str, set[str]]) -> None:
+    """A query parameter that a link fills from an answer; neither a constant nor a part of a path."""
+    assert handed_out(document) == names

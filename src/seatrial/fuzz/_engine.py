@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from schemathesis.engine import Status
 from schemathesis.engine.recorder import ScenarioRecorder
 from schemathesis.generation import GenerationMode
 
+from seatrial.fuzz._handed_out import handed_out
 from seatrial.fuzz._messages import NO_ANSWER, SHOWN, Order, Repeated, Sent, Verdict, shown
 from seatrial.fuzz._turns import PLACEHOLDER, TURN, Turn, Turns
 
@@ -39,6 +40,9 @@ AGAIN_S = 15.0
 MAKER_ONLY = {"EnsureResourceAvailability"}
 """Failures that mean nothing when somebody else than a resource's maker looked for it."""
 
+REFUSED = "RejectedPositiveData"
+"""The failure of an operation that refuses input which its schema allows."""
+
 COOKIES = {"cookie", "set-cookie"}
 
 
@@ -55,20 +59,27 @@ def load(order: Order) -> Any:
     schema.config.checks.update(included_check_names=CHECK_NAMES)
     schema.config.phases.update(phases=PHASES)
     load_all_checks()
-    schemathesis.hook("filter_failure")(_filter(set(order.limited)))
+    schemathesis.hook("filter_failure")(_filter(set(order.limited), handed_out(order.document)))
     return schema
 
 
-def _filter(limited: set[int]) -> Any:
-    """Return a hook that drops what is said about a limiter's answers, and about resources of somebody else."""
+def _filter(limited: set[int], handed: Mapping[str, set[str]]) -> Any:
+    """Return a hook that drops what is said about a limiter's answers, somebody else's resources and made-up values."""
 
     def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool:  # noqa: ARG001 - its signature
         if response.status_code in limited:
+            return False
+        if type(failure).__name__ == REFUSED and made_up(case, handed.get(case.operation.label, set())):
             return False
         turn: Turn | None = getattr(response.request, TURN, None)
         return not (turn and turn.displaced and type(failure).__name__ in MAKER_ONLY)
 
     return filter_failure
+
+
+def made_up(case: Any, handed: set[str]) -> bool:
+    """Return whether a request holds a value that only the service can make, and that no link took from an answer."""
+    return bool((handed & (case.query or {}).keys()) - case._override.query.keys())  # noqa: SLF001 - pinned exactly
 
 
 @dataclass(frozen=True, slots=True)
