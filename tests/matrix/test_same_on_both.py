@@ -30,6 +30,17 @@ ASKED_FROM = (
     "asked.request('GET', path, headers={'X-Forwarded-For': claimed});"
     "print(asked.getresponse().status)"
 )
+ROLE = """
+import json, os, psycopg
+with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+    role = "SELECT rolsuper, rolbypassrls, rolcreaterole FROM pg_roles WHERE rolname = current_user"
+    tables = (
+        "SELECT relname, pg_get_userbyid(relowner) = current_user, relrowsecurity, relforcerowsecurity FROM pg_class"
+        " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname <> 'alembic_version' ORDER BY 1"
+    )
+    found = {"role": connection.execute(role).fetchone(), "tables": connection.execute(tables).fetchall()}
+    print(json.dumps(found))
+"""
 ABSENT = "00000000-0000-4000-8000-000000000000"
 OF_THE_CONNECTION = {"date", "server", "connection", "content-length", "x-ratelimit-reset", "x-trace-id"}
 SECRET = ("url", "key", "secret", "token", "password", "credential", "clients")
@@ -125,6 +136,18 @@ def test_local_serves_what_is_published(local: Platform) -> None:
 def test_compose_serves_what_is_published(compose: Platform) -> None:
     """So is that of containers: both have the same routes."""
     assert canonical(compose.document()) == PUBLISHED.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("service", ["api", "worker"])
+@pytest.mark.parametrize("driver", ["local", "compose"])
+def test_row_level_security_holds_for_the_role(request: pytest.FixtureRequest, driver: str, service: str) -> None:
+    """Each service is the owner of its tables, neither a superuser nor exempt, and every table forces its policy."""
+    done = request.getfixturevalue(driver).stack.execute(service, ["python", "-c", ROLE])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.output.splitlines()[-1]) == {
+        "role": [False, False, False],
+        "tables": [["analyses", True, True, True], ["organisations", True, True, True]],
+    }
 
 
 def test_same_answers(local: Platform, compose: Platform) -> None:
