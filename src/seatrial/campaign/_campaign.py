@@ -14,7 +14,7 @@ import msgspec
 
 from seatrial.campaign._background import in_background
 from seatrial.campaign._entered import Entered
-from seatrial.campaign._instruments import Instrument, fuzz_contract, prove_limits, run_load
+from seatrial.campaign._instruments import Instrument, fuzz_contract, prove_limits, run_load, settled, undecided
 from seatrial.campaign._run import PROVING, Run
 from seatrial.campaign._stacks import Stacks
 from seatrial.campaign._stay import leave_running
@@ -148,11 +148,19 @@ class Campaign:
 
     def _measure(self, suite: Suite, stack: Stack | None) -> Evidence:
         if suite.name in self._early:
-            return self._early[suite.name].result()
+            return self._settled(self._early[suite.name].result(), stack)
         if suite.name == "coverage":
             return self._collect()
         instrument = INSTRUMENTS.get(suite.name)
         return instrument(self.run, stack) if instrument and stack else Evidence()
+
+    def _settled(self, early: Evidence, stack: Stack | None) -> Evidence:
+        """Prove again, now that nothing else runs, what could not be decided beside other suites."""
+        if stack is None or not undecided(early):
+            return early
+        self.run.progress("ratelimit")("proving again, alone, what was not decided beside other suites")
+        with self._timed("ratelimit"):
+            return settled(early, prove_limits(self.run, stack))
 
     def _collect(self) -> Evidence:
         """Stop the instrumented stack, so that every process hands in its data, and combine it."""

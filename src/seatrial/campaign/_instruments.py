@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from seatrial.campaign._run import Run
 from seatrial.config import LimitSettings, Stage
-from seatrial.core import Evidence, Target
+from seatrial.core import Evidence, Outcome, Target
 from seatrial.stack import Stack
 
 Instrument = Callable[[Run, Stack], Evidence]
@@ -101,6 +101,21 @@ def run_load(run: Run, stack: Stack) -> Evidence:
             ),
         )
     return found
+
+
+def undecided(evidence: Evidence) -> set[str]:
+    """Return the checks that an instrument could not decide."""
+    return {result.check for result in evidence.results if result.outcome is Outcome.INCONCLUSIVE}
+
+
+def settled(first: Evidence, again: Evidence) -> Evidence:
+    """Return the first evidence, with what it left undecided as the second one has it: a defect stays one."""
+    later = {result.check: result for result in again.results if result.check in undecided(first)}
+    return replace(
+        again,
+        results=tuple(later.get(result.check, result) for result in first.results),
+        exchanges=first.exchanges + again.exchanges,
+    )
 
 
 def join(first: Evidence, second: Evidence) -> Evidence:

@@ -1,0 +1,35 @@
+"""Evidence of two attempts: what was decided stays, what was not is taken from the second one."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seatrial.campaign._instruments import settled, undecided
+from seatrial.core import CheckResult, Evidence, Outcome
+
+CHECKS = ("ratelimit.a", "ratelimit.b", "ratelimit.c")
+OUTCOMES = st.tuples(*(st.sampled_from(Outcome) for _ in CHECKS))
+
+
+def evidence(outcomes: tuple[Outcome, ...], note: str) -> Evidence:
+    """Return evidence with these outcomes."""
+    results = zip(CHECKS, outcomes, strict=True)
+    return Evidence(results=tuple(CheckResult(check=c, outcome=o, reason=note) for c, o in results), notes=(note,))
+
+
+@given(first=OUTCOMES, again=OUTCOMES)
+def test_only_what_was_undecided_is_taken_from_the_second_attempt(
+    first: tuple[Outcome, ...], again: tuple[Outcome, ...]
+) -> None:
+    """A defect that was seen once is not made good by a second look, nor a pass taken back."""
+    found = settled(evidence(first, "first"), evidence(again, "again"))
+    for one, two, result in zip(first, again, found.results, strict=True):
+        assert (result.outcome, result.reason) == ((two, "again") if one is Outcome.INCONCLUSIVE else (one, "first"))
+    assert found.notes == ("again",)
+
+
+def test_undecided_names_the_checks() -> None:
+    """Inconclusive ones alone are tried again: what is blocked or not tested has its reason."""
+    outcomes = (Outcome.INCONCLUSIVE, Outcome.BLOCKED, Outcome.NOT_TESTED)
+    assert undecided(evidence(outcomes, "why")) == {"ratelimit.a"}
