@@ -49,7 +49,8 @@ type: dev  ## mypy: strict for the harness, lenient for what it loads or starts
 	$(BIN)/mypy --config-file mypy-lenient.ini
 
 test: lint type  ## every test of the project (some: TESTS='tests/unit tests/cli')
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not alone" $(TESTS)
+	$(BIN)/python -m pytest -m alone $(TESTS) $(if $(TESTS),|| [ $$? = 5 ])
 
 test-full: dev  ## every fault on every driver, every suite; goes on where it was stopped
 	$(BIN)/python tests/full_matrix.py

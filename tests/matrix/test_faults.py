@@ -53,6 +53,7 @@ def test_fault_trips_its_checks_alone(fault: str, run_seatrial: Run, pool: Mappi
     assert verdict == (*ENDS[seeded.ends], fault)
 
 
+@pytest.mark.alone
 @pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("fault", ON_COMPOSE)
 def test_fault_trips_its_checks_on_compose(fault: str, run_seatrial: Run, tmp_path: Path) -> None:
@@ -63,6 +64,7 @@ def test_fault_trips_its_checks_on_compose(fault: str, run_seatrial: Run, tmp_pa
     assert ended.exit_code == ENDS[seeded.ends][0]
 
 
+@pytest.mark.alone
 def test_clean_local_stack_passes(run_seatrial: Run, pool: Mapping[str, str], tmp_path: Path) -> None:
     """Without a fault every suite passes on the local stack, and every report is there."""
     ended = run_seatrial(["--stack", "local", "--seed", "1"], tmp_path / "run", pool)
@@ -72,6 +74,7 @@ def test_clean_local_stack_passes(run_seatrial: Run, pool: Mapping[str, str], tm
         assert (tmp_path / "run" / name).stat().st_size > 0, name
 
 
+@pytest.mark.alone
 @pytest.mark.usefixtures("engine")
 def test_clean_compose_stack_passes(run_seatrial: Run, tmp_path: Path) -> None:
     """Without a fault every suite passes on compose; only clients cannot be told apart by address there."""

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 Run = Callable[..., Any]
+pytestmark = pytest.mark.alone
 CONFIG = Path(__file__).parents[2] / "seatrial.scale.toml"
 SUITES = ("posture", "deployment", "health", "tracing", "security", "ratelimit")
 ARGUMENTS = ["--seed", "1", *(word for suite in SUITES for word in ("--only", suite))]
