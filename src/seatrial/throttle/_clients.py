@@ -93,7 +93,7 @@ async def by_address(scene: Scene, ramp: Ramp) -> None:
     first, second = scene.anonymous(2)
     used = await use_up(scene, first, anonymous=True)
     if used.rejection is None:
-        _unlimited(scene, used)
+        unlimited(scene, used)
         return
     others = await scene.probe(scene.wire(second))
     if not inside(used.edge, others):
@@ -106,7 +106,7 @@ async def by_address(scene: Scene, ramp: Ramp) -> None:
     scene.ledger.judge("anonymous-by-address", shared or _same_quota(scene, ramp, used))
 
 
-def _unlimited(scene: Scene, used: UsedUp) -> None:
+def unlimited(scene: Scene, used: UsedUp) -> None:
     """Note that a client without a token has no quota: one address is enough to see that."""
     title = f"{len(used.answers)} requests without a token from one address are all admitted"
     scene.ledger.judge("anonymous-by-address", [Defect("unlimited", title, (used.answers[-1],))])

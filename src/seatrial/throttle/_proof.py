@@ -14,7 +14,7 @@ from seatrial.throttle._kinds import UndecidedError
 from seatrial.throttle._ledger import Ledger
 from seatrial.throttle._relations import one_user, refused_counted, victim
 from seatrial.throttle._scene import Scene
-from seatrial.throttle._screen import claims_of, parameters, screen
+from seatrial.throttle._screen import Screening, claims_of, parameters, screen
 from seatrial.throttle._variants import Who
 from seatrial.throttle._waits import burst, one_write, retry_after, window_end
 from seatrial.throttle._wire import WireError
@@ -132,4 +132,5 @@ class Proof:
             await scene.attempt(("victim-unharmed",), lambda _: victim(scene, ramp))
 
     async def _screen(self, who: Who) -> None:
-        await self._scene.attempt(claims_of(self._scene, who), lambda _: screen(self._scene, who))
+        screening = Screening.of(self._scene, who)
+        await self._scene.attempt(claims_of(self._scene, who), lambda _: screen(self._scene, screening))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from seatrial.core import Identity
-from seatrial.throttle._claims import Defect, lasted_s, read_number
+from seatrial.throttle._claims import Defect, read_number
 from seatrial.throttle._clients import UsedUp, control, use_up
 from seatrial.throttle._first import Ramp
 from seatrial.throttle._kinds import UndecidedError, tell_kinds
@@ -14,9 +14,6 @@ from seatrial.throttle._scene import Scene
 from seatrial.throttle._screen import most_admitted, rotate
 from seatrial.throttle._variants import Shape
 from seatrial.throttle._wire import Answer
-
-ASKED = 5
-"""How often another way of the same user is tried: what a bucket may have got back meanwhile is less."""
 
 JUNK = (("Authorization", "Bearer not.a.token"),)
 
@@ -34,16 +31,16 @@ async def one_user(scene: Scene) -> None:
 
 
 async def _shares(scene: Scene, used: UsedUp, claim: str, way: Identity) -> list[Defect]:
-    """Return whether a way of a user whose quota is used up is refused, as he himself is."""
-    answers = await scene.send(scene.wire(way), ASKED)
-    last = await control(scene, used)
-    admitted = used.kinds.count(answers)
-    allowed = scene.policy.at_most(lasted_s([used.answers[-1], last])) - scene.policy.quota
-    if admitted <= allowed:
+    """Return whether a way of a user whose quota is used up is refused, as he himself is before and after."""
+    before = await control(scene, used)
+    answers = await scene.probe(scene.wire(way))
+    used.kinds.count(answers)
+    own = scene.own_quota([before, *answers], used.kinds)
+    await control(scene, used)
+    if not own:
         return []
     title = f"a user whose quota is used up is admitted again with {claim.replace('-', ' ')}"
-    shown = (used.answers[-1], answers[0])
-    return [Defect(claim, title, shown)]
+    return [Defect(claim, title, (before, answers[0]))]
 
 
 async def refused_counted(scene: Scene) -> None:

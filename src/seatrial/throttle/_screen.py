@@ -1,6 +1,6 @@
 """Bypasses: a client whose quota is used up writes its request otherwise, and must stay refused.
 
-drain --> variant, variant, ... --> control (still refused?) --> each suspect again, by a fresh client, beyond its quota
+drain --> | control, eight variants, control | ... --> each suspect again, by a fresh client, beyond its quota
 
 One admission proves nothing: a window may end, a bucket refill, another path have a limit of its own. A bypass admits
 a fresh client more than its quota when every request is written another way (field notes, section 2).
@@ -9,11 +9,12 @@ a fresh client more than its quota when every request is written another way (fi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Self
 
 from seatrial.core import Identity
 from seatrial.throttle._claims import Defect, lasted_s
-from seatrial.throttle._clients import UsedUp, control, nobody, use_up
+from seatrial.throttle._clients import UsedUp, control, nobody, unlimited, use_up
 from seatrial.throttle._kinds import Kinds, UndecidedError
 from seatrial.throttle._policy import BEYOND
 from seatrial.throttle._scene import Scene
@@ -26,46 +27,77 @@ MANY = 3
 UNLIMITED = "ratelimit.anonymous-by-address failed: nothing was rejected"
 
 
+CHUNK = 8
+"""So many variants are tried between two looks at whether their client is still refused."""
+
+
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """A variant that was admitted although its client's quota was used up."""
+    """A variant that was admitted between `refused` and another rejection of its client."""
 
     variant: Variant
-    answer: Answer
+    refused: Answer
+    admitted: Answer
+    kinds: Kinds
+
+
+@dataclass(slots=True)
+class Screening:
+    """What is still to be tried and to be confirmed: an attempt goes on where the one before ended."""
+
+    who: Who
+    left: list[Variant]
+    suspects: list[Suspect] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, scene: Scene, who: Who) -> Self:
+        """Return a screening of everything that such a client may write otherwise."""
+        return cls(who, [variant for variant in variants(scene.policy) if variant.who == who])
 
 
 def claims_of(scene: Scene, who: Who) -> tuple[str, ...]:
     """Return the claims that a screen of such a client decides."""
-    return tuple(dict.fromkeys(variant.claim for variant in _of(scene, who)))
+    return tuple(dict.fromkeys(variant.claim for variant in Screening.of(scene, who).left))
 
 
-def _of(scene: Scene, who: Who) -> list[Variant]:
-    return [variant for variant in variants(scene.policy) if variant.who == who]
-
-
-async def screen(scene: Scene, who: Who) -> None:
+async def screen(scene: Scene, screening: Screening) -> None:
     """See that no variant opens a new bucket; raises UndecidedError, WireError."""
+    if screening.left and not await _try_all(scene, screening):
+        return
+    while screening.suspects:
+        await _confirm(scene, screening.suspects[0])
+        screening.suspects.pop(0)
+    for claim in claims_of(scene, screening.who):
+        scene.ledger.judge(claim, [])
+
+
+async def _try_all(scene: Scene, screening: Screening) -> bool:
+    """Send every variant that is left as a client whose quota is used up; return whether there is such a client."""
+    who = screening.who
     used = await use_up(scene, _client(scene, who), anonymous=who == "nobody" or not scene.has_users)
     if used.rejection is None:
+        if who == "nobody":
+            unlimited(scene, used)
         scene.ledger.block(claims_of(scene, who), UNLIMITED if who == "nobody" else "nothing was rejected")
-        return
-    suspects = await _try_all(scene, used, _of(scene, who))
-    defects = [await _confirm(scene, used, suspect) for suspect in _one_of_each(suspects)]
-    for claim in claims_of(scene, who):
-        scene.ledger.judge(claim, [defect for named, defect in filter(None, defects) if named == claim])
+        return False
+    while screening.left:
+        chunk = screening.left[:CHUNK]
+        screening.suspects += await _try(scene, used, chunk)
+        del screening.left[: len(chunk)]
+    return True
 
 
 def _client(scene: Scene, who: Who) -> Identity:
     return nobody(scene) if who == "nobody" else scene.user()
 
 
-async def _try_all(scene: Scene, used: UsedUp, tried: Sequence[Variant]) -> list[Suspect]:
-    """Send every variant, then see that the quota was used up all the while."""
-    found = []
-    for variant in tried:
+async def _try(scene: Scene, used: UsedUp, chunk: Sequence[Variant]) -> list[Suspect]:
+    """Send variants, between two rejections of the same window."""
+    found, refused = [], await control(scene, used)
+    for variant in chunk:
         answer = await _served(scene, used, variant)
         if answer and used.kinds.admitted(answer):
-            found.append(Suspect(variant, answer))
+            found.append(Suspect(variant, refused, answer, used.kinds))
     await control(scene, used)
     return found
 
@@ -84,22 +116,20 @@ async def send(scene: Scene, wire: Wire, shape: Shape) -> Answer:
     return await wire.send(shape.method, shape.path, shape.extra)
 
 
-def _one_of_each(suspects: Sequence[Suspect]) -> list[Suspect]:
-    """Return one suspect of each cause: confirming costs a whole quota."""
-    return list({suspect.variant.cause: suspect for suspect in reversed(suspects)}.values())
-
-
-async def _confirm(scene: Scene, used: UsedUp, suspect: Suspect) -> tuple[str, Defect] | None:
-    """Send more than a quota as a fresh client, each request another way; return the defect if they are admitted."""
+async def _confirm(scene: Scene, suspect: Suspect) -> None:
+    """Send more than a quota as a fresh client, each request another way; it is a defect if they are admitted."""
     variant = suspect.variant
+    known = scene.ledger.defects.get(variant.claim, ())
+    if any(defect.cause == variant.cause for defect in known):
+        return
     answers = await rotate(scene, _client(scene, variant.who), variant.write)
-    admitted = sum(used.kinds.admitted(answer) for answer in answers)
+    admitted = sum(suspect.kinds.admitted(answer) for answer in answers)
     if admitted <= most_admitted(scene, answers):
         scene.ledger.notes.append(f"{variant.what} has a bucket of its own, which is limited too")
-        return None
+        return
     title = f"{variant.what} opens a new bucket: {admitted} of {len(answers)} requests were admitted"
-    shown = tuple(filter(None, (used.rejection, suspect.answer, answers[-1])))
-    return variant.claim, Defect(variant.cause, title, shown)
+    shown = (suspect.refused, suspect.admitted, answers[-1])
+    scene.ledger.judge(variant.claim, [Defect(variant.cause, title, shown)])
 
 
 async def rotate(scene: Scene, client: Identity, write: Write) -> list[Answer]:
