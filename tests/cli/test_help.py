@@ -17,6 +17,8 @@ COMMANDS = (
     ("down",),
     ("status",),
     ("logs",),
+    ("limits",),
+    ("limits", "discover"),
     ("doctor",),
     ("clean",),
     ("report",),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import ipaddress
 import ssl
 import time
@@ -78,6 +79,12 @@ class Wire:
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._used_s = 0.0
 
+    def twin(self) -> Wire:
+        """Return another connection of the same client."""
+        twin = copy.copy(self)
+        twin._streams = None  # noqa: SLF001 - a twin's own
+        return twin
+
     async def open(self) -> Self:
         """Connect, unless a connection is there that was just used; raises WireError."""
         if self._streams and time.monotonic() - self._used_s < IDLE_S:
@@ -86,9 +93,9 @@ class Wire:
         local = (self._address, 0) if self._address else None
         context = ssl.create_default_context() if self._secure else None
         try:
-            self._streams = await asyncio.wait_for(
-                asyncio.open_connection(self._host, self._port, local_addr=local, ssl=context), ANSWER_S
-            )
+            # Unlike wait_for, a timeout never loses a cancellation that comes together with the answer.
+            async with asyncio.timeout(ANSWER_S):
+                self._streams = await asyncio.open_connection(self._host, self._port, local_addr=local, ssl=context)
         except FOREIGN as error:
             raise WireError(f"cannot connect: {error}") from error
         self._used_s = time.monotonic()
@@ -102,7 +109,8 @@ class Wire:
         """Send requests in one write and return their answers, in order; raises WireError when one is missing."""
         await self.open()
         try:
-            return await asyncio.wait_for(self._exchange(method, path, count, extra), ANSWER_S)
+            async with asyncio.timeout(ANSWER_S):
+                return await self._exchange(method, path, count, extra)
         except FOREIGN as error:
             await self.close()
             raise WireError(f"{method} {path}: {type(error).__name__}: {error}") from error

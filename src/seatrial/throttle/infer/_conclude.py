@@ -1,0 +1,113 @@
+"""From the limiters that explain everything to the fields of a policy, and what its headers are worth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from seatrial.throttle._wire import Answer
+from seatrial.throttle.infer._fit import Fit
+from seatrial.throttle.infer._found import Found
+from seatrial.throttle.infer._headers import judge_told
+from seatrial.throttle.infer._lab import Lab
+from seatrial.throttle.infer._looks import NO_ANSWER
+from seatrial.throttle.infer._seen import simplest
+from seatrial.throttle.infer._told import read_told
+
+TOO_MANY = 429
+
+
+def conclude(lab: Lab, found: Found, fits: Sequence[Fit], quota: int, told: Sequence[float]) -> None:
+    """Fill the fields in; what several limiters explain alike stays open, with their names."""
+    shown = f"{len(lab.segments())} clients, {sum(len(record.answers) for record in lab.records)} requests"
+    _algorithm(found, fits, shown)
+    fit = fits[0] if fits else None
+    _quota(lab, found, fit, quota)
+    _window(found, fit, told, shown)
+    _refused(lab, found, fits)
+    judge_told(lab, found, fit)
+
+
+def _algorithm(found: Found, fits: Sequence[Fit], shown: str) -> None:
+    names = sorted({fit.algorithm for fit in fits})
+    anchors = sorted({fit.anchor or "" for fit in fits} - {""})
+    if len(names) == 1:
+        found.learn("algorithm", names[0], "fitted", proof=f"no other limiter explains {shown}")
+    elif names:
+        found.leave_open("algorithm", f"{' and '.join(names)} explain every answer alike")
+    else:
+        found.leave_open("algorithm", "no limiter that is known here explains every answer")
+    if len(names) == 1 and len(anchors) == 1:
+        found.learn("anchor", anchors[0], "fitted", proof=shown)
+    elif len(anchors) > 1:
+        found.leave_open("anchor", f"{' and '.join(anchors)} explain every answer alike")
+    elif len(names) == 1:
+        found.learn("anchor", None, "fitted", proof=f"a {names[0]} has no anchor")
+    else:
+        found.leave_open("anchor", "the algorithm is open")
+
+
+def _quota(lab: Lab, found: Found, fit: Fit | None, quota: int) -> None:
+    first = lab.records[0]
+    proof = f"{quota} admitted of {first.client.name}, one by one, then refused"
+    limit = read_told(first.answers[0]).limit
+    if lab.replicas > 1:
+        if limit:
+            found.learn("quota", limit, "told", proof=f"{quota} in all of {lab.replicas} instances")
+        else:
+            found.leave_open("quota", f"{quota} are admitted in all, by instances whose number is open")
+        return
+    size = fit.quota if fit and fit.algorithm == "token-bucket" else quota
+    found.learn("quota", size, "proved", proof=proof)
+
+
+def _window(found: Found, fit: Fit | None, told: Sequence[float], shown: str) -> None:
+    if fit is None:
+        found.leave_open("window_s", "no limiter that is known here explains every answer")
+        return
+    low, high = fit.window
+    if not fit.recovered:
+        said = f"; headers say {max(told):g} s" if told else ""
+        reason = f"quota did not come back within {low:.3g} s{said}: no shorter look can prove more (--max-seconds)"
+        found.leave_open("window_s", reason)
+        return
+    number = simplest(low, high, told)
+    window_s = int(number) if number == int(number) else round(number, 6)
+    found.learn("window_s", window_s, "fitted", between=(low, high), proof=shown)
+    if fit.rates:
+        found.learn("burst", fit.quota, "fitted", proof=shown)
+        found.learn("refill_per_s", round(fit.quota / window_s, 6), "fitted", between=fit.rates, proof=shown)
+    else:
+        for name in ("burst", "refill_per_s"):
+            found.learn(name, None, "fitted", proof="only a bucket has them")
+
+
+def _refused(lab: Lab, found: Found, fits: Sequence[Fit]) -> None:
+    """Note status, and whether refused requests count."""
+    counted = {fit.refused_count for fit in fits if fit.recovered}
+    if len(counted) == 1 and None not in counted:
+        (value,) = counted
+        found.learn("rejected_count", value, "fitted", proof="a client that was refused often, beside one left alone")
+        if value:
+            found.blame("rejected-count", "a client that goes on asking gets its quota back later than a silent one")
+    else:
+        found.leave_open(
+            "rejected_count", "both explain every answer" if counted else "quota was not seen to come back"
+        )
+    refusals = [
+        answer for record in lab.records for answer in record.answers if lab.looks and lab.looks.refused(answer)
+    ]
+    _status(found, refusals)
+
+
+def _status(found: Found, refusals: Sequence[Answer]) -> None:
+    if not refusals:
+        return
+    status = refusals[0].status
+    found.retry_after = all(answer.values("Retry-After") for answer in refusals)
+    if status == NO_ANSWER:
+        found.learn("status", None, "proved", proof="the connection ends without an answer")
+        found.blame("connection-reset", "a refused request gets no answer")
+        return
+    found.learn("status", status, "proved", proof=f"{len(refusals)} refusals")
+    if status != TOO_MANY:
+        found.blame(f"status-{status}", f"a refusal has status {status}")

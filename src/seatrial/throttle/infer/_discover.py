@@ -1,0 +1,265 @@
+"""The inference: isolation and replicas first, ways round on the client that is used up, and all that waits at once."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Awaitable, Sequence
+
+from seatrial.throttle._wire import WireError
+from seatrial.throttle.infer._conclude import conclude
+from seatrial.throttle.infer._first import Crowd, count_replicas, first_refusal, isolate
+from seatrial.throttle.infer._fit import Fit, fit_all
+from seatrial.throttle.infer._found import Found
+from seatrial.throttle.infer._lab import GoneError, Lab, OpenError, Record, SpentError
+from seatrial.throttle.infer._people import Person, addresses
+from seatrial.throttle.infer._probes import MANY, again_and_again, burst, phase, pipelined, spread, twin
+from seatrial.throttle.infer._screens import Suspect, confirm, screen
+from seatrial.throttle.infer._task import Task
+from seatrial.throttle.infer._told import told_windows
+from seatrial.throttle.infer._unusual import look_for_others
+
+TICK_S = 0.05
+THIRDS = (1 / 3, 2 / 3)
+SIXTHS = (*THIRDS, 1 / 6, 1 / 2)
+"""Where no header tells when quota comes back, what a client meets is coarse: more of them make up for that."""
+ENOUGH_CLIENTS = 8
+ROUNDS = 3
+RACES = 5
+
+
+def discover(task: Task) -> Found:
+    """Infer the policy of a limiter from outside; raises UsageError for a pool that cannot be used."""
+    return asyncio.run(Inference(task).run())
+
+
+class Inference:
+    """One endpoint, and what is known of it so far."""
+
+    def __init__(self, task: Task) -> None:
+        self.lab = Lab(task)
+        self.found = Found()
+        self.crowd = Crowd(list(task.people) or [Person()], addresses(task.address_pool, seed=task.seed) or [""])
+        self.quota = 0
+        self.told: list[float] = []
+        self.fits: list[Fit] = []
+        self._in_one_write: int | None = None
+        self._met = asyncio.Event()
+        self._polling: asyncio.Task[None] | None = None
+
+    async def run(self) -> Found:
+        """Infer as much as the budget allows."""
+        try:
+            # The last twentieth is for holding models against what was seen.
+            async with asyncio.timeout(self.lab.task.max_s * 0.95):
+                await self._run()
+        except TimeoutError:
+            self._open(f"{self.lab.task.max_s:g} s were not enough")
+        except SpentError:
+            self._open(f"{self.lab.task.max_requests} requests were not enough")
+        except (OpenError, GoneError) as error:
+            self._open(str(error))
+        finally:
+            await self.lab.close()
+        self.found.requests, self.found.seconds = self.lab.requests, time.monotonic() - self.lab.began_s
+        return self.found
+
+    def _open(self, reason: str) -> None:
+        """Conclude from what there is, and say why there is no more."""
+        if self.quota and not self.fits:
+            self.fits = self._fitting()
+        self._conclude()
+        for name, why in self.found.inconclusive.items():
+            self.found.inconclusive[name] = f"{why}; {reason}"
+        self.found.close(reason)
+
+    def _conclude(self) -> None:
+        if not self.quota:
+            return
+        if self._in_one_write is not None and self._in_one_write < self.quota:
+            proof = f"{self._in_one_write} of {self.quota + 1} requests in one write were admitted"
+            self.found.blame("same-tick-over-reject", proof)
+        conclude(self.lab, self.found, self.fits, self.quota, self.told)
+        self._clear_up()
+
+    async def _run(self) -> None:
+        lab, client = self.lab, self.crowd.first(self.lab)
+        record = lab.record(client)
+        lab.task.progress(f"asking as {client.name} until something is refused")
+        if not await first_refusal(lab, record, patient=False) and await self._unusual(record):
+            return
+        self.quota = len([answer for answer in record.answers if lab.looks and lab.looks.admitted(answer)])
+        self.told = told_windows(record.answers)
+        await isolate(lab, self.crowd, record, self.found)
+        self.quota = await count_replicas(lab, record, self.found)
+        self._say_plan()
+        suspects = await screen(lab, record)
+        await self._wait(record, suspects)
+        self._conclude()
+        self.found.close("it depends on what stayed open")
+
+    async def _unusual(self, record: Record) -> bool:
+        """Return whether there is no limit, or one that a client never meets that asks one by one."""
+        lab, crowd = self.lab, self.crowd
+        for patient in (False, True):
+            lab.clients = crowd.clients(lab, by_person=len(crowd.people) > 1, by_address=True) or [record.client]
+            record.client.used_s = None
+            decided = await look_for_others(lab, self.found, record, finally_=patient)
+            crowd.use_up(2)
+            lab.clients = []
+            if decided:
+                self.found.close("not looked for where no client that asks one by one is refused")
+                return True
+            if await first_refusal(lab, record, patient=True):
+                return False
+        return False
+
+    def _say_plan(self) -> None:
+        lab, told = self.lab, ", ".join(f"{length:g} s" for length in self.told) or "nothing"
+        lab.task.progress(f"{self.quota} admitted; headers tell of a window of {told}")
+        if len(lab.clients) < ENOUGH_CLIENTS:
+            lab.task.progress(
+                f"{len(lab.clients)} clients more with buckets of their own: one claim after the other waits for two "
+                "windows; 12 addresses or identities would do all of them in about two"
+            )
+
+    async def _wait(self, record: Record, suspects: Sequence[Suspect]) -> None:
+        """Do everything that waits, at once as far as there are clients, until one limiter explains it all."""
+        lab = self.lab
+        alone = not lab.clients
+        if alone:
+            lab.clients.append(record.client)
+            record.client.busy = True
+        self._polling = asyncio.create_task(again_and_again(lab, record, self.quota, self._met))
+        try:
+            await self._rounds(record, suspects, alone=alone)
+        finally:
+            self._polling.cancel()
+            await asyncio.gather(self._polling, return_exceptions=True)
+
+    async def _rounds(self, record: Record, suspects: Sequence[Suspect], *, alone: bool) -> None:
+        lab, last_s = self.lab, None
+        hints = [length for length in self.told if length * 1.2 < lab.task.max_s]
+        told_s = next(iter(hints), None)
+        others = [] if alone else [twin(lab, self.quota, told_s)]
+        for number in range(ROUNDS):
+            window_s = told_s if number == 0 and told_s and not alone else await self._measure()
+            if last_s and abs(window_s / last_s - 1) < 0.02 and self._settled():  # noqa: PLR2004 - the same again
+                break
+            last_s = lab.window_s = window_s
+            if alone and self._polling:
+                await self._release(record)
+            lab.task.progress(f"other clients, spread over a window of {window_s:.3g} s")
+            probes = [phase(lab, self.quota, window_s, share) for share in (THIRDS if self.told else SIXTHS)]
+            lengths = dict.fromkeys([window_s, *(hints[:2] if number == 0 and not alone else [])])
+            probes += [spread(lab, self.quota, length) for length in lengths if self.quota > 1]
+            await self._all([*others, *probes, *(self._extra(suspects) if number == 0 else [])])
+            others = [] if alone else [twin(lab, self.quota, window_s)]
+            await self._fit()
+            if self._settled():
+                break
+            if not alone and not {fit.algorithm for fit in self.fits} - {"fixed-window"}:
+                await self._meet_again(record)
+
+    async def _release(self, record: Record) -> None:
+        """Stop asking as the only client, so that others can."""
+        if self._polling and not self._polling.done():
+            self._polling.cancel()
+            await asyncio.gather(self._polling, return_exceptions=True)
+            record.client.busy, record.client.used_s = False, time.monotonic()
+
+    async def _measure(self) -> float:
+        """Return how long the window seems to be once quota was back; raises what ended the asking."""
+        needed = 1 if self.lab.clients and not self.lab.clients[0].busy else 2
+        while max((len(segment.recoveries()) for segment in self.lab.segments()), default=0) < needed:
+            await self._await_met()
+        await self._fit()
+        lengths = [fit.window for fit in self.fits if fit.recovered]
+        if lengths:
+            return min(math.sqrt(low * high) for low, high in lengths)
+        first = next(segment for segment in self.lab.segments() if segment.recoveries())
+        return first.recoveries()[-1][1] - first.hits[0].sent
+
+    async def _await_met(self) -> None:
+        """Wait until quota came back once more; raises what ended the asking."""
+        self._met.clear()
+        waiting = asyncio.create_task(self._met.wait())
+        assert self._polling  # noqa: S101 - set before anything waits
+        await asyncio.wait({waiting, self._polling}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if self._polling.done():
+            self._polling.result()
+
+    async def _meet_again(self, record: Record) -> None:
+        """Let the first client meet two ends of a window that follow each other."""
+        while self._polling and not self._settled():
+            if len(self.lab.segments()[self.lab.records.index(record)].recoveries()) >= MANY:
+                return
+            await self._await_met()
+            await self._fit()
+
+    async def _all(self, probes: Sequence[Awaitable[None]]) -> None:
+        """Run probes side by side; the first that cannot go on ends the others."""
+        tasks = [asyncio.ensure_future(probe) for probe in probes]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _extra(self, suspects: Sequence[Suspect]) -> list[Awaitable[None]]:
+        """Return what needs no waiting but clients of its own."""
+        found = [self._confirm(suspect) for suspect in suspects]
+        found += [self._same_tick()] if self.quota > 1 and self.lab.replicas < MANY else []
+        return [*found, *([self._race()] if self.lab.task.race else [])]
+
+    async def _confirm(self, suspect: Suspect) -> None:
+        defect = suspect.maker().defect
+        refill = max((fit.rates[1] for fit in self.fits if fit.rates), default=0.0)
+        admitted, most = await confirm(self.lab, suspect.maker, self.quota, refill_per_s=refill)
+        if admitted > most:
+            self.found.blame(defect, f"{admitted} admitted of a fresh client that way, the quota is {self.quota}")
+        else:
+            self.lab.records[0].answers += suspect.answers  # they were counted like any other
+
+    async def _same_tick(self) -> None:
+        try:
+            self._in_one_write, _ = await pipelined(self.lab, self.quota)
+        except WireError as error:
+            self.lab.task.progress(f"requests in one write are not taken: {error}")
+
+    async def _race(self) -> None:
+        """Ask for four times the quota at once, some times; more admitted than the quota is proof."""
+        refill = max((fit.rates[1] for fit in self.fits if fit.rates), default=self.quota / (self.lab.window_s or 1))
+        for _ in range(RACES):
+            answers = await burst(self.lab, min(4 * self.quota, 240))
+            admitted = sum(bool(self.lab.looks and self.lab.looks.admitted(answer)) for answer in answers)
+            lasted_s = max(a.received.s for a in answers) - min(a.sent.s for a in answers) if answers else 0.0
+            if admitted > self.quota + refill * lasted_s + 1:
+                self.found.blame("race", f"{admitted} of {len(answers)} at once admitted, the quota is {self.quota}")
+                return
+
+    def _clear_up(self) -> None:
+        """Leave out what follows from another defect: where every path has a bucket, so has every spelling of one."""
+        if "path-parameter-in-key" in self.found.defects:
+            self.found.defects.discard("path-spelling")
+
+    async def _fit(self) -> None:
+        """Hold models against what was seen, beside the asking."""
+        filled = [segment.filled for segment in self.lab.segments() if segment.plain]
+        # A window that ended meanwhile adds to what a client was given at first.
+        self.quota = min(filled) if self.lab.replicas < MANY else self.quota
+        self.fits = await asyncio.to_thread(self._fitting)
+        left = sorted({" ".join(filter(None, (fit.algorithm, fit.anchor))) for fit in self.fits})
+        self.lab.task.progress(f"{self.lab.requests} requests: explained by {' or '.join(left) or 'nothing yet'}")
+
+    def _fitting(self) -> list[Fit]:
+        lab, first = self.lab, self.lab.records[0].answers
+        apart_s = first[min(self.quota, len(first) - 1)].received.s - first[0].sent.s if lab.replicas >= MANY else 0.0
+        return fit_all(lab.segments(), self.quota, self.told, until_s=lab.deadline_s, apart_s=apart_s)
+
+    def _settled(self) -> bool:
+        """Return whether one limiter explains everything, and its window was seen to end."""
+        return len(self.fits) == 1 and self.fits[0].recovered

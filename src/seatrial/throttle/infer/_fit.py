@@ -1,0 +1,156 @@
+"""Which limiters explain everything that was seen: those that do not for any assignment of times are refuted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from seatrial.throttle.infer._bucket import fit_bucket
+from seatrial.throttle.infer._counter import CLOCK, FIRST_REQUEST, PER_KEY, fit_counter
+from seatrial.throttle.infer._fixed import between, fit_anchored, fit_clock, fit_per_key
+from seatrial.throttle.infer._log import fit_log
+from seatrial.throttle.infer._seen import Interval, Segment, blurred, thinned
+
+LIMITS = (0.01, 1e6)
+USUAL_S = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 30, 60, 120, 300, 600, 900, 1800, 3600)
+WHOLE_S = 1.0
+FEW = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """A limiter that explains every answer; `refused_count` is open (None) where both ways do."""
+
+    algorithm: str
+    quota: int
+    window: Interval
+    anchor: str | None = None
+    rates: Interval | None = None
+    refused_count: bool | None = False
+    blur_s: float = 0.0
+    recovered: bool = False
+    """Whether quota was seen to come back: only then has the window's length an upper bound."""
+
+
+def fit_all(
+    segments: Sequence[Segment],
+    quota: int,
+    told: Sequence[float] = (),
+    *,
+    until_s: float = math.inf,
+    apart_s: float = 0.0,
+) -> list[Fit]:
+    """Return the limiters that explain every answer, the ones with the fewest assumptions only.
+
+    First those that are exact, then those with more freedom; then all of them again by clocks of whole seconds.
+    `apart_s` is by how much the windows of instances that count for themselves may differ. At `until_s`, on the steady
+    clock, no more is tried.
+    """
+    recovered = any(segment.recoveries() for segment in segments)
+    # Clocks of whole seconds tell nothing about what happens within a few of them.
+    for blur_s in (apart_s, WHOLE_S) if _longest_wait(segments) > FEW * WHOLE_S else (apart_s,):
+        seen = blurred(segments, blur_s)
+        for stage in (_exact, _per_key, _freer):
+            found = [
+                # A window by the clock may end soon after it is met: it takes two ends of one to tell its length.
+                replace(fit, blur_s=blur_s, recovered=recovered and (fit.anchor != CLOCK or _met_two(segments)))
+                for fit in stage(seen, quota, told, until_s)
+            ]
+            if found:
+                return found
+    return []
+
+
+def _exact(segments: Sequence[Segment], quota: int, told: Sequence[float], until_s: float) -> Iterator[Fit]:
+    del until_s  # these take little time
+    segments = thinned(segments)
+    fixed = list(_fixed(segments, quota, told))
+    yield from fixed
+    if window := fit_log(segments, quota, LIMITS):
+        yield Fit(algorithm="sliding-log", quota=quota, window=window)
+    if bucket := fit_bucket(segments, quota):
+        size, (low, high) = bucket
+        yield Fit(algorithm="token-bucket", quota=size, window=(size / high, size / low), rates=(low, high))
+
+
+def _fixed(segments: Sequence[Segment], quota: int, told: Sequence[float]) -> Iterator[Fit]:
+    window = fit_anchored(segments, quota, LIMITS)
+    clock = fit_clock(segments, quota, window_lengths(segments, told))
+    if window:
+        yield Fit(algorithm="fixed-window", quota=quota, window=window, anchor=FIRST_REQUEST)
+    if clock:
+        yield Fit(algorithm="fixed-window", quota=quota, window=(min(clock), max(clock)), anchor=CLOCK)
+
+
+def _per_key(segments: Sequence[Segment], quota: int, told: Sequence[float], until_s: float) -> Iterator[Fit]:
+    del told
+    # A phase for each client needs two boundaries of one client: with any length it would explain nearly everything.
+    lengths = window_lengths(segments, ()) if _met_two(segments) else []
+    if own := fit_per_key(thinned(segments), quota, lengths, until_s):
+        yield Fit(algorithm="fixed-window", quota=quota, window=(min(own), max(own)), anchor=PER_KEY)
+
+
+def _freer(segments: Sequence[Segment], quota: int, told: Sequence[float], until_s: float) -> Iterator[Fit]:
+    if window := fit_log(segments, quota, LIMITS, refused_count=True):
+        yield Fit(algorithm="sliding-log", quota=quota, window=window, refused_count=True)
+    if window := fit_anchored(segments, quota, LIMITS, extends=True):
+        yield Fit(algorithm="fixed-window", quota=quota, window=window, anchor=FIRST_REQUEST, refused_count=True)
+    yield from _counters(segments, quota, told, until_s)
+
+
+def _met_two(segments: Sequence[Segment]) -> bool:
+    return any(segment.plain and len(segment.recoveries()) > 1 for segment in segments)
+
+
+def _counters(segments: Sequence[Segment], quota: int, told: Sequence[float], until_s: float) -> Iterator[Fit]:
+    """Return the sliding counters; whether refused requests count is open where both ways explain every answer."""
+    lengths = _counter_lengths(segments, told)
+    both = {
+        counts: fit_counter(seen, quota, lengths, until_s, refused_count=counts)
+        for counts, seen in ((False, thinned(segments)), (True, segments))
+    }
+    found = [(counts, fit) for counts, fit in both.items() if fit]
+    if found:
+        counts, (anchor, fitting) = found[0]
+        yield Fit(
+            algorithm="sliding-counter",
+            quota=quota,
+            window=(min(fitting), max(fitting)),
+            anchor=anchor,
+            refused_count=None if len(found) > 1 else counts,
+        )
+
+
+def window_lengths(segments: Sequence[Segment], told: Sequence[float]) -> list[float]:
+    """Return the lengths that a window by the clock may have.
+
+    A client that takes its quota as soon as it comes back meets two boundaries that follow each other.
+    """
+    gaps = [
+        (max(LIMITS[0], later[0] - sooner[1]), later[1] - sooner[0])
+        for segment in segments
+        if segment.plain
+        for sooner, later in pairwise(segment.recoveries())
+    ]
+    low, high = max((gap[0] for gap in gaps), default=0.0), min((gap[1] for gap in gaps), default=0.0)
+    if not gaps:
+        return [length for length in (*told, *USUAL_S) if length >= _longest_wait(segments)]
+    if low > high:
+        return []
+    return [*(length for length in (*told, *USUAL_S) if low <= length <= high), *between(low, high)]
+
+
+def _longest_wait(segments: Sequence[Segment]) -> float:
+    """Return how long somebody certainly waited for the first time."""
+    waits = [s.recoveries()[0][0] - s.hits[0].received for s in segments if s.plain and s.recoveries()]
+    return max(waits, default=0.0)
+
+
+def _counter_lengths(segments: Sequence[Segment], told: Sequence[float]) -> list[float]:
+    """Return what people write, and everything near what was seen."""
+    waits = [s.recoveries()[0][1] - s.hits[0].sent for s in segments if s.plain and s.recoveries()]
+    longest_s = max(waits, default=LIMITS[0])
+    low, high = max(_longest_wait(segments) / 2, longest_s / 8), longest_s * 4
+    return [*(length for length in dict.fromkeys((*told, *USUAL_S)) if low <= length <= high), *between(low, high, 80)]

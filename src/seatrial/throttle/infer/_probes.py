@@ -1,0 +1,169 @@
+"""What is done to one client: use its quota up, ask until it is back, spread it over a window, leave it alone."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Iterator, Sequence
+
+from seatrial.throttle._wire import Answer
+from seatrial.throttle.infer._lab import Lab, Record
+from seatrial.throttle.infer._told import expected_end_s
+
+BEYOND = 2
+MANY = 2
+IN_A_ROW = 8
+SPARE = 3
+FIRST_POLL_S = 0.02
+EARLY = (0.15, 0.3, 0.45, 0.6, 0.75, 0.88)
+"""Few questions until quota is said to come back: it may come back sooner."""
+COARSE, FINE, DOUBLING = 1.05, 0.02, 2.0
+LATE = 2.2
+"""A sliding counter that counts refusals may need two windows; after that, questions become rare."""
+WHOLE_S = 1.05
+LONGEST = 1.35
+
+
+async def fill(lab: Lab, record: Record, *, most: int) -> int:
+    """Ask until the first refusal, and return how many were admitted; raises SpentError, GoneError.
+
+    Where several instances count for themselves, it takes refusals in a row to see that each of them is used up.
+    """
+    began, in_a_row = len(record.answers), 0
+    enough = 1 if lab.replicas < MANY else IN_A_ROW * lab.replicas
+    for _ in range(most * lab.replicas + enough):
+        answer = await lab.ask(record, anew=lab.replicas >= MANY)
+        in_a_row = in_a_row + 1 if lab.looks and lab.looks.refused(answer) else 0
+        if in_a_row == enough:
+            break
+    found = record.answers[began:]
+    record.answers[began:] = _in_order(lab, found)
+    return sum(bool(lab.looks and lab.looks.admitted(answer)) for answer in found)
+
+
+def _in_order(lab: Lab, answers: Sequence[Answer]) -> list[Answer]:
+    """Return answers without refusals by one instance while another one still admitted."""
+    admitted = [number for number, answer in enumerate(answers) if lab.looks and lab.looks.admitted(answer)]
+    last = admitted[-1] if admitted and lab.replicas >= MANY else -1
+    return [answer for number, answer in enumerate(answers) if number > last or number in admitted]
+
+
+def moments(began_s: float, now_s: float, expected_s: float | None) -> Iterator[float]:
+    """Return when to ask, on the steady clock: dense where quota is said to come back, ever rarer where nothing is."""
+    at_s, wait_s = now_s, (expected_s or now_s) - began_s
+    if expected_s and wait_s > 2 * FIRST_POLL_S:
+        dense_s = max(expected_s - max(WHOLE_S, wait_s * 0.02), began_s + wait_s * 0.3)
+        yield from (m for share in EARLY if now_s < (m := began_s + share * wait_s) < dense_s)
+        at_s = max(at_s, dense_s)
+        step_s = max(FIRST_POLL_S / 2, wait_s * FINE)
+        while at_s < expected_s + step_s * 5:
+            yield at_s
+            at_s += step_s
+    while True:
+        since_s = at_s - began_s
+        late = bool(expected_s) and since_s > LATE * wait_s + 1
+        at_s = began_s + max(since_s * (DOUBLING if late else COARSE), since_s + FIRST_POLL_S)
+        yield at_s
+
+
+async def poll(lab: Lab, record: Record, *, most: int, until_s: float = math.inf) -> None:
+    """Ask until the client is admitted again, then take what there is; raises SpentError, GoneError."""
+    began_s, expected_s = _last_fill(lab, record.answers), expected_end_s(record.answers[-1:])
+    if expected_s and expected_s > lab.deadline_s:
+        expected_s = None  # it may still come sooner
+    for moment_s in moments(began_s, time.monotonic(), expected_s):
+        if moment_s > until_s:
+            return
+        await sleep_until(moment_s)
+        answer = await lab.ask(record)
+        if lab.looks and lab.looks.admitted(answer):
+            await fill(lab, record, most=most)
+            return
+
+
+def _last_fill(lab: Lab, answers: Sequence[Answer]) -> float:
+    """Return when the client began to take the quota that it has used up."""
+    admitted = [answer for answer in answers if lab.looks and lab.looks.admitted(answer)]
+    return admitted[-1].sent.s if admitted else answers[0].sent.s
+
+
+async def sleep_until(moment_s: float) -> None:
+    """Sleep until a moment of the steady clock."""
+    await asyncio.sleep(max(0.0, moment_s - time.monotonic()))
+
+
+async def again_and_again(lab: Lab, record: Record, quota: int, met: asyncio.Event) -> None:
+    """Ask a client whose quota is used up until it is back, take it, and so on; tell after each time."""
+    while True:
+        await poll(lab, record, most=quota + BEYOND)
+        met.set()
+
+
+async def phase(lab: Lab, quota: int, window_s: float, share: float) -> None:
+    """Use another client's quota up in another part of the window, and ask until it is back."""
+    async with lab.fresh() as client:
+        await asyncio.sleep(share * window_s)
+        record = lab.record(client)
+        await fill(lab, record, most=quota + BEYOND)
+        until_s = time.monotonic() + LONGEST * window_s
+        await poll(lab, record, most=quota + BEYOND, until_s=until_s)
+
+
+async def spread(lab: Lab, quota: int, window_s: float) -> None:
+    """Take half the quota at first, half shortly before the window ends, and count what is there after it.
+
+    A fixed window has all of it again then, a log only the first half, a bucket what flowed in.
+    """
+    async with lab.fresh() as client:
+        record = lab.record(client, plain=False)
+        began_s = time.monotonic()
+        for share, count in ((0.0, quota // 2), (0.85, quota - quota // 2), (1.08, quota + BEYOND)):
+            await sleep_until(began_s + share * window_s)
+            for _ in range(count):
+                answer = await lab.ask(record)
+                if share > 1 and lab.looks and lab.looks.refused(answer):
+                    break
+
+
+async def twin(lab: Lab, quota: int, window_s: float | None) -> None:
+    """Use a client's quota up and leave it alone: it is admitted again even where refused requests count."""
+    async with lab.fresh() as client:
+        record, began_s = lab.record(client), time.monotonic()
+        await fill(lab, record, most=quota + BEYOND)
+        for wait_s in _ladder(window_s):
+            await sleep_until(began_s + wait_s)
+            answer = await lab.ask(record)
+            if lab.looks and lab.looks.admitted(answer):
+                await fill(lab, record, most=quota + BEYOND)
+                return
+
+
+def _ladder(window_s: float | None) -> Iterator[float]:
+    wait_s = 1.0
+    if window_s:
+        yield from (window_s * 1.05, window_s * 2.1)
+        wait_s = window_s * 4
+    while True:
+        yield wait_s
+        wait_s *= 2.5
+
+
+async def pipelined(lab: Lab, quota: int) -> tuple[int, list[Answer]]:
+    """Ask for more than the quota in one write, and return how many were admitted; raises SpentError, WireError."""
+    async with lab.fresh() as client:
+        lab.spend(quota + 1)
+        answers = await client.wire.pipeline(lab.task.method, lab.task.path, quota + 1)
+    return sum(bool(lab.looks and lab.looks.admitted(answer)) for answer in answers), answers
+
+
+async def burst(lab: Lab, count: int) -> list[Answer]:
+    """Ask for much at once over as many connections, opened before; raises SpentError."""
+    async with lab.fresh() as client:
+        lab.spend(count)
+        again = [lab.again(client) for _ in range(count)]
+        await asyncio.gather(*(one.wire.open() for one in again), return_exceptions=True)
+        found = await asyncio.gather(
+            *(one.wire.send(lab.task.method, lab.task.path) for one in again), return_exceptions=True
+        )
+    return [answer for answer in found if isinstance(answer, Answer)]

@@ -1,0 +1,93 @@
+"""What headers tell of a policy, in whichever convention."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from seatrial.throttle._window import server_clocks
+from seatrial.throttle._wire import Answer
+
+EPOCH = 10**8
+"""A Reset above this is a date, below it are seconds to wait."""
+ROUNDING_S = 0.05
+NAMES = (("x-ratelimit", "X-RateLimit-"), ("ietf-draft-6", "RateLimit-"), ("x-rate-limit", "X-Rate-Limit-"))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The figures of one answer's headers; None where a header is missing or no whole number."""
+
+    convention: str = "none"
+    limit: int | None = None
+    remaining: int | None = None
+    reset_s: float | None = None
+    window_s: float | None = None
+    retry_s: int | None = None
+
+
+def read_told(answer: Answer) -> Told:
+    """Return what an answer's headers say."""
+    retry_s = whole(answer, "Retry-After")
+    for convention, prefix in NAMES:
+        values = [whole(answer, prefix + part) for part in ("Limit", "Remaining", "Reset")]
+        if any(answer.values(prefix + part) for part in ("Limit", "Remaining", "Reset")):
+            limit, remaining, reset = values
+            suffix = "" if convention.startswith("ietf") else ("-epoch" if (reset or 0) > EPOCH else "-delta")
+            wait_s = None if reset is None else reset - time_of(answer) if reset > EPOCH else float(reset)
+            window = _parameter(answer, "RateLimit-Policy", "w")
+            return Told(convention + suffix, limit, remaining, wait_s, window, retry_s)
+    return _draft(answer, retry_s)
+
+
+def _draft(answer: Answer, retry_s: int | None) -> Told:
+    """Read RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers)."""
+    if not answer.values("RateLimit") and not answer.values("RateLimit-Policy"):
+        return Told(retry_s=retry_s)
+    remaining, wait_s = _parameter(answer, "RateLimit", "r", "remaining"), _parameter(answer, "RateLimit", "t", "reset")
+    limit = _parameter(answer, "RateLimit-Policy", "q") or _parameter(answer, "RateLimit", "limit")
+    window_s = _parameter(answer, "RateLimit-Policy", "w")
+    left = None if remaining is None else int(remaining)
+    return Told("ietf-draft", int(limit) if limit else None, left, wait_s, window_s, retry_s)
+
+
+def _parameter(answer: Answer, name: str, *keys: str) -> float | None:
+    text = ", ".join(answer.values(name))
+    found = re.search(rf"(?:^|[;,\s])(?:{'|'.join(keys)})\s*=\s*(\d+)", text)
+    return float(found[1]) if found else None
+
+
+def whole(answer: Answer, name: str) -> int | None:
+    """Return a header's whole number, None where it stands not exactly once or is none."""
+    values = answer.values(name)
+    return int(values[0]) if len(values) == 1 and re.fullmatch(r"\d{1,15}", values[0]) else None
+
+
+def time_of(answer: Answer) -> float:
+    """Return when an answer was given by the server's own clock, as far as it differs from ours by more than a little.
+
+    A clock that is an hour off is off in Reset too.
+    """
+    clocks = server_clocks([answer], same_host=True)
+    ahead = max((clock.least_s + clock.most_s for clock in clocks), key=abs, default=0.0) / 2
+    return answer.received.at + ahead
+
+
+def told_windows(answers: Sequence[Answer]) -> list[float]:
+    """Return the lengths of a window that a client's answers tell: the policy, the first Reset, and Retry-After."""
+    first, found = read_told(answers[0]), []
+    found += [first.window_s] if first.window_s else []
+    # Rounded up as they mostly are, dates are up to a second late.
+    found += [float(int(first.reset_s + ROUNDING_S))] if first.reset_s and first.reset_s > 0 else []
+    last = read_told(answers[-1])
+    found += [float(last.retry_s)] if last.retry_s else []
+    return [length for length in dict.fromkeys(found) if length > 0]
+
+
+def expected_end_s(answers: Sequence[Answer]) -> float | None:
+    """Return when a client is told to be served again, on our steady clock."""
+    last = answers[-1]
+    told = read_told(last)
+    wait_s = told.retry_s or told.reset_s
+    return last.received.s + wait_s if wait_s and wait_s > 0 else None

@@ -1,0 +1,273 @@
+"""`discover` on real servers: each algorithm, each defect, each awkward target, by itself and no other."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SERVER = Path(__file__).parents[1] / "support" / "algorithms.py"
+MARKS = {"SEATRIAL_RUN": "infer-test", "SEATRIAL_OWNER": str(os.getpid())}
+QUOTA, WINDOW_S = 8, 2.0
+POOL = ("--address-pool", "127.31.0.0/16")
+BUDGET = 12 * QUOTA + 200
+
+
+@contextmanager
+def serving(algorithm: str = "fixed-window", *traits: str, **settings: object) -> Iterator[str]:
+    """Run a limiter in a process of its own, and return the URL of its endpoint."""
+    chosen = {"quota": QUOTA, "window_s": WINDOW_S, "headers": "epoch", "algorithm": algorithm, "traits": traits}
+    with subprocess.Popen(
+        [sys.executable, "-I", str(SERVER), json.dumps({**chosen, **settings})],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **MARKS},
+    ) as process:
+        assert process.stdout
+        try:
+            yield f"http://127.0.0.1:{int(process.stdout.readline())}/items/7"
+        finally:
+            process.kill()
+
+
+def discover(url: str, *arguments: str, max_s: int = 40) -> tuple[int, dict[str, Any]]:
+    """Run the product, and return its exit code and the one object that it prints."""
+    command = [sys.executable, "-m", "seatrial", "limits", "discover", url, "--json", "--max-seconds", str(max_s)]
+    began_s = time.monotonic()
+    done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=120, check=False)
+    assert time.monotonic() - began_s < max_s + 15, "it went on for longer than it was allowed to"
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+ALGORITHMS = [
+    ("fixed-window", "fixed-window", "first-request"),
+    ("clock", "fixed-window", "clock"),
+    ("per-key", "fixed-window", "per-key"),
+    ("sliding-log", "sliding-log", None),
+    ("sliding-counter", "sliding-counter", "clock"),
+    ("token-bucket", "token-bucket", None),
+]
+
+
+@pytest.mark.parametrize("headers", ["epoch", "delta", "draft", "none"])
+@pytest.mark.parametrize(("served", "algorithm", "anchor"), ALGORITHMS)
+def test_algorithm_is_found(served: str, algorithm: str, anchor: str | None, headers: str) -> None:
+    """Algorithm, quota and window are found whether headers tell or not, and no defect that is not there.
+
+    A sliding counter's Retry-After is the rest of the window here: it is true of a fixed window only.
+    """
+    with serving(served, "retry-none", headers=headers) as url:
+        _, found = discover(url, *POOL)
+    assert (found["algorithm"], found["anchor"]) == (algorithm, anchor), found
+    assert (found["quota"], found["window_s"]) == (QUOTA, pytest.approx(WINDOW_S, rel=0.15)), found
+    assert (found["defects"], found["scope"], found["replicas"], found["status"]) == ([], "address", 1, 429), found
+    assert found["refill_per_s"] == (pytest.approx(QUOTA / WINDOW_S, rel=0.15) if served == "token-bucket" else None)
+
+
+def test_budget_where_headers_tell_the_quota() -> None:
+    """Within 2.2 windows and 12 N + 200 requests, at a window that is long beside this machine's hiccups."""
+    with serving(window_s=6.0) as url:
+        code, found = discover(url, *POOL)
+    assert code == 0, found
+    assert found["seconds"] <= 2.2 * 6.0
+    assert found["requests"] <= BUDGET
+
+
+DEFECTS = [
+    ("trusts-forwarded-for", "x-forwarded-for"),
+    ("trusts-real-ip", "sibling-header:x-real-ip"),
+    ("keys-by-agent", "sibling-header:user-agent"),
+    ("spelling-escapes", "path-spelling"),
+    ("query-in-key", "query-in-key"),
+    ("method-in-key", "method"),
+    ("path-in-key", "path-parameter-in-key"),
+    ("same-tick", "same-tick-over-reject"),
+    ("race", "race"),
+    ("resets-connection", "connection-reset"),
+    ("status-200", "status-200"),
+    ("status-403", "status-403"),
+    ("status-503", "status-503"),
+    ("retry-soon", "retry-after-malformed"),
+    ("retry-negative", "retry-after-malformed"),
+    ("retry-huge", "retry-after-untrue"),
+    ("retry-zero", "retry-after-untrue"),
+    ("limit-untrue", "limit-untrue"),
+]
+
+
+@pytest.mark.parametrize(("trait", "defect"), DEFECTS)
+def test_defect_is_found_and_no_other(trait: str, defect: str) -> None:
+    """A seeded defect is named by its own word, and nothing else is."""
+    with serving("fixed-window", trait) as url:
+        code, found = discover(url, *POOL, "--path-template", "/items/{i}", "--race")
+    assert found["defects"] == [defect], found
+    assert code == 1
+    assert found["algorithm"] == "fixed-window", found
+    assert found["quota"] == QUOTA, found
+
+
+@pytest.mark.parametrize("algorithm", ["sliding-log", "sliding-counter"])
+def test_refusals_that_count_are_a_defect(algorithm: str) -> None:
+    """Who goes on asking gets nothing back: seen beside a client that is left alone."""
+    with serving(algorithm, "refused-count", "retry-none") as url:
+        _, found = discover(url, *POOL)
+    assert (found["algorithm"], found["rejected_count"], found["defects"]) == (algorithm, True, ["rejected-count"]), (
+        found
+    )
+
+
+def identities() -> list[str]:
+    """Return two tokens of one user, a fellow, and strangers."""
+    mine = [("ann@a", "t1.ann.a"), ("ann@a", "t2.ann.a"), ("bob@a", "t3.bob.a")]
+    others = [(f"u{n}@o{n}", f"x{n}.u{n}.o{n}") for n in range(12)]
+    return [
+        word for user, token in (*mine, *others) for word in ("--identity", f"{user}=Authorization: Bearer {token}")
+    ]
+
+
+@pytest.mark.parametrize("scope", ["token", "user", "organisation"])
+def test_scope_is_found(scope: str) -> None:
+    """Tokens, users and organisations are told apart by two of one."""
+    with serving(key=scope) as url:
+        code, found = discover(url, *identities())
+    assert (found["scope"], found["confidence"]["scope"]["how"], code) == (scope, "proved", 0), found
+
+
+def test_addresses_are_found_where_tokens_do_not_matter() -> None:
+    """People who share an address share its bucket: by address."""
+    with serving(key="address") as url:
+        _, found = discover(url, *identities(), *POOL)
+    assert found["scope"] == "address", found
+
+
+def test_instances_that_count_for_themselves() -> None:
+    """Headers tell how many instances answer; without them, that there are several."""
+    with serving(replicas=3, traits=()) as url:
+        _, told = discover(url, *POOL, max_s=20)
+    with serving(replicas=3, headers="none") as url:
+        _, silent = discover(url, *POOL, max_s=20)
+    assert (told["replicas"], told["quota"]) == (3, QUOTA), told
+    assert "replicas" in told["defects"]
+    assert silent["replicas"] is None
+    assert "replicas" in silent["defects"]
+    assert "replicas" in silent["inconclusive"]
+
+
+def test_one_client_and_a_bucket_for_all_go_one_after_the_other() -> None:
+    """It takes longer and says so; what is found is the same."""
+    with serving(window_s=1.5) as url:
+        _, alone = discover(url)
+    with serving(window_s=1.5, key="global") as url:
+        _, shared = discover(url, *POOL)
+    assert (alone["algorithm"], alone["scope"], alone["defects"]) == ("fixed-window", None, []), alone
+    assert "scope" in alone["inconclusive"]
+    assert (shared["algorithm"], shared["scope"], shared["defects"]) == ("fixed-window", "global", ["global-bucket"])
+
+
+def test_limits_of_another_kind() -> None:
+    """No limit is the finding; a queue and a limit of what runs at once are recognised."""
+    with serving("none") as url:
+        code, none = discover(url, *POOL, "--max-requests", "1000")
+    with serving("leaky-queue") as url:
+        _, queue = discover(url, *POOL)
+    with serving("concurrency") as url:
+        _, at_once = discover(url, *POOL)
+    assert (code, none["algorithm"], none["defects"]) == (1, "none", ["unlimited"])
+    assert none["requests"] <= 1000
+    assert (queue["algorithm"], queue["refill_per_s"]) == ("leaky-queue", pytest.approx(QUOTA / WINDOW_S, rel=0.2)), (
+        queue
+    )
+    assert (at_once["algorithm"], at_once["quota"]) == ("concurrency", QUOTA), at_once
+
+
+@pytest.mark.parametrize("trait", ["answers-404", "answers-307", "dies"])
+def test_target_that_does_not_work_is_inconclusive(trait: str) -> None:
+    """An absent path, a redirect, a target that dies: nothing is claimed, and the reason is given."""
+    with serving("fixed-window", trait) as url:
+        code, found = discover(url, *POOL, max_s=20)
+    assert code == 3, found
+    assert found["algorithm"] is None
+    assert found["inconclusive"]["algorithm"]
+    assert found["defects"] == []
+
+
+def test_nobody_there_is_inconclusive() -> None:
+    """A port where nobody listens."""
+    code, found = discover("http://127.0.0.1:9/")
+    assert code == 3
+    assert "does not answer" in found["inconclusive"]["algorithm"]
+
+
+def test_window_of_a_day_cannot_be_proved() -> None:
+    """What can be told is told; that the window cannot be is said, with what the headers say."""
+    with serving(window_s=86400.0) as url:
+        code, found = discover(url, *POOL, max_s=6)
+    assert (code, found["quota"], found["window_s"]) == (3, QUOTA, None), found
+    assert "8640" in found["inconclusive"]["window_s"]
+
+
+def test_clock_that_is_an_hour_off_is_no_defect() -> None:
+    """Reset is read by the server's own clock."""
+    with serving("fixed-window", "clock-ahead") as url:
+        code, found = discover(url, *POOL)
+    assert (code, found["defects"], found["algorithm"]) == (0, [], "fixed-window"), found
+
+
+def test_never_more_requests_than_allowed() -> None:
+    """The budget ends the inference, which says so."""
+    with serving() as url:
+        code, found = discover(url, *POOL, "--max-requests", "40")
+    assert found["requests"] <= 40
+    assert code == 3
+    assert "40 requests" in json.dumps(found["inconclusive"])
+
+
+def test_another_machine_is_not_asked() -> None:
+    """A target that is not this machine needs the configuration and the flag."""
+    command = [sys.executable, "-m", "seatrial", "limits", "discover", "http://192.0.2.1/"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "[target-not-allowed]" in done.stderr
+
+
+def test_block_is_valid_configuration(tmp_path: Path) -> None:
+    """What is printed can be put into seatrial.toml."""
+    command = [sys.executable, "-m", "seatrial", "limits", "discover"]
+    with serving() as url:
+        done = subprocess.run([*command, url, *POOL], capture_output=True, text=True, check=False)
+    block = done.stdout.partition("\n\n")[0]
+    file = tmp_path / "seatrial.toml"
+    file.write_text(block, encoding="utf-8")
+    from seatrial.config import load_settings  # noqa: PLC0415 - here alone
+
+    (limit,) = load_settings(file).limits
+    assert (limit.quota, limit.window_s, limit.algorithm) == (QUOTA, WINDOW_S, "fixed-window")
+    assert limit.retry_after
+
+
+def test_interrupt_ends_it() -> None:
+    """Ctrl-C ends an inference with one message."""
+    command = [sys.executable, "-m", "seatrial", "limits", "discover"]
+    with (
+        serving(window_s=60.0) as url,
+        subprocess.Popen([*command, url, *POOL], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child,
+    ):
+        assert child.stderr
+        while "admitted" not in child.stderr.readline():
+            pass
+        child.send_signal(signal.SIGINT)
+        output = child.communicate(timeout=30)[1]
+    assert child.returncode == 130
+    assert "[run-interrupted]" in output
+    assert "Traceback" not in output

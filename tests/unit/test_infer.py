@@ -1,0 +1,257 @@
+"""The models over recorded answers: simulated limiters are recognised, and refuted as what they are not."""
+
+import importlib.util
+import json
+import math
+import random
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seatrial.core import UsageError
+from seatrial.throttle import Answer, Instant
+from seatrial.throttle.infer import Person, people
+from seatrial.throttle.infer._fit import Fit, fit_all
+from seatrial.throttle.infer._found import FIELDS, Found
+from seatrial.throttle.infer._looks import NO_ANSWER, tell_looks
+from seatrial.throttle.infer._people import addresses
+from seatrial.throttle.infer._probes import moments
+from seatrial.throttle.infer._seen import Hit, Segment, simplest
+from seatrial.throttle.infer._told import read_told, told_windows
+
+SUPPORT = Path(__file__).parents[1] / "support" / "algorithms.py"
+EPOCH = 1_700_000_000.0
+
+
+def load() -> ModuleType:
+    """Import the limiters that the test server has."""
+    spec = importlib.util.spec_from_file_location("algorithms", SUPPORT)
+    assert spec
+    assert spec.loader
+    module = sys.modules["algorithms"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+ALGORITHMS = load().ALGORITHMS
+
+
+class Simulation:
+    """Clients of one limiter, whose requests take an uncertain time; nobody waits for a clock."""
+
+    def __init__(self, algorithm: str, quota: int, window_s: float, seed: int, *, refused_count: bool = False) -> None:
+        self.quota, self.window_s = quota, window_s
+        self.random = random.Random(seed)  # noqa: S311 - repeatable on purpose
+        self.limiter = ALGORITHMS[algorithm](quota, window_s, refused_count)
+        self.began_s = EPOCH + self.random.uniform(0, 3 * window_s)
+
+    def ask(self, key: str, at_s: float) -> Hit:
+        """Send one request."""
+        takes_s = self.random.uniform(0.0005, 0.004)
+        admitted, _, _ = self.limiter.admit(key, at_s + self.random.uniform(0, takes_s))
+        return Hit(at_s, at_s + takes_s, admitted)
+
+    def fill(self, key: str, at_s: float) -> list[Hit]:
+        """Ask until the first refusal."""
+        hits = [self.ask(key, at_s)]
+        while hits[-1].admitted:
+            hits.append(self.ask(key, hits[-1].received))
+        return hits
+
+    def plain(self, key: str, delay_s: float, *, until: float, every: float) -> Segment:
+        """Use the quota up, and ask until it is back, again and again."""
+        began_s = self.began_s + delay_s
+        hits = self.fill(key, began_s)
+        while (at_s := hits[-1].received + every * self.window_s) < began_s + until * self.window_s:
+            hits += self.fill(key, at_s)
+        return Segment(key, tuple(hits))
+
+    def spread(self, key: str) -> Segment:
+        """Take half the quota, the other half late in the window, and what is there after it."""
+        hits: list[Hit] = []
+        for share, count in ((0.0, self.quota // 2), (0.85, self.quota - self.quota // 2), (1.08, self.quota + 2)):
+            at_s = self.began_s + share * self.window_s
+            for _ in range(count):
+                hits.append(self.ask(key, at_s))
+                at_s = hits[-1].received
+        return Segment(key, tuple(hits), plain=False)
+
+    def segments(self) -> list[Segment]:
+        """Return what a discovery would see."""
+        phases = [self.plain(f"q{n}", n * self.window_s / 3, until=1.35, every=0.03) for n in (1, 2)]
+        silent = self.plain("silent", 0.0, until=2.2, every=1.05)
+        return [self.plain("first", 0.0, until=2.3, every=0.03), *phases, silent, self.spread("spread")]
+
+
+def found(simulation: Simulation) -> list[Fit]:
+    """Return the limiters that explain a simulation."""
+    return fit_all(simulation.segments(), simulation.quota)
+
+
+EXPECTED = {
+    "fixed-window": ("fixed-window", "first-request"),
+    "clock": ("fixed-window", "clock"),
+    "per-key": ("fixed-window", "per-key"),
+    "sliding-log": ("sliding-log", None),
+    "sliding-counter": ("sliding-counter", "clock"),
+    "token-bucket": ("token-bucket", None),
+}
+
+
+@pytest.mark.parametrize("algorithm", EXPECTED)
+@settings(max_examples=6, deadline=None)
+@given(quota=st.integers(3, 15), window_s=st.sampled_from([2.0, 5.0, 7.3, 60.0]), seed=st.integers(0, 10**6))
+def test_the_true_limiter_is_never_refuted(algorithm: str, quota: int, window_s: float, seed: int) -> None:
+    """Whenever the server decided between sending and receipt, the limiter that answered explains its answers."""
+    simulation = Simulation(algorithm, quota, window_s, seed)
+    fits = found(simulation)
+    # A phase of a client's own can happen to be one that needs fewer assumptions.
+    nested = {"per-key": {EXPECTED["clock"], EXPECTED["fixed-window"]}}.get(algorithm, set())
+    assert {(fit.algorithm, fit.anchor) for fit in fits} & {EXPECTED[algorithm], *nested}, fits
+    fit = next(fit for fit in fits if fit.algorithm == EXPECTED[algorithm][0])
+    assert fit.window[0] * 0.95 <= window_s <= fit.window[1] * 1.05
+    assert fit.recovered
+
+
+@pytest.mark.parametrize("algorithm", EXPECTED)
+@pytest.mark.parametrize("seed", range(3))
+def test_others_are_refuted(algorithm: str, seed: int) -> None:
+    """What is seen in a little more than two windows leaves one limiter."""
+    fits = found(Simulation(algorithm, 10, 5.0, seed))
+    assert [(fit.algorithm, fit.anchor) for fit in fits] == [EXPECTED[algorithm]]
+
+
+@pytest.mark.parametrize("algorithm", ["sliding-log", "sliding-counter"])
+def test_refusals_that_count_are_seen(algorithm: str) -> None:
+    """A client that goes on asking gets nothing back, one that is silent does."""
+    fits = found(Simulation(algorithm, 10, 5.0, 1, refused_count=True))
+    assert algorithm in {fit.algorithm for fit in fits}, fits
+    assert {fit.refused_count for fit in fits} == {True}
+
+
+def test_a_quota_of_one_is_the_same_for_all() -> None:
+    """One request a window: a fixed window, a log and a bucket cannot be told apart, and are not."""
+    fits = found(Simulation("fixed-window", 1, 5.0, 1))
+    assert {"fixed-window", "sliding-log", "token-bucket"} <= {fit.algorithm for fit in fits}
+
+
+def test_without_a_recovery_the_window_is_open() -> None:
+    """Nothing shorter than a window proves its length."""
+    simulation = Simulation("fixed-window", 5, 86400.0, 1)
+    fits = fit_all([simulation.plain("first", 0.0, until=0.001, every=0.0001)], 5)
+    assert fits
+    assert not any(fit.recovered for fit in fits)
+
+
+def test_the_bucket_tells_its_rate() -> None:
+    """A bucket of ten that refills two a second."""
+    (fit,) = found(Simulation("token-bucket", 10, 5.0, 3))
+    assert fit.rates
+    assert fit.rates[0] <= 2.0 <= fit.rates[1]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "told", "number"),
+    [(4.98, 5.02, (), 5), (59.2, 61.0, (), 60), (2.97, 3.02, (2.99,), 2.99), (0.49, 0.52, (), 0.5)],
+)
+def test_the_simplest_number_is_what_people_wrote(
+    low: float, high: float, told: tuple[float, ...], number: float
+) -> None:
+    """Of the numbers that fit, the one that was told, else the roundest."""
+    assert simplest(low, high, told) == pytest.approx(number)
+
+
+@given(wait_s=st.floats(0.1, 1000), already=st.floats(0, 0.5))
+def test_moments_go_on_for_ever_and_forwards(wait_s: float, already: float) -> None:
+    """Whatever is told, questions come one after the other, and do not end."""
+    moments_s = moments(0.0, already * wait_s, wait_s)
+    found_s = [next(moments_s) for _ in range(200)]
+    assert found_s == sorted(found_s)
+    assert found_s[-1] > wait_s
+    assert math.isfinite(found_s[-1])
+
+
+def answer(status: int, body: str = "ok", **headers: str) -> Answer:
+    """Return an answer."""
+    named = tuple((name.replace("_", "-"), value) for name, value in headers.items())
+    now = Instant(100.0, EPOCH)
+    return Answer(method="GET", path="/", status=status, headers=named, sent=now, received=now, client="c", body=body)
+
+
+def test_what_a_refusal_looks_like() -> None:
+    """429 tells at once, other statuses when they stay, bodies when they never change back; no answer is one too."""
+    assert tell_looks([answer(200), answer(429)])
+    assert tell_looks([answer(200)] * 3 + [answer(503)]) is None
+    assert tell_looks([answer(200)] * 3 + [answer(503)] * 2)
+    reset = tell_looks([answer(200)] * 3 + [answer(NO_ANSWER)] * 2)
+    assert reset
+    assert reset.refused(answer(NO_ANSWER))
+    looks = tell_looks([answer(200, '{"id": 1}'), answer(200, '{"id": 2}'), *[answer(200, "slow down")] * 3])
+    assert looks
+    assert looks.by_body
+    assert looks.admitted(answer(200, '{"id": 77}'))
+    assert tell_looks([answer(200, f"number {n}") for n in range(20)]) is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "convention", "limit", "remaining"),
+    [
+        ({"X_RateLimit_Limit": "10", "X_RateLimit_Remaining": "9", "X_RateLimit_Reset": "1700000060"},
+         "x-ratelimit-epoch", 10, 9),
+        ({"X_RateLimit_Limit": "10", "X_RateLimit_Remaining": "9", "X_RateLimit_Reset": "60"},
+         "x-ratelimit-delta", 10, 9),
+        ({"RateLimit_Policy": '"a";q=10;w=60', "RateLimit": '"a";r=9;t=60'}, "ietf-draft", 10, 9),
+        ({"RateLimit_Limit": "10", "RateLimit_Remaining": "9", "RateLimit_Reset": "60"}, "ietf-draft-6", 10, 9),
+        ({"X_RateLimit_Limit": "ten"}, "x-ratelimit-delta", None, None),
+        ({}, "none", None, None),
+    ],
+)  # fmt: skip
+def test_headers_are_read(headers: dict[str, str], convention: str, limit: int | None, remaining: int | None) -> None:
+    """Each convention is known by its names and figures; what is no whole number tells nothing."""
+    told = read_told(answer(200, **headers))
+    assert (told.convention, told.limit, told.remaining) == (convention, limit, remaining)
+
+
+def test_windows_are_hinted_at_by_headers() -> None:
+    """A policy's w, the first Reset and Retry-After are hints, an absurd one too: nothing is concluded from them."""
+    first = answer(200, X_RateLimit_Limit="3", X_RateLimit_Remaining="2", X_RateLimit_Reset="60")
+    assert told_windows([first, answer(429, Retry_After="59")]) == [60.0, 59.0]
+    assert told_windows([answer(200), answer(429, Retry_After="soon")]) == []
+
+
+def test_people_are_read() -> None:
+    """Users, organisations and tokens are what they are said to be; what is no header is refused."""
+    assert people(["ann@acme=Authorization: Bearer A=="]) == [Person("ann", "acme", {"Authorization": "Bearer A=="})]
+    for wrong in ("ann", "=Authorization: x", "ann=Authorization", "ann=A b: c", "ann=A: b\r\nHost: x"):
+        with pytest.raises(UsageError) as caught:
+            people([wrong])
+        assert caught.value.slug == "header-invalid"
+
+
+def test_addresses_of_a_pool() -> None:
+    """Distinct addresses of the network, in an order of their own; what is none, or not ours, is refused."""
+    found_ = addresses("127.20.0.0/24", seed=1)
+    assert len(set(found_)) == len(found_) == 64
+    assert all(address.startswith("127.20.0.") and not address.endswith((".0", ".255")) for address in found_)
+    assert found_ != addresses("127.20.0.0/24", seed=2)
+    for wrong in ("127.20.0.0/99", "here", "192.0.2.0/24"):
+        with pytest.raises(UsageError) as caught:
+            addresses(wrong, seed=1)
+        assert caught.value.slug == "address-pool-invalid"
+
+
+def test_json_has_the_agreed_fields() -> None:
+    """Exactly the fields that are documented, whatever was found."""
+    empty = Found()
+    empty.leave_open("quota", "why")
+    assert set(empty.as_json()) == {*FIELDS, "defects", "confidence", "requests", "seconds", "inconclusive"}
+    assert set(empty.as_json()["confidence"]) == set(FIELDS)
+    assert json.loads(json.dumps(empty.as_json()))["inconclusive"] == {"quota": "why"}
+    assert empty.exit_code == 3
+    empty.blame("race", "proof")
+    assert empty.exit_code == 1
+    assert Found().exit_code == 0
