@@ -38,7 +38,10 @@ http {{
   access_log off; client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;
   uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
   limit_req_zone $binary_remote_addr zone=one:1m rate=5r/s;
-  server {{ listen 127.0.0.1:{port}; location / {{ limit_req zone=one burst=9 {delay}; root {folder}; try_files /configuration =404; }} }}
+  server {{
+    listen 127.0.0.1:{port}; root {folder};
+    location / {{ limit_req zone=one burst=9 {delay}; try_files /configuration =404; }}
+  }}
 }}
 """
 HAPROXY = """

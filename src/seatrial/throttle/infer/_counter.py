@@ -15,6 +15,8 @@ from seatrial.throttle.infer._seen import Hit, Segment
 State = tuple[int, int, int]
 """The window's number, what the one before admitted, and what this one did."""
 PHASES = 48
+SLACK = 0.025
+"""Phases and lengths are tried in steps; what lies between two of them must not be refuted by either."""
 CLOCK, FIRST_REQUEST, PER_KEY = "clock", "first-request", "per-key"
 
 
@@ -37,6 +39,8 @@ class Counter:
         return True
 
     def _follow(self, states: set[State] | None, hit: Hit) -> Iterator[State]:
+        slack_s = SLACK * self.window_s
+        hit = Hit(hit.sent - slack_s, hit.received + slack_s, hit.admitted)
         first, last = (math.floor((instant - self.phase_s) / self.window_s) for instant in (hit.sent, hit.received))
         for number in range(first, last + 1):
             for state in states if states is not None else {(number, 0, 0)}:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 
 from seatrial.throttle._wire import WireError
 from seatrial.throttle.infer._conclude import conclude
@@ -14,7 +14,7 @@ from seatrial.throttle.infer._fit import Fit, fit_all
 from seatrial.throttle.infer._found import Found
 from seatrial.throttle.infer._lab import GoneError, Lab, OpenError, Record, SpentError
 from seatrial.throttle.infer._people import Person, addresses
-from seatrial.throttle.infer._probes import MANY, again_and_again, burst, phase, pipelined, spread, twin
+from seatrial.throttle.infer._probes import MANY, again_and_again, burst, ladder, phase, pipelined, spread, twin
 from seatrial.throttle.infer._screens import Suspect, confirm, screen
 from seatrial.throttle.infer._task import Task
 from seatrial.throttle.infer._told import told_windows
@@ -24,6 +24,7 @@ TICK_S = 0.05
 THIRDS = (1 / 3, 2 / 3)
 SIXTHS = (*THIRDS, 1 / 6, 1 / 2)
 """Where no header tells when quota comes back, what a client meets is coarse: more of them make up for that."""
+SILENT = (0.6, 0.75, 0.9, 1.15)
 ENOUGH_CLIENTS = 8
 ROUNDS = 3
 RACES = 5
@@ -106,7 +107,7 @@ class Inference:
             lab.clients = crowd.clients(lab, by_person=len(crowd.people) > 1, by_address=True) or [record.client]
             record.client.used_s = None
             decided = await look_for_others(lab, self.found, record, finally_=patient)
-            crowd.use_up(2)
+            crowd.use_up(3)
             lab.clients = []
             if decided:
                 self.found.close("not looked for where no client that asks one by one is refused")
@@ -142,7 +143,7 @@ class Inference:
         lab, last_s = self.lab, None
         hints = [length for length in self.told if length * 1.2 < lab.task.max_s]
         told_s = next(iter(hints), None)
-        others = [] if alone else [twin(lab, self.quota, told_s)]
+        silent: list[Iterable[float]] = [] if alone else [ladder(told_s)]
         for number in range(ROUNDS):
             window_s = told_s if number == 0 and told_s and not alone else await self._measure()
             if last_s and abs(window_s / last_s - 1) < 0.02 and self._settled():  # noqa: PLR2004 - the same again
@@ -154,9 +155,10 @@ class Inference:
             probes = [phase(lab, self.quota, window_s, share) for share in (THIRDS if self.told else SIXTHS)]
             lengths = dict.fromkeys([window_s, *(hints[:2] if number == 0 and not alone else [])])
             probes += [spread(lab, self.quota, length) for length in lengths if self.quota > 1]
-            await self._all([*others, *probes, *(self._extra(suspects) if number == 0 else [])])
-            others = [] if alone else [twin(lab, self.quota, window_s)]
+            probes += [twin(lab, self.quota, waits_s) for waits_s in silent]
+            await self._all([*probes, *(self._extra(suspects) if number == 0 else [])])
             await self._fit()
+            silent = [] if alone else self._silent()
             if self._settled():
                 break
             if not alone and not {fit.algorithm for fit in self.fits} - {"fixed-window"}:
@@ -208,6 +210,16 @@ class Inference:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _silent(self) -> list[Iterable[float]]:
+        """Return when to ask clients that are left alone: each once, where it is open whether refusals count.
+
+        A log gives everything back at once, a counter little by little.
+        """
+        if all(fit.refused_count is False for fit in self.fits):
+            return []
+        lengths = [math.sqrt(fit.window[0] * fit.window[1]) for fit in self.fits if fit.recovered]
+        return [[share * min(lengths)] for share in SILENT] if lengths else []
 
     def _extra(self, suspects: Sequence[Suspect]) -> list[Awaitable[None]]:
         """Return what needs no waiting but clients of its own."""

@@ -22,6 +22,8 @@ RIPE = 6
 SLOWER, SLOWER_S = 3, 0.02
 TRIES = 6
 IN_A_ROW = 12
+TWICE = 2
+"""One window may end while a quota is taken; two do not."""
 
 
 async def first_refusal(lab: Lab, record: Record, *, patient: bool) -> bool:
@@ -172,15 +174,23 @@ async def count_replicas(lab: Lab, record: Record, found: Found) -> int:
     while in_a_row < IN_A_ROW * max(1, lab.replicas):
         answer = await lab.ask(record, anew=True)
         in_a_row = in_a_row + 1 if lab.looks and lab.looks.refused(answer) else 0
-        lab.replicas = max(lab.replicas, _first_hits(record))
+        lab.replicas = max(lab.replicas, _first_hits(record) if _rises(record) >= TWICE else 1)
         if len(record.answers) > lab.task.max_requests * SHARE:
             raise SpentError
     admitted = sum(bool(lab.looks and lab.looks.admitted(answer)) for answer in record.answers)
     refills = fit_bucket(lab.segments(), admitted) is not None
     limit = read_told(record.answers[0]).limit
     before = next((n for n, a in enumerate(record.answers) if lab.looks and lab.looks.refused(a)), admitted)
-    _judge_replicas(lab, found, refills=refills, split=admitted > before, limit=limit, admitted=admitted)
+    (segment,) = lab.segments()
+    split = len(segment.recoveries()) >= TWICE
+    _judge_replicas(lab, found, refills=refills, split=split, limit=limit, admitted=admitted)
     return admitted if lab.replicas > 1 else before
+
+
+def _rises(record: Record) -> int:
+    """Return how often more is said to remain than in the answer before."""
+    told = [one.remaining for one in map(read_told, record.answers) if one.remaining is not None]
+    return sum(later > sooner for sooner, later in itertools.pairwise(told))
 
 
 def _first_hits(record: Record) -> int:

@@ -153,4 +153,4 @@ def _counter_lengths(segments: Sequence[Segment], told: Sequence[float]) -> list
     waits = [s.recoveries()[0][1] - s.hits[0].sent for s in segments if s.plain and s.recoveries()]
     longest_s = max(waits, default=LIMITS[0])
     low, high = max(_longest_wait(segments) / 2, longest_s / 8), longest_s * 4
-    return [*(length for length in dict.fromkeys((*told, *USUAL_S)) if low <= length <= high), *between(low, high, 80)]
+    return [*(length for length in dict.fromkeys((*told, *USUAL_S)) if low <= length <= high), *between(low, high, 160)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from seatrial.throttle._wire import Answer
 from seatrial.throttle.infer._lab import Lab, Record
@@ -126,12 +126,12 @@ async def spread(lab: Lab, quota: int, window_s: float) -> None:
                     break
 
 
-async def twin(lab: Lab, quota: int, window_s: float | None) -> None:
+async def twin(lab: Lab, quota: int, waits_s: Iterable[float]) -> None:
     """Use a client's quota up and leave it alone: it is admitted again even where refused requests count."""
     async with lab.fresh() as client:
         record, began_s = lab.record(client), time.monotonic()
         await fill(lab, record, most=quota + BEYOND)
-        for wait_s in _ladder(window_s):
+        for wait_s in waits_s:
             await sleep_until(began_s + wait_s)
             answer = await lab.ask(record)
             if lab.looks and lab.looks.admitted(answer):
@@ -139,7 +139,8 @@ async def twin(lab: Lab, quota: int, window_s: float | None) -> None:
                 return
 
 
-def _ladder(window_s: float | None) -> Iterator[float]:
+def ladder(window_s: float | None) -> Iterator[float]:
+    """Return after what times to ask a client that is left alone: rarely, as that may count."""
     wait_s = 1.0
     if window_s:
         yield from (window_s * 1.05, window_s * 2.1)

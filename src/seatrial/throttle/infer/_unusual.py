@@ -14,6 +14,7 @@ from seatrial.throttle.infer._lab import PAUSE_S, Lab, Record
 from seatrial.throttle.infer._probes import burst
 
 AT_ONCE = 64
+OTHERS = 3
 QUEUED = 3
 """So many of a client's requests must be overtaken by ones of another client that were sent after them."""
 
@@ -24,7 +25,7 @@ async def look_for_others(lab: Lab, found: Found, record: Record, *, finally_: b
     Returns whether that decided anything; `finally_` when nothing else will be tried.
     """
     before = [answer.received.s - answer.sent.s for answer in record.answers]
-    answers, control = await asyncio.gather(burst(lab, AT_ONCE), _beside(lab))
+    answers = await burst(lab, AT_ONCE)
     usual = record.answers[0].status
     refused = [answer for answer in answers if answer.status >= ERROR and answer.status != usual]
     served = sorted((answer for answer in answers if answer.status == usual), key=lambda answer: answer.received.s)
@@ -33,7 +34,7 @@ async def look_for_others(lab: Lab, found: Found, record: Record, *, finally_: b
     # What leaves a queue does so no faster when much is in it.
     steady = statistics.median(steps) > statistics.median(before[1:] or before) / 2
     waited = steady and sum(one > 2 * max(before[1:] or before) for one in took) >= QUEUED
-    if waited and control is not None and control < statistics.median(took):
+    if waited and await _is_overtaken(lab, statistics.median(took)):
         _queue(found, served, refused)
     elif waited and not refused:
         found.close("answers come ever later: that may be a queue, or a server that is slow for everybody")
@@ -46,10 +47,15 @@ async def look_for_others(lab: Lab, found: Found, record: Record, *, finally_: b
     return True
 
 
-async def _beside(lab: Lab) -> float | None:
-    """Return how long another client waits meanwhile; None where there is nobody else."""
-    if len(lab.clients) < 2:  # noqa: PLR2004 - one asks for much, one for little
-        return None
+async def _is_overtaken(lab: Lab, usual_s: float) -> bool:
+    """Tell whether another client is served sooner while one asks for much; False where there is nobody else."""
+    if len(lab.clients) < OTHERS:
+        return False
+    _, took_s = await asyncio.gather(burst(lab, AT_ONCE), _beside(lab))
+    return took_s < usual_s
+
+
+async def _beside(lab: Lab) -> float:
     async with lab.fresh() as client:
         await asyncio.sleep(PAUSE_S)
         answer = await lab.send(client)
