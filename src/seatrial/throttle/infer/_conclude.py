@@ -22,7 +22,7 @@ def conclude(lab: Lab, found: Found, fits: Sequence[Fit], quota: int, told: Sequ
     _algorithm(found, fits, shown)
     fit = fits[0] if fits else None
     _quota(lab, found, fit, quota)
-    _window(found, fit, told, shown)
+    _window(found, fits, told, shown)
     _refused(lab, found, fits)
     judge_told(lab, found, fit)
 
@@ -30,6 +30,10 @@ def conclude(lab: Lab, found: Found, fits: Sequence[Fit], quota: int, told: Sequ
 def _algorithm(found: Found, fits: Sequence[Fit], shown: str) -> None:
     names = sorted({fit.algorithm for fit in fits})
     anchors = sorted({fit.anchor or "" for fit in fits} - {""})
+    if not all(fit.complete for fit in fits):
+        found.leave_open("algorithm", f"{' and '.join(names)} would do, but others could not be tried in the time")
+        found.leave_open("anchor", "the algorithm is open")
+        return
     if len(names) == 1:
         found.learn("algorithm", names[0], "fitted", proof=f"no other limiter explains {shown}")
     elif names:
@@ -60,7 +64,8 @@ def _quota(lab: Lab, found: Found, fit: Fit | None, quota: int) -> None:
     found.learn("quota", size, "proved", proof=proof)
 
 
-def _window(found: Found, fit: Fit | None, told: Sequence[float], shown: str) -> None:
+def _window(found: Found, fits: Sequence[Fit], told: Sequence[float], shown: str) -> None:
+    fit = fits[0] if fits else None
     if fit is None:
         found.leave_open("window_s", "no limiter that is known here explains every answer")
         return
@@ -69,6 +74,10 @@ def _window(found: Found, fit: Fit | None, told: Sequence[float], shown: str) ->
         said = f"; headers say {max(told):g} s" if told else ""
         reason = f"quota did not come back within {low:.3g} s{said}: no shorter look can prove more (--max-seconds)"
         found.leave_open("window_s", reason)
+        return
+    if len({(one.algorithm, one.refused_count) for one in fits}) > 1 or not fit.precise:
+        low, high = min(one.window[0] for one in fits), max(one.window[1] for one in fits)
+        found.leave_open("window_s", f"between {low:.3g} and {high:.3g} s, all of which would do")
         return
     number = simplest(low, high, told)
     window_s = int(number) if number == int(number) else round(number, 6)
@@ -83,8 +92,8 @@ def _window(found: Found, fit: Fit | None, told: Sequence[float], shown: str) ->
 
 def _refused(lab: Lab, found: Found, fits: Sequence[Fit]) -> None:
     """Note status, and whether refused requests count."""
-    counted = {fit.refused_count for fit in fits if fit.recovered}
-    if len(counted) == 1 and None not in counted:
+    counted = {fit.refused_count for fit in fits if fit.recovered and fit.complete}
+    if len(counted) == 1:
         (value,) = counted
         found.learn("rejected_count", value, "fitted", proof="a client that was refused often, beside one left alone")
         if value:

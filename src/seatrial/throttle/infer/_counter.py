@@ -17,7 +17,7 @@ State = tuple[int, int, int]
 PHASES = 48
 SLACK = 0.025
 """Phases and lengths are tried in steps; what lies between two of them must not be refuted by either."""
-CLOCK, FIRST_REQUEST, PER_KEY = "clock", "first-request", "per-key"
+CLOCK, FIRST_REQUEST = "clock", "first-request"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def fit_counter(
     segments: Sequence[Segment], quota: int, lengths: Sequence[float], until_s: float, *, refused_count: bool = False
 ) -> tuple[str, list[float]] | None:
     """Return the anchor with the lengths that explain every answer: the one with the fewest assumptions."""
-    for anchor in (CLOCK, FIRST_REQUEST, PER_KEY):
+    for anchor in (CLOCK, FIRST_REQUEST):
         found = [
             length
             for length in lengths
@@ -88,6 +88,4 @@ def _fits(segments: Sequence[Segment], quota: int, window_s: float, anchor: str,
     phases = [window_s * number / PHASES for number in range(PHASES)]
     if anchor == FIRST_REQUEST:
         return all(explains(segment, segment.hits[0].sent) for segment in segments)
-    if anchor == CLOCK:
-        return any(all(explains(segment, phase) for segment in segments) for phase in phases)
-    return all(any(explains(segment, phase) for phase in phases) for segment in segments)
+    return any(all(explains(segment, phase) for segment in segments) for phase in phases)

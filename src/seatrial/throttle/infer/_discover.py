@@ -27,6 +27,8 @@ SIXTHS = (*THIRDS, 1 / 6, 1 / 2)
 SILENT = (0.6, 0.75, 0.9, 1.15)
 ENOUGH_CLIENTS = 8
 ROUNDS = 3
+SEVERAL = 3
+FITTING_S = 4.0
 RACES = 5
 
 
@@ -163,6 +165,8 @@ class Inference:
                 break
             if not alone and not {fit.algorithm for fit in self.fits} - {"fixed-window"}:
                 await self._meet_again(record)
+                if self._settled():
+                    break
 
     async def _release(self, record: Record) -> None:
         """Stop asking as the only client, so that others can."""
@@ -270,8 +274,13 @@ class Inference:
     def _fitting(self) -> list[Fit]:
         lab, first = self.lab, self.lab.records[0].answers
         apart_s = first[min(self.quota, len(first) - 1)].received.s - first[0].sent.s if lab.replicas >= MANY else 0.0
-        return fit_all(lab.segments(), self.quota, self.told, until_s=lab.deadline_s, apart_s=apart_s)
+        # What takes longer than half a window is tried again when more was seen.
+        until_s = min(lab.deadline_s, time.monotonic() + max(FITTING_S, (lab.window_s or 0.0) / 2))
+        return fit_all(lab.segments(), self.quota, self.told, until_s=until_s, apart_s=apart_s)
 
     def _settled(self) -> bool:
-        """Return whether one limiter explains everything, and its window was seen to end."""
-        return len(self.fits) == 1 and self.fits[0].recovered
+        """Return whether one limiter explains everything, and several clients saw its window end."""
+        back = sum(bool(segment.plain and segment.recoveries()) for segment in self.lab.segments())
+        if back < SEVERAL:
+            return False
+        return len(self.fits) == 1 and self.fits[0].recovered and self.fits[0].complete and self.fits[0].precise

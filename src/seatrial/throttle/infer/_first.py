@@ -182,7 +182,7 @@ async def count_replicas(lab: Lab, record: Record, found: Found) -> int:
     limit = read_told(record.answers[0]).limit
     before = next((n for n, a in enumerate(record.answers) if lab.looks and lab.looks.refused(a)), admitted)
     (segment,) = lab.segments()
-    split = len(segment.recoveries()) >= TWICE
+    split = len(segment.recoveries())
     _judge_replicas(lab, found, refills=refills, split=split, limit=limit, admitted=admitted)
     return admitted if lab.replicas > 1 else before
 
@@ -200,17 +200,21 @@ def _first_hits(record: Record) -> int:
 
 
 def _judge_replicas(  # noqa: PLR0913 - what a count rests on
-    lab: Lab, found: Found, *, refills: bool, split: bool, limit: int | None, admitted: int
+    lab: Lab, found: Found, *, refills: bool, split: int, limit: int | None, admitted: int
 ) -> None:
     proof = f"{admitted} admitted over new connections, one by one, then {IN_A_ROW} refusals in a row"
     if refills and not (limit and admitted >= lab.replicas * limit and lab.replicas > 1):
         lab.replicas = 1
-    if lab.replicas == 1 and split and not refills:
+    if lab.replicas == 1 and split >= TWICE and not refills:
         lab.replicas = 2
         found.leave_open("replicas", "some were admitted after refusals, and no header tells how many instances count")
         found.blame("replicas", proof)
     elif lab.replicas > 1:
         found.learn("replicas", lab.replicas, "proved", proof=f"so many answers say that one request was used; {proof}")
         found.blame("replicas", proof)
+    elif split and not refills:
+        found.leave_open(
+            "replicas", "once, some were admitted after a refusal: another instance, or a window that ended"
+        )
     else:
         found.learn("replicas", 1, "fitted", proof=proof)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from seatrial.throttle.infer._bucket import fit_bucket
-from seatrial.throttle.infer._counter import CLOCK, FIRST_REQUEST, PER_KEY, fit_counter
+from seatrial.throttle.infer._counter import CLOCK, FIRST_REQUEST, fit_counter
 from seatrial.throttle.infer._fixed import between, fit_anchored, fit_clock, fit_per_key
 from seatrial.throttle.infer._log import fit_log
 from seatrial.throttle.infer._seen import Interval, Segment, blurred, thinned
@@ -16,22 +17,30 @@ from seatrial.throttle.infer._seen import Interval, Segment, blurred, thinned
 LIMITS = (0.01, 1e6)
 USUAL_S = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 30, 60, 120, 300, 600, 900, 1800, 3600)
 WHOLE_S = 1.0
+PER_KEY = "per-key"
 FEW = 10
+PRECISE = 1.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
-    """A limiter that explains every answer; `refused_count` is open (None) where both ways do."""
+    """A limiter that explains every answer; not `complete` where time was too short to try all the others."""
 
     algorithm: str
     quota: int
     window: Interval
     anchor: str | None = None
     rates: Interval | None = None
-    refused_count: bool | None = False
+    refused_count: bool = False
     blur_s: float = 0.0
+    complete: bool = True
     recovered: bool = False
     """Whether quota was seen to come back: only then has the window's length an upper bound."""
+
+    @property
+    def precise(self) -> bool:
+        """Return whether the length is known to a quarter of it: two roundest numbers are further apart."""
+        return self.window[1] <= PRECISE * self.window[0]
 
 
 def fit_all(
@@ -55,12 +64,16 @@ def fit_all(
         for stage in (_exact, _per_key, _freer):
             found = [
                 # A window by the clock may end soon after it is met: it takes two ends of one to tell its length.
-                replace(fit, blur_s=blur_s, recovered=recovered and (fit.anchor != CLOCK or _met_two(segments)))
+                replace(fit, blur_s=blur_s, recovered=recovered and (_met_two(segments) or not _needs_two(fit)))
                 for fit in stage(seen, quota, told, until_s)
             ]
             if found:
-                return found
+                return [replace(fit, complete=time.monotonic() < until_s) for fit in found]
     return []
+
+
+def _needs_two(fit: Fit) -> bool:
+    return fit.algorithm == "fixed-window" and fit.anchor == CLOCK
 
 
 def _exact(segments: Sequence[Segment], quota: int, told: Sequence[float], until_s: float) -> Iterator[Fit]:
@@ -93,6 +106,7 @@ def _per_key(segments: Sequence[Segment], quota: int, told: Sequence[float], unt
 
 
 def _freer(segments: Sequence[Segment], quota: int, told: Sequence[float], until_s: float) -> Iterator[Fit]:
+    segments = [segment for segment in segments if not segment.screened] or segments
     if window := fit_log(segments, quota, LIMITS, refused_count=True):
         yield Fit(algorithm="sliding-log", quota=quota, window=window, refused_count=True)
     if window := fit_anchored(segments, quota, LIMITS, extends=True):
@@ -105,22 +119,13 @@ def _met_two(segments: Sequence[Segment]) -> bool:
 
 
 def _counters(segments: Sequence[Segment], quota: int, told: Sequence[float], until_s: float) -> Iterator[Fit]:
-    """Return the sliding counters; whether refused requests count is open where both ways explain every answer."""
+    """Return the sliding counters, with refused requests counted and not."""
     lengths = _counter_lengths(segments, told)
-    both = {
-        counts: fit_counter(seen, quota, lengths, until_s, refused_count=counts)
-        for counts, seen in ((False, thinned(segments)), (True, segments))
-    }
-    found = [(counts, fit) for counts, fit in both.items() if fit]
-    if found:
-        counts, (anchor, fitting) = found[0]
-        yield Fit(
-            algorithm="sliding-counter",
-            quota=quota,
-            window=(min(fitting), max(fitting)),
-            anchor=anchor,
-            refused_count=None if len(found) > 1 else counts,
-        )
+    for counts, seen in ((False, thinned(segments)), (True, segments)):
+        if found := fit_counter(seen, quota, lengths, until_s, refused_count=counts):
+            anchor, fitting = found
+            window = (min(fitting), max(fitting))
+            yield Fit(algorithm="sliding-counter", quota=quota, window=window, anchor=anchor, refused_count=counts)
 
 
 def window_lengths(segments: Sequence[Segment], told: Sequence[float]) -> list[float]:
@@ -151,6 +156,5 @@ def _longest_wait(segments: Sequence[Segment]) -> float:
 def _counter_lengths(segments: Sequence[Segment], told: Sequence[float]) -> list[float]:
     """Return what people write, and everything near what was seen."""
     waits = [s.recoveries()[0][1] - s.hits[0].sent for s in segments if s.plain and s.recoveries()]
-    longest_s = max(waits, default=LIMITS[0])
-    low, high = max(_longest_wait(segments) / 2, longest_s / 8), longest_s * 4
+    low, high = min(waits, default=LIMITS[0]) / 3, max(waits, default=LIMITS[0]) * 3
     return [*(length for length in dict.fromkeys((*told, *USUAL_S)) if low <= length <= high), *between(low, high, 160)]

@@ -52,6 +52,7 @@ class Record:
     plain: bool = True
     answers: list[Answer] = field(default_factory=list)
     left_out: bool = False
+    screened: bool = False
 
 
 class Lab:
@@ -161,7 +162,7 @@ class Lab:
     def segments(self) -> list[Segment]:
         """Return what was written down, as far as it can be held against models."""
         return [
-            Segment(f"{number} {record.client.name}", hits, plain=record.plain)
+            Segment(f"{number} {record.client.name}", hits, plain=record.plain, screened=record.screened)
             for number, record in enumerate(self.records)
             if not record.left_out and (hits := self.hits(record.answers))
         ]

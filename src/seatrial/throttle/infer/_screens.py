@@ -84,6 +84,7 @@ class Suspect:
 async def screen(lab: Lab, record: Record) -> list[Suspect]:
     """Try every way on a client whose quota is used up, and return those that seem to work; raises SpentError."""
     suspects: dict[str, Suspect] = {}
+    record.screened = True
     for maker in makers(lab, lab.random):
         if maker().defect not in suspects and (answers := await _works(lab, record, maker)):
             suspects[maker().defect] = Suspect(maker, answers)

@@ -30,6 +30,8 @@ class Segment:
     client: str
     hits: tuple[Hit, ...]
     plain: bool = True
+    screened: bool = False
+    """Whether other requests were sent in between, which may have counted though they were refused, or not."""
 
     def recoveries(self) -> list[Interval]:
         """Return between which two instants the client was admitted again, each time that it was."""
