@@ -6,7 +6,7 @@ Each variant belongs to the claim that it could refute. A project adds its own h
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -85,12 +85,22 @@ def variants(policy: Policy) -> Iterator[Variant]:
         yield Variant("path-parameter-in-key", "path-parameter-in-key", "another parameter", "user", _parameter)
 
 
+def address_claims(more: Iterable[str] = ()) -> Iterator[tuple[str, Callable[[random.Random], Headers]]]:
+    """Yield every header by which a client claims another address, by what it is called as a defect."""
+    for _, write in FORWARDED:
+        yield "x-forwarded-for", write
+    for name in ("Forwarded", *SIBLINGS, *more):
+        value = _forwarded if name == "Forwarded" else _address
+        yield f"sibling-header:{name.lower()}", _named(name, value)
+
+
 def _addresses(policy: Policy) -> Iterator[Variant]:
     for what, write in FORWARDED:
         yield Variant("forwarded-for-ignored", "x-forwarded-for", what, "nobody", _extra(write))
-    yield _header("sibling-headers-ignored", "sibling-header:forwarded", "Forwarded", "nobody", _forwarded)
-    for name in (*SIBLINGS, *policy.settings.bypass_headers):
-        yield _header("sibling-headers-ignored", f"sibling-header:{name.lower()}", name, "nobody", _address)
+    for cause, write in address_claims(policy.settings.bypass_headers):
+        if cause != "x-forwarded-for":
+            what = f"the header {cause.partition(':')[2]}"
+            yield Variant("sibling-headers-ignored", cause, what, "nobody", _extra(write))
 
 
 def _exemptions(policy: Policy) -> Iterator[Variant]:
@@ -117,7 +127,11 @@ def _as_spelt(path: str) -> Write:
 
 
 def _header(claim: str, cause: str, name: str, who: Who, value: Callable[[random.Random], str]) -> Variant:
-    return Variant(claim, cause, f"the header {name}", who, _extra(lambda source: ((name, value(source)),)))
+    return Variant(claim, cause, f"the header {name}", who, _extra(_named(name, value)))
+
+
+def _named(name: str, value: Callable[[random.Random], str]) -> Callable[[random.Random], Headers]:
+    return lambda source: ((name, value(source)),)
 
 
 def _extra(make: Callable[[random.Random], Headers]) -> Write:

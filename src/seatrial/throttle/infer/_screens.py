@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from seatrial.throttle._answers import Headers
-from seatrial.throttle._spoofs import spoofs
+from seatrial.throttle._variants import address_claims
 from seatrial.throttle._wire import Answer
 from seatrial.throttle.infer._lab import Lab, OpenError, Record
 
@@ -38,9 +38,8 @@ def makers(lab: Lab, source: random.Random) -> Iterator[Maker]:
     """Return every way that is tried, each as something that makes requests of its kind."""
     task = lab.task
     own = {name.lower() for client in lab.clients[:1] for name in (*task.headers, *client.person.headers)}
-    for number, (name, _) in enumerate(list(spoofs(source))):
-        slug = "x-forwarded-for" if name == "X-Forwarded-For" else f"sibling-header:{name.lower()}"
-        yield lambda number=number, slug=slug: Variant(slug, extra=list(spoofs(source))[number][1])  # type: ignore[misc]
+    for cause, make in address_claims():
+        yield lambda cause=cause, make=make: Variant(cause, extra=make(source))  # type: ignore[misc]
     for name in CLAIMS:
         if name.lower() not in own:
             yield lambda name=name: Variant(f"sibling-header:{name.lower()}", extra=((name, _word(source)),))  # type: ignore[misc]

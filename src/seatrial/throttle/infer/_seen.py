@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from seatrial.throttle._window import DRIFT, READING_S
+from seatrial.throttle._policy import DRIFT, READING_S
 
 Interval = tuple[float, float]
 
