@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from seatrial.core import ADDRESS_HEADERS
 from seatrial.throttle._answers import Headers
 from seatrial.throttle._policy import Policy
 
@@ -41,22 +42,8 @@ class Variant:
     write: Write
 
 
-SIBLINGS = (
-    "X-Real-IP",
-    "True-Client-IP",
-    "X-Client-IP",
-    "Client-IP",
-    "CF-Connecting-IP",
-    "Fastly-Client-IP",
-    "X-Cluster-Client-IP",
-    "X-Originating-IP",
-    "X-Remote-IP",
-    "X-Remote-Addr",
-    "X-Forwarded",
-    "Forwarded-For",
-    "X_FORWARDED_FOR",
-)
-"""B2: headers that some proxy sets, and some library reads."""
+SIBLINGS = (*ADDRESS_HEADERS[1:], "X-Remote-IP", "X-Forwarded", "Forwarded-For")
+"""B2: headers that some proxy sets, and some library reads; the first of them all is tried in more ways than one."""
 
 TENANTS = ("X-Org-Id", "X-Organization-Id", "X-Tenant-Id", "X-User-Id", "X-API-Key", "X-Account-Id")
 """B10: headers by which a client could name somebody else as the one who asks."""
