@@ -10,6 +10,7 @@ import difflib
 import functools
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
@@ -98,6 +99,9 @@ def _required() -> frozenset[str]:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse to begin without what SEATRIAL_REQUIRE names."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell starts what runs in the background deaf to Ctrl-C, and so would be every child that a test interrupts.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(config, "workerinput"):
         return  # the controller looked
     for tool in sorted(_required()):
