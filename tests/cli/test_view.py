@@ -33,6 +33,7 @@ def test_answers(client):
 @check("own.teapot", title="it is a teapot", severity="low")
 def test_teapot(client):
     """It is a teapot."""
+    time.sleep(1)
     assert client.get("/").status_code == 418, "it is no teapot"
 '''
 
