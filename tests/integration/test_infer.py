@@ -50,17 +50,20 @@ def discover(url: str, *arguments: str, max_s: int = 40) -> tuple[int, dict[str,
     return done.returncode, json.loads(done.stdout)
 
 
+LONG = pytest.mark.long
 ALGORITHMS = [
     ("fixed-window", "fixed-window", "first-request"),
     ("clock", "fixed-window", "clock"),
     ("per-key", "fixed-window", "per-key"),
     ("sliding-log", "sliding-log", None),
-    ("sliding-counter", "sliding-counter", "clock"),
+    pytest.param("sliding-counter", "sliding-counter", "clock", marks=LONG),
     ("token-bucket", "token-bucket", None),
 ]
 
 
-@pytest.mark.parametrize("headers", ["epoch", "delta", "draft", "none"])
+@pytest.mark.parametrize(
+    "headers", ["epoch", "none", pytest.param("delta", marks=LONG), pytest.param("draft", marks=LONG)]
+)
 @pytest.mark.parametrize(("served", "algorithm", "anchor"), ALGORITHMS)
 def test_algorithm_is_found(served: str, algorithm: str, anchor: str | None, headers: str) -> None:
     """Algorithm, quota and window are found whether headers tell or not, and no defect that is not there.
@@ -117,6 +120,7 @@ def test_defect_is_found_and_no_other(trait: str, defect: str) -> None:
     assert found["quota"] == QUOTA, found
 
 
+@LONG
 @pytest.mark.parametrize("algorithm", ["sliding-log", "sliding-counter"])
 def test_limiter_that_counts_refusals_is_never_called_another(algorithm: str) -> None:
     """Which of the two it is may stay open; that refusals do not count is never claimed, nor a third algorithm."""
@@ -164,6 +168,7 @@ def test_instances_that_count_for_themselves() -> None:
     assert "replicas" in silent["inconclusive"]
 
 
+@LONG
 def test_one_client_and_a_bucket_for_all_go_one_after_the_other() -> None:
     """It takes longer and says so; what is found is the same."""
     with serving(window_s=1.5) as url:
