@@ -37,20 +37,18 @@ _Loader.add_constructor("!override", _sequence)
 _Loader.add_constructor("!reset", lambda _loader, _node: None)
 
 
+def plan_in(folder: Path, **facts: Any) -> StackPlan:
+    """Return the plan of a quick run of the reference stack's settings."""
+    settings = load_settings(ROOT / "seatrial.toml")
+    places: dict[str, Any] = {"work": folder, "logs": folder, "root": ROOT}
+    return StackPlan(settings=settings, profile="quick", variant="clean", run="r1", **places, **facts)
+
+
 @pytest.fixture
 def services(tmp_path: Path) -> Any:
     """Return the services of the override for a quick run of the reference stack's settings."""
-    plan = StackPlan(
-        settings=load_settings(ROOT / "seatrial.toml"),
-        profile="quick",
-        variant="clean",
-        run="r1",
-        work=tmp_path,
-        logs=tmp_path,
-        root=ROOT,
-        environment={"JWT_ISSUER": "ours", "JWT_AUDIENCE": "ours", "POSTGRES_PASSWORD": "secret"},
-        service_environment={"api": {"OF_THE_FAULT": "1"}},
-    )
+    environment = {"JWT_ISSUER": "ours", "JWT_AUDIENCE": "ours", "POSTGRES_PASSWORD": "secret"}
+    plan = plan_in(tmp_path, environment=environment, service_environment={"api": {"OF_THE_FAULT": "1"}})
     write_override(plan, MODEL, tmp_path / "override.yml")
     return yaml.load((tmp_path / "override.yml").read_text(), Loader=_Loader)["services"]  # noqa: S506 - a safe loader
 
@@ -77,17 +75,8 @@ def test_health_checks_come_sooner_and_nowhere_else(services: Any) -> None:
 def test_a_local_process_gets_what_the_file_hands_to_its_service(tmp_path: Path) -> None:
     """Mapping, list and `env_file` all say what a service gets; a service that the file does not have gets all."""
     forms = {"a": {"environment": {"X": ""}}, "b": {"environment": ["Y=1", "X"]}, "c": {"env_file": [".env"]}}
-    plan = StackPlan(
-        settings=load_settings(ROOT / "seatrial.toml"),
-        profile="quick",
-        variant="clean",
-        run="r1",
-        work=tmp_path,
-        logs=tmp_path,
-        root=ROOT,
-        environment={"X": "1", "Y": "2", "Z": "3"},
-        handed=handed_over({"services": {**forms, "d": None}}),
-    )
+    handed = handed_over({"services": {**forms, "d": None}})
+    plan = plan_in(tmp_path, environment={"X": "1", "Y": "2", "Z": "3"}, handed=handed)
     assert {name: "".join(plan.environment_of(name)) for name in "abcde"} == {
         "a": "X",
         "b": "XY",
