@@ -168,7 +168,12 @@ def test_headers_well_formed(
         not_applicable("[contract] headers is not declared")
     path = settings.auth.protected if settings.auth and settings.auth.protected else settings.stack.ready
     somebody = client_as(identities.lease(1)[0] if settings.auth else None)
-    answers = [somebody.get(path), client_as(None).get(path), somebody.get(f"/no-such-path-{secrets.token_hex(4)}")]
+    answers = [
+        somebody.get(path),
+        client_as(None).get(path),
+        client_as(None).get(path, headers={"Authorization": "Bearer no-token"}),
+        somebody.get(f"/no-such-path-{secrets.token_hex(4)}"),
+    ]
     schema = json.loads((content("contracts") / "schemas" / "headers.json").read_text())
     for name in contract.headers:
         found = [(answer, answer.headers[name]) for answer in answers if name in answer.headers]

@@ -114,8 +114,9 @@ def observe(stack: Stack, client: httpx.Client, health: HealthSettings, service:
     patience_s = health.react_s
     stack.control("pause", service)
     try:
-        liveness = look(client, health.liveness, patience_s) if health.liveness else None
         readiness = ask_until(client, health.readiness, NOT_READY, patience_s) if health.readiness else ()
+        # Afterwards: a service that looks at its dependencies now and then may not have noticed before.
+        liveness = look(client, health.liveness, patience_s) if health.liveness else None
         detailed = look(client, health.detailed, patience_s) if health.detailed else None
     finally:
         stack.control("unpause", service)

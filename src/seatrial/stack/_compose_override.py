@@ -96,8 +96,10 @@ def _environment(name: str, service: Mapping[str, Any], plan: StackPlan) -> dict
     """
     has = {key: value or "" for key, value in (service.get("environment") or {}).items()}
     knobs = next((k for profile, k in plan.settings.stack.profile.items() if profile == plan.profile), None)
-    wanted = {key: value for key, value in plan.environment.items() if key in has} if service.get("build") else {}
-    wanted |= knobs.environment if knobs and service.get("build") else {}
+    wanted: dict[str, str] = {}
+    if service.get("build"):
+        wanted |= knobs.environment if knobs else {}
+        wanted |= {key: value for key, value in plan.environment.items() if key in has or key in wanted}
     wanted |= plan.service_environment.get(name, {})
     addition = plan.additions.get(name)
     if addition:

@@ -41,11 +41,11 @@ def base_environment(plan: StackPlan) -> dict[str, str]:
 def service_environment(
     name: str, *, service: LocalService, plan: StackPlan, values: Mapping[str, str], folder: Path | None
 ) -> dict[str, str]:
-    """Compose a service's environment: base, plan, profile, the service's own, the fault's, what instruments add.
+    """Compose a service's environment: base, profile, plan, the service's own, the fault's, what instruments add.
 
     `folder` is the Python environment that holds its requirements.
     """
-    composed = {"PYTHONUNBUFFERED": "1", **base_environment(plan), **plan.environment_of(name), **_profile(plan)}
+    composed = {"PYTHONUNBUFFERED": "1", **base_environment(plan), **_profile(plan), **plan.environment_of(name)}
     composed |= {key: fill(text, values, service=name) for key, text in service.environment.items()}
     composed |= plan.service_environment.get(name, {})
     if folder:
