@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 CODE := src tests suites load fixtures
 WORKERS ?= 2
+# Compiled once, not by each of the many processes that a run starts; .gitignore knows the folders.
+unexport PYTHONDONTWRITEBYTECODE
 
 TESTS ?=
 ARGS ?=

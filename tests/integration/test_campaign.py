@@ -11,6 +11,7 @@ from threading import Thread
 import pytest
 
 from seatrial.campaign import Campaign, Options, Run, Stacks, open_run
+from seatrial.campaign._ahead import Ahead
 from seatrial.campaign._campaign import INSTRUMENTS
 from seatrial.config import Settings
 from seatrial.core import EnvironmentFailure, Evidence
@@ -47,9 +48,9 @@ class Broken:
     def __init__(self) -> None:
         self.asked = 0
 
-    def __call__(self, run: Run, stack: Stack) -> Evidence:
+    def __call__(self, run: Run, stack: Stack, ahead: Ahead) -> Evidence:
         """Raise."""
-        del run, stack
+        del run, stack, ahead
         self.asked += 1
         raise ZeroDivisionError("by zero")
 
@@ -79,9 +80,9 @@ def test_a_stage_beside_the_others_is_closed_too(settings: Settings, url: str, m
     """The stage of an instrument that runs in the background ends in the record, however it ended."""
     run = open_run(settings, Options(stack=url))
     try:
-        monkeypatch.setattr("seatrial.campaign._campaign.prove_limits", Broken())
+        monkeypatch.setitem(INSTRUMENTS, "ratelimit", Broken())
         with pytest.raises(ZeroDivisionError):
-            Campaign(run, ["ratelimit"])._prove_early()  # noqa: SLF001 - what the thread does
+            Campaign(run, ["ratelimit"])._measure_early("ratelimit", "clean")  # noqa: SLF001 - what the thread does
     finally:
         run.close()
     assert [stage.stage for stage in read_record(run.directory).stages] == ["ratelimit"]

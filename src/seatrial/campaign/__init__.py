@@ -7,7 +7,15 @@ from seatrial.campaign._options import Options, resolve_out
 from seatrial.campaign._run import UP, Run, choose, new_run_id, open_run, point_latest
 from seatrial.campaign._stacks import Stacks
 from seatrial.campaign._stay import KEY, bring_up, is_gone, take_down
-from seatrial.campaign._suites import SUITES, check_selection, in_suite_order, metric_belongs, suite_named
+from seatrial.campaign._suites import (
+    SUITES,
+    check_selection,
+    in_suite_order,
+    metric_belongs,
+    part_of,
+    suite_named,
+    suites_of,
+)
 from seatrial.campaign._variables import filled_in
 
 __all__ = [
@@ -31,8 +39,10 @@ __all__ = [
     "metric_belongs",
     "new_run_id",
     "open_run",
+    "part_of",
     "point_latest",
     "resolve_out",
     "suite_named",
+    "suites_of",
     "take_down",
 ]

@@ -8,17 +8,18 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 
 import msgspec
 
+from seatrial.campaign._ahead import Ahead
 from seatrial.campaign._background import in_background
 from seatrial.campaign._entered import Entered
 from seatrial.campaign._instruments import Instrument, fuzz_contract, prove_limits, run_load, settled, undecided
 from seatrial.campaign._run import PROVING, Run
 from seatrial.campaign._stacks import Stacks
 from seatrial.campaign._stay import leave_running
-from seatrial.campaign._suites import Suite, in_suite_order, suite_named
+from seatrial.campaign._suites import Suite, in_suite_order, suite_named, suites_of
 from seatrial.core import Evidence, SeatrialError, as_ours
 from seatrial.cover import Collector
 from seatrial.record import RunFailed, StageFinished, StageStarted
@@ -31,17 +32,19 @@ NO_KEY = "nobody told us the key that signs this target's tokens: [auth] private
 
 
 class Campaign:
-    """Run the selected suites of one run."""
+    """Run the selected suites of one run, part by part."""
 
-    def __init__(self, run: Run, suites: Iterable[str]) -> None:
+    def __init__(self, run: Run, parts: Iterable[str]) -> None:
         self.run = run
-        self.suites = tuple(in_suite_order(suites))
+        self.parts = tuple(in_suite_order(parts))
+        self.suites = tuple(suites_of(self.parts))
         self._collector = self._make_collector()
-        needed = {self.variant(suite_named(name)) for name in self.suites}
+        needed = {self.variant(suite_named(name)) for name in self.parts}
         variants: list[Variant] = [variant for variant in needed if variant]
         self.stacks = Stacks(run, collector=self._collector, variants=variants)
         self._entered: dict[str, Entered | SeatrialError] = {}
         self._early: dict[str, Future[Evidence]] = {}
+        self._ahead = Ahead(run)
         self._stage: tuple[str, float] | None = None
         self._closed = False
         self.failed = False
@@ -95,11 +98,15 @@ class Campaign:
 
     def _enter(self, suite: Suite) -> Entered:
         variant = self.variant(suite)
+        if suite.instrument:
+            self._ahead.start()  # while the stack starts: nothing else has to wait for that
         stack = self._stack(variant) if variant and suite.name != "coverage" else None
         if reason := self._cannot_test(suite, stack):
             return Entered(suite=suite.name, tree=str(self.stacks.tree()), not_tested=reason)
         self._switch_phase(suite, variant)
-        self._start_early(variant)
+        self._start_early(suite, variant)
+        if variant:
+            self._ahead.start()
         if suite.name == "load":
             self.stacks.end("instrumented")  # whatever ran on it is over
         evidence = self._measure(suite, stack)
@@ -127,7 +134,7 @@ class Campaign:
 
     def _stack(self, variant: Variant) -> Stack:
         stack = self.stacks.get(variant)
-        if any(self.variant(suite_named(name)) == "clean" for name in self.suites):
+        if any(self.variant(suite_named(name)) == "clean" for name in self.parts):
             self.stacks.prepare("clean")  # ready by the time it is needed
         return stack
 
@@ -136,23 +143,39 @@ class Campaign:
             self._collector.set_phase(suite.name)
             self._collector.wait_acknowledged(1.0)
 
-    def _start_early(self, variant: Variant | None) -> None:
-        """Prove the limits on the clean stack, which is mostly waiting, while suites run on the instrumented one."""
-        if self._collector and variant == "instrumented" and "ratelimit" in self.suites and not self._early:
-            self._early["ratelimit"] = in_background(self._prove_early, name="ratelimit")
+    def _start_early(self, suite: Suite, variant: Variant | None) -> None:
+        """Let an instrument measure on one stack while suites run on the other.
 
-    def _prove_early(self) -> Evidence:
-        stack = self.stacks.get("clean")
-        with self._timed("ratelimit"):
-            return prove_limits(self.run, stack)
+        The limits are proved on the clean one, which is mostly waiting, while suites run on the instrumented one; the
+        contract is fuzzed on the instrumented one while what waits runs on the clean one.
+        """
+        if self._collector is None:
+            return
+        if variant == "instrumented":
+            self._begin_early(PROVING, on="clean")
+        if suite.aside:
+            self._begin_early("contract", on="instrumented")
+            if PROVING in self._early:
+                wait([self._early[PROVING]])  # what comes now may disturb the clean one
+
+    def _begin_early(self, name: str, *, on: Variant) -> None:
+        if name in self.suites and name not in self._early and not self._cannot_test(suite_named(name), None):
+            self._early[name] = in_background(lambda: self._measure_early(name, on), name=name)
+
+    def _measure_early(self, name: str, variant: Variant) -> Evidence:
+        stack = self.stacks.get(variant)
+        self._switch_phase(suite_named(name), variant)
+        with self._timed(name):
+            return INSTRUMENTS[name](self.run, stack, self._ahead)
 
     def _measure(self, suite: Suite, stack: Stack | None) -> Evidence:
         if suite.name in self._early:
-            return self._settled(self._early[suite.name].result(), stack)
+            early = self._early[suite.name].result()
+            return self._settled(early, stack) if suite.name == PROVING else early
         if suite.name == "coverage":
             return self._collect()
         instrument = INSTRUMENTS.get(suite.name)
-        return instrument(self.run, stack) if instrument and stack else Evidence()
+        return instrument(self.run, stack, self._ahead) if instrument and stack else Evidence()
 
     def _settled(self, early: Evidence, stack: Stack | None) -> Evidence:
         """Prove again, now that nothing else runs, what could not be decided beside other suites."""
@@ -160,7 +183,7 @@ class Campaign:
             return early
         self.run.progress("ratelimit")("proving again, alone, what was not decided beside other suites")
         with self._timed("ratelimit"):
-            return settled(early, prove_limits(self.run, stack))
+            return settled(early, prove_limits(self.run, stack, self._ahead))
 
     def _collect(self) -> Evidence:
         """Stop the instrumented stack, so that every process hands in its data, and combine it."""
@@ -201,6 +224,7 @@ class Campaign:
         self._closed = True
         self._begin("report")
         self.run.progress("report")("stopping what this run started")
+        self._ahead.close()
         try:
             if self.run.options.keep and not self.failed:
                 leave_running(self.run, self.stacks)

@@ -9,12 +9,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+from seatrial.campaign._ahead import Ahead
 from seatrial.campaign._run import Run
 from seatrial.config import LimitSettings, Stage
 from seatrial.core import Evidence, Outcome, Target
 from seatrial.stack import Stack
 
-Instrument = Callable[[Run, Stack], Evidence]
+Instrument = Callable[[Run, Stack, Ahead], Evidence]
 UNBUDGETED_S = 60.0
 """What a proof may take where no budget is declared."""
 
@@ -30,7 +31,7 @@ def _budget_s(run: Run, stage: Stage) -> float | None:
     return run.settings.budget_s.get(run.options.profile, {}).get(stage)
 
 
-def fuzz_contract(run: Run, stack: Stack) -> Evidence:
+def fuzz_contract(run: Run, stack: Stack, ahead: Ahead) -> Evidence:
     """Fuzz the served OpenAPI document."""
     from seatrial.fuzz import run_contract  # noqa: PLC0415 - Schemathesis takes a second to import
 
@@ -48,10 +49,11 @@ def fuzz_contract(run: Run, stack: Stack) -> Evidence:
         run=run.id,
         progress=run.progress("contract"),
         budget_s=FUZZING_SHARE * budget_s if budget_s else None,
+        process=ahead.fuzzer(),
     )
 
 
-def prove_limits(run: Run, stack: Stack) -> Evidence:
+def prove_limits(run: Run, stack: Stack, _ahead: Ahead) -> Evidence:
     """Prove every declared rate limit, all at once: a proof mostly waits, and no two policies share a client."""
     from seatrial.throttle import Policy, merge, plan_proof, prove  # noqa: PLC0415 - needed by this instrument only
 
@@ -76,7 +78,7 @@ def prove_limits(run: Run, stack: Stack) -> Evidence:
     return merge(found) if found else Evidence()
 
 
-def run_load(run: Run, stack: Stack) -> Evidence:
+def run_load(run: Run, stack: Stack, ahead: Ahead) -> Evidence:
     """Run every load scenario, one after the other."""
     from seatrial.swarm import run_scenario  # noqa: PLC0415 - needed by this instrument only
 
@@ -98,6 +100,7 @@ def run_load(run: Run, stack: Stack) -> Evidence:
                 limits=run.settings.limits,
                 environment=run.environment,
                 progress=run.progress("load"),
+                process=ahead.scenario(name),
             ),
         )
     return found

@@ -1,33 +1,43 @@
 """The suites: in which order they run, on which variant of the stack, charged to which stage's budget.
 
-    posture > health > tracing > logs > security > jobs > deployment > contract > ratelimit > load > coverage
-    (file)    '--------- functional: instrumented --------------------'                clean   |
-              ratelimit, on the clean stack, goes on at the same time                  '-- stop -- collect
+    posture > health > tracing > logs > security > jobs > jobs_aside > deployment > ratelimit > load > coverage
+    (file)    '--------- instrumented ----------------'   '------ clean ------'     clean       |
+              ratelimit, on the clean one meanwhile   > contract, instrumented      '-- stop -- collect
 
-Load runs alone, but for the end of the instrumented stack, which takes no longer than the generator's start.
+What mostly waits (`test_<suite>_aside*.py`) runs on the clean stack while the contract is fuzzed on the other one. Load
+runs alone, but for the end of the instrumented stack, which takes no longer than the generator's start.
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from seatrial.config import Stage
 from seatrial.core import UsageError
 
+ASIDE = "aside"
 Needs = Literal["nothing", "instrumented", "clean"]
 
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """How a suite runs; `instrument` says that the campaign measures first and the items read their outcome."""
+    """How a suite, or the part of it that runs aside, runs.
+
+    `instrument` says that the campaign measures first and the items read their outcome.
+    """
 
     name: str
     stage: Stage
     needs: Needs = "instrumented"
     instrument: bool = False
+
+    @property
+    def aside(self) -> bool:
+        """Return whether it runs beside the contract."""
+        return self.stage == "functional" and self.needs == "clean"
 
 
 SUITES = {
@@ -48,16 +58,32 @@ SUITES = {
 }
 
 
-def suite_named(name: str) -> Suite:
-    """Return a suite by name; one that a project adds of its own runs as a functional suite."""
-    return SUITES.get(name) or Suite(name, "functional")
+def part_of(words: Sequence[str]) -> str:
+    """Return the part of a run that a file belongs to, by the words of its name: `jobs`, or `jobs_aside`."""
+    return "_".join(words[:2]) if words[1:2] == [ASIDE] else words[0]
 
 
-def in_suite_order(names: Iterable[str]) -> list[str]:
-    """Return suite names in the order in which they run: a project's own come after the functional ones."""
+def suites_of(parts: Iterable[str]) -> list[str]:
+    """Return the suites of these parts, each once."""
+    return list(dict.fromkeys(part.partition("_")[0] for part in parts))
+
+
+def suite_named(part: str) -> Suite:
+    """Return a suite, or its part that runs aside; one that a project adds of its own runs as a functional suite."""
+    name, _, aside = part.partition("_")
+    suite = SUITES.get(name) or Suite(name, "functional")
+    return replace(suite, name=part, needs="clean") if aside else suite
+
+
+def in_suite_order(parts: Iterable[str]) -> list[str]:
+    """Return suites in the order in which they run: a project's own after the functional ones, then what is aside."""
     order = list(SUITES)
-    place = order.index("jobs") + 0.5
-    return sorted(set(names), key=lambda name: (order.index(name) if name in SUITES else place, name))
+    own, aside = (order.index("jobs") + share for share in (0.4, 0.6))
+
+    def place(part: str) -> float:
+        return order.index(part) if part in SUITES else aside if suite_named(part).aside else own
+
+    return sorted(set(parts), key=lambda part: (place(part), part))
 
 
 def check_selection(only: Sequence[str], available: Iterable[str]) -> None:

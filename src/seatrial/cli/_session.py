@@ -24,6 +24,8 @@ from seatrial.core import Check, UsageError, content
 from seatrial.plugin import Conductor, check_of, check_settings, conduct
 
 SHIPPED = "shipped"
+WITHOUT = ("cacheprovider", "terminal", "randomly", "schemathesis", "locust", "valkey")
+"""What pytest does without here: our view stands in for its own, and the engines run in processes of their own."""
 
 
 class Carrier:
@@ -60,7 +62,7 @@ def pytest_arguments(settings: Settings, config: Path | None, options: Options, 
     folders = suite_folders(settings)
     arguments = [str(folder) for folder in folders]
     arguments += ["-c", str(content("suites") / "pytest.ini"), "--rootdir", str(folders[0])]
-    arguments += ["-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:randomly"]
+    arguments += [word for plugin in WITHOUT for word in ("-p", f"no:{plugin}")]
     arguments += ["--seatrial-config", str(config or ""), "--seatrial-options", options.to_json()]
     return [*arguments, "-n", workers] if workers and workers != "0" else arguments
 

@@ -12,6 +12,7 @@ import httpx
 import msgspec
 
 from seatrial.core import CheckResult, Finding, Identity, Outcome, Severity, curl_for
+from seatrial.core.tls import trusted
 from seatrial.fuzz._document import Operation
 from seatrial.fuzz._evidence import Judgement, as_exchange
 from seatrial.fuzz._judge import SUCCESS, conclude
@@ -64,7 +65,7 @@ class Stranger:
         sent = msgspec.structs.replace(
             sample, number=next(self._numbers), identity="", request_headers=headers, at_s=at_s, status=0, verdicts=[]
         )
-        transport = httpx.HTTPTransport(local_address=next(self._addresses) or None)
+        transport = httpx.HTTPTransport(local_address=next(self._addresses) or None, verify=trusted())
         try:
             with httpx.Client(transport=transport, timeout=TIMEOUT_S, trust_env=False) as client:
                 answer = client.request(sample.method, sample.url, headers=headers, content=sample.body)

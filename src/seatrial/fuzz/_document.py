@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from seatrial.core import EnvironmentFailure, UsageError
+from seatrial.core.tls import trusted
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 TIMEOUT_S = 15.0
@@ -45,7 +46,7 @@ class Operation:
 def fetch_document(url: str) -> dict[str, Any]:
     """Return the document at a URL; raises EnvironmentFailure (unreachable) or UsageError (not an OpenAPI document)."""
     try:
-        answer = httpx.get(url, timeout=TIMEOUT_S, trust_env=False)
+        answer = httpx.get(url, verify=trusted(), timeout=TIMEOUT_S, trust_env=False)
         answer.raise_for_status()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise EnvironmentFailure(

@@ -1,4 +1,4 @@
-"""Run the engine's process and take in what it tells."""
+"""The engine's process, seen from the harness: started ahead of its order, listened to, never left behind."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 from typing import IO
 
 import msgspec
@@ -18,30 +17,44 @@ from seatrial.fuzz._messages import Broken, Doing, Done, Message, Order, Repeate
 from seatrial.stack import cache_root
 
 EVERY = 50
+COMMAND = (sys.executable, "-W", "ignore", "-m", "seatrial.fuzz._child")
 _decoder = msgspec.json.Decoder(Message)
 
 
-def listen(order: Order, *, run: str, progress: Progress) -> Heard:
-    """Run an order in a process of its own; raises EnvironmentFailure when that cannot be started."""
-    heard = Heard()
-    # Its complaints go to a file: a pipe that nobody reads would fill up and stop it.
-    with (
-        tempfile.TemporaryDirectory(prefix="seatrial-fuzz-") as folder,
-        (Path(folder) / "errors").open("w+b") as errors,
-    ):
-        child = _start(run, errors)
+class EngineProcess:
+    """One process for one order: it imports its engine, which takes seconds, and waits."""
+
+    def __init__(self, run: str) -> None:
+        """Start it; raises EnvironmentFailure when that is impossible."""
+        # Its complaints go to a file: a pipe that nobody reads would fill up and stop it.
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         try:
-            _hand_over(child, order)
-            _take_in(child.stdout, heard, progress)
-            child.wait()
+            self._child = _start(run, self._errors)
+        except EnvironmentFailure:
+            self._errors.close()
+            raise
+
+    def listen(self, order: Order, progress: Progress) -> Heard:
+        """Hand the order over and take in what the engine tells until it ends."""
+        heard = Heard()
+        try:
+            _hand_over(self._child, order)
+            _take_in(self._child.stdout, heard, progress)
+            self._child.wait()
+            if self._child.returncode and heard.fatal:
+                heard.fatal = f"{heard.fatal}: {_last_line(self._errors)}"
         finally:
-            child.kill()
-            child.wait()
-            if child.stdout:
-                child.stdout.close()
-        if child.returncode and heard.fatal:
-            heard.fatal = f"{heard.fatal}: {_last_line(errors)}"
-    return heard
+            self.close()
+        return heard
+
+    def close(self) -> None:
+        """End the process, whatever it does; safe to call twice."""
+        self._child.kill()
+        self._child.wait()
+        for pipe in (self._child.stdin, self._child.stdout, self._errors):
+            if pipe:
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
 
 
 def _start(run: str, errors: IO[bytes]) -> subprocess.Popen[bytes]:
@@ -49,13 +62,7 @@ def _start(run: str, errors: IO[bytes]) -> subprocess.Popen[bytes]:
     environment = {"HYPOTHESIS_STORAGE_DIRECTORY": str(cache_root() / "hypothesis"), **os.environ, "NO_PROXY": "*"}
     environment |= {"SEATRIAL_RUN": run, "SEATRIAL_OWNER": str(os.getpid())}
     try:
-        return subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "seatrial.fuzz._child"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            env=environment,
-        )
+        return subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=environment)
     except OSError as error:
         raise EnvironmentFailure(
             f"the engine cannot be started: {error.strerror}",

@@ -13,7 +13,7 @@ from seatrial.core import Evidence, Identities, Progress, Target
 from seatrial.fuzz._authentication import Doors, Stranger, judge_authentication
 from seatrial.fuzz._document import Operation, fetch_document, operations_of
 from seatrial.fuzz._judge import Heard, judge
-from seatrial.fuzz._listen import listen
+from seatrial.fuzz._listen import EngineProcess
 from seatrial.fuzz._matrix import measure, unseen
 from seatrial.fuzz._messages import Order, Share
 
@@ -46,9 +46,11 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
     run: str,
     progress: Progress,
     budget_s: float | None = None,
+    process: EngineProcess | None = None,
 ) -> Evidence:
     """Fuzz the document that the target serves; raises UsageError or EnvironmentFailure for one that is none.
 
+    `process` was started ahead; without one, a new one is.
     After `budget_s` seconds the engine is stopped: what it did not come to is not passed, and a note says so.
     """
     document = fetch_document(target.url + settings.document)
@@ -72,7 +74,7 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
         narrow={limit.path: _share(limit, environment) for limit in limits if limit.reach == "path"},
         batches={limit.batch_path: limit.batch_field for limit in limits if limit.batch_path},
     )
-    heard = listen(order, run=run, progress=progress)
+    heard = (process or EngineProcess(run)).listen(order, progress)
     judgement = judge(operations, heard, limited=limited, limited_percent=settings.rate_limited_percent)
     stranger = Stranger(identities.lease_anonymous(len(operations)), limited=limited, window_s=window_s)
     doors = Doors(operations, heard.sent, closed=frozenset(settings.closed))

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from seatrial.core import Exchange, Identity, Request, Response, Target
+from seatrial.core.tls import trusted
 from seatrial.record import ExchangeRecorded, Sink
 
 BODY_LIMIT = 2**20
@@ -61,7 +62,8 @@ class RecordingClient(httpx.Client):
     """Send requests as one identity; the id of an exchange is `response.extensions["seatrial.exchange"]`."""
 
     def __init__(self, target: Target, *, identity: Identity | None, sink: Sink | None, suite: str) -> None:
-        transport = httpx.HTTPTransport(local_address=identity.address or None) if identity else httpx.HTTPTransport()
+        address = identity.address if identity else ""
+        transport = httpx.HTTPTransport(local_address=address or None, verify=trusted())
         super().__init__(
             base_url=target.url,
             headers=dict(identity.headers) if identity else {},

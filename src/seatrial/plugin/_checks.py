@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from seatrial.campaign import in_suite_order
+from seatrial.campaign import in_suite_order, part_of, suites_of
 from seatrial.core import Check, Severity, UsageError, in_order
 
 MARK = "seatrial_check"
@@ -41,9 +41,14 @@ def check(  # noqa: PLR0913 - the fields of a check, all by keyword
     return decorate
 
 
+def part(path: Path) -> str:
+    """Return the part of a run that a file belongs to: its suite, or what of that runs aside."""
+    return part_of(path.stem.removeprefix("test_").split("_"))
+
+
 def suite_of(path: Path) -> str:
     """Return the suite of a file: `test_<suite>.py`, or `test_<suite>_<more>.py`."""
-    return path.stem.removeprefix("test_").split("_")[0]
+    return suites_of([part(path)])[0]
 
 
 def check_of(item: pytest.Item) -> Check:
@@ -88,6 +93,6 @@ def sort_items(items: list[pytest.Item]) -> list[pytest.Item]:
                 remedy="give each its own slug",
             )
         checks[described.slug] = described
-    suites = in_suite_order(described.suite for described in checks.values())
+    parts = in_suite_order(part(item.path) for item in items)
     place = {slug: number for number, slug in enumerate(in_order(checks))}
-    return sorted(items, key=lambda item: (suites.index(check_of(item).suite), place[check_of(item).slug]))
+    return sorted(items, key=lambda item: (parts.index(part(item.path)), place[check_of(item).slug]))

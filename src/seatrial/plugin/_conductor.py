@@ -19,6 +19,7 @@ from seatrial.campaign import (
     open_run,
     point_latest,
     suite_named,
+    suites_of,
 )
 from seatrial.config import Settings
 from seatrial.core import Check, CheckResult, EnvironmentFailure, Outcome, RunInterrupted, SeatrialError, as_ours
@@ -75,12 +76,13 @@ class Conductor:
         """Return the identities of this run."""
         return self.campaign.run.identities
 
-    def open(self, suites: Iterable[str]) -> None:
-        """Open the run for these suites; raises UsageError or EnvironmentFailure."""
+    def open(self, parts: Iterable[str]) -> None:
+        """Open the run for these suites, or parts of them; raises UsageError or EnvironmentFailure."""
         if self.timed_out:  # its interrupt may have been swallowed by what was being imported
             raise self.interruption()
-        chosen = tuple(suites)
-        self.run = open_run(self.settings, self.options, suites=chosen, listeners=(self._record.add, *self._listeners))
+        chosen = tuple(parts)
+        suites = tuple(suites_of(chosen))
+        self.run = open_run(self.settings, self.options, suites=suites, listeners=(self._record.add, *self._listeners))
         self._record.directory = self.run.directory
         if not self.options.out:
             point_latest(self.settings.root, self.run.directory)
@@ -201,7 +203,7 @@ class Conductor:
 
     def _lifted(self, run: Run) -> list[str]:
         """Say which limits were lifted for the suites that do not prove them."""
-        used = {self.campaign.variant(suite_named(name)) for name in self.campaign.suites}
+        used = {self.campaign.variant(suite_named(name)) for name in self.campaign.parts}
         variants: tuple[Variant, ...] = ("instrumented", "clean")
         return [
             f"the {variant} stack ran with a limit lifted: {name} = {value}"

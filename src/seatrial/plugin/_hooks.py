@@ -21,7 +21,7 @@ from seatrial.core import (
     SeatrialError,
     find_blocker,
 )
-from seatrial.plugin._checks import MARK, check_of, sort_items, suite_of
+from seatrial.plugin._checks import MARK, check_of, part, sort_items, suite_of
 from seatrial.plugin._complete import complete
 from seatrial.plugin._conductor import SESSION, Conductor, planned
 from seatrial.plugin._defects import Defects
@@ -118,7 +118,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     checks = {item.nodeid: check_of(item) for item in session.items}
     try:
-        context.open(dict.fromkeys(check.suite for check in checks.values()))
+        context.open(dict.fromkeys(part(item.path) for item in session.items))
         context.plan(checks)
     except SeatrialError as error:
         abort(context, error)
@@ -147,7 +147,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     item.stash[EXCHANGES] = []
     item.stash[HELD] = contextlib.ExitStack()
     try:
-        entered = context.enter(check.suite)
+        entered = context.enter(part(item.path))
     except SeatrialError as error:
         item.session.shouldstop = error.what
         raise

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from seatrial.core import EnvironmentFailure, SeatrialError, as_ours
-from seatrial.plugin._checks import suite_of
+from seatrial.plugin._checks import part
 from seatrial.plugin._conductor import Conductor
 
 LOST = "???"
@@ -32,7 +32,7 @@ class Together:
         if self._waiting or not ids:
             return
         for nodeid in ids:
-            self._waiting.setdefault(suite_of(Path(nodeid.split("::")[0])), set()).add(nodeid)
+            self._waiting.setdefault(part(Path(nodeid.split("::")[0])), set()).add(nodeid)
         try:
             self._conductor.open(list(self._waiting))
         except SeatrialError as error:

@@ -8,26 +8,26 @@ configuration library nor let it touch `ssl` before gevent has patched it.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from seatrial.core.lazy import resolver
 
 if TYPE_CHECKING:
     from seatrial.swarm._objectives import check_objectives
     from seatrial.swarm._percentile import nearest_rank
-    from seatrial.swarm._scenario import run_scenario
+    from seatrial.swarm._process import LoadProcess
+    from seatrial.swarm._scenario import run_scenario, start_ahead
     from seatrial.swarm._schedule import due_times
 
 _HOMES = {
+    "LoadProcess": "_process",
     "check_objectives": "_objectives",
     "due_times": "_schedule",
     "nearest_rank": "_percentile",
     "run_scenario": "_scenario",
+    "start_ahead": "_scenario",
 }
 
-__all__ = ["check_objectives", "due_times", "nearest_rank", "run_scenario"]
+__all__ = ["LoadProcess", "check_objectives", "due_times", "nearest_rank", "run_scenario", "start_ahead"]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = resolver(__name__, _HOMES)

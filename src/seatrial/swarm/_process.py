@@ -58,17 +58,25 @@ class _Reading:
         return os.read(self.descriptor, CHUNK) if ready else b""
 
 
-def run_process(plan: Plan, *, run: str, cwd: Path, log: Path, on_tick: Callable[[Message], None]) -> Ending:
-    """Run the scenario in a process of its own and return how it ended.
+class LoadProcess:
+    """One process for one scenario: it imports Locust, which takes seconds, and waits."""
 
-    Raises UsageError when its load file cannot be used, EnvironmentFailure when no process can be started.
-    """
-    with log.open("wb") as errors:
-        child = _start(run, cwd, errors)
+    def __init__(self, *, run: str, cwd: Path, log: Path) -> None:
+        """Start it, with a file for its log; raises EnvironmentFailure when no process can be started."""
+        with log.open("wb") as errors:
+            self._child = _start(run, cwd, errors)
+        self.log = log
+
+    def run(self, plan: Plan, on_tick: Callable[[Message], None]) -> Ending:
+        """Run the scenario and return how it ended; raises UsageError when its load file cannot be used."""
         try:
-            return _converse(child, plan, on_tick)
+            return _converse(self._child, plan, on_tick)
         finally:
-            _end(child)
+            self.close()
+
+    def close(self) -> None:
+        """Make sure that the process and its children are gone; safe to call twice."""
+        _end(self._child)
 
 
 def _start(run: str, cwd: Path, errors: Any) -> subprocess.Popen[bytes]:

@@ -15,7 +15,7 @@ from seatrial.swarm._honesty import Doubt, find_doubt, lag_bound_ms
 from seatrial.swarm._order import Order, prepare
 from seatrial.swarm._outcomes import Trial, judge
 from seatrial.swarm._plan import Ledger, Plan
-from seatrial.swarm._process import Ending, Message, run_process
+from seatrial.swarm._process import Ending, LoadProcess, Message
 from seatrial.swarm._report import write_stats
 from seatrial.swarm._rows import Row, read_rows
 from seatrial.swarm._samples import exchanges_of, ids_by_status
@@ -68,12 +68,13 @@ def run_scenario(  # noqa: PLR0913 - the instrument's whole interface
     progress: Progress,
     limits: Sequence[LimitSettings] | None = None,
     environment: Mapping[str, str] | None = None,
+    process: LoadProcess | None = None,
 ) -> Evidence:
     """Send a scenario's load, judge it, and write stats.json, requests.csv and locust.log into `out`.
 
     `limits` (with the profile's `environment`) say how many identities are needed and which paths are exempt; None
-    means unknown. Raises UsageError for an objective, load file or user class that cannot be used, EnvironmentFailure
-    when `out` cannot be written or no process can be started.
+    means unknown. `process` was started ahead; without one, a new one is. Raises UsageError for an objective, load file
+    or user class that cannot be used, EnvironmentFailure when `out` cannot be written or no process can be started.
     """
     order = prepare(name, scenario, profile=profile, root=root, limits=limits, environment=environment or {})
     ground = Ground(run=run, work=work, out=out, root=root, progress=progress)
@@ -81,7 +82,8 @@ def run_scenario(  # noqa: PLR0913 - the instrument's whole interface
     notes, attempts = [], ATTEMPTS if order.duration_s < REPEAT_BELOW_S else 1
     for left in reversed(range(attempts)):
         plan = _plan(order, target, identities, seed=seed, out=out)
-        attempt = _attempt(order, plan, ground)
+        attempt = _attempt(order, plan, ground, process)
+        process = None
         if not (left and attempt.doubt and attempt.doubt.transient):
             break
         notes.append(f"load {name}: sent again, because the first time {attempt.doubt.reason}")
@@ -125,24 +127,28 @@ def _plan(order: Order, target: Target, identities: Identities, *, seed: int, ou
     )
 
 
-def _attempt(order: Order, plan: Plan, ground: Ground) -> Attempt:
+def _attempt(order: Order, plan: Plan, ground: Ground, process: LoadProcess | None) -> Attempt:
     if not urlsplit(plan.url).hostname:
         hostless, nothing = Doubt(reason=f"the target {plan.url!r} has no host"), Ending(report=None, exit_code=0)
         return Attempt(plan=plan, ending=nothing, ledger=Ledger(), rows=(), doubt=hostless)
-    log = ground.work / f"locust-{plan.name}.log"
     requests = Path(plan.requests)
     with _written(ground.out):
         requests.unlink(missing_ok=True)
-        log.touch()
+        process = process or start_ahead(plan.name, run=ground.run, work=ground.work, root=ground.root)
     ground.progress(f"{plan.name} {plan.rate_per_s:g}/s starts")
     try:
-        ending = run_process(plan, run=ground.run, cwd=ground.root, log=log, on_tick=_teller(plan, ground.progress))
+        ending = process.run(plan, _teller(plan, ground.progress))
     finally:
-        _keep_log(plan, log, ground.out / "locust.log")
+        _keep_log(plan, process.log, ground.out / "locust.log")
     rows = read_rows(requests)
     ledger = Ledger(**ending.report["ledger"]) if ending.report else Ledger()
     doubt = find_doubt(ending, ledger, rows, lag_limit_ms=lag_bound_ms(order.objectives))
     return Attempt(plan=plan, ending=ending, ledger=ledger, rows=rows, doubt=doubt)
+
+
+def start_ahead(name: str, *, run: str, work: Path, root: Path) -> LoadProcess:
+    """Start the process of a scenario before it is needed; raises EnvironmentFailure when none can be started."""
+    return LoadProcess(run=run, cwd=root, log=work / f"locust-{name}.log")
 
 
 def _teller(plan: Plan, progress: Progress) -> Callable[[Message], None]:

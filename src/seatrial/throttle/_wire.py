@@ -9,13 +9,13 @@ import asyncio
 import contextlib
 import copy
 import ipaddress
-import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 from urllib.parse import urlsplit
 
+from seatrial.core.tls import trusted
 from seatrial.throttle._answers import Headers, read_answer
 
 JSON = ("Content-Type", "application/json")
@@ -91,7 +91,7 @@ class Wire:
             return self
         await self.close()
         local = (self._address, 0) if self._address else None
-        context = ssl.create_default_context() if self._secure else None
+        context = trusted() if self._secure else None
         try:
             # Unlike wait_for, a timeout never loses a cancellation that comes together with the answer.
             async with asyncio.timeout(ANSWER_S):
