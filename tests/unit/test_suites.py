@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from seatrial.campaign import SUITES, in_suite_order, suite_named, suites_of
 from seatrial.plugin._checks import part
 
-NAMES = st.sampled_from([*SUITES, "own", "zeal", "health_aside", "own_aside"])
+NAMES = st.sampled_from([*SUITES, "own", "zeal", "health_late", "own_late", "health_aside", "own_aside"])
 
 
 @pytest.mark.parametrize(
@@ -19,11 +19,12 @@ NAMES = st.sampled_from([*SUITES, "own", "zeal", "health_aside", "own_aside"])
         ("test_health_metrics.py", "health"),
         ("test_jobs_aside.py", "jobs_aside"),
         ("test_own_aside_more.py", "own_aside"),
+        ("test_health_late_requests.py", "health_late"),
         ("test_own_more_aside.py", "own"),
     ],
 )
 def test_the_part_of_a_file(file: str, expected: str) -> None:
-    """The second word of a file's name may put it aside."""
+    """The second word of a file's name may say when it comes."""
     assert part(Path("suites") / file) == expected
 
 

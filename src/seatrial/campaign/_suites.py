@@ -1,11 +1,11 @@
 """The suites: in which order they run, on which variant of the stack, charged to which stage's budget.
 
-    posture > health > tracing > logs > security > jobs > jobs_aside > deployment > ratelimit > load > coverage
-    (file)    '--------- instrumented ----------------'   '------ clean ------'     clean       |
-              ratelimit, on the clean one meanwhile   > contract, instrumented      '-- stop -- collect
+    posture > health > tracing > logs > security > jobs > health_late > jobs_aside > deployment > ratelimit > load
+    (file)    '---------------- instrumented -----------------'  '------ clean -------'   '---- clean -----'
+              ratelimit, on the clean one, meanwhile             contract, instrumented    > stop > coverage
 
-What mostly waits (`test_<suite>_aside*.py`) runs on the clean stack while the contract is fuzzed on the other one. Load
-runs alone, but for the end of the instrumented stack, which takes no longer than the generator's start.
+What disturbs the others (`test_<suite>_late*.py`) comes after them. What mostly waits (`test_<suite>_aside*.py`) runs
+on the clean stack while the contract is fuzzed on the other one. Load runs alone, but for the end of that one.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from typing import Literal
 from seatrial.config import Stage
 from seatrial.core import UsageError
 
-ASIDE = "aside"
+LATE, ASIDE = "late", "aside"
 Needs = Literal["nothing", "instrumented", "clean"]
 
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """How a suite, or the part of it that runs aside, runs.
+    """How a suite, or a part of it, runs.
 
     `instrument` says that the campaign measures first and the items read their outcome.
     """
@@ -60,7 +60,7 @@ SUITES = {
 
 def part_of(words: Sequence[str]) -> str:
     """Return the part of a run that a file belongs to, by the words of its name: `jobs`, or `jobs_aside`."""
-    return "_".join(words[:2]) if words[1:2] == [ASIDE] else words[0]
+    return "_".join(words[:2]) if words[1:2] in ([LATE], [ASIDE]) else words[0]
 
 
 def suites_of(parts: Iterable[str]) -> list[str]:
@@ -69,19 +69,19 @@ def suites_of(parts: Iterable[str]) -> list[str]:
 
 
 def suite_named(part: str) -> Suite:
-    """Return a suite, or its part that runs aside; one that a project adds of its own runs as a functional suite."""
-    name, _, aside = part.partition("_")
+    """Return a suite, or a part of one; a suite that a project adds of its own runs as a functional one."""
+    name, _, when = part.partition("_")
     suite = SUITES.get(name) or Suite(name, "functional")
-    return replace(suite, name=part, needs="clean") if aside else suite
+    return replace(suite, name=part, needs="clean" if when == ASIDE else suite.needs)
 
 
 def in_suite_order(parts: Iterable[str]) -> list[str]:
-    """Return suites in the order in which they run: a project's own after the functional ones, then what is aside."""
+    """Return suites in the order in which they run: a project's own after the functional ones, then late ones."""
     order = list(SUITES)
-    own, aside = (order.index("jobs") + share for share in (0.4, 0.6))
 
     def place(part: str) -> float:
-        return order.index(part) if part in SUITES else aside if suite_named(part).aside else own
+        late = 0.4 * part.endswith(f"_{LATE}") + 0.6 * suite_named(part).aside
+        return order.index(part) if part in SUITES else order.index("jobs") + 0.2 + late
 
     return sorted(set(parts), key=lambda part: (place(part), part))
 

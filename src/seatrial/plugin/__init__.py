@@ -53,6 +53,7 @@ from seatrial.plugin._hooks import (
     pytest_unconfigure,
 )
 from seatrial.plugin._log_lines import Line, lines_where
+from seatrial.plugin._outages import outages
 from seatrial.plugin._outcomes import inconclusive, not_applicable, not_tested
 from seatrial.plugin._settle import check_settings
 
@@ -87,6 +88,7 @@ __all__ = [
     "not_applicable",
     "not_enveloped",
     "not_tested",
+    "outages",
     "posture",
     "previous_key",
     "profile",
