@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from seatrial.config import HealthSettings, Settings
+from seatrial.config import HealthSettings, JobSettings, Settings
 from seatrial.core import Identity
 from seatrial.http import IdentityPool
 from seatrial.plugin import Defects, check, inconclusive, not_applicable, not_enveloped
@@ -19,16 +20,18 @@ from seatrial.stack import Stack
 
 POLL_S = 0.1
 UNAVAILABLE = 503
+ID = "{id}"
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A request that the declared promises say is answered."""
+    """A request that the declared promises say is answered; `{id}` in its path stands for what was submitted."""
 
     method: str
     path: str
     body: Mapping[str, str] | None = None
     repeatable: bool = True
+    id: str = ""
 
     @property
     def operation(self) -> str:
@@ -73,8 +76,19 @@ class Users:
         """Return the requests of the declared promises; signs in, where one needs a refresh token."""
         auth, jobs = self.settings.auth, self.settings.jobs
         found = [Ask("GET", auth.protected)] if auth and auth.protected else []
-        found += [Ask("POST", jobs.submit, jobs.body)] if jobs else []
-        return found + self._of_tokens()
+        return found + (self._of_jobs(jobs) if jobs else []) + self._of_tokens()
+
+    def _of_jobs(self, jobs: JobSettings) -> list[Ask]:
+        """Return how work is submitted, read and removed, each time another piece of it."""
+        one = f"{jobs.submit}/{ID}"
+        found = [Ask("POST", jobs.submit, jobs.body), Ask("GET", one, id=self._submit(jobs))]
+        return [*found, Ask("DELETE", one, repeatable=False, id=self._submit(jobs))] if jobs.removable else found
+
+    def _submit(self, jobs: JobSettings) -> str:
+        answer = self.client.post(jobs.submit, json=jobs.body)
+        if answer.is_error:
+            inconclusive(f"POST {jobs.submit} answers {answer.status_code} on a working stack")
+        return str(answer.json()[jobs.id_field])
 
     def _of_tokens(self) -> list[Ask]:
         tokens = self.settings.tokens
@@ -93,10 +107,16 @@ class Users:
         """Send a request and wait so long for its answer."""
         began = time.monotonic()
         try:
-            answer = self.client.request(ask.method, ask.path, json=ask.body, timeout=timeout_s)
+            path = ask.path.replace(ID, ask.id)
+            answer = self.client.request(ask.method, path, json=ask.body, timeout=timeout_s)
         except httpx.TransportError:
             return Seen(ask, None, time.monotonic() - began)
         return Seen(ask, answer, time.monotonic() - began)
+
+    def served(self, patience_s: float) -> bool:
+        """Return whether there are requests, and each that can be repeated succeeds at once."""
+        asks = self.asks()
+        return bool(asks) and all(self.works(ask, patience_s, tries=1) for ask in asks if ask.repeatable)
 
     def works(self, ask: Ask, patience_s: float, tries: int = 1_000_000) -> bool:
         """Return whether a request succeeds before patience ends."""
@@ -138,10 +158,10 @@ def observe(stack: Stack, users: Users, health: HealthSettings, serves_within_s:
     """Let one dependency after the other hang; one after which requests do not work again is the last."""
     found: dict[str, Outage] = {}
     for name, service in health.dependencies.items():
-        asks = users.asks()
-        again = [ask for ask in asks if ask.repeatable]
-        if not asks or not all(users.works(ask, health.react_s, tries=1) for ask in again):
+        if not users.served(health.react_s):
             inconclusive("nothing that is declared can be requested on a working stack")
+        asks = users.asks()  # anew: what was read before the hang may come from a cache
+        again = [ask for ask in asks if ask.repeatable]
         stack.control("pause", service)
         try:
             with ThreadPoolExecutor(len(asks)) as senders:
@@ -216,7 +236,8 @@ def undocumented(client: httpx.Client, settings: Settings, outages: Mapping[str,
     """Return the requests that were answered with 503 although the OpenAPI document does not list that."""
     if settings.contract is None:
         return []
-    paths: dict[str, Any] = client.get(settings.contract.document).json()["paths"]
+    documented: dict[str, Any] = client.get(settings.contract.document).json()["paths"]
+    paths = {re.sub(r"{[^{}]+}", ID, path): item for path, item in documented.items()}
     refused = {
         seen.ask.operation: seen.ask
         for outage in outages.values()

@@ -285,6 +285,7 @@ class ContractSettings(Section):
 class JobSettings(Section):
     """Work that is handed to a worker: where it is submitted, with which body, and how it reads when it is done.
 
+    `removable` work is removed by DELETE of what reads it.
     `worker` is the service that does it, `stalled_by` one without which it cannot: so it can be caught in the middle.
     `lost_after_s` is when work that was begun and did not end is begun anew.
     """
@@ -294,6 +295,7 @@ class JobSettings(Section):
     id_field: str = "id"
     status_field: str = "status"
     done: str = "completed"
+    removable: bool = False
     timeout_s: Positive = 20.0
     worker: str = ""
     stalled_by: str = ""
