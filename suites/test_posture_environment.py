@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -14,7 +13,7 @@ import pytest
 
 from seatrial.config import PostureSettings, Settings
 from seatrial.plugin import Defects, check, not_applicable, not_tested
-from seatrial.stack import compose_model, dockerfile_of, read_compose
+from seatrial.stack import compose_model, dockerfile_of, image_of, left_over, read_by_code, read_compose
 
 ASSIGNMENT = re.compile(r"^(?:export\s+)?([A-Za-z_]\w*)=(.*)$")
 INTERPOLATED = re.compile(r"(?<!\$)(?:\$\$)*\$(?:\{([A-Za-z_]\w*)|([A-Za-z_]\w*))")
@@ -23,8 +22,8 @@ SET_BY_SYSTEM = frozenset({"HOME", "HOSTNAME", "LANG", "PATH", "PWD", "TMPDIR", 
 """Variables that a container has without anybody setting them."""
 
 Strings = Iterator[str]
-Read = Mapping[str, str]
-"""Variables that code reads, each with the file and line of one place."""
+Found = Iterator[tuple[str, str, str]]
+"""What is wrong: title, cause and location."""
 
 
 @pytest.fixture
@@ -79,52 +78,6 @@ def handed(services: Mapping[str, Any]) -> set[str]:
     return names
 
 
-def read_by_code(folder: Path, root: Path) -> dict[str, str]:
-    """Return the variables that the Python files of a folder read by a literal name."""
-    found: dict[str, str] = {}
-    for file in sorted(folder.rglob("*.py")):
-        for name, line in read_by_module(ast.parse(file.read_text(encoding="utf-8"))):
-            found.setdefault(name, f"{file.relative_to(root)}:{line}")
-    return found
-
-
-def read_by_module(module: ast.Module) -> Iterator[tuple[str, int]]:
-    """Yield names and lines: os.getenv, os.environ, and functions of the module that pass their first argument on."""
-    readers = {
-        function.name
-        for function in ast.walk(module)
-        if isinstance(function, ast.FunctionDef) and function.args.args and _passes_on(function)
-    }
-    for node in ast.walk(module):
-        name = _asked_for(node, readers)
-        if isinstance(name, ast.Constant) and isinstance(name.value, str):
-            yield name.value, node.lineno  # type: ignore[attr-defined]  # calls and subscripts have one
-
-
-def _passes_on(function: ast.FunctionDef) -> bool:
-    first = function.args.args[0].arg
-    names = (_asked_for(node, frozenset()) for node in ast.walk(function))
-    return any(isinstance(name, ast.Name) and name.id == first for name in names)
-
-
-def _asked_for(node: ast.AST, readers: frozenset[str] | set[str]) -> ast.expr | None:
-    """Return the expression by which a node reads a variable, None for one that does not."""
-    if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
-        return node.slice if _dotted(node.value).endswith("environ") else None
-    if not isinstance(node, ast.Call) or not node.args:
-        return None
-    called = _dotted(node.func)
-    if called in readers or called.split(".")[-1] == "getenv" or called.endswith(("environ.get", "environ.pop")):
-        return node.args[0]
-    return None
-
-
-def _dotted(node: ast.expr) -> str:
-    if isinstance(node, ast.Attribute):
-        return f"{_dotted(node.value)}.{node.attr}"
-    return node.id if isinstance(node, ast.Name) else ""
-
-
 def set_by_image(services: Mapping[str, Any], settings: Settings, tree: Path) -> set[str]:
     """Return the variables that the Dockerfiles of the services set."""
     files = filter(None, (dockerfile_of(service, settings, tree) for service in services.values()))
@@ -138,11 +91,61 @@ def uses_env_file(settings: Settings, tree: Path) -> bool:
     return any("env_file" in (service or {}) for document in documents for service in document["services"].values())
 
 
+def unread(services: Mapping[str, Any], posture: PostureSettings, settings: Settings, tree: Path) -> dict[str, str]:
+    """Return the variables that services made of our code are given and do not read, each with a service."""
+    images = {name: image_of(service, settings, tree, posture.code) for name, service in services.items()}
+    globs = {image: image.globs() for image in set(images.values()) if image}
+    elsewhere = {*posture.internal, *posture.read_elsewhere, *SET_BY_SYSTEM}
+    found: dict[str, str] = {}
+    for name, image in images.items():
+        given = left_over(services[name], globs[image] | elsewhere) if image else ()
+        found |= dict.fromkeys(given, name)
+    return found
+
+
+def line_of(name: str, settings: Settings, tree: Path) -> str:
+    """Return where a compose file names a variable first."""
+    for file in settings.stack.compose:
+        for number, line in enumerate((tree / file).read_text(encoding="utf-8").splitlines(), 1):
+            if re.search(rf"\b{name}\b", line):
+                return f"{file}:{number}"
+    return settings.stack.compose[0]
+
+
+def compared_with_template(
+    template: Mapping[str, tuple[int, str]], wanted: set[str], posture: PostureSettings, *, whole: bool
+) -> Found:
+    """Yield the variables that the template lacks, and those that it has in vain."""
+    for name in sorted(wanted - template.keys()):
+        what = f"the compose file fills in {name}, which {posture.environment_template} lacks"
+        yield what, f"template-lacks-{name}", posture.environment_template
+    for name in sorted(template.keys() - wanted) if not whole else ():
+        yield (
+            f"nothing reads {name}",
+            f"template-left-over-{name}",
+            f"{posture.environment_template}:{template[name][0]}",
+        )
+
+
+def compared_with_code(
+    services: Mapping[str, Any], known: set[str], posture: PostureSettings, settings: Settings, tree: Path
+) -> Found:
+    """Yield the variables that the code reads and nobody hands to it, and those that are handed to it in vain."""
+    known = known | handed(services) | set_by_image(services, settings, tree) | SET_BY_SYSTEM | set(posture.internal)
+    for folder in posture.code:
+        for name, where in read_by_code(tree / folder, tree).items():
+            if name not in known:
+                yield f"the code reads {name}, which the compose file hands to no service", f"not-handed-{name}", where
+    for name, service in sorted(unread(services, posture, settings, tree).items()):
+        what = f"the compose file hands {name} to {service}, whose code does not read it"
+        yield what, f"not-read-{name}", line_of(name, settings, tree)
+
+
 @check("posture.environment-template", title="the template has every variable and no other", severity="medium")
 def test_environment_template(
     template: Mapping[str, tuple[int, str]], posture: PostureSettings, settings: Settings, tree: Path, defects: Defects
 ) -> None:
-    """The template names each variable that the compose file fills in, no other, and the code reads none in vain.
+    """The template names each variable that the compose file fills in and no other, and none is read or given in vain.
 
     A variable that is missing is found when something does not work in production; one that nothing reads is set
     by somebody who believes in it. One that the code reads and the compose file hands to no service cannot be set.
@@ -151,19 +154,12 @@ def test_environment_template(
         not_applicable("[stack] compose names no file")
     services = compose_model(settings, tree)["services"]
     wanted, whole = interpolated(services), uses_env_file(settings, tree)
-    for name in sorted(wanted - template.keys()):
-        what = f"the compose file fills in {name}, which {posture.environment_template} lacks"
-        defects.add(what, cause=f"template-lacks-{name}", location=posture.environment_template)
-    for name in sorted(template.keys() - wanted) if not whole else ():
-        where = f"{posture.environment_template}:{template[name][0]}"
-        defects.add(f"nothing reads {name}", cause=f"template-left-over-{name}", location=where)
-    known = handed(services) | set_by_image(services, settings, tree) | SET_BY_SYSTEM | set(posture.internal)
-    known |= template.keys() if whole else set()
-    for folder in posture.code:
-        for name, where in read_by_code(tree / folder, tree).items():
-            if name not in known:
-                what = f"the code reads {name}, which the compose file hands to no service"
-                defects.add(what, cause=f"not-handed-{name}", location=where)
+    known = set(template) if whole else set()
+    for title, cause, location in (
+        *compared_with_template(template, wanted, posture, whole=whole),
+        *compared_with_code(services, known, posture, settings, tree),
+    ):
+        defects.add(title, cause=cause, location=location)
     defects.none()
 
 

@@ -68,6 +68,25 @@ def test_true(client, health):
     """Health is true."""
     assert client.get(health.basic).status_code == 200, "it is not there"
 '''
+IN_TURN = '''
+import time
+from seatrial.plugin import check
+
+def test_answers_slowly():
+    """It keeps the first worker busy, so that the second one comes to the last check first."""
+    time.sleep(2)
+
+@check("own.disturbs", title="it disturbs", severity="low", needs=("control",))
+def test_disturbs():
+    """It disturbs the stack."""
+
+@check("own.disturbs-too", title="it disturbs too", severity="low", needs=("control",), presupposes=("own.disturbs",))
+def test_disturbs_too():
+    """It disturbs the stack, after the other one."""
+
+def test_ends():
+    """It gives the second worker as many checks as the first."""
+'''
 WAIVER = """
 [health]
 basic = "/health"
@@ -128,6 +147,15 @@ def test_own_checks_decide(project: Path, checks: tuple[str, ...], code: int, ou
         assert done.returncode == code, done.stdout + done.stderr
         found = {result["check"]: result["outcome"] for result in verdict(project)["outcomes"]}
         assert found == outcomes, command
+
+
+def test_a_check_that_waits_for_another_does_not_keep_the_stack(project: Path) -> None:
+    """Of two that disturb it, the second one lets the first have it, in whatever order workers come to them."""
+    (project / "suites" / "test_own.py").write_text(IN_TURN)
+    done = run(project, "seatrial", "run", "--stack", "local", "-n", "2")  # the followers' patience is 900 s, ours 120
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {result["outcome"] for result in verdict(project)["outcomes"]} == {"passed"}
+    assert len(verdict(project)["outcomes"]) == 4
 
 
 def test_a_worker_that_dies_ends_the_run_soon(project: Path) -> None:

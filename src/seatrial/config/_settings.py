@@ -337,19 +337,29 @@ class CoverageSettings(Section):
 SECRET_NAMES = ("*SECRET*", "*PASSWORD*", "*PRIVATE*", "*API_KEY*", "*ENCRYPTION_KEY*", "*_TOKEN", "*_DSN")
 
 
+READ_ELSEWHERE = (
+    *("PYTHON*", "LC_*", "LD_*", "MALLOC_*", "*_PROXY", "*_proxy", "SSL_CERT_*", "*_CA_BUNDLE", "XDG_*"),
+    *("UVICORN_*", "GUNICORN_*", "WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS", "CELERY_*", "C_FORCE_ROOT"),
+    *("DJANGO_*", "FLASK_*", "PG*", "AWS_*", "AZURE_*", "GOOGLE_*"),
+    *("OTEL_*", "SENTRY_*", "DD_*", "NEW_RELIC_*", "PROMETHEUS_*"),
+)
+
+
 class PostureSettings(Section):
     """What the files promise to an operator; paths are relative to the file.
 
     `environment_template` lists the variables that an operator sets in `environment_file`. `code` holds folders with
-    Python code that reads variables, `internal` those that no operator sets. `secrets` are globs of names. The entry
-    service refuses to start with a value of `strong_keys` that has fewer than `key_length` characters. `reporting`
-    variables name servers of others, and are empty unless an operator sets them.
+    Python code that reads variables, `internal` those that no operator sets, `read_elsewhere` globs of those that are
+    read by the interpreter or a library. `secrets` are globs of names. The entry service refuses to start with a value
+    of `strong_keys` that has fewer than `key_length` characters. `reporting` variables name servers of others, and are
+    empty unless an operator sets them.
     """
 
     environment_template: str = ""
     environment_file: str = ""
     code: tuple[str, ...] = ()
     internal: tuple[str, ...] = ()
+    read_elsewhere: tuple[str, ...] = READ_ELSEWHERE
     secrets: tuple[str, ...] = SECRET_NAMES
     strong_keys: tuple[str, ...] = ()
     key_length: Annotated[int, Field(gt=1, le=4096)] = 32

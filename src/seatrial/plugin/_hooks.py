@@ -153,10 +153,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         raise
     item.stash[ENTERED] = entered
     context.sink.emit(CheckStarted(check=check.slug))
-    if isinstance(context, Follower):
-        item.stash[HELD].enter_context(context.hold(exclusive="control" in check.needs))
     _look_for_blocker(item, context, check)
     _look_for_needs(check, entered)
+    if isinstance(context, Follower):  # not before: another worker needs the stack for what is waited for above
+        item.stash[HELD].enter_context(context.hold(exclusive="control" in check.needs))
 
 
 def _look_for_blocker(item: pytest.Item, context: Conductor | Follower, check: Check) -> None:

@@ -3,10 +3,12 @@
 from seatrial.stack._abilities import lacks
 from seatrial.stack._base import Ability, Completed, ServiceAddition, ServiceState, Stack, StackPlan, Variant, Verb
 from seatrial.stack._choose import Choice, attach, check_engine, choose_driver, open_stack, require_embedded
+from seatrial.stack._code import read_by_code
 from seatrial.stack._compose_model import compose_model, dockerfile_of, handed_over, read_compose, service_lines
 from seatrial.stack._environments import ensure_environment
 from seatrial.stack._folders import cache_root, folders_of, work_folder
 from seatrial.stack._inside.reaper import Sweep
+from seatrial.stack._left_over import image_of, left_over
 from seatrial.stack._local import LocalStack
 from seatrial.stack._pip_settings import uv_environment
 from seatrial.stack._pool import ServerPool
@@ -44,10 +46,13 @@ __all__ = [
     "folders_of",
     "forget_state",
     "handed_over",
+    "image_of",
     "lacks",
+    "left_over",
     "leftovers",
     "merge_additions",
     "open_stack",
+    "read_by_code",
     "read_compose",
     "read_state",
     "require_embedded",

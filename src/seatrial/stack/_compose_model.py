@@ -184,12 +184,19 @@ def service_lines(file: Path) -> dict[str, int]:
     return {key.value: key.start_mark.line + 1 for key, _ in pairs}
 
 
-def dockerfile_of(service: Mapping[str, Any], settings: Settings, root: Path) -> Path | None:
-    """Return the Dockerfile that a service is built from; None where it is not built, or not from a file here."""
+def context_of(service: Mapping[str, Any], settings: Settings, root: Path) -> Path | None:
+    """Return the folder that a service is built from; None where it is not built."""
     build = service.get("build")
     if not build:
         return None
-    facts = build if isinstance(build, Mapping) else {"context": build}
-    folder = (root / settings.stack.compose[0]).parent / str(facts.get("context", "."))
-    file = folder / str(facts.get("dockerfile", "Dockerfile"))
+    context = build.get("context", ".") if isinstance(build, Mapping) else build
+    return (root / settings.stack.compose[0]).parent / str(context)
+
+
+def dockerfile_of(service: Mapping[str, Any], settings: Settings, root: Path) -> Path | None:
+    """Return the Dockerfile that a service is built from; None where it is not built, or not from a file here."""
+    context, build = context_of(service, settings, root), service.get("build")
+    if context is None:
+        return None
+    file = context / (str(build.get("dockerfile", "Dockerfile")) if isinstance(build, Mapping) else "Dockerfile")
     return file if file.is_file() else None
