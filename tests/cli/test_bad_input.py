@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -236,6 +236,15 @@ def test_service_that_ends(product: Product, tmp_path: Path) -> None:
     refuses(
         product("run", "--stack", "local", "--only", "health", cwd=folder), code=3, slug="service-exited", says="BOOM"
     )
+
+
+@pytest.mark.parametrize("command", [("run", "--stack", "local", "--only", "health"), ("up", "--stack", "local")])
+def test_service_that_ends_with_a_secret_on_its_lips(product: Product, tmp_path: Path, command: Sequence[str]) -> None:
+    """What a failed start shows of a log names secrets, and does not tell them."""
+    code = "import os, sys; sys.exit('BOOM: ' + os.environ['PASSPHRASE'])"
+    text = LOCAL.replace("COMMAND", code) + '[stack.environment]\nPASSPHRASE = "{random}"\n'
+    ended = product(*command, cwd=project(tmp_path, text))
+    refuses(ended, code=3, slug="service-exited", says="BOOM: {{secret:PASSPHRASE}}")
 
 
 def test_taken_port(product: Product, tmp_path: Path) -> None:

@@ -153,7 +153,7 @@ class ComposeStack:
                 slug="port-taken",
                 where=self._project.name,
                 remedy="stop what listens there, or do not publish a fixed port",
-                details=message[-1000:],
+                details=self._redact(message)[-1000:],
             )
         try:
             waiting = self._unready()
@@ -166,7 +166,7 @@ class ComposeStack:
             slug="compose-up-failed",
             where=self._project.name,
             remedy="see what compose says; docker compose up shows it too",
-            details=message[-1500:],
+            details=self._redact(message)[-1500:],
         )
 
     def _exited(self, service: str, code: int) -> EnvironmentFailure:
@@ -188,7 +188,7 @@ class ComposeStack:
         )
 
     def _tail(self, service: str) -> str:
-        return "\n".join(self.log(service).splitlines()[-SHOWN:])
+        return self._redact("\n".join(self.log(service).splitlines()[-SHOWN:]))
 
     def stop(self) -> None:
         """Keep every log, then remove everything; a stack that nothing looks into is killed, which is quicker."""

@@ -118,7 +118,7 @@ class Starter:
 
     def failure(self, name: str, handle: Handle) -> EnvironmentFailure:
         """Say why a service does not work, with the last lines that it wrote."""
-        lines = tail(self.workshop.log(name))
+        lines = self.workshop.plan.redact(tail(self.workshop.log(name)))
         where = f"[stack.local.services.{name}]"
         if status(handle) == "running":
             what, remedy = f"{name} was not ready within {self.timeout_s:g} s", READY_REMEDY
