@@ -63,7 +63,7 @@ class RecordingClient(httpx.Client):
     def __init__(self, target: Target, *, identity: Identity | None, sink: Sink | None, suite: str) -> None:
         transport = httpx.HTTPTransport(local_address=identity.address or None) if identity else httpx.HTTPTransport()
         super().__init__(
-            base_url=target.url,
+            base_url=target.seen_from(identity.address if identity else ""),
             headers=dict(identity.headers) if identity else {},
             transport=transport,
             timeout=TIMEOUT_S,
