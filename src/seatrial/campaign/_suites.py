@@ -22,12 +22,16 @@ Needs = Literal["nothing", "instrumented", "clean"]
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """How a suite runs; `instrument` says that the campaign measures first and the items read their outcome."""
+    """How a suite runs; `instrument` says that the campaign measures first and the items read their outcome.
+
+    `addresses` says that it sends from clients with an address of their own, where there can be such.
+    """
 
     name: str
     stage: Stage
     needs: Needs = "instrumented"
     instrument: bool = False
+    addresses: bool = False
 
 
 SUITES = {
@@ -37,11 +41,11 @@ SUITES = {
         Suite("health", "functional"),
         Suite("tracing", "functional"),
         Suite("logs", "functional"),
-        Suite("security", "functional"),
+        Suite("security", "functional", addresses=True),
         Suite("jobs", "functional"),
         Suite("deployment", "functional", needs="clean"),
-        Suite("contract", "contract", instrument=True),
-        Suite("ratelimit", "ratelimit", needs="clean", instrument=True),
+        Suite("contract", "contract", instrument=True, addresses=True),
+        Suite("ratelimit", "ratelimit", needs="clean", instrument=True, addresses=True),
         Suite("load", "load", needs="clean", instrument=True),
         Suite("coverage", "coverage", instrument=True),
     )
@@ -50,7 +54,7 @@ SUITES = {
 
 def suite_named(name: str) -> Suite:
     """Return a suite by name; one that a project adds of its own runs as a functional suite."""
-    return SUITES.get(name) or Suite(name, "functional")
+    return SUITES.get(name) or Suite(name, "functional", addresses=True)
 
 
 def in_suite_order(names: Iterable[str]) -> list[str]:
