@@ -64,7 +64,7 @@ def door(security: SecuritySettings, auth: AuthSettings, client_as: Open, identi
         not_applicable("[security] admin_path is not declared")
     elsewhere = identities.lease_anonymous(1)
     if not elsewhere:
-        not_tested("every client of this stack has the same address")
+        not_tested(identities.alike)
     declared = [network for network in map(ip_network, security.admin_from) if isinstance(network, IPv4Network)]
     networks = [network for network in declared if network.subnet_of(LOOPBACK)]
     if not networks:

@@ -2,7 +2,7 @@
 
     python tests/full_matrix.py [--driver local] [--again]
 
-What `make test` leaves out: there a fault runs only the suites that it concerns, and only three run on compose. Results
+What `make test` leaves out: there a fault runs only the suites that it concerns, and only a few run on compose. Results
 are kept in .seatrial/full-matrix.json, by the commit; a line is printed for each pair, and what was not covered last.
 """
 

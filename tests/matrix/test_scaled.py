@@ -33,6 +33,7 @@ def test_scaled_compose_stack_passes(run_seatrial: Run, tmp_path: Path) -> None:
     ended = run_seatrial(["--stack", "compose", *ARGUMENTS], tmp_path / "run", {}, config=CONFIG)
     assert (ended.exit_code, ended.verdict["verdict"]) == (0, "pass"), ended.output
     assert ended.checks("passed") >= {"deployment.unprivileged", "ratelimit.quota-exact", "ratelimit.store-down"}
+    assert ended.checks("passed") >= {"security.admin-spoof-ignored", "ratelimit.anonymous-by-address"}
     assert (tmp_path / "run" / "logs" / "nginx.log").stat().st_size > 0
 
 

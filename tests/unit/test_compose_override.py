@@ -11,6 +11,7 @@ import yaml
 from seatrial.config import load_settings
 from seatrial.stack import StackPlan, handed_over
 from seatrial.stack._compose_override import write_override
+from seatrial.stack._passage import FAR_PORT
 
 ROOT = Path(__file__).parents[2]
 MODEL = {
@@ -64,6 +65,14 @@ def test_ports_are_random_and_on_loopback(services: Any) -> None:
     """What the file publishes, on every interface at a fixed port, is published on loopback at a random one."""
     assert services["api"]["ports"] == ["127.0.0.1::8000"]
     assert "ports" not in services["db"]
+
+
+def test_the_relay_is_published_where_addresses_are_wanted(tmp_path: Path) -> None:
+    """At the entry alone, and beside what it publishes anyway."""
+    write_override(plan_in(tmp_path, addresses=True), MODEL, tmp_path / "override.yml")
+    found = yaml.load((tmp_path / "override.yml").read_text(), Loader=_Loader)["services"]  # noqa: S506 - a safe loader
+    assert found["api"]["ports"] == ["127.0.0.1::8000", f"127.0.0.1::{FAR_PORT}"]
+    assert "ports" not in found["db"]
 
 
 def test_health_checks_come_sooner_and_nowhere_else(services: Any) -> None:

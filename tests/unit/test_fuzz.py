@@ -8,15 +8,16 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.campaign._variables import lifted
 from seatrial.config import LimitSettings
-from seatrial.core import EnvironmentFailure, FindingStatus, Outcome, UsageError
+from seatrial.core import EnvironmentFailure, FindingStatus, Identity, Outcome, Target, UsageError
 from seatrial.fuzz import fetch_document, operations_of
 from seatrial.fuzz._allowance import SAFETY_S, Allowance, Client, Rota
-from seatrial.fuzz._authentication import CHECK, Doors, Who, judge_authentication
+from seatrial.fuzz._authentication import CHECK, Doors, Stranger, Who, judge_authentication
 from seatrial.fuzz._costs import cost_of
 from seatrial.fuzz._document import Operation
 from seatrial.fuzz._evidence import Judgement
@@ -26,6 +27,7 @@ from seatrial.fuzz._matrix import measure, unseen
 from seatrial.fuzz._messages import SHOWN, Repeated, Sent, Verdict, shown
 from seatrial.fuzz._owners import Owners
 from seatrial.fuzz._run import _share
+from seatrial.fuzz._turns import SourceAdapter
 from seatrial.swarm._sessions import quotas_of
 
 LIMITED = (429,)
@@ -363,6 +365,34 @@ def test_matrix_counts_sides_of_the_input_that_was_changed() -> None:
     assert figures["contract.parameters"] == 75
     assert figures["contract.statuses"] == 100
     assert unseen({"GET /a": both}, seen[:1]) == ["documented statuses that never came: GET /a 422"]
+
+
+class SeenAt(http.server.BaseHTTPRequestHandler):
+    """Answer with the address at which a client is seen."""
+
+    def do_GET(self) -> None:
+        """Say so."""
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(self.client_address[0].encode())
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+def test_nobody_is_sent_to_where_his_address_is_seen() -> None:
+    """The engine's requests without credentials, and those sent again without, go by the relay where there is one."""
+    nowhere = "http://127.0.0.1:9"
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), SeenAt) as server, requests.Session() as session:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        relay = f"http://127.0.0.1:{server.server_port}"
+        session.mount("http://", SourceAdapter("127.6.6.6", relay))
+        assert session.get(f"{nowhere}/a").text == "127.6.6.6"
+        people = [Identity(name="anonymous", address="127.5.5.5")]
+        stranger = Stranger(people, target=Target(url=nowhere, by_address=relay), limited=LIMITED, window_s=1)
+        answer = stranger.send(sent(url=f"{nowhere}/a"), "nobody")
+        assert (answer.status, answer.response_body) == (200, "127.5.5.5")
+        server.shutdown()
 
 
 def test_long_bodies_are_cut_and_say_so() -> None:

@@ -156,6 +156,23 @@ def test_anonymous_clients_come_from_their_address(pool: IdentityPool, server: s
         assert client.get("/").text == f"{identity.address} None"
 
 
+def test_clients_of_an_address_send_to_where_it_is_seen(pool: IdentityPool, server: str) -> None:
+    """Who has no address of his own does not come by that way."""
+    target = Target(url="http://127.0.0.1:9", by_address=server)
+    with open_client(target, identity=pool.lease_anonymous(1)[0]) as client:
+        assert client.get("/").text.startswith("127.")
+    with open_client(target, identity=pool.lease(1)[0]) as client, pytest.raises(httpx.ConnectError):
+        client.get("/")
+
+
+def test_no_address_where_clients_look_alike(pool: IdentityPool) -> None:
+    """Once a stack turns out not to tell clients apart, nobody gets an address any more, and it is known why."""
+    own = IdentityPool(AUTH, key=pool.key, run="r", seed=1, addresses=AddressPool("loopback", seed=1))
+    assert (own.alike, len(own.lease_anonymous(2))) == ("", 2)
+    own.forgo_addresses("there is no relay")
+    assert (own.alike, own.lease_anonymous(2)) == ("there is no relay", [])
+
+
 def test_no_answer_is_written_too(tmp_path: Path) -> None:
     """A refused connection is an exchange without a response."""
     target = Target(url="http://127.0.0.1:9")

@@ -186,6 +186,7 @@ def test_the_state_of_a_kept_stack_is_private(tmp_path: Path) -> None:
 
 
 def test_a_choice_knows_whether_addresses_differ() -> None:
-    """Only local processes on Linux see the addresses that requests come from."""
-    assert Choice(driver="local", why="").distinct_addresses is (os.uname().sysname == "Linux")
+    """Only on Linux can somebody send from many; what is behind a URL is not known."""
+    for driver in ("local", "compose"):
+        assert Choice(driver=driver, why="").distinct_addresses is (os.uname().sysname == "Linux")
     assert not Choice(driver="remote", why="").distinct_addresses

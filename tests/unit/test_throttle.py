@@ -382,6 +382,33 @@ def test_idle_connection_is_opened_anew() -> None:
         server.shutdown()
 
 
+class Hosts(HangsUp):
+    """A server that answers with what a request names as its host."""
+
+    def do_GET(self) -> None:
+        """Say so."""
+        said = self.headers["Host"].encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+
+
+def test_another_way_to_the_service_shows_in_no_request() -> None:
+    """Whoever comes by a relay names the same host as everybody: nothing else may differ between two clients."""
+
+    async def talk(port: int) -> str:
+        wire = Wire("http://127.0.0.1:9", name="u", headers={}, via=f"http://127.0.0.1:{port}", address="127.7.7.7")
+        answer = await wire.send("GET", "/")
+        await wire.close()
+        return answer.body
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hosts) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        assert asyncio.run(talk(server.server_port)) == "127.0.0.1:9"
+        server.shutdown()
+
+
 def test_plan_says_what_cannot_be_proved() -> None:
     """A window that does not fit, a single address and another algorithm each leave claims open, with a reason."""
     assert plan_proof(POLICY, budget_s=20, addresses=2).no_window == ""
@@ -389,6 +416,7 @@ def test_plan_says_what_cannot_be_proved() -> None:
     assert "does not fit" in short
     assert "quick profile" in short
     assert plan_proof(POLICY, budget_s=20, addresses=0).no_addresses
+    assert plan_proof(POLICY, budget_s=20, addresses=0, alike="no relay").no_addresses == "no relay"
     sliding = Policy.declared(LIMIT.model_copy(update={"algorithm": "token-bucket"}), {})
     assert "token-bucket" in plan_proof(sliding, budget_s=20, addresses=2).no_edges
     huge = Policy.declared(LIMIT, {"Q": "1000000"})

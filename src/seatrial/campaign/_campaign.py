@@ -117,6 +117,7 @@ class Campaign:
             tree=str(self.stacks.tree()),
             results=results,
             unsigned="" if self.run.can_sign else NO_KEY,
+            alike=self.run.identities.alike,
             variables=dict(self.run.variables(variant or "clean")) if self.run.starts else {},
             previous_key=self.run.previous_key.private_pem if self.run.previous_key else "",
         )
@@ -238,6 +239,7 @@ def _with_stack(entered: Entered, stack: Stack) -> Entered:
     return msgspec.structs.replace(
         entered,
         url=stack.url(),
+        by_address=stack.by_address,
         variant=stack.variant,
         driver=stack.driver,
         abilities=tuple(sorted(stack.abilities)),

@@ -24,7 +24,7 @@ FUZZING_SHARE = 0.85
 
 
 def _target(stack: Stack) -> Target:
-    return Target(url=stack.url(), variant=stack.variant)
+    return Target(url=stack.url(), variant=stack.variant, by_address=stack.by_address)
 
 
 def _budget_s(run: Run, stage: Stage) -> float | None:
@@ -64,7 +64,13 @@ def prove_limits(run: Run, stack: Stack, _ahead: Ahead) -> Evidence:
         policy = Policy.declared(limit, run.environment)
         evidence = prove(
             policy,
-            plan=plan_proof(policy, budget_s=budget_s, addresses=addresses, profile=run.options.profile),
+            plan=plan_proof(
+                policy,
+                budget_s=budget_s,
+                addresses=addresses,
+                alike=run.identities.alike,
+                profile=run.options.profile,
+            ),
             target=_target(stack),
             identities=run.identities,
             progress=run.progress("ratelimit"),

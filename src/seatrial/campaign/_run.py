@@ -15,6 +15,7 @@ from typing import Any
 from seatrial import __version__
 from seatrial.campaign._faults import Fault, check_driver, load_fault
 from seatrial.campaign._options import Options, resolve_out
+from seatrial.campaign._suites import suite_named
 from seatrial.campaign._variables import lifted, stack_variables
 from seatrial.config import Settings
 from seatrial.core import EnvironmentFailure, Evidence, Progress, UsageError
@@ -77,6 +78,12 @@ class Run:
     def lifted(self) -> Mapping[str, str]:
         """Return the variables that lift limits where they are not proved."""
         return lifted(self.settings.limits) if self.starts and self.suites else {}
+
+    @property
+    def tells_apart(self) -> bool:
+        """Return whether clients with an address of their own are wanted, which a stack that stays up may be asked."""
+        wanted = not self.suites or any(suite_named(name).addresses for name in self.suites)
+        return wanted and self.choice.distinct_addresses
 
     def variables(self, variant: Variant) -> Mapping[str, str]:
         """Return what a variant of the stack is set to: limits are proved on the clean one."""

@@ -95,6 +95,8 @@ class Stacks:
     def _open(self, variant: Variant) -> Stack:
         began = time.monotonic()
         stack = attach(self._run.attached) if self._run.attached else self._begin(variant)
+        if self._run.tells_apart and (why := stack.tell_apart()):
+            self._run.identities.forgo_addresses(why)
         self._run.recorder.emit(
             StackReady(
                 variant=variant,
@@ -153,6 +155,7 @@ class Stacks:
             additions=self._additions(variant),
             replicas=fault.replicas if fault else {},
             keep=run.options.keep,
+            addresses=run.tells_apart,
             redact=run.recorder.secrets.redact,
         )
 

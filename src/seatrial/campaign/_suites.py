@@ -26,13 +26,15 @@ Needs = Literal["nothing", "instrumented", "clean"]
 class Suite:
     """How a suite, or a part of it, runs.
 
-    `instrument` says that the campaign measures first and the items read their outcome.
+    `instrument` says that the campaign measures first and the items read their outcome. `addresses` says that it sends
+    from clients with an address of their own, where there can be such.
     """
 
     name: str
     stage: Stage
     needs: Needs = "instrumented"
     instrument: bool = False
+    addresses: bool = False
 
     @property
     def aside(self) -> bool:
@@ -47,11 +49,11 @@ SUITES = {
         Suite("health", "functional"),
         Suite("tracing", "functional"),
         Suite("logs", "functional"),
-        Suite("security", "functional"),
+        Suite("security", "functional", addresses=True),
         Suite("jobs", "functional"),
         Suite("deployment", "functional", needs="clean"),
-        Suite("contract", "contract", instrument=True),
-        Suite("ratelimit", "ratelimit", needs="clean", instrument=True),
+        Suite("contract", "contract", instrument=True, addresses=True),
+        Suite("ratelimit", "ratelimit", needs="clean", instrument=True, addresses=True),
         Suite("load", "load", needs="clean", instrument=True),
         Suite("coverage", "coverage", instrument=True),
     )
@@ -71,7 +73,7 @@ def suites_of(parts: Iterable[str]) -> list[str]:
 def suite_named(part: str) -> Suite:
     """Return a suite, or a part of one; a suite that a project adds of its own runs as a functional one."""
     name, _, when = part.partition("_")
-    suite = SUITES.get(name) or Suite(name, "functional")
+    suite = SUITES.get(name) or Suite(name, "functional", addresses=True)
     return replace(suite, name=part, needs="clean" if when == ASIDE else suite.needs)
 
 

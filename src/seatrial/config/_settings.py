@@ -83,6 +83,7 @@ class StackSettings(Section):
     fresh private key (PEM), and `{NAME}` stands for the value of another variable.
     `setup` holds commands (lists) that run inside the entry service once the stack is ready.
     `applications` maps a service to `module:attribute`, where a seeded fault is installed.
+    `relay_image` has a Python for the relay by which clients have addresses of their own on compose.
     """
 
     compose: tuple[str, ...] = ()
@@ -93,6 +94,7 @@ class StackSettings(Section):
     environment: Environment = {}
     applications: dict[Name, str] = {}
     ready: UrlPath = "/"
+    relay_image: str = ""
     start_timeout_s: Positive = 120.0
     profile: dict[Profile, ProfileSettings] = {}
     local: LocalSettings = LocalSettings()

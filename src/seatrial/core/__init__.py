@@ -7,13 +7,14 @@ from seatrial.core.errors import EnvironmentFailure, RunInterrupted, SeatrialErr
 from seatrial.core.evidence import Evidence, Progress, Target
 from seatrial.core.exchanges import BODY_SHOWN, Exchange, Request, Response
 from seatrial.core.findings import Finding, FindingStatus, Severity
-from seatrial.core.identities import ADDRESS_HEADERS, Identities, Identity
+from seatrial.core.identities import ADDRESS_HEADERS, ALIKE, Identities, Identity
 from seatrial.core.measurements import UNITS, Measurement
 from seatrial.core.outcomes import CheckResult, Outcome
 from seatrial.core.verdicts import GateResult, Verdict, combine
 
 __all__ = [
     "ADDRESS_HEADERS",
+    "ALIKE",
     "BODY_SHOWN",
     "FOLDERS",
     "UNITS",

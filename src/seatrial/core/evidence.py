@@ -25,7 +25,15 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Where an instrument sends its requests: a base URL without a trailing slash, on a host that is allowed."""
+    """Where an instrument sends its requests: a base URL without a trailing slash, on a host that is allowed.
+
+    `by_address` is the same service for clients with an address of their own (empty: it sees them at `url` too).
+    """
 
     url: str
     variant: str = "clean"
+    by_address: str = ""
+
+    def seen_from(self, address: str) -> str:
+        """Return the base URL at which the service sees a client at an address as such (empty: anybody)."""
+        return self.by_address if address and self.by_address else self.url

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+ALIKE = "every client of this stack has the same address"
+"""Why what goes by a client's address cannot be tried."""
+
 ADDRESS_HEADERS = (
     "X-Forwarded-For",
     "X-Real-IP",

@@ -11,7 +11,7 @@ from typing import Literal
 import httpx
 import msgspec
 
-from seatrial.core import CheckResult, Finding, Identity, Outcome, Severity, curl_for
+from seatrial.core import CheckResult, Finding, Identity, Outcome, Severity, Target, curl_for
 from seatrial.core.tls import trusted
 from seatrial.fuzz._document import Operation
 from seatrial.fuzz._evidence import Judgement, as_exchange
@@ -45,8 +45,11 @@ WORDS: Mapping[str, str] = {
 class Stranger:
     """Send recorded requests again as somebody without credentials, each operation from another address."""
 
-    def __init__(self, addresses: Sequence[Identity], *, limited: Collection[int], window_s: float) -> None:
+    def __init__(
+        self, addresses: Sequence[Identity], *, target: Target, limited: Collection[int], window_s: float
+    ) -> None:
         self._addresses = itertools.cycle([identity.address for identity in addresses] or [""])
+        self._target = target
         self._limited = limited
         self._window_s = window_s
         self._numbers = itertools.count(FIRST_NUMBER)
@@ -65,10 +68,12 @@ class Stranger:
         sent = msgspec.structs.replace(
             sample, number=next(self._numbers), identity="", request_headers=headers, at_s=at_s, status=0, verdicts=[]
         )
-        transport = httpx.HTTPTransport(local_address=next(self._addresses) or None, verify=trusted())
+        address = next(self._addresses)
+        url = self._target.seen_from(address) + sample.url.removeprefix(self._target.url)
+        transport = httpx.HTTPTransport(local_address=address or None, verify=trusted())
         try:
             with httpx.Client(transport=transport, timeout=TIMEOUT_S, trust_env=False) as client:
-                answer = client.request(sample.method, sample.url, headers=headers, content=sample.body)
+                answer = client.request(sample.method, url, headers=headers, content=sample.body)
         except httpx.HTTPError:
             return sent
         return msgspec.structs.replace(

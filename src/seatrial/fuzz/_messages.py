@@ -25,9 +25,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
     `identities` are (name, headers); in any `window_s` seconds each sends at most `uses` requests of its own accord and
     `most` if they concern a resource that it made. Requests without an identity go out from `addresses` in the same
-    way. `narrow` are the limits of single paths, which count nothing else; `batches` maps a path to the field with the
-    list whose length is what a request there counts for. `limited` are the statuses with which a limiter rejects. After
-    `budget_s` seconds the engine is stopped.
+    way, to `by_address`. `narrow` are the limits of single paths, which count nothing else; `batches` maps a path to
+    the field with the list whose length is what a request there counts for. `limited` are the statuses with which a
+    limiter rejects. After `budget_s` seconds the engine is stopped.
     """
 
     document: dict[str, Any]
@@ -36,6 +36,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     examples: int
     identities: list[tuple[str, dict[str, str]]]
     addresses: list[str]
+    by_address: str
     uses: int
     most: int
     window_s: float

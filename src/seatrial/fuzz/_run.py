@@ -66,6 +66,7 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
         examples=examples,
         identities=_users(identities, _needed(len(operations), examples, uses)),
         addresses=[identity.address for identity in identities.lease_anonymous(ADDRESSES)],
+        by_address=target.by_address or target.url,
         uses=uses,
         most=max(uses, int(quota * WHOLE_SHARE)),
         window_s=window_s,
@@ -76,7 +77,8 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
     )
     heard = (process or EngineProcess(run)).listen(order, progress)
     judgement = judge(operations, heard, limited=limited, limited_percent=settings.rate_limited_percent)
-    stranger = Stranger(identities.lease_anonymous(len(operations)), limited=limited, window_s=window_s)
+    strangers = identities.lease_anonymous(len(operations))
+    stranger = Stranger(strangers, target=target, limited=limited, window_s=window_s)
     doors = Doors(operations, heard.sent, closed=frozenset(settings.closed))
     judge_authentication(doors, send=stranger.send, judgement=judgement, problem=heard.fatal)
     return Evidence(

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool
 
 from seatrial.fuzz._allowance import Allowance, Client, Rota
 from seatrial.fuzz._costs import cost_of
@@ -39,15 +40,21 @@ class Turn:
 
 
 class SourceAdapter(HTTPAdapter):
-    """Send from one address."""
+    """Send from one address, to where it is seen."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, url: str) -> None:
         self._address = address
+        self._url = url
         super().__init__(pool_maxsize=2)
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
         """Bind every connection to the address."""
         super().init_poolmanager(*arguments, **options, source_address=(self._address, 0))
+
+    def get_connection_with_tls_context(self, *_: Any, **__: Any) -> HTTPConnectionPool:
+        """Return connections to there, whatever host a request names."""
+        found: HTTPConnectionPool = self.poolmanager.connection_from_url(self._url)
+        return found
 
 
 class Turns:
@@ -63,7 +70,7 @@ class Turns:
         self._narrow = {path: self._sharing(share) for path, share in order.narrow.items()}
         self._by_headers = {tuple(sorted(client.headers.items())): client for client in named}
         self._secret = {name.lower() for _, headers in order.identities[:1] for name in headers}
-        self._adapters = {address: SourceAdapter(address) for address in order.addresses}
+        self._adapters = {address: SourceAdapter(address, order.by_address) for address in order.addresses}
         self._owners = Owners()
 
     def _client(self, name: str, *, headers: dict[str, str] | None = None, address: str = "") -> Client:

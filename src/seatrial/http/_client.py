@@ -65,7 +65,7 @@ class RecordingClient(httpx.Client):
         address = identity.address if identity else ""
         transport = httpx.HTTPTransport(local_address=address or None, verify=trusted())
         super().__init__(
-            base_url=target.url,
+            base_url=target.seen_from(identity.address if identity else ""),
             headers=dict(identity.headers) if identity else {},
             transport=transport,
             timeout=TIMEOUT_S,

@@ -61,6 +61,15 @@ class IdentityPool:
             addresses = self._addresses.lease(count)
         return [Identity(name=f"anonymous@{address}", address=address) for address in addresses]
 
+    @property
+    def alike(self) -> str:
+        """Return why clients are not told apart by their address; empty where they are."""
+        return self._addresses.alike
+
+    def forgo_addresses(self, why: str) -> None:
+        """Lease no address any more, because the stack does not tell clients apart."""
+        self._addresses.alike = why
+
     def again(self, identity: Identity) -> Identity:
         """Return the same user with another valid token."""
         return self._with_token(identity, self.sign({**self._claims_of(identity), "jti": uuid.uuid4().hex}))

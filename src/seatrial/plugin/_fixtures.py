@@ -101,7 +101,7 @@ def client_as(request: pytest.FixtureRequest, entered: Entered) -> Iterator[Call
     sink = WatchedSink(request.config.stash[CONTEXT].sink, request.node.stash[EXCHANGES])
 
     def open_as(identity: Identity | None = None) -> httpx.Client:
-        target = Target(url=entered.url, variant=entered.variant)
+        target = Target(url=entered.url, variant=entered.variant, by_address=entered.by_address)
         clients.append(open_client(target, identity=identity, sink=sink, suite=entered.suite))
         return clients[-1]
 

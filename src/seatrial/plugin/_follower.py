@@ -83,6 +83,8 @@ class Follower:
         entered = Entered.from_json(_await_file(self._work / PHASES / f"{suite}.json"))
         if entered.error:
             raise EnvironmentFailure(entered.error.splitlines()[0], slug="suite-not-entered", where=suite)
+        if entered.alike:
+            self.identities.forgo_addresses(entered.alike)
         return entered
 
     def stack(self, entered: Entered) -> Stack:

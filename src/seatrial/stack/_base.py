@@ -37,7 +37,7 @@ class StackPlan:
     with an addition see (on compose mounted at /seatrial, writable by any user). `environment` fills the compose file's
     variables; a service gets of it what `handed` lists, all where it is not listed. `logs` is where what services wrote
     is kept in the end, as `redact` returns it. `root` holds the compose files (a copy of the project's folder when a
-    fault edits it).
+    fault edits it). With `addresses`, clients shall be told apart by their address.
     """
 
     settings: Settings
@@ -54,6 +54,7 @@ class StackPlan:
     edit_compose: Callable[[dict[str, object]], None] | None = None
     replicas: Mapping[str, int] = field(default_factory=dict)
     keep: bool = False
+    addresses: bool = False
     redact: Redact = field(default=str, repr=False)
 
     @property
@@ -86,12 +87,18 @@ class Completed:
 
 
 class Stack(Protocol):
-    """A started system under test. `limitations` say in sentences what this driver cannot show."""
+    """A started system under test. `limitations` say in sentences what this driver cannot show.
+
+    `by_address` is the base URL at which the entry sees a client at 127.a.b.c as such; empty where all look alike.
+    """
 
     driver: str
     variant: Variant
     abilities: frozenset[Ability]
     limitations: tuple[str, ...]
+
+    @property
+    def by_address(self) -> str: ...
 
     def start(self, progress: Callable[[str], None]) -> None:
         """Start and wait until the entry answers and every service is up.
@@ -105,6 +112,9 @@ class Stack(Protocol):
 
     def url(self, service: str = "") -> str:
         """Return the base URL of a service as seen from here (the entry when empty), without a trailing slash."""
+
+    def tell_apart(self) -> str:
+        """See to it that the entry tells clients at 127.a.b.c apart; return why it cannot, empty where it does."""
 
     def services(self) -> Sequence[ServiceState]:
         """Return the state of every service."""

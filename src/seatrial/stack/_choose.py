@@ -27,8 +27,8 @@ ENGINE_S = 5.0
 class Choice:
     """A driver, the URL of a remote target, and a sentence that says why.
 
-    `distinct_addresses` says whether requests from 127.a.b.c reach the stack with that address. `key_file` is the
-    signing key of a stack that was left running, empty otherwise.
+    `distinct_addresses` says whether requests from 127.a.b.c may reach the stack with that address (a started one says
+    for certain). `key_file` is the signing key of a stack that was left running, empty otherwise.
     """
 
     driver: DriverName
@@ -40,7 +40,7 @@ class Choice:
     @property
     def distinct_addresses(self) -> bool:
         """Return whether this machine can send as several clients."""
-        return self.driver == "local" and os.uname().sysname == "Linux"
+        return self.driver != "remote" and os.uname().sysname == "Linux"
 
 
 def choose_driver(wanted: str, settings: Settings, *, allow_target: str = "") -> Choice:

@@ -14,21 +14,26 @@ import docker.errors
 import requests.exceptions
 from docker.models.containers import Container
 
-from seatrial.core import EnvironmentFailure, SeatrialError
+from seatrial.core import ALIKE, EnvironmentFailure, SeatrialError
 from seatrial.stack._base import Ability, Completed, ServiceState, StackPlan, Variant, Verb
 from seatrial.stack._compose_model import check_services, compose_files, read_model
 from seatrial.stack._compose_override import write_override
 from seatrial.stack._compose_project import CommandFailed, Project
 from seatrial.stack._logs import Redact, keep_logs
+from seatrial.stack._passage import FAR_PORT, Passage
 from seatrial.stack._ready import answers, wait_until
-from seatrial.stack._sweep import run_marks
+from seatrial.stack._sweep import run_labels, run_marks
 
 POLL_S = 0.04
 SHOWN = 20
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
-LIMITATIONS = (
-    "compose: published ports make every client look like the gateway: clients without a token are not told apart",
+LOOK_ALIKE = (
+    "compose: published ports make every client look like the gateway: clients without a token are not told apart"
+)
+TOLD_APART = (
+    "compose: clients with an address of their own came through a relay, over the loopback interface of the entry's "
+    "container; all others came through its published port, and looked like the gateway"
 )
 Progress = Callable[[str], None]
 
@@ -38,7 +43,7 @@ class ComposeStack:
 
     driver = "compose"
     abilities: frozenset[Ability] = frozenset({"logs", "exec", "control", "scale", "coverage", "inspect", "faults"})
-    limitations = LIMITATIONS
+    limitations: tuple[str, ...] = (LOOK_ALIKE,)
 
     def __init__(self, plan: StackPlan) -> None:
         self._take(
@@ -48,6 +53,7 @@ class ComposeStack:
                 "variant": plan.variant,
                 "run": plan.run,
                 "entry": plan.settings.stack.entry,
+                "ready": plan.settings.stack.ready,
                 "logs": str(plan.logs),
                 "project": f"seatrial-{plan.run}-{plan.variant[:1]}",
             },
@@ -58,9 +64,11 @@ class ComposeStack:
         self._redact = redact
         self.variant: Variant = "instrumented" if facts["variant"] == "instrumented" else "clean"
         self._run, self._entry, self._logs = str(facts["run"]), str(facts["entry"]), Path(facts["logs"])
+        self._ready_path = str(facts.get("ready", "/"))
         self._stopped = False
         self._urls: dict[str, str] = {}
         self._client = _connect()
+        self._passage = Passage(self._client, stack=str(facts["project"]))
         environment = _environment(plan) if plan else dict(os.environ)
         self._project = Project(context="/", name=str(facts["project"]), environment=environment, wait=False)
 
@@ -112,14 +120,41 @@ class ComposeStack:
         progress(f"starting {', '.join(stack.services)}")
         self._project.timeout_s = stack.start_timeout_s
         self._project.start()
+        if plan.addresses:
+            self._begin_passage(plan)
         self._await_health(deadline, progress)
         entry = self._entry.partition(":")[0]
-        if not wait_until(lambda: self._ready(stack.ready), timeout_s=max(1.0, deadline - time.monotonic())):
+        if not wait_until(self._ready, timeout_s=max(1.0, deadline - time.monotonic())):
             raise self._unhealthy(entry, f"does not answer {stack.ready} with 2xx in time")
 
-    def _ready(self, path: str) -> bool:
+    def _begin_passage(self, plan: StackPlan) -> None:
+        """Begin to start the relay, of an image that is named or, where none is, that the stack has anyway."""
+        name, _, port = self._entry.partition(":")
+        entry, *others = (*self._containers(name), *self._containers())
+        images = [plan.settings.stack.relay_image or container.attrs["Image"] for container in (entry, *others)]
+        self._passage.begin(entry, int(port), images=images, labels=run_labels(plan.run, keep=plan.keep))
+
+    @property
+    def by_address(self) -> str:
+        """Return where the relay takes clients with an address of their own; empty where there is none."""
+        return self._passage.url
+
+    def tell_apart(self) -> str:
+        """Let clients with an address of their own in through the relay; return why that is impossible."""
+        containers = self._containers(self._entry.partition(":")[0])
+        published = next((found for c in containers[:1] if (found := c.ports.get(f"{FAR_PORT}/tcp"))), None)
+        if not published:
+            return f"{ALIKE}: it was started without the relay that gives them others"
+        marks = run_marks(self._run, keep=False)
+        self._passage.open(int(published[0]["HostPort"]), self._ready_path, environment=marks)
+        if self._passage.url:
+            self.abilities |= {"addresses"}
+            self.limitations = (TOLD_APART,)
+        return f"{ALIKE}: {self._passage.problem}" if self._passage.problem else ""
+
+    def _ready(self) -> bool:
         """Return whether the entry answers; raises EnvironmentFailure for a service that ended meanwhile."""
-        return not self._unready() and answers(self.url() + path)
+        return not self._unready() and answers(self.url() + self._ready_path)
 
     def _await_health(self, deadline: float, progress: Progress) -> None:
         while waiting := self._unready():
@@ -195,6 +230,7 @@ class ComposeStack:
         if self._stopped:
             return
         self._stopped = True
+        self._passage.close()
         self._end_services()
         self._keep_logs()
         self._project.remove(kill=True)
@@ -301,6 +337,7 @@ class ComposeStack:
             "run": self._run,
             "entry": self._entry,
             "logs": str(self._logs),
+            "ready": self._ready_path,
             "url": self.url(),
         }
 

@@ -16,6 +16,7 @@ import yaml
 
 from seatrial.stack._base import StackPlan
 from seatrial.stack._compose_model import Model
+from seatrial.stack._passage import FAR_PORT
 from seatrial.stack._sweep import run_labels
 
 SHARE = "/seatrial"
@@ -86,7 +87,8 @@ def image_name(root: Path, service: str) -> str:
 def _ports(name: str, service: Mapping[str, Any], plan: StackPlan) -> list[int]:
     entry, _, port = plan.settings.stack.entry.partition(":")
     targets = [int(published["target"]) for published in service.get("ports") or ()]
-    return list(dict.fromkeys([*targets, *([int(port)] if name == entry else [])]))
+    wanted = [int(port), *([FAR_PORT] if plan.addresses else [])]
+    return list(dict.fromkeys([*targets, *(wanted if name == entry else [])]))
 
 
 def _environment(name: str, service: Mapping[str, Any], plan: StackPlan) -> dict[str, str]:

@@ -79,6 +79,15 @@ class RunningLocal:
         """Return the address of a service (the entry when empty)."""
         return self._member(service or self._entry).url
 
+    @property
+    def by_address(self) -> str:
+        """Return the address of the entry: processes of this machine see who connects."""
+        return self.url()
+
+    def tell_apart(self) -> str:
+        """Return nothing: they do."""
+        return ""
+
     def services(self) -> Sequence[ServiceState]:
         """Return the state of every service; its only id is its process."""
         return tuple(

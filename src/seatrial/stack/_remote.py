@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NoReturn
 from urllib.parse import SplitResult, urlsplit
 
-from seatrial.core import EnvironmentFailure, UsageError
+from seatrial.core import ALIKE, EnvironmentFailure, UsageError
 from seatrial.stack._abilities import lacks
 from seatrial.stack._base import Ability, Completed, ServiceState, StackPlan, Variant, Verb
 from seatrial.stack._ready import answers, wait_until
@@ -26,6 +26,7 @@ class AttachedRemote:
     driver = "remote"
     abilities: frozenset[Ability] = frozenset()
     limitations: tuple[str, ...] = LIMITATIONS
+    by_address = ""
 
     def __init__(self, url: str, *, variant: Variant) -> None:
         self.variant = variant
@@ -45,6 +46,10 @@ class AttachedRemote:
                 f"the address of {service} is not known", slug="ability-missing", where=self._url, remedy=COMPOSE
             )
         return self._url
+
+    def tell_apart(self) -> str:
+        """Say that nothing is known of what lies between here and there."""
+        return ALIKE
 
     def services(self) -> Sequence[ServiceState]:
         """Return nothing: only a URL is known."""

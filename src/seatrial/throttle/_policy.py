@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from seatrial.config import LimitSettings, effective
-from seatrial.core import UsageError
+from seatrial.core import ALIKE, UsageError
 
 READING_S = 0.002
 DRIFT = 0.0005
@@ -94,8 +94,11 @@ class Plan:
     requests: int = 0
 
 
-def plan_proof(policy: Policy, *, budget_s: float, addresses: int, profile: str = "") -> Plan:
-    """Say what can be proved in so many seconds of a profile, from so many distinct client addresses."""
+def plan_proof(policy: Policy, *, budget_s: float, addresses: int, alike: str = ALIKE, profile: str = "") -> Plan:
+    """Say what can be proved in so many seconds of a profile, from so many distinct client addresses.
+
+    `alike` says why there are no more.
+    """
     waits_s = policy.window_s * (1.5 if policy.settings.anchor == "clock" else 1.0) + MARGIN_S
     whose = f"the {profile} profile's budget" if profile else "a budget"
     short = f"a window of {policy.window_s:g} s does not fit into {whose} of {budget_s:g} s"
@@ -105,7 +108,7 @@ def plan_proof(policy: Policy, *, budget_s: float, addresses: int, profile: str 
     return Plan(
         no_proof=many if requests > REQUESTS else "",
         no_window=short if waits_s > budget_s else "",
-        no_addresses="" if addresses > 1 else "every client of this stack has the same address",
+        no_addresses="" if addresses > 1 else alike,
         no_edges="" if policy.fixed else unproved,
         no_quota="" if policy.fixed or policy.bucket else unproved,
         budget_s=budget_s,

@@ -37,6 +37,7 @@ class Scene:
         seed: int,
     ) -> None:
         self.policy, self.plan, self.url = policy, plan, target.url
+        self._target = target
         self.progress = progress
         self.ledger = Ledger()
         self.random = random.Random(f"throttle:{seed}")  # noqa: S311 - repeatable on purpose
@@ -47,7 +48,12 @@ class Scene:
     def wire(self, identity: Identity) -> Wire:
         """Return a connection of a client, closed when the proof ends."""
         wire = Wire(
-            self.url, name=identity.name, headers=identity.headers, address=identity.address, body=self.policy.body
+            self.url,
+            name=identity.name,
+            headers=identity.headers,
+            via=self._target.seen_from(identity.address),
+            address=identity.address,
+            body=self.policy.body,
         )
         self._wires.append(wire)
         return wire

@@ -67,13 +67,14 @@ FOREIGN = (OSError, ValueError, EOFError, TimeoutError, asyncio.LimitOverrunErro
 class Wire:
     """One connection of one client, opened anew when it was closed or idle."""
 
-    def __init__(
-        self, url: str, *, name: str, headers: Mapping[str, str], address: str = "", body: bytes = b""
+    def __init__(  # noqa: PLR0913 - all by keyword
+        self, url: str, *, name: str, headers: Mapping[str, str], via: str = "", address: str = "", body: bytes = b""
     ) -> None:
-        parts = urlsplit(url)
+        """Connect to `via` in place of the host that requests name, where that is another."""
+        parts = urlsplit(via or url)
         self._secure = parts.scheme == "https"
         self._host, self._port = parts.hostname or "", parts.port or (443 if self._secure else 80)
-        self._netloc = parts.netloc
+        self._netloc = urlsplit(url).netloc
         self._name, self._headers, self._address = name, dict(headers), address
         self._body = body
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
