@@ -21,7 +21,7 @@ from seatrial.fuzz._authentication import CHECK, Doors, Stranger, Who, judge_aut
 from seatrial.fuzz._costs import cost_of
 from seatrial.fuzz._document import Operation
 from seatrial.fuzz._evidence import Judgement
-from seatrial.fuzz._handed_out import handed_out
+from seatrial.fuzz._handed_out import fields_handed_out, handed_out
 from seatrial.fuzz._judge import Heard, judge
 from seatrial.fuzz._matrix import measure, unseen
 from seatrial.fuzz._messages import SHOWN, Repeated, Sent, Verdict, shown
@@ -115,6 +115,16 @@ def test_reading_makes_nobody_an_owner() -> None:
     """What somebody merely read is not his."""
     owners = Owners()
     owners.learn("GET", "", b'{"id": "seven"}', client("reader"))
+    assert owners.of("http://h/things/seven") is None
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_what_was_handed_out_is_sent_by_who_got_it(method: str) -> None:
+    """A cursor is sent by whom it was given to: it may be good for nobody else."""
+    owners, reader = Owners({"next"}), client("reader")
+    owners.learn(method, "", b'{"items": [{"title": "seven"}], "next": "a b="}', reader)
+    assert owners.of("http://h/things?limit=1&cursor=a%20b%3D") is reader
+    assert owners.of("http://h/things?cursor=other") is None
     assert owners.of("http://h/things/seven") is None
 
 
@@ -450,3 +460,4 @@ def linked(value: str, **target: Any) -> dict[str, Any]:
 def test_what_a_link_hands_out_is_known(document: dict[str, Any], names: dict[str, set[str]]) -> None:
     """A query parameter that a link fills from an answer; neither a constant nor a part of a path."""
     assert handed_out(document) == names
+    assert fields_handed_out(document) == ({"next"} if names else set())

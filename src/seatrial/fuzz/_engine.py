@@ -37,11 +37,11 @@ REQUEST_TIMEOUT_S = 10
 AGAIN_S = 15.0
 """How long failing requests are sent once more: a service that hangs would take a timeout for each."""
 
-MAKER_ONLY = {"EnsureResourceAvailability"}
-"""Failures that mean nothing when somebody else than a resource's maker looked for it."""
-
 REFUSED = "RejectedPositiveData"
 """The failure of an operation that refuses input which its schema allows."""
+
+MAKER_ONLY = {"EnsureResourceAvailability", REFUSED}
+"""Failures that mean nothing when somebody else asked than who made a resource, or was given what is sent."""
 
 COOKIES = {"cookie", "set-cookie"}
 

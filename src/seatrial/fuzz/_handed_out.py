@@ -21,17 +21,27 @@ def handed_out(document: Mapping[str, Any]) -> dict[str, set[str]]:
 
     Links name their operation by its `operationId`; others are not understood, and excuse nothing.
     """
-    operations = {item["operationId"]: (label, item) for label, item in _operations(document) if "operationId" in item}
     found: dict[str, set[str]] = defaultdict(set)
+    for label, name, _ in _filled(document):
+        found[label].add(name)
+    return dict(found)
+
+
+def fields_handed_out(document: Mapping[str, Any]) -> set[str]:
+    """Return the fields of answers that hold such values: only who was given one can be sure that it is accepted."""
+    return {expression.rpartition("/")[2] for _, _, expression in _filled(document)}
+
+
+def _filled(document: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield operation, query parameter and expression of each link that fills one."""
+    operations = {item["operationId"]: (label, item) for label, item in _operations(document) if "operationId" in item}
     for link in _links(document):
         label, operation = operations.get(link.get("operationId", ""), ("", {}))
-        filled = {
-            name.removeprefix("query.")
-            for name, value in link.get("parameters", {}).items()
-            if str(value).startswith(EXPRESSION)
-        }
-        found[label] |= filled & {p.get("name") for p in operation.get("parameters", []) if p.get("in") == "query"}
-    return {label: names for label, names in found.items() if names}
+        queries = {p.get("name") for p in operation.get("parameters", []) if p.get("in") == "query"}
+        for name, expression in link.get("parameters", {}).items():
+            parameter = name.removeprefix("query.")
+            if parameter in queries and str(expression).startswith(EXPRESSION):
+                yield label, parameter, str(expression)
 
 
 def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

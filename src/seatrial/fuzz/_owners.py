@@ -1,11 +1,11 @@
-"""Who made which resource: only its maker can be sure to find it again."""
+"""Who made which resource, or was given what: only he can be sure to find it again, or to have it accepted."""
 
 from __future__ import annotations
 
 import json
 import re
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from seatrial.fuzz._allowance import Client
@@ -20,21 +20,30 @@ MAKING = frozenset({"POST", "PUT", "PATCH"})
 
 
 class Owners:
-    """Learn from answers to POST, PUT and PATCH whom the resources in them belong to."""
+    """Learn from answers to POST, PUT and PATCH whom the resources in them belong to.
 
-    def __init__(self) -> None:
+    What stands in a field of `handed_out` belongs to whom it was given, whatever he asked.
+    """
+
+    def __init__(self, handed_out: Collection[str] = ()) -> None:
+        self._handed_out = frozenset(handed_out)
         self._of: dict[str, Client] = {}
 
     def learn(self, method: str, location: str, content: bytes, client: Client) -> None:
         """Take in a successful answer."""
-        if method not in MAKING or len(self._of) > MOST:
+        makes = method in MAKING
+        if not (makes or self._handed_out) or len(self._of) > MOST:
             return
-        for name in [*segments(location)[-1:], *_names_in(content)]:
+        for name in segments(location)[-1:] if makes else ():
             self._of[name] = client
+        for field, value in _fields_in(content):
+            if field in self._handed_out or (makes and NAMING.search(field)):
+                self._of[value] = client
 
     def of(self, url: str) -> Client | None:
-        """Return who made the innermost resource that a URL names."""
-        return next((self._of[name] for name in reversed(segments(url)) if name in self._of), None)
+        """Return who made the innermost resource that a URL names, or was given what its query holds."""
+        query = (value for _, value in urllib.parse.parse_qsl(urllib.parse.urlsplit(url).query))
+        return next((self._of[name] for name in reversed([*segments(url), *query]) if name in self._of), None)
 
 
 def segments(url: str) -> list[str]:
@@ -42,24 +51,24 @@ def segments(url: str) -> list[str]:
     return [urllib.parse.unquote(part) for part in urllib.parse.urlsplit(url).path.split("/") if part]
 
 
-def _names_in(content: bytes) -> Iterator[str]:
+def _fields_in(content: bytes) -> Iterator[tuple[str, str]]:
     if not content or len(content) > LARGEST:
         return
     try:
-        yield from _names(json.loads(content), DEEP)
+        yield from _fields(json.loads(content), DEEP)
     except (ValueError, RecursionError):  # not JSON, or nested on purpose
         return
 
 
-def _names(data: Any, depth: int) -> Iterator[str]:
+def _fields(data: Any, depth: int) -> Iterator[tuple[str, str]]:
     if not depth:
         return
     if isinstance(data, dict):
         for key, value in data.items():
             if isinstance(value, (dict, list)):
-                yield from _names(value, depth - 1)
-            elif NAMING.search(key) and value not in (None, "", True, False):
-                yield str(value)
+                yield from _fields(value, depth - 1)
+            elif value not in (None, "", True, False):
+                yield key, str(value)
     elif isinstance(data, list):
         for item in data:
-            yield from _names(item, depth - 1)
+            yield from _fields(item, depth - 1)
