@@ -187,7 +187,7 @@ class LimitSettings(Section):
     (`store_down` is `open`) or are answered with 503 (`closed`). A POST of up to `batch_most` times `batch_item`, as a
     list in the field `batch_field`, to `batch_path` costs as many requests.
     `path_template` is a path of single resources with `{i}` in it, which share their client's quota; `bypass_headers`
-    are tried besides the usual ones.
+    are tried besides the usual ones. A proof never sends more than `max_requests`.
     """
 
     name: Name = "default"
@@ -216,6 +216,7 @@ class LimitSettings(Section):
     rejection_status: Annotated[int, Field(ge=400, le=599)] = 429
     path_template: str = ""
     bypass_headers: tuple[str, ...] = ()
+    max_requests: Annotated[int, Field(gt=0)] = 20_000
 
 
 class HealthSettings(Section):

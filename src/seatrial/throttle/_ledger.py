@@ -14,7 +14,7 @@ class Ledger:
     """Defects of judged claims, and why others are not decided; a claim in neither was not tried.
 
     A defect holds whatever comes later: it was certain when it was found. `shown` is a transcript of what proves
-    the claims that hold.
+    the claims that hold, `sent` counts requests by step.
     """
 
     defects: dict[str, list[Defect]] = field(default_factory=dict)
@@ -22,9 +22,14 @@ class Ledger:
     blocked: dict[str, str] = field(default_factory=dict)
     shown: list[Answer] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    requests: int = 0
+    sent: dict[str, int] = field(default_factory=dict)
     admitted: int | None = None
     window_ratio: float | None = None
+
+    @property
+    def requests(self) -> int:
+        """Return how many requests were sent, in all steps together."""
+        return sum(self.sent.values())
 
     def judge(self, claim: str, defects: Sequence[Defect]) -> None:
         """Note that a claim was judged; the same defect counts once."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from seatrial.core import Outcome, Severity
 from seatrial.throttle._ledger import Ledger
 from seatrial.throttle._policy import Plan, Policy
+from seatrial.throttle._promises import BY_USER, FROM_AFAR, promises
 
 CLAIMS: Mapping[str, Severity] = {
     "isolation": Severity.HIGH,
@@ -15,6 +16,7 @@ CLAIMS: Mapping[str, Severity] = {
     "headers-truthful": Severity.MEDIUM,
     "retry-after-honoured": Severity.MEDIUM,
     "window-resets": Severity.HIGH,
+    "refusals-free": Severity.MEDIUM,
     "health-exempt": Severity.HIGH,
     "anonymous-by-address": Severity.MEDIUM,
     "forwarded-for-ignored": Severity.HIGH,
@@ -32,17 +34,6 @@ CLAIMS: Mapping[str, Severity] = {
     "refused-counted": Severity.HIGH,
     "victim-unharmed": Severity.HIGH,
 }
-
-BY_ADDRESS = (
-    "anonymous-by-address",
-    "forwarded-for-ignored",
-    "sibling-headers-ignored",
-    "junk-token",
-    "refused-counted",
-)
-BY_USER = ("another-token", "another-address", "victim-unharmed")
-FROM_AFAR = ("anonymous-by-address", "another-address", "refused-counted", "victim-unharmed")
-"""Claims that take clients with an address of their own."""
 
 
 def judge_outcome(claim: str, policy: Policy, plan: Plan, ledger: Ledger, problem: str) -> tuple[Outcome, str]:
@@ -62,17 +53,7 @@ def judge_outcome(claim: str, policy: Policy, plan: Plan, ledger: Ledger, proble
 
 
 def _not_promised(claim: str, policy: Policy) -> str:
-    settings = policy.settings
-    promised = {
-        "headers-truthful": settings.headers != "none",
-        "retry-after-honoured": settings.retry_after,
-        "health-exempt": bool(settings.exempt),
-        "path-parameter-in-key": bool(settings.path_template),
-        "exemption-narrow": bool(settings.exempt),
-        **dict.fromkeys(BY_ADDRESS, settings.anonymous_by == "address"),
-        **dict.fromkeys(BY_USER, "user" in settings.authenticated_by),
-    }
-    return "" if promised.get(claim, True) else f"[[limits]] {settings.name} does not promise it"
+    return "" if promises(policy, claim) else f"[[limits]] {policy.settings.name} does not promise it"
 
 
 def _not_planned(claim: str, plan: Plan) -> str:
@@ -80,6 +61,7 @@ def _not_planned(claim: str, plan: Plan) -> str:
         "quota-exact": plan.no_quota,
         "window-resets": plan.no_edges or plan.no_window,
         "retry-after-honoured": plan.no_window,
+        "refusals-free": plan.no_refusals,
         **dict.fromkeys(FROM_AFAR, plan.no_addresses),
         **({} if not plan.no_users else dict.fromkeys(BY_USER, plan.no_users)),
     }

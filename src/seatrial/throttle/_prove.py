@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 from seatrial.core import CheckResult, Evidence, Identities, Outcome, Progress, Target
 from seatrial.throttle._ledger import Ledger
 from seatrial.throttle._outcomes import CLAIMS, judge_outcome
+from seatrial.throttle._plan import NO_USERS
 from seatrial.throttle._policy import Plan, Policy
 from seatrial.throttle._proof import Proof
-from seatrial.throttle._scene import Scene
+from seatrial.throttle._scene import Scene, SpentError
 from seatrial.throttle._shown import Album, measure, tell
 from seatrial.throttle._wire import WireError, is_loopback
 
@@ -33,8 +34,8 @@ def prove(  # noqa: PLR0913 - what a proof needs
     Only this machine is asked, and `HOST:PORT` that are `allowed`. What is not decided is never passed.
     """
     began_s = time.monotonic()
+    plan = _refuse(_as_users(plan, policy, identities), target, allowed)
     scene = Scene(policy, plan=plan, target=target, identities=identities, progress=progress, seed=seed)
-    scene.plan = plan = _refuse(plan, scene, target, allowed)
     problem = "" if plan.no_proof else _run(scene)
     album = Album(target)
     results = tuple(_result(claim, policy, plan, scene.ledger, problem, album) for claim in CLAIMS)
@@ -50,18 +51,27 @@ def _run(scene: Scene) -> str:
         asyncio.run(Proof(scene).run())
     except TimeoutError:
         return f"the budget of {scene.plan.budget_s:g} s ended"
+    except SpentError:
+        return f"the budget of {scene.schedule.most} requests ended"
     return ""
 
 
-def _refuse(plan: Plan, scene: Scene, target: Target, allowed: Collection[str]) -> Plan:
-    """Return the plan, or one that proves nothing where nobody may be asked or clients cannot be told apart."""
+def _as_users(plan: Plan, policy: Policy, identities: Identities) -> Plan:
+    """Return the plan, or one without users where clients are not told apart by who they are."""
+    (found,) = identities.lease(1)
+    if found.headers and policy.settings.authenticated_by:
+        return plan
+    no_proof = plan.no_proof or (f"{NO_USERS}, and {plan.no_addresses}" if plan.no_addresses else "")
+    return replace(plan, no_users=NO_USERS, no_proof=no_proof)
+
+
+def _refuse(plan: Plan, target: Target, allowed: Collection[str]) -> Plan:
+    """Return the plan, or one that proves nothing where nobody may be asked."""
     parts = urlsplit(target.url)
     where = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
     if where not in allowed and not _is_here(target.url):
         return replace(plan, no_proof=f"{where} is not this machine, and the proof was not told that it may be asked")
-    if not plan.no_proof and plan.no_addresses and not scene.has_users:
-        return replace(plan, no_proof=f"there are no users to tell apart, and {plan.no_addresses}")
-    return plan if scene.has_users else replace(plan, no_users="there are no users to tell apart")
+    return plan
 
 
 def _is_here(url: str) -> bool:

@@ -61,6 +61,10 @@ class WireError(Exception):
     """No complete answer came."""
 
 
+class HungUpError(WireError):
+    """The connection was there, and ended without any answer."""
+
+
 FOREIGN = (OSError, ValueError, EOFError, TimeoutError, asyncio.LimitOverrunError)
 
 
@@ -113,7 +117,8 @@ class Wire:
                 return await self._exchange(method, path, count, extra)
         except FOREIGN as error:
             await self.close()
-            raise WireError(f"{method} {path}: {type(error).__name__}: {error}") from error
+            kind = HungUpError if _hung_up(error) else WireError
+            raise kind(f"{method} {path}: {type(error).__name__}: {error}") from error
 
     async def _exchange(self, method: str, path: str, count: int, extra: Headers) -> list[Answer]:
         if self._streams is None:
@@ -128,17 +133,26 @@ class Wire:
         self, reader: asyncio.StreamReader, method: str, path: str, extra: Headers, sent: Instant
     ) -> Answer:
         status, headers, body, ends = await read_answer(reader, method)
-        received = Instant.now()
-        self._used_s = received.s
+        answer = self._answer(method, path, extra, status, headers, body, sent)
+        self._used_s = answer.received.s
         if ends:
             await self.close()
+        return answer
+
+    def unanswered(self, method: str, path: str, extra: Headers, *, sent: Instant, body: str) -> Answer:
+        """Return what stands for an answer that did not come."""
+        return self._answer(method, path, extra, 0, (), body, sent)
+
+    def _answer(  # noqa: PLR0913, PLR0917 - the parts of an answer
+        self, method: str, path: str, extra: Headers, status: int, headers: Headers, body: str, sent: Instant
+    ) -> Answer:
         return Answer(
             method=method,
             path=path,
             status=status,
             headers=headers,
             sent=sent,
-            received=received,
+            received=Instant.now(),
             client=self._name,
             secret=tuple(self._headers),
             extra=extra,
@@ -167,6 +181,11 @@ class Wire:
             streams[1].close()
             with contextlib.suppress(OSError):
                 await streams[1].wait_closed()
+
+
+def _hung_up(error: Exception) -> bool:
+    """Return whether the other side ended a connection instead of answering."""
+    return isinstance(error, ConnectionError) or (isinstance(error, asyncio.IncompleteReadError) and not error.partial)
 
 
 async def is_loopback(url: str) -> bool:
