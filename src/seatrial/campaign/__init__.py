@@ -3,12 +3,13 @@
 from seatrial.campaign._campaign import Campaign
 from seatrial.campaign._entered import Entered
 from seatrial.campaign._faults import Fault, fault_files, load_fault
+from seatrial.campaign._limits import Planned, plan_limits
 from seatrial.campaign._options import Options, resolve_out
-from seatrial.campaign._run import UP, Run, choose, new_run_id, open_run, point_latest
+from seatrial.campaign._run import UP, Run, choose, new_run_id, open_run, point_latest, profile_in_effect
 from seatrial.campaign._stacks import Stacks
 from seatrial.campaign._stay import KEY, bring_up, is_gone, take_down
 from seatrial.campaign._suites import SUITES, check_selection, in_suite_order, metric_belongs, suite_named
-from seatrial.campaign._variables import filled_in
+from seatrial.campaign._variables import filled_in, knobs
 
 __all__ = [
     "KEY",
@@ -18,6 +19,7 @@ __all__ = [
     "Entered",
     "Fault",
     "Options",
+    "Planned",
     "Run",
     "Stacks",
     "bring_up",
@@ -27,11 +29,14 @@ __all__ = [
     "filled_in",
     "in_suite_order",
     "is_gone",
+    "knobs",
     "load_fault",
     "metric_belongs",
     "new_run_id",
     "open_run",
+    "plan_limits",
     "point_latest",
+    "profile_in_effect",
     "resolve_out",
     "suite_named",
     "take_down",

@@ -9,14 +9,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+from seatrial.campaign._limits import Planned, plan_limits
 from seatrial.campaign._run import Run
-from seatrial.config import LimitSettings, Stage
+from seatrial.config import Stage
 from seatrial.core import Evidence, Outcome, Target
 from seatrial.stack import Stack
 
 Instrument = Callable[[Run, Stack], Evidence]
-UNBUDGETED_S = 60.0
-"""What a proof may take where no budget is declared."""
 
 FUZZING_SHARE = 0.85
 """How much of its stage's budget the fuzzer may use; the rest is for reading the document and judging."""
@@ -53,26 +52,24 @@ def fuzz_contract(run: Run, stack: Stack) -> Evidence:
 
 def prove_limits(run: Run, stack: Stack) -> Evidence:
     """Prove every declared rate limit, all at once: a proof mostly waits, and no two policies share a client."""
-    from seatrial.throttle import Policy, merge, plan_proof, prove  # noqa: PLC0415 - needed by this instrument only
+    from seatrial.throttle import merge, prove  # noqa: PLC0415 - needed by this instrument only
 
-    budget_s = _budget_s(run, "ratelimit") or UNBUDGETED_S
-    addresses = len(run.identities.lease_anonymous(2))
-
-    def proved(limit: LimitSettings) -> tuple[str, Evidence]:
-        policy = Policy.declared(limit, run.environment)
+    def proved(planned: Planned) -> tuple[str, Evidence]:
         evidence = prove(
-            policy,
-            plan=plan_proof(policy, budget_s=budget_s, addresses=addresses, profile=run.options.profile),
+            planned.policy,
+            plan=planned.plan,
             target=_target(stack),
             identities=run.identities,
             progress=run.progress("ratelimit"),
             seed=run.seed,
             allowed=run.settings.targets.allow,
         )
-        return limit.name, evidence
+        return planned.policy.settings.name, evidence
 
+    addresses = len(run.identities.lease_anonymous(2))
+    limits = plan_limits(run.settings, profile=run.options.profile, environment=run.environment, addresses=addresses)
     with ThreadPoolExecutor() as pool:
-        found = list(pool.map(proved, run.settings.limits))
+        found = list(pool.map(proved, limits))
     return merge(found) if found else Evidence()
 
 

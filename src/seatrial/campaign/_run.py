@@ -43,7 +43,10 @@ def new_run_id() -> str:
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """Everything that belongs to one execution; close it in the end."""
+    """Everything that belongs to one execution; close it in the end.
+
+    `turned_by` is the profile whose knobs are in effect, empty where nobody turned any.
+    """
 
     id: str
     settings: Settings
@@ -58,6 +61,7 @@ class Run:
     previous_key: SigningKey | None
     identities: IdentityPool
     environment: Mapping[str, str] = field(repr=False)
+    turned_by: str
     started_s: float
     attached: Mapping[str, Any] | None
     can_sign: bool
@@ -129,6 +133,7 @@ def open_run(
     known_key = _signing_key(settings, choice)
     key = known_key or SigningKey.generate()
     previous = _previous_key(settings, attached, choice)
+    turned_by, register = profile_in_effect(settings, options, attached, choice), recorder.register_secret
     work = work_folder(run)
     watchdog = Watchdog(run=run, work=work)
     watchdog.start()
@@ -145,9 +150,10 @@ def open_run(
         key=key,
         previous_key=previous,
         identities=_identities(settings, choice, key=key, run=run, seed=seed),
-        environment=stack_variables(
-            settings, options.profile, key=key, previous=previous, register_secret=recorder.register_secret
-        ),
+        environment=stack_variables(settings, turned_by, key=key, previous=previous, register_secret=register)
+        if turned_by
+        else {},
+        turned_by=turned_by,
         started_s=time.monotonic(),
         attached=attached,
         can_sign=known_key is not None or settings.auth is None,
@@ -186,6 +192,18 @@ def choose(settings: Settings, options: Options) -> tuple[Mapping[str, Any] | No
         )
     why = f"the stack that `seatrial up` left running, profile {attached['profile']}"
     return attached, Choice(driver=attached["driver"], why=why, key_file=attached["key"])
+
+
+def profile_in_effect(settings: Settings, options: Options, attached: Mapping[str, Any] | None, choice: Choice) -> str:
+    """Return the profile that turned the stack's knobs: the one that it was started with, none for somebody else's.
+
+    A URL is taken to be as the configuration declares it.
+    """
+    if choice.driver != "remote" and not attached:
+        return options.profile
+    state = attached or read_state(settings.root)
+    ours = state and (attached or state.get("url") == choice.url)
+    return str(state["profile"]) if state and ours else ""
 
 
 def _announce(run: Run, suites: tuple[str, ...]) -> None:
