@@ -25,8 +25,11 @@ def follow(target: Target, settings: LimitSettings, people: People) -> tuple[Sch
     """Prove a policy, and return what was scheduled with what was sent."""
     policy = Policy.declared(settings, {})
     plan = plan_proof(policy, budget_s=20.0, addresses=2)
-    scene = Scene(policy, plan=plan, target=target, identities=people, progress=lambda _line: None, seed=1)
-    return scene.schedule, asyncio.run(Proof(scene).run())
+    made = schedule(policy, plan)
+    scene = Scene(
+        policy, plan=plan, schedule=made, target=target, identities=people, progress=lambda _line: None, seed=1
+    )
+    return made, asyncio.run(Proof(scene).run())
 
 
 FAULTS = [

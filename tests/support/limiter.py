@@ -22,6 +22,7 @@ from typing import Any
 
 HEALTH = "/health"
 HOUR_S = 3600.0
+MANY = 500
 PATIENCE = 20
 """So many refusals does a limiter bear that bans whoever goes on asking."""
 
@@ -93,6 +94,8 @@ class Limiter:
 
     def bucket(self, key: str, now_s: float) -> Bucket:
         """Return a client's window, a new one when the last has ended."""
+        if len(self.buckets) > MANY:
+            self.tidy(now_s)
         found = self.buckets.get(key)
         if "by-clock" in self.traits:
             now_s -= now_s % self.window_s
@@ -101,6 +104,14 @@ class Limiter:
         if now_s >= found.began_s + self.length() + found.longer_s:
             self.buckets[key] = found = Bucket(now_s, number=found.number + 1)
         return found
+
+    def tidy(self, now_s: float) -> None:
+        """Drop the buckets whose windows are over, now that there are many."""
+        if "remembers" in self.traits:
+            return
+        over = {k for k, bucket in self.buckets.items() if now_s >= bucket.began_s + self.length() + bucket.longer_s}
+        for key in list(self.buckets) if "drops-all" in self.traits else over:
+            del self.buckets[key]
 
     def prolong(self, bucket: Bucket, now_s: float, *, admitted: bool) -> None:
         """Let a window last longer than its length, where that goes by what comes late in it."""

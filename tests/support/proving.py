@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -60,27 +60,36 @@ class People:
 
 
 @contextmanager
+def process(script: Path, settings: Mapping[str, object]) -> Iterator[tuple[Target, subprocess.Popen[str]]]:
+    """Run a server in a process of its own."""
+    with subprocess.Popen(
+        [sys.executable, "-I", str(script), json.dumps(settings)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **MARKS},
+    ) as started:
+        assert started.stdout
+        try:
+            yield Target(url=f"http://127.0.0.1:{int(started.stdout.readline())}"), started
+        finally:
+            started.kill()
+
+
+@contextmanager
 def serving(
     *traits: str, window_s: float = 1.0, quota: int = QUOTA, delta: bool = False, dies_after_s: float = 0.0
 ) -> Iterator[Target]:
     """Run a limiter in a process of its own, and kill it after some time where one is given."""
     settings = {"quota": quota, "window_s": window_s, "traits": traits, "delta": delta}
-    with subprocess.Popen(
-        [sys.executable, "-I", str(SERVER), json.dumps(settings)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **MARKS},
-    ) as process:
-        assert process.stdout
-        killer = threading.Timer(dies_after_s, process.kill)
+    with process(SERVER, settings) as (target, started):
+        killer = threading.Timer(dies_after_s, started.kill)
         if dies_after_s:
             killer.start()
         try:
-            yield Target(url=f"http://127.0.0.1:{int(process.stdout.readline())}")
+            yield target
         finally:
             killer.cancel()
-            process.kill()
 
 
 def limit(**changed: object) -> LimitSettings:

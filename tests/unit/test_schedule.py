@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from seatrial.config import LimitSettings, load_settings
 from seatrial.core import Outcome
-from seatrial.throttle import CLAIMS, Policy, Schedule, plan_proof, schedule
+from seatrial.throttle import CLAIMS, Policy, Schedule, deep_schedule, plan_deep, plan_proof, schedule
+from seatrial.throttle._deep import deep_claims
+from seatrial.throttle._keys import growing
 from seatrial.throttle._ledger import Ledger
 from seatrial.throttle._outcomes import judge_outcome
 from seatrial.throttle._policy import Plan
@@ -164,3 +166,32 @@ def test_a_window_of_a_day_leaves_what_needs_none() -> None:
         *("health-exempt", "path-parameter-in-key", "exemption-narrow"),  # not declared
     }
     assert made.seconds < 60
+
+
+@given(POLICIES, st.booleans(), st.booleans(), st.sampled_from([0, 2]))
+def test_the_deep_stage_has_a_schedule_and_a_budget_of_its_own(
+    policy: Policy, memory: bool, control: bool, addresses: int
+) -> None:
+    """Its clients are nobody else's, its claims are what is not ruled out, and it keeps to its requests and seconds."""
+    plan = plan_deep(policy, memory=memory, control=control, budget_s=480.0, addresses=addresses)
+    made = deep_schedule(policy, plan)
+    tried = {c for c in deep_claims(policy) if judge_outcome(c, policy, plan, Ledger(), "")[0] not in UNTRIED}
+    assert made.claims == tried
+    assert bool(made.steps) is not bool(plan.no_proof)
+    assert made.requests <= made.most == policy.settings.deep_requests
+    assert made.seconds <= plan.budget_s
+    for number, step in enumerate(made.steps):
+        assert all(not names(step) & names(other) for other in made.steps[:number])
+        assert step.name in JOBS or not number
+
+
+BYTES = st.lists(st.integers(-(10**6), 10**7), min_size=3, max_size=3)
+
+
+@given(BYTES, st.integers(1, 10_000))
+def test_a_leak_is_what_grows_with_every_batch(grows: list[int], count: int) -> None:
+    """A service that once grows less than its clients cost to remember, or far less than before, forgets them."""
+    held = [{"api": sum(grows[:number])} for number in range(4)]
+    found = growing(held, count)
+    assert bool(found) == (min(grows) >= 64 * count and min(grows) >= grows[0] / 2)
+    assert not found or found["api"] == grows

@@ -3,7 +3,7 @@
 from seatrial.campaign._campaign import Campaign
 from seatrial.campaign._entered import Entered
 from seatrial.campaign._faults import Fault, fault_files, load_fault
-from seatrial.campaign._limits import Planned, plan_limits
+from seatrial.campaign._limits import Planned, plan_deep_limits, plan_limits
 from seatrial.campaign._options import Options, resolve_out
 from seatrial.campaign._run import UP, Run, choose, new_run_id, open_run, point_latest, profile_in_effect
 from seatrial.campaign._stacks import Stacks
@@ -34,6 +34,7 @@ __all__ = [
     "metric_belongs",
     "new_run_id",
     "open_run",
+    "plan_deep_limits",
     "plan_limits",
     "point_latest",
     "profile_in_effect",

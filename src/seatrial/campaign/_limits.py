@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from seatrial.config import Profile, Settings
 
@@ -13,12 +13,19 @@ if TYPE_CHECKING:
 UNBUDGETED_S: Mapping[Profile, float] = {"quick": 60.0, "full": 120.0}
 """What a proof may take where no budget is declared."""
 
+UNBUDGETED_DEEP_S: Mapping[Profile, float] = {"quick": 240.0, "full": 480.0}
+
 
 class Planned(NamedTuple):
     """A policy as it is in effect, and what of it can be proved."""
 
     policy: Policy
     plan: Plan
+
+    @property
+    def name(self) -> str:
+        """Return what reports call the limit."""
+        return self.policy.settings.name
 
 
 def plan_limits(
@@ -28,17 +35,43 @@ def plan_limits(
 
     Raises UsageError for one that limits nothing.
     """
-    from seatrial.throttle import Policy, plan_proof  # noqa: PLC0415 - needed where limits are proved only
+    from seatrial.throttle import plan_proof  # noqa: PLC0415 - needed where limits are proved only
 
     budget_s = settings.budget_s.get(profile, {}).get("ratelimit") or UNBUDGETED_S[profile]
-    policies = [Policy.declared(limit, environment) for limit in settings.limits]
+    common: Common = {"addresses": addresses, "profile": profile, "budget_s": budget_s}
     return [
-        Planned(
-            policy,
-            plan_proof(policy, budget_s=budget_s, addresses=addresses, users=_users(settings, policy), profile=profile),
-        )
-        for policy in policies
+        Planned(policy, plan_proof(policy, users=_users(settings, policy), **common))
+        for policy in _policies(settings, environment)
     ]
+
+
+def plan_deep_limits(
+    settings: Settings, *, profile: Profile, environment: Mapping[str, str], addresses: int, abilities: Collection[str]
+) -> list[Planned]:
+    """Return the same for the deep stage, which proves one limit after the other."""
+    from seatrial.throttle import plan_deep  # noqa: PLC0415 - as above
+
+    budget_s = settings.budget_s.get(profile, {}).get("deep") or UNBUDGETED_DEEP_S[profile]
+    common: Common = {"addresses": addresses, "profile": profile, "budget_s": budget_s}
+    able = {"memory": "memory" in abilities, "control": "control" in abilities}
+    return [
+        Planned(policy, plan_deep(policy, users=_users(settings, policy), **able, **common))
+        for policy in _policies(settings, environment)
+    ]
+
+
+class Common(TypedDict):
+    """What both plans are made for."""
+
+    addresses: int
+    profile: str
+    budget_s: float
+
+
+def _policies(settings: Settings, environment: Mapping[str, str]) -> list[Policy]:
+    from seatrial.throttle import Policy  # noqa: PLC0415 - as above
+
+    return [Policy.declared(limit, environment) for limit in settings.limits]
 
 
 def _users(settings: Settings, policy: Policy) -> bool:

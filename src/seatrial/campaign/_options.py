@@ -23,6 +23,7 @@ class Options:
     out: str = ""
     seed: int | None = None
     keep: bool = False
+    deep: bool = False
     timeout_s: float | None = None
     allow_target: str = ""
     command: str = ""
@@ -32,6 +33,7 @@ class Options:
         words = ["seatrial run", f"--stack {driver}", f"--profile {self.profile}", f"--seed {seed}"]
         words += [f"--only {suite}" for suite in self.only]
         words += [f"--fault {self.fault}"] if self.fault else []
+        words += ["--deep"] if self.deep else []
         return " ".join(words)
 
     def to_json(self) -> str:

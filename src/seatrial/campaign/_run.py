@@ -78,6 +78,11 @@ class Run:
         return self.choice.driver != "remote" and not self.attached
 
     @property
+    def deep(self) -> bool:
+        """Return whether the deep stage of the rate limits is wanted: by its user, or by a fault that shows there."""
+        return self.options.deep or bool(self.fault and self.fault.deep)
+
+    @property
     def lifted(self) -> Mapping[str, str]:
         """Return the variables that lift limits where they are not proved."""
         return lifted(self.settings.limits) if self.starts and self.suites else {}

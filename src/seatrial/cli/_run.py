@@ -73,6 +73,7 @@ class RunCommand(click.Command):
 @click.option("--out", default="", metavar="DIR", help="The run's directory.  [default: .seatrial/runs/ID]")
 @click.option("--seed", type=click.IntRange(min=0), help="Repeat a run's random choices.")
 @click.option("--fault", default="", metavar="SLUG|FILE.py", help="Seed a defect, to see that it is found.")
+@click.option("--deep", is_flag=True, help="Of rate limits, also what takes long (see `seatrial limits prove`).")
 @click.option("--keep", is_flag=True, help="Leave the stack up afterwards.")
 @click.option("--plan", is_flag=True, help="Say what would run, and start nothing.")
 @click.option("--timeout", callback=seconds, metavar="T", help="Give up after 90s, 5m, 1h.")

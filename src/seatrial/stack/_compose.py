@@ -37,7 +37,9 @@ class ComposeStack:
     """A compose project of one run; implements `Stack`."""
 
     driver = "compose"
-    abilities: frozenset[Ability] = frozenset({"logs", "exec", "control", "scale", "coverage", "inspect", "faults"})
+    abilities: frozenset[Ability] = frozenset(
+        {"logs", "exec", "control", "scale", "coverage", "inspect", "memory", "faults"}
+    )
     limitations = LIMITATIONS
 
     def __init__(self, plan: StackPlan) -> None:
@@ -292,6 +294,10 @@ class ComposeStack:
         """Return what the engine knows about the service's containers."""
         return [container.attrs for container in self._containers(service)]
 
+    def memory(self, service: str) -> int:
+        """Return how many bytes a service's containers hold, without what the kernel keeps of files for them."""
+        return sum(_held(container) for container in self._containers(service))
+
     def state(self) -> Mapping[str, object]:
         """Return what `attach` needs."""
         return {
@@ -309,6 +315,12 @@ def _facts(container: Container) -> tuple[str, str, int]:
     """Return status, health (empty without a health check) and exit code."""
     state = container.attrs["State"]
     return state["Status"], (state.get("Health") or {}).get("Status", ""), int(state["ExitCode"])
+
+
+def _held(container: Container) -> int:
+    stats: Any = container.stats(stream=False, one_shot=True)
+    memory = stats.get("memory_stats", {})
+    return int(memory.get("usage", 0)) - int(memory.get("stats", {}).get("inactive_file", 0))
 
 
 def _environment(plan: StackPlan) -> dict[str, str]:

@@ -14,7 +14,8 @@ class Ledger:
     """Defects of judged claims, and why others are not decided; a claim in neither was not tried.
 
     A defect holds whatever comes later: it was certain when it was found. `shown` is a transcript of what proves
-    the claims that hold, `sent` counts requests by step.
+    the claims that hold, `sent` counts requests by step, `growth` is by how
+    many bytes each service grew with a second batch of clients.
     """
 
     defects: dict[str, list[Defect]] = field(default_factory=dict)
@@ -23,6 +24,7 @@ class Ledger:
     shown: list[Answer] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     sent: dict[str, int] = field(default_factory=dict)
+    growth: dict[str, int] = field(default_factory=dict)
     admitted: int | None = None
     window_ratio: float | None = None
 

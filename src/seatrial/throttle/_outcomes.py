@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from seatrial.core import Outcome, Severity
 from seatrial.throttle._ledger import Ledger
@@ -42,7 +42,7 @@ def judge_outcome(claim: str, policy: Policy, plan: Plan, ledger: Ledger, proble
     blocked = "ratelimit.isolation failed" if ledger.defects.get("isolation") else ledger.blocked.get(claim, "")
     reasons = (
         (Outcome.FAILED, defects[0].title if defects else ""),
-        (Outcome.NOT_APPLICABLE, _not_promised(claim, policy)),
+        (Outcome.NOT_APPLICABLE, not_promised(claim, policy)),
         (Outcome.BLOCKED, blocked),
         (Outcome.NOT_TESTED, plan.no_proof),
         (Outcome.INCONCLUSIVE, ledger.undecided.get(claim) or problem),
@@ -52,7 +52,15 @@ def judge_outcome(claim: str, policy: Policy, plan: Plan, ledger: Ledger, proble
     return next(((outcome, reason) for outcome, reason in reasons if reason), (Outcome.PASSED, ""))
 
 
-def _not_promised(claim: str, policy: Policy) -> str:
+def untried(policy: Policy, plan: Plan, claims: Iterable[str]) -> list[tuple[str, str]]:
+    """Return those of some claims that a proof does not come to, with the reason, before anything is sent."""
+    ended = {claim: judge_outcome(claim, policy, plan, Ledger(), "") for claim in claims}
+    left = {Outcome.NOT_TESTED, Outcome.NOT_APPLICABLE}
+    return [(claim, reason) for claim, (outcome, reason) in ended.items() if outcome in left]
+
+
+def not_promised(claim: str, policy: Policy) -> str:
+    """Return why a claim is not made, empty where it is."""
     return "" if promises(policy, claim) else f"[[limits]] {policy.settings.name} does not promise it"
 
 
@@ -62,6 +70,9 @@ def _not_planned(claim: str, plan: Plan) -> str:
         "window-resets": plan.no_edges or plan.no_window,
         "retry-after-honoured": plan.no_window,
         "refusals-free": plan.no_refusals,
+        "memory-bounded": plan.no_memory,
+        "buckets-kept": plan.no_kept,
+        "store-returns": plan.no_control,
         **dict.fromkeys(FROM_AFAR, plan.no_addresses),
         **({} if not plan.no_users else dict.fromkeys(BY_USER, plan.no_users)),
     }

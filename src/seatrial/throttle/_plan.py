@@ -8,23 +8,23 @@ from seatrial.throttle._policy import Plan, Policy
 from seatrial.throttle._schedule import schedule
 
 MARGIN_S = 4.0
+NO_ADDRESSES = "every client of this stack has the same address"
 NO_USERS = "there are no users to tell apart"
-DEEP = "takes longer by its nature: seatrial limits prove --deep"
+DEEPER = "takes longer by its nature: seatrial limits prove --deep"
 
 
 def plan_proof(policy: Policy, *, budget_s: float, addresses: int, users: bool = True, profile: str = "") -> Plan:
     """Say what can be proved in so many seconds of a profile, from so many distinct client addresses."""
     unproved = f"not yet proved for the algorithm {policy.settings.algorithm}"
     no_window = _too_short(policy, policy.wait_s, budget_s, profile)
-    in_one = policy.fixed or policy.bucket
-    deep = f"of the algorithm {policy.settings.algorithm}, it {DEEP}"
+    deep = f"of the algorithm {policy.settings.algorithm}, it {DEEPER}"
     plan = Plan(
         no_window=no_window,
-        no_addresses="" if addresses > 1 else "every client of this stack has the same address",
+        no_addresses="" if addresses > 1 else NO_ADDRESSES,
         no_users="" if users else NO_USERS,
         no_edges="" if policy.fixed else unproved,
         no_quota="" if policy.fixed or policy.bucket else unproved,
-        no_refusals=_too_short(policy, policy.patience_s, budget_s, profile) if in_one else deep,
+        no_refusals=_too_short(policy, policy.patience_s, budget_s, profile) if policy.in_one_window else deep,
         budget_s=budget_s,
     )
     return replace(plan, no_proof=_impossible(policy, plan))

@@ -56,6 +56,11 @@ class Policy:
         """Return whether it is a token bucket, which refills evenly."""
         return self.settings.algorithm == "token-bucket"
 
+    @property
+    def in_one_window(self) -> bool:
+        """Return whether one window shows what it costs to go on asking; a counter remembers the one before."""
+        return self.fixed or self.bucket
+
     def back(self, seconds: float) -> float:
         """Return how many requests a bucket may have got back in so many seconds, by whatever clock it goes."""
         return self.quota * (seconds * (1 + DRIFT) + READING_S) / self.window_s if self.bucket else 0.0
@@ -115,4 +120,7 @@ class Plan:
     no_edges: str = ""
     no_quota: str = ""
     no_refusals: str = ""
+    no_memory: str = ""
+    no_kept: str = ""
+    no_control: str = ""
     budget_s: float = 60.0

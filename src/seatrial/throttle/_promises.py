@@ -25,6 +25,7 @@ def promises(policy: Policy, claim: str) -> bool:
         "health-exempt": bool(settings.exempt),
         "path-parameter-in-key": bool(settings.path_template),
         "exemption-narrow": bool(settings.exempt),
+        "store-returns": bool(settings.store),
         **dict.fromkeys(BY_ADDRESS, settings.anonymous_by == "address"),
         **dict.fromkeys(BY_USER, "user" in settings.authenticated_by),
     }

@@ -10,14 +10,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from seatrial.throttle._clients import by_address, exempt
+from seatrial.throttle._deep import WATCHES
 from seatrial.throttle._first import NOTHING_REJECTED, Ramp, fill_quota, judge_ramp
 from seatrial.throttle._habits import refusals, use
+from seatrial.throttle._keys import keys, watch
 from seatrial.throttle._kinds import UndecidedError
 from seatrial.throttle._ledger import Ledger
 from seatrial.throttle._relations import one_user, refused_counted, victim
 from seatrial.throttle._scene import Scene, SpentError
 from seatrial.throttle._screen import Screening, parameters, screen
 from seatrial.throttle._step import Step
+from seatrial.throttle._store import store
 from seatrial.throttle._variants import Who
 from seatrial.throttle._waits import burst, one_write, retry_after, window_end
 from seatrial.throttle._wire import WireError
@@ -137,5 +140,9 @@ JOBS: Mapping[str, Phase] = {
     "resources": attempted(parameters),
     "one user": attempted(one_user),
     "victim": attempted(victim),
+    "refusals in two windows": attempted(refusals),
+    **{f"watch {number}": attempted(watch) for number in range(1, WATCHES + 1)},
+    "keys": attempted(keys),
+    "store": attempted(store),
 }
 """What each step but the first does."""

@@ -13,11 +13,11 @@ from typing import Self
 from seatrial.core import Identities, Identity, Progress, Target
 from seatrial.throttle._answers import Headers
 from seatrial.throttle._claims import lasted_s
+from seatrial.throttle._deep import Means
 from seatrial.throttle._kinds import Kinds, UndecidedError, ends_rejected, tell_kinds
 from seatrial.throttle._ledger import Ledger
 from seatrial.throttle._policy import BEYOND, Plan, Policy
-from seatrial.throttle._schedule import schedule
-from seatrial.throttle._step import Kind, Step
+from seatrial.throttle._step import Kind, Schedule, Step
 from seatrial.throttle._window import Edge, end_of_window, inside
 from seatrial.throttle._wire import Answer, HungUpError, Instant, Wire, WireError
 
@@ -37,13 +37,15 @@ class Scene:
         policy: Policy,
         *,
         plan: Plan,
+        schedule: Schedule,
         target: Target,
         identities: Identities,
         progress: Progress,
         seed: int,
+        means: Means | None = None,
     ) -> None:
-        self.policy, self.plan, self.url = policy, plan, target.url
-        self.schedule = schedule(policy, plan)
+        self.policy, self.plan, self.schedule, self.url = policy, plan, schedule, target.url
+        self.means = means or Means()
         self.progress = progress
         self.ledger = Ledger()
         self.random = random.Random(f"throttle:{seed}")  # noqa: S311 - repeatable on purpose
@@ -83,11 +85,14 @@ class Scene:
 
     def wire(self, identity: Identity) -> Wire:
         """Return a connection of a client, closed when the proof ends."""
-        wire = Wire(
-            self.url, name=identity.name, headers=identity.headers, address=identity.address, body=self.policy.body
-        )
+        wire = self._wire(identity)
         self._wires.append(wire)
         return wire
+
+    def _wire(self, identity: Identity) -> Wire:
+        return Wire(
+            self.url, name=identity.name, headers=identity.headers, address=identity.address, body=self.policy.body
+        )
 
     async def close(self) -> None:
         """Hang up everywhere."""
@@ -104,9 +109,19 @@ class Scene:
             made[client.name] = self._make(client.kind, made.get(client.of))
         return [made[name] for name in clients]
 
-    def another(self) -> Identity:
-        """Return one more client like the first of the step, to confirm what that one showed."""
-        return self._make(self.step.clients[0].kind, None)
+    def another(self, kind: Kind | None = None) -> Identity:
+        """Return one more client of a kind, by default like the first of the step, to confirm what that one showed."""
+        return self._make(kind or self.step.clients[0].kind, None)
+
+    async def ask_once(self) -> Answer:
+        """Send one request as somebody who never came before, and hang up; raises WireError."""
+        identity = self.another("user" if self.plan.no_addresses else "address")
+        wire, settings = self._wire(identity), self.policy.settings
+        try:
+            self.spend()
+            return await wire.send(settings.method, settings.path)
+        finally:
+            await wire.close()
 
     def _make(self, kind: Kind, other: Identity | None) -> Identity:
         if other is None:
