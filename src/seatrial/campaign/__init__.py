@@ -5,7 +5,17 @@ from seatrial.campaign._entered import Entered
 from seatrial.campaign._faults import Fault, fault_files, load_fault
 from seatrial.campaign._limits import Planned, plan_deep_limits, plan_limits
 from seatrial.campaign._options import Options, resolve_out
-from seatrial.campaign._run import UP, Run, choose, new_run_id, open_run, point_latest, profile_in_effect
+from seatrial.campaign._run import (
+    UP,
+    Run,
+    check_address_pool,
+    choose,
+    new_run_id,
+    open_run,
+    point_latest,
+    profile_in_effect,
+    sends_apart,
+)
 from seatrial.campaign._stacks import Stacks
 from seatrial.campaign._stay import KEY, bring_up, is_gone, take_down
 from seatrial.campaign._suites import SUITES, check_selection, in_suite_order, metric_belongs, suite_named
@@ -23,6 +33,7 @@ __all__ = [
     "Run",
     "Stacks",
     "bring_up",
+    "check_address_pool",
     "check_selection",
     "choose",
     "fault_files",
@@ -39,6 +50,7 @@ __all__ = [
     "point_latest",
     "profile_in_effect",
     "resolve_out",
+    "sends_apart",
     "suite_named",
     "take_down",
 ]

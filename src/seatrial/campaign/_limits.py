@@ -53,9 +53,9 @@ def plan_deep_limits(
 
     budget_s = settings.budget_s.get(profile, {}).get("deep") or UNBUDGETED_DEEP_S[profile]
     common: Common = {"addresses": addresses, "profile": profile, "budget_s": budget_s}
-    able = {"memory": "memory" in abilities, "control": "control" in abilities}
+    memory, control = "memory" in abilities, "control" in abilities
     return [
-        Planned(policy, plan_deep(policy, users=_users(settings, policy), **able, **common))
+        Planned(policy, plan_deep(policy, memory=memory, control=control, users=_users(settings, policy), **common))
         for policy in _policies(settings, environment)
     ]
 

@@ -26,6 +26,7 @@ class Options:
     deep: bool = False
     timeout_s: float | None = None
     allow_target: str = ""
+    address_pool: str = ""
     command: str = ""
 
     def repeat(self, *, seed: int, driver: str) -> str:
@@ -34,6 +35,7 @@ class Options:
         words += [f"--only {suite}" for suite in self.only]
         words += [f"--fault {self.fault}"] if self.fault else []
         words += ["--deep"] if self.deep else []
+        words += [f"--address-pool {self.address_pool}"] if self.address_pool else []
         return " ".join(words)
 
     def to_json(self) -> str:

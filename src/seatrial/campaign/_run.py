@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from seatrial import __version__
 from seatrial.campaign._faults import Fault, check_driver, load_fault
@@ -124,6 +124,7 @@ def open_run(
     """
     fault = load_fault(options.fault) if options.fault else None
     attached, choice = choose(settings, options)
+    check_address_pool(options, choice)
     if fault:
         check_driver(fault, choice.driver)
     if settings.stack.compose:
@@ -154,7 +155,7 @@ def open_run(
         recorder=recorder,
         key=key,
         previous_key=previous,
-        identities=_identities(settings, choice, key=key, run=run, seed=seed),
+        identities=_identities(settings, options, choice, key=key, run=run, seed=seed),
         environment=stack_variables(settings, turned_by, key=key, previous=previous, register_secret=register)
         if turned_by
         else {},
@@ -169,9 +170,33 @@ def open_run(
     return opened
 
 
-def _identities(settings: Settings, choice: Choice, *, key: SigningKey, run: str, seed: int) -> IdentityPool:
-    addresses = AddressPool("loopback" if choice.distinct_addresses else "none", seed=seed)
+def _identities(  # noqa: PLR0913 - what a pool is made of
+    settings: Settings, options: Options, choice: Choice, *, key: SigningKey, run: str, seed: int
+) -> IdentityPool:
+    kind: Literal["loopback", "none"] = "loopback" if sends_apart(options, choice) else "none"
+    addresses = AddressPool(kind, seed=seed, network=options.address_pool)
     return IdentityPool(settings.auth, key=key, run=run, seed=seed, addresses=addresses, named=settings.identities)
+
+
+def sends_apart(options: Options, choice: Choice) -> bool:
+    """Return whether clients have an address of their own: on a local stack, or where somebody said which."""
+    return choice.distinct_addresses or bool(options.address_pool)
+
+
+def check_address_pool(options: Options, choice: Choice) -> None:
+    """Raise UsageError for addresses that this machine has not, or that a stack does not see."""
+    if not options.address_pool:
+        return
+    if choice.driver != "remote":
+        raise UsageError(
+            "a pool of addresses is for a URL",
+            slug="address-pool-invalid",
+            where="--address-pool",
+            remedy="leave it out: a stack that is started here is asked from all that it can tell apart",
+        )
+    from seatrial.throttle.infer import addresses  # noqa: PLC0415 - beside its use
+
+    addresses(options.address_pool, seed=0)
 
 
 def _running_stack(root: Path) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from seatrial.cli._options import config_option
+from seatrial.cli._options import address_pool_option, config_option
 from seatrial.cli._run import seconds
 from seatrial.core import UsageError
 
@@ -43,6 +43,7 @@ Exit codes: 0 every claim that was tried is proved, 1 one is refuted, 2 wrong us
 @click.option("--fault", default="", metavar="SLUG|FILE.py", help="Seed a defect, to see that it is found.")
 @click.option("--timeout", callback=seconds, metavar="T", help="Give up after 90s, 5m, 1h.")
 @click.option("--allow-target", default="", metavar="HOST:PORT", help="A target that is not loopback (see [targets]).")
+@address_pool_option
 @config_option
 def prove_command(*, url: str, stack: str, profile: str | None, plan: bool, **choices: Any) -> int:
     """Prove or refute what [[limits]] in seatrial.toml declares, on a stack that is started for it or at a URL.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from rich.console import Console
 from seatrial.campaign import Options
 from seatrial.cli._session import conduct_session, settle
 from seatrial.cli._view import PlainView, make_view
-from seatrial.config import Settings
+from seatrial.config import LimitSettings, Settings
 from seatrial.core import Outcome, UsageError
 
 if TYPE_CHECKING:
@@ -74,16 +74,17 @@ def _tell(conductor: Conductor) -> list[str]:
     """Return the claims, what they cost, and the verdict."""
     verdict = _read(conductor)
     told = [f"{row['verdict']:<{WIDTH}}  {row['claim']}{_because(row['reason'])}" for row in claims(verdict)]
-    return ["", *told, *(f"cost:    {line}" for line in _costs(verdict)), *conductor.summary()]
+    costs = [f"cost:    {line}" for line in _costs(verdict, conductor.settings.limits)]
+    return ["", *told, *costs, *conductor.summary()]
 
 
 def _because(reason: str) -> str:
     return f": {reason.splitlines()[0]}" if reason else ""
 
 
-def _costs(verdict: Mapping[str, Any]) -> Iterator[str]:
+def _costs(verdict: Mapping[str, Any], limits: Sequence[LimitSettings]) -> Iterator[str]:
     """Yield a line for each limit: how many requests, in which time, and of the window."""
-    for name, figures in measured(verdict).items():
+    for name, figures in measured(verdict, limits).items():
         yield f"{name}: {_cost(figures)}" + (f", deep {_cost(figures, 'deep_')}" if "deep_seconds" in figures else "")
 
 
@@ -91,13 +92,13 @@ def _cost(figures: Mapping[str, float], stage: str = "") -> str:
     return f"{figures.get(f'{stage}requests', 0):,.0f} requests in {figures.get(f'{stage}seconds', 0.0):.1f} s"
 
 
-def measured(verdict: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+def measured(verdict: Mapping[str, Any], limits: Sequence[LimitSettings]) -> dict[str, dict[str, float]]:
     """Return the figures of each limit by its name; that of a single limit is not in its figures' names."""
     found: dict[str, dict[str, float]] = {}
     for figure in verdict["measurements"]:
         _, metric, name = [*figure["name"].split(".", 2), ""][:3]
         if metric in COSTS:
-            found.setdefault(name or "limit", {})[metric] = figure["value"]
+            found.setdefault(name or limits[0].name, {})[metric] = figure["value"]
     return found
 
 
@@ -113,7 +114,7 @@ def _tell_json(conductor: Conductor) -> list[str]:
         "seed": verdict["seed"],
         "claims": claims(verdict),
         "findings": verdict["findings"],
-        "limits": measured(verdict),
+        "limits": measured(verdict, conductor.settings.limits),
         "not_verified": verdict["not_verified"],
         "directory": str(conductor.run.directory) if conductor.run else "",
     }

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import click
 
-from seatrial.cli._options import config_option, profile_option
+from seatrial.cli._options import address_pool_option, config_option, profile_option
 
 EPILOG = """\b
 Examples:
@@ -86,6 +86,7 @@ class RunCommand(click.Command):
     help="Run checks in parallel: a number, or auto.",
 )
 @click.option("--allow-target", default="", metavar="HOST:PORT", help="A target that is not loopback (see [targets]).")
+@address_pool_option
 @config_option
 def run_command(**choices: object) -> int:
     """Start the stack, verify it and give a verdict.

@@ -11,11 +11,13 @@ import click
 from seatrial.campaign import (
     Options,
     Planned,
+    check_address_pool,
     choose,
     knobs,
     plan_deep_limits,
     plan_limits,
     profile_in_effect,
+    sends_apart,
 )
 from seatrial.cli._proving import settle_proof
 from seatrial.config import Profile, Settings
@@ -37,6 +39,7 @@ def show_schedule(*, config: str, as_json: bool, **options: Any) -> int:
     """Print the schedule of every limit, and start nothing."""
     _, settings, settled = settle_proof(config, options)
     attached, choice = choose(settings, settled)
+    check_address_pool(settled, choice)
     given = _circumstances(settings, settled, attached, choice)
     stages = {"proof": [(planned, schedule(*planned)) for planned in plan_limits(settings, **given)]}
     if settled.deep:
@@ -51,7 +54,7 @@ def _circumstances(
 ) -> Circumstances:
     profile = profile_in_effect(settings, options, attached, choice)
     environment = {**settings.stack.environment, **knobs(settings, profile)} if profile else {}
-    addresses = 2 if choice.distinct_addresses else 0
+    addresses = 2 if sends_apart(options, choice) else 0
     return {"profile": options.profile, "environment": environment, "addresses": addresses}
 
 

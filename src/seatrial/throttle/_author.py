@@ -38,7 +38,7 @@ class Author:
 
     def ramp(self, client: Client, what: str = "one by one") -> Visit:
         """Return the visit that fills a client's quota."""
-        return Visit(client=client, what=what, requests=self.policy.ramp)
+        return Visit(client=client, what=what, requests=self.policy.shows)
 
     def probe(self, client: Client, what: str, at: float = 0.0) -> Visit:
         """Return the visit that shows whether a client has quota left."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from seatrial.core import Severity
 from seatrial.throttle._author import Author
-from seatrial.throttle._plan import MARGIN_S, NO_ADDRESSES, NO_USERS
+from seatrial.throttle._plan import ALIKE, MARGIN_S, NO_USERS
 from seatrial.throttle._policy import Plan, Policy
 from seatrial.throttle._promises import promises
 from seatrial.throttle._step import RATE_PER_S, Client, Schedule, Step, Visit
@@ -60,13 +60,14 @@ def plan_deep(  # noqa: PLR0913 - by keyword, each is needed once
     control: bool,
     budget_s: float,
     addresses: int,
+    alike: str = ALIKE,
     users: bool = True,
     profile: str = "",
 ) -> Plan:
     """Say what of the deep stage can be tried in so many seconds, on a stack that tells its memory or is controlled."""
     unknown = f"what a {policy.settings.algorithm} gives back cannot be told from a bucket that was dropped"
     plan = Plan(
-        no_addresses="" if addresses > 1 else NO_ADDRESSES,
+        no_addresses="" if addresses > 1 else alike,
         no_users="" if users else NO_USERS,
         no_edges="" if policy.fixed else "its windows have no edges",
         no_memory="" if memory else "nobody can read how much memory this target takes",

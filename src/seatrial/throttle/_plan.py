@@ -8,19 +8,24 @@ from seatrial.throttle._policy import Plan, Policy
 from seatrial.throttle._schedule import schedule
 
 MARGIN_S = 4.0
-NO_ADDRESSES = "every client of this stack has the same address"
+ALIKE = "every client of this stack has the same address"
 NO_USERS = "there are no users to tell apart"
 DEEPER = "takes longer by its nature: seatrial limits prove --deep"
 
 
-def plan_proof(policy: Policy, *, budget_s: float, addresses: int, users: bool = True, profile: str = "") -> Plan:
-    """Say what can be proved in so many seconds of a profile, from so many distinct client addresses."""
+def plan_proof(  # noqa: PLR0913 - by keyword, each is needed once
+    policy: Policy, *, budget_s: float, addresses: int, alike: str = ALIKE, users: bool = True, profile: str = ""
+) -> Plan:
+    """Say what can be proved in so many seconds of a profile, from so many distinct client addresses.
+
+    `alike` says why there are no more.
+    """
     unproved = f"not yet proved for the algorithm {policy.settings.algorithm}"
     no_window = _too_short(policy, policy.wait_s, budget_s, profile)
     deep = f"of the algorithm {policy.settings.algorithm}, it {DEEPER}"
     plan = Plan(
         no_window=no_window,
-        no_addresses="" if addresses > 1 else NO_ADDRESSES,
+        no_addresses="" if addresses > 1 else alike,
         no_users="" if users else NO_USERS,
         no_edges="" if policy.fixed else unproved,
         no_quota="" if policy.fixed or policy.bucket else unproved,

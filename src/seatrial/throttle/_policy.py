@@ -96,6 +96,11 @@ class Policy:
         return self.at_most(SLOW * self.window_s) + BEYOND
 
     @property
+    def shows(self) -> int:
+        """Return how many requests a ramp has at the most before it is refused, where the policy holds."""
+        return self.beyond if self.bucket else self.ramp
+
+    @property
     def spread(self) -> tuple[int, int]:
         """Return over how many connections a client asks for its quota at once, and how often on each."""
         connections = min(self.ramp, CONNECTIONS)

@@ -96,6 +96,7 @@ class Scene:
 
     async def close(self) -> None:
         """Hang up everywhere."""
+        self.ledger.late_s = max((wire.late_s for wire in self._wires), default=0.0)
         await asyncio.gather(*(wire.close() for wire in self._wires))
 
     def cast(self) -> Sequence[Identity]:

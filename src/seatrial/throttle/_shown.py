@@ -13,6 +13,7 @@ from seatrial.throttle._policy import BEYOND, Policy
 from seatrial.throttle._wire import JSON, Answer
 
 _numbers = itertools.count(1)
+LATE = "the longest that a request took to leave after its clock was read; each verdict's interval has it in it"
 
 
 class Album:
@@ -88,6 +89,7 @@ def measure(policy: Policy, ledger: Ledger, seconds: float) -> tuple[Measurement
     rows = (
         ("ratelimit.requests", ledger.requests or None, "count", f"sent to prove {name}"),
         ("ratelimit.seconds", seconds, "s", f"duration of the proof of {name}"),
+        ("ratelimit.send_error", 1000 * ledger.late_s, "ms", LATE),
         ("ratelimit.admitted", ledger.admitted, "count", f"admitted in one window, one by one; quota {policy.quota}"),
         ("ratelimit.window_ratio", ledger.window_ratio, "ratio", ratio),
     )

@@ -55,7 +55,7 @@ async def _until_exact(scene: Scene, ramp: Ramp, verb: str) -> Sequence[Answer] 
     kind = scene.step.visit(f"after {verb}").client.kind
     while time.monotonic() < deadline_s:
         try:
-            answers = await scene.send(scene.wire(scene.another(kind)), scene.policy.ramp)
+            answers, _ = await scene.ramp(scene.wire(scene.another(kind)), anonymous=bool(scene.plan.no_users))
             ramp.kinds.count(answers)
         except (UndecidedError, WireError):
             answers = None

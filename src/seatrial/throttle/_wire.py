@@ -69,7 +69,10 @@ FOREIGN = (OSError, ValueError, EOFError, TimeoutError, asyncio.LimitOverrunErro
 
 
 class Wire:
-    """One connection of one client, opened anew when it was closed or idle."""
+    """One connection of one client, opened anew when it was closed or idle.
+
+    `late_s` is the longest that a request took to leave after its clock was read: every interval has it in it.
+    """
 
     def __init__(
         self, url: str, *, name: str, headers: Mapping[str, str], address: str = "", body: bytes = b""
@@ -82,6 +85,7 @@ class Wire:
         self._body = body
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._used_s = 0.0
+        self.late_s = 0.0
 
     def twin(self) -> Wire:
         """Return another connection of the same client."""
@@ -127,6 +131,7 @@ class Wire:
         sent = Instant.now()
         writer.write(self._request(method, path, extra) * count)
         await writer.drain()
+        self.late_s = max(self.late_s, time.monotonic() - sent.s)
         return [await self._receive(reader, method, path, extra, sent) for _ in range(count)]
 
     async def _receive(
