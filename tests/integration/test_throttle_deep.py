@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -78,3 +79,22 @@ def test_what_does_not_fit_into_the_time_is_not_begun() -> None:
     plan = plan_deep(policy, memory=True, control=True, budget_s=240.0, addresses=2, profile="full")
     assert "the deep stage takes about" in plan.no_proof
     assert "full profile" in plan.no_proof
+
+
+@pytest.mark.parametrize("turns", [False, True])
+def test_after_each_trouble_of_the_store_the_quota_is_exact(monkeypatch: pytest.MonkeyPatch, *, turns: bool) -> None:
+    """A limiter that counts as before is proved after each trouble; one with a stand-in that stays is refuted."""
+    monkeypatch.setattr("seatrial.throttle._store.RECOVERY_S", 3.0)
+    monkeypatch.setattr("seatrial.throttle._deep.KEYS", 300)
+    verbs: list[str] = []
+    with process(SERVER, {"quota": 8, "window_s": 2.0, "traits": ()}) as (target, started):
+
+        def control(verb: str) -> None:
+            verbs.append(verb)
+            if turns and verb == "unpause":
+                started.send_signal(signal.SIGUSR1)
+
+        evidence = deepen(target, limit(window_s=2.0, store="redis"), Means(control=control))
+    assert verbs == ["restart", "pause", "unpause", *([] if turns else ["stop", "start"])]
+    assert ended(evidence, Outcome.FAILED if turns else Outcome.PASSED) >= {"store-returns"}, told(evidence)
+    assert ("store-returns" in ended(evidence, Outcome.FAILED)) is turns

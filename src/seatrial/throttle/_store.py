@@ -25,7 +25,10 @@ async def store(scene: Scene, ramp: Ramp) -> None:
         answers = await _until_exact(scene, ramp, verb)
         if answers is None:
             raise UndecidedError(f"nobody is served {RECOVERY_S:g} s after {scene.policy.settings.store}: {verb}")
-        scene.ledger.judge("store-returns", _wrong(scene, answers, ramp.kinds, verb))
+        wrong = _wrong(scene, answers, ramp.kinds, verb)
+        scene.ledger.judge("store-returns", wrong)
+        if wrong:
+            return
 
 
 async def _trouble(scene: Scene, verb: str, back: str) -> None:
