@@ -190,8 +190,8 @@ BYTES = st.lists(st.integers(-(10**6), 10**7), min_size=3, max_size=3)
 
 @given(BYTES, st.integers(1, 10_000))
 def test_a_leak_is_what_grows_with_every_batch(grows: list[int], count: int) -> None:
-    """A service that once grows less than its clients cost to remember, or far less than before, forgets them."""
+    """A service that once grows less than its clients cost to remember, or far less than another time, forgets them."""
     held = [{"api": sum(grows[:number])} for number in range(4)]
     found = growing(held, count)
-    assert bool(found) == (min(grows) >= 64 * count and min(grows) >= grows[0] / 2)
+    assert bool(found) == (min(grows) >= 64 * count and min(grows) >= max(grows) / 3)
     assert not found or found["api"] == grows

@@ -319,8 +319,8 @@ def _facts(container: Container) -> tuple[str, str, int]:
 
 def _held(container: Container) -> int:
     stats: Any = container.stats(stream=False, one_shot=True)
-    memory = stats.get("memory_stats", {})
-    return int(memory.get("usage", 0)) - int(memory.get("stats", {}).get("inactive_file", 0))
+    kinds = stats.get("memory_stats", {}).get("stats", {})
+    return int(kinds.get("anon", kinds.get("rss", 0)))  # by control groups of version 2, and of version 1
 
 
 def _environment(plan: StackPlan) -> dict[str, str]:

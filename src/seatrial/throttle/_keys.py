@@ -21,8 +21,8 @@ AT_ONCE = 32
 A_KEY = 64
 """Bytes that a client which is remembered costs at the least: its key, and an entry in a table."""
 
-SHARE = 0.5
-"""What is kept grows by as much with each batch; half of that is told from it."""
+ALIKE = 3
+"""Batches of equally many clients cost much the same to remember: none more than so many times another."""
 
 
 async def keys(scene: Scene, _ramp: Ramp) -> None:
@@ -81,11 +81,7 @@ def growing(held: Sequence[Mapping[str, int]], count: int) -> dict[str, list[int
         service: [after.get(service, 0) - before.get(service, 0) for before, after in pairwise(held)]
         for service in held[0]
     }
-    return {service: by for service, by in grown.items() if all(each >= A_KEY * count for each in by) and _as_much(by)}
-
-
-def _as_much(by: Sequence[int]) -> bool:
-    return all(each >= SHARE * by[0] for each in by[1:])
+    return {service: by for service, by in grown.items() if min(by) >= max(A_KEY * count, max(by) / ALIKE)}
 
 
 def _judge_memory(scene: Scene, held: Sequence[Mapping[str, int]], count: int, shown: tuple[Answer, Answer]) -> None:
