@@ -278,10 +278,14 @@ class Counted(People):
 
 def test_the_proof_sends_what_was_scheduled() -> None:
     """Of a limiter that keeps its promise, each step sends as many requests, as many clients, as its schedule says."""
-    people = Counted()
-    with serving(window_s=2.0) as target:
-        made, ledger = follow(target, limit(window_s=2.0), people)
+    for _ in range(3):  # a busy machine may have a step repeated
+        people = Counted()
+        with serving(window_s=2.0) as target:
+            made, ledger = follow(target, limit(window_s=2.0), people)
+        if not ledger.repeated:
+            break
     assert not any(ledger.defects.values())
+    assert not ledger.repeated
     assert ledger.sent == {step.name: step.requests for step in made.steps}
     clients = [client for step in made.steps if not step.continues for client in step.clients]
     assert people.users_leased == sum(client.kind in {"user", "colleague"} for client in clients)

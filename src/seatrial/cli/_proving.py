@@ -29,7 +29,7 @@ WORDS: Mapping[str, str] = {
 """In the order in which they are told: first what nobody may rely on."""
 
 WIDTH = max(map(len, WORDS.values()))
-COSTS = ("requests", "seconds", "admitted", "window_ratio", "deep_requests", "deep_seconds")
+COSTS = ("requests", "repeated", "seconds", "admitted", "window_ratio", "deep_requests", "deep_seconds")
 
 
 def prove_session(*, config: str, as_json: bool, **options: Any) -> int:

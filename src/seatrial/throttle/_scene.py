@@ -239,6 +239,7 @@ class Scene:
                 wait_s = error.wait_s if isinstance(error, UndecidedError) else 0.0
                 if time.monotonic() + wait_s + (time.monotonic() - began_s) > self._deadline_s:
                     break
+                self.ledger.repeated += 1
                 await asyncio.sleep(wait_s)
             else:
                 return True

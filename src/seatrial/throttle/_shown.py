@@ -89,6 +89,7 @@ def measure(policy: Policy, ledger: Ledger, seconds: float) -> tuple[Measurement
     rows = (
         ("ratelimit.requests", ledger.requests or None, "count", f"sent to prove {name}"),
         ("ratelimit.seconds", seconds, "s", f"duration of the proof of {name}"),
+        ("ratelimit.repeated", ledger.repeated, "count", "steps that were tried again, as they had decided nothing"),
         ("ratelimit.send_error", 1000 * ledger.late_s, "ms", LATE),
         ("ratelimit.admitted", ledger.admitted, "count", f"admitted in one window, one by one; quota {policy.quota}"),
         ("ratelimit.window_ratio", ledger.window_ratio, "ratio", ratio),
