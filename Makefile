@@ -63,6 +63,7 @@ renew-contract: dev  ## renew contracts/openapi.json from what the reference sta
 
 benchmark: dev  ## print the figures that the issue asks for
 	$(BIN)/python tests/benchmarks/speed.py
+	$(BIN)/python tests/benchmarks/proof.py
 
 dist: dev  ## the sdist, and the wheel that is built through it
 	$(BIN)/python -m build

@@ -80,6 +80,23 @@ def test_window_resets(instrument: Instrument, limits: tuple[LimitSettings, ...]
 
 
 @check(
+    "ratelimit.refusals-free",
+    title="requests that are refused cost nothing",
+    severity="medium",
+    presupposes=("ratelimit.isolation",),
+    cwe=(770,),
+    owasp=("API4:2023",),
+)
+def test_refusals_free(instrument: Instrument, limits: tuple[LimitSettings, ...]) -> None:
+    """Whoever goes on asking while he is refused gets his quota back as soon as somebody who waits.
+
+    Clients repeat what fails: a limiter that counts that never lets them in again.
+    """
+    del limits
+    assert instrument.confirms()
+
+
+@check(
     "ratelimit.health-exempt",
     title="health checks are never limited",
     severity="high",

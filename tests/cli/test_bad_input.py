@@ -33,6 +33,11 @@ rate_per_s = 1
 quick = 1
 [load.a.objectives]
 """
+LIMIT = """[[limits]]
+quota = 1
+window_s = 1
+path = "/a"
+"""
 Product = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -66,6 +71,8 @@ def project(folder: Path, text: str) -> Path:
         (OBJECTIVES + 'p50 = "<= 1 s"\np99 = "250 ms"\n', "gate-rule", "seatrial.toml:7"),
         (OBJECTIVES + 'error_ratio = "<= 250 kg"\n', "gate-rule", "seatrial.toml:6"),
         ("[stack\n", "config-syntax", "seatrial.toml"),
+        (LIMIT + 'exempt = ["/a"]\n', "limits-contradictory", "seatrial.toml:5"),
+        (LIMIT + LIMIT, "limits-contradictory", "two limits are called default"),
     ],
 )
 def test_wrong_configuration(product: Product, tmp_path: Path, text: str, slug: str, says: str) -> None:

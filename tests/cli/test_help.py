@@ -18,6 +18,7 @@ COMMANDS = (
     ("status",),
     ("logs",),
     ("limits",),
+    ("limits", "prove"),
     ("limits", "discover"),
     ("doctor",),
     ("clean",),

@@ -173,6 +173,7 @@ def test_a_stack_starts_answers_and_ends(started: LocalStack) -> None:
     assert answers(f"{started.url()}/redis")
     asked = started.execute("db", ["psql", "-Atc", "SELECT 6*7"])
     assert (asked.exit_code, asked.output.strip()) == (0, "42")
+    assert all(2**20 < started.memory(state.name) < 2**30 for state in started.services())
     ended = pids(started)
     before = started.services()
     started.stop()

@@ -150,6 +150,13 @@ def test_row_level_security_holds_for_the_role(request: pytest.FixtureRequest, d
     }
 
 
+def test_both_tell_how_much_memory_a_service_holds(local: Platform, compose: Platform) -> None:
+    """Some megabytes each: what a leak is told by."""
+    for platform in (local, compose):
+        held = {state.name: platform.stack.memory(state.name) for state in platform.stack.services()}
+        assert all(2**20 < bytes_ < 2**30 for bytes_ in held.values()), held
+
+
 def test_same_answers(local: Platform, compose: Platform) -> None:
     """Every operation answers the same on both: status, headers and the keys of the body."""
     found = local.answers()

@@ -11,8 +11,10 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import os
 import random
 import re
+import signal
 import sys
 import time
 from dataclasses import dataclass, field
@@ -21,6 +23,10 @@ from typing import Any
 
 HEALTH = "/health"
 HOUR_S = 3600.0
+MANY = 500
+PATIENCE = 20
+"""So many refusals does a limiter bear that bans whoever goes on asking."""
+
 SPOOFABLE = {
     "forwarded-for-trusted": "x-forwarded-for",
     "real-ip-trusted": "x-real-ip",
@@ -35,6 +41,8 @@ class Bucket:
     began_s: float
     used: int = 0
     number: int = 1
+    refused: int = 0
+    longer_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +95,35 @@ class Limiter:
 
     def bucket(self, key: str, now_s: float) -> Bucket:
         """Return a client's window, a new one when the last has ended."""
+        if len(self.buckets) > MANY:
+            self.tidy(now_s)
         found = self.buckets.get(key)
         if "by-clock" in self.traits:
             now_s -= now_s % self.window_s
         if found is None:
             self.buckets[key] = found = Bucket(now_s)
-        if now_s >= found.began_s + self.length():
+        if now_s >= found.began_s + self.length() + found.longer_s:
             self.buckets[key] = found = Bucket(now_s, number=found.number + 1)
         return found
+
+    def tidy(self, now_s: float) -> None:
+        """Drop the buckets whose windows are over, now that there are many."""
+        if "remembers" in self.traits:
+            return
+        over = {k for k, bucket in self.buckets.items() if now_s >= bucket.began_s + self.length() + bucket.longer_s}
+        for key in list(self.buckets) if "drops-all" in self.traits else over:
+            del self.buckets[key]
+
+    def turn(self) -> None:
+        """Admit twice as much from now on, as a stand-in does for a store that failed."""
+        self.traits |= {"double"}
+
+    def prolong(self, bucket: Bucket, now_s: float, *, admitted: bool) -> None:
+        """Let a window last longer than its length, where that goes by what comes late in it."""
+        bucket.refused += not admitted
+        banned = "refusals-prolong" in self.traits and bucket.refused > PATIENCE
+        if banned or ("extends" in self.traits and admitted and now_s - bucket.began_s > self.window_s / 2):
+            bucket.longer_s = now_s - bucket.began_s
 
     def length(self) -> float:
         """Return how long a window lasts."""
@@ -120,6 +149,7 @@ class Limiter:
         if "same-tick" in self.traits:
             admitted = used + tick <= self.allowed(bucket)
         bucket.used = used + 1 if admitted else max(used, bucket.used)
+        self.prolong(bucket, time.time(), admitted=admitted)
         return Decision(admitted, bucket.used, bucket.began_s + self.window_s)
 
     def pour(self, key: str, now_s: float) -> Decision:
@@ -129,6 +159,8 @@ class Limiter:
         left = min(most, left + (now_s - at_s) * a_second)
         admitted = left >= 1
         left -= admitted
+        if "refusals-cost" in self.traits and not admitted:
+            left = math.floor(left)  # what came back so far is lost on whoever asks too soon
         self.poured[key] = (left, now_s)
         wait_s = 0.0 if admitted else (1 - left) / a_second
         return Decision(admitted, most - math.floor(left), now_s + wait_s)
@@ -155,7 +187,8 @@ class Limiter:
         if not decision.admitted:
             found["Retry-After"] = self.retry_after(decision.ends_s - now_s)
         pairs = [(name, value) for name, value in found.items() if value]
-        return pairs + [pairs[1]] * ("remaining-twice" in self.traits)
+        again = [pair for pair in pairs if pair[0] == "Retry-After" and "retry-twice" in self.traits]
+        return pairs + [pairs[1]] * ("remaining-twice" in self.traits) + again
 
     def remaining(self, left: int, decision: Decision) -> int | str:
         """Return what is said to be left."""
@@ -171,6 +204,8 @@ class Limiter:
         """Return when the window is said to end."""
         if self.delta or "reset-delta" in self.traits:
             return str(math.ceil(ends_s - now_s))
+        if "reset-huge" in self.traits:
+            return "9" * 5000
         if "reset-slides" in self.traits:
             ends_s = now_s + self.window_s
         if "reset-fraction" in self.traits:
@@ -190,6 +225,8 @@ class Limiter:
             "retry-fraction": f"{left_s:.2f}",
             "retry-word": "soon",
             "retry-negative": "-3",
+            "retry-long-digits": "9" * 5000,
+            "retry-century": "3155760000",
         }
         true = str(max(1, math.ceil(left_s)))
         return next((value for trait, value in said.items() if trait in self.traits), true)
@@ -197,7 +234,10 @@ class Limiter:
 
 NOT_ALLOWED, MOVED = 405, 307
 ROUTES = re.compile(r"/a(/\d+)?(\?.*)?")
-REJECTIONS = {"status-503": 503, "status-403": 403}
+RESET = -1
+"""In place of a status: the connection is reset."""
+
+REJECTIONS = {"status-503": 503, "status-403": 403, "error-in-body": 200, "resets": RESET}
 
 
 class Server:
@@ -230,18 +270,24 @@ class Server:
         self.limiter.served += 1
         await self.dawdle()
         status, headers = await self.decide(request, tick=tick)
+        if status == RESET:
+            writer.transport.abort()
+            return
         await self.dawdle()
         if "dies" in self.traits and self.limiter.served > self.limiter.quota * 2:
-            sys.exit(0)
+            os._exit(0)
         ahead_s = HOUR_S if "clock-ahead" in self.traits else 0.0
         lines = [f"HTTP/1.1 {status} Answer", f"Date: {formatdate(time.time() + ahead_s, usegmt=True)}"]
         lines += [f"{name}: {value}" for name, value in headers]
-        rest = ["Content-Length: 0", "", ""] if status == NOT_ALLOWED else self.body()
+        refused = any(name == "Retry-After" for name, _ in headers)
+        rest = ["Content-Length: 0", "", ""] if status == NOT_ALLOWED else self.body(refused=refused)
         writer.write(("\r\n".join([*lines, *rest])).encode())
         await writer.drain()
 
-    def body(self) -> list[str]:
+    def body(self, *, refused: bool) -> list[str]:
         """Return the rest of an answer: a body, framed in one of the ways that there are."""
+        if refused and "error-in-body" in self.traits:
+            return ["Content-Length: 22", "", '{"error": "slow down"}']
         if "hangs-up" in self.traits:
             return ["Connection: close", "", '{"ok": true}']
         if "chunked" in self.traits:
@@ -304,6 +350,7 @@ async def main(settings: dict[str, Any]) -> None:
     """Serve until standard input ends."""
     traits = settings.pop("traits", ())
     limiter = Limiter(traits=frozenset(traits), **settings)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, limiter.turn)
     server = await asyncio.start_server(Server(limiter).serve, "127.0.0.1", 0, backlog=1024)
     print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201 - how the test learns the port
     await asyncio.to_thread(sys.stdin.read)

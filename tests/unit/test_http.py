@@ -95,6 +95,16 @@ def test_addresses_are_distinct_loopback() -> None:
     assert AddressPool("none", seed=3).lease(5) == []
 
 
+def test_addresses_come_from_the_network_that_is_named() -> None:
+    """A small network runs out, and then there are none: an address is never handed out twice."""
+    pool = AddressPool("loopback", seed=3, network="127.20.0.0/28")
+    leased = pool.lease(10)
+    assert len(set(leased)) == 10
+    assert all(ipaddress.ip_address(address) in ipaddress.ip_network("127.20.0.0/28") for address in leased)
+    assert pool.lease(10) == []
+    assert len(AddressPool("loopback", seed=3, network="127.20.0.7/32").lease(1)) <= 1
+
+
 def test_key_survives_a_file_that_others_cannot_read(tmp_path: Path) -> None:
     """A saved key loads as the same key, from a file of mode 0600."""
     key = SigningKey.generate()

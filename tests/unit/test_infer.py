@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from seatrial.core import UsageError
 from seatrial.throttle import Answer, Instant
+from seatrial.throttle._shapes import NO_ANSWER
 from seatrial.throttle.infer import Person, people
 from seatrial.throttle.infer._fit import Fit, fit_all
 from seatrial.throttle.infer._found import FIELDS, Found
-from seatrial.throttle.infer._looks import NO_ANSWER, tell_looks
+from seatrial.throttle.infer._looks import tell_looks
 from seatrial.throttle.infer._people import addresses
 from seatrial.throttle.infer._probes import moments
 from seatrial.throttle.infer._seen import Hit, Segment, simplest

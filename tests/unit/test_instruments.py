@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial.campaign._instruments import settled, undecided
+from seatrial.campaign._instruments import overlaid, settled, undecided
 from seatrial.core import CheckResult, Evidence, Outcome
 
 CHECKS = ("ratelimit.a", "ratelimit.b", "ratelimit.c")
@@ -27,6 +29,18 @@ def test_only_what_was_undecided_is_taken_from_the_second_attempt(
     for one, two, result in zip(first, again, found.results, strict=True):
         assert (result.outcome, result.reason) == ((two, "again") if one is Outcome.INCONCLUSIVE else (one, "first"))
     assert found.notes == ("again",)
+
+
+@given(first=OUTCOMES, more=OUTCOMES)
+def test_what_two_stages_say_of_a_check_is_taken_from_the_second(
+    first: tuple[Outcome, ...], more: tuple[Outcome, ...]
+) -> None:
+    """A deeper stage decides what the first one left; what it says nothing about stays."""
+    deeper = evidence(more, "more")
+    found = overlaid(evidence(first, "first"), replace(deeper, results=deeper.results[1:]))
+    said = {result.check: (result.outcome, result.reason) for result in found.results}
+    assert said == dict(zip(CHECKS, [(first[0], "first"), *((each, "more") for each in more[1:])], strict=True))
+    assert found.notes == ("first", "more")
 
 
 def test_undecided_names_the_checks() -> None:

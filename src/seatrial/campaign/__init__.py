@@ -3,8 +3,19 @@
 from seatrial.campaign._campaign import Campaign
 from seatrial.campaign._entered import Entered
 from seatrial.campaign._faults import Fault, fault_files, load_fault
+from seatrial.campaign._limits import Planned, plan_deep_limits, plan_limits
 from seatrial.campaign._options import Options, resolve_out
-from seatrial.campaign._run import UP, Run, choose, new_run_id, open_run, point_latest
+from seatrial.campaign._run import (
+    UP,
+    Run,
+    check_address_pool,
+    choose,
+    new_run_id,
+    open_run,
+    point_latest,
+    profile_in_effect,
+    sends_apart,
+)
 from seatrial.campaign._stacks import Stacks
 from seatrial.campaign._stay import KEY, bring_up, is_gone, take_down
 from seatrial.campaign._suites import (
@@ -16,7 +27,7 @@ from seatrial.campaign._suites import (
     suite_named,
     suites_of,
 )
-from seatrial.campaign._variables import filled_in
+from seatrial.campaign._variables import filled_in, knobs
 
 __all__ = [
     "KEY",
@@ -26,22 +37,29 @@ __all__ = [
     "Entered",
     "Fault",
     "Options",
+    "Planned",
     "Run",
     "Stacks",
     "bring_up",
+    "check_address_pool",
     "check_selection",
     "choose",
     "fault_files",
     "filled_in",
     "in_suite_order",
     "is_gone",
+    "knobs",
     "load_fault",
     "metric_belongs",
     "new_run_id",
     "open_run",
     "part_of",
+    "plan_deep_limits",
+    "plan_limits",
     "point_latest",
+    "profile_in_effect",
     "resolve_out",
+    "sends_apart",
     "suite_named",
     "suites_of",
     "take_down",

@@ -15,7 +15,17 @@ import msgspec
 from seatrial.campaign._ahead import Ahead
 from seatrial.campaign._background import in_background
 from seatrial.campaign._entered import Entered
-from seatrial.campaign._instruments import Instrument, fuzz_contract, prove_limits, run_load, settled, undecided
+from seatrial.campaign._instruments import (
+    Instrument,
+    fuzz_contract,
+    leave_deep,
+    overlaid,
+    prove_deep,
+    prove_limits,
+    run_load,
+    settled,
+    undecided,
+)
 from seatrial.campaign._run import PROVING, Run
 from seatrial.campaign._stacks import Stacks
 from seatrial.campaign._stay import leave_running
@@ -109,7 +119,7 @@ class Campaign:
             self._ahead.start()
         if suite.name == "load":
             self.stacks.end("instrumented")  # whatever ran on it is over
-        evidence = self._measure(suite, stack)
+        evidence = self._deepen(suite, stack, self._measure(suite, stack))
         self.run.absorb(evidence)
         results = {result.check: result for result in evidence.results}
         entered = Entered(
@@ -185,6 +195,15 @@ class Campaign:
         self.run.progress("ratelimit")("proving again, alone, what was not decided beside other suites")
         with self._timed("ratelimit"):
             return settled(early, prove_limits(self.run, stack, self._ahead))
+
+    def _deepen(self, suite: Suite, stack: Stack | None, evidence: Evidence) -> Evidence:
+        """Add what takes longer by its nature, where that was asked for: nothing else runs meanwhile."""
+        if suite.name != PROVING or stack is None:
+            return evidence
+        if not self.run.deep:
+            return overlaid(leave_deep(self.run), evidence)
+        with self._timed("deep"):
+            return overlaid(evidence, prove_deep(self.run, stack))
 
     def _collect(self) -> Evidence:
         """Stop the instrumented stack, so that every process hands in its data, and combine it."""

@@ -64,6 +64,11 @@ class Fault:
         """Return whether the defect is so gross that nothing can be said of suites other than its own."""
         return getattr(self.module, "confined", bool(self.replicas))
 
+    @property
+    def deep(self) -> bool:
+        """Return whether only the deep stage of the rate limits shows the defect."""
+        return bool(getattr(self.module, "deep", False))
+
     def _value(self, name: str, *arguments: object) -> Any:
         function: Callable[..., Any] | None = getattr(self.module, name, None)
         return function(*arguments) if function else None

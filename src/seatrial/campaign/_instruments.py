@@ -5,19 +5,22 @@ Every third-party engine is imported by its own package, and only when its instr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import TYPE_CHECKING, TypedDict
 
 from seatrial.campaign._ahead import Ahead
+from seatrial.campaign._limits import Planned, plan_deep_limits, plan_limits
 from seatrial.campaign._run import Run
-from seatrial.config import LimitSettings, Stage
-from seatrial.core import Evidence, Outcome, Target
+from seatrial.config import Stage
+from seatrial.core import ALIKE, Evidence, Outcome, Target
 from seatrial.stack import Stack
 
+if TYPE_CHECKING:
+    from seatrial.throttle import Means
+
 Instrument = Callable[[Run, Stack, Ahead], Evidence]
-UNBUDGETED_S = 60.0
-"""What a proof may take where no budget is declared."""
 
 FUZZING_SHARE = 0.85
 """How much of its stage's budget the fuzzer may use; the rest is for reading the document and judging."""
@@ -55,33 +58,77 @@ def fuzz_contract(run: Run, stack: Stack, ahead: Ahead) -> Evidence:
 
 def prove_limits(run: Run, stack: Stack, _ahead: Ahead) -> Evidence:
     """Prove every declared rate limit, all at once: a proof mostly waits, and no two policies share a client."""
-    from seatrial.throttle import Policy, merge, plan_proof, prove  # noqa: PLC0415 - needed by this instrument only
+    from seatrial.throttle import merge  # noqa: PLC0415 - needed by this instrument only
 
-    budget_s = _budget_s(run, "ratelimit") or UNBUDGETED_S
-    addresses = len(run.identities.lease_anonymous(2))
-
-    def proved(limit: LimitSettings) -> tuple[str, Evidence]:
-        policy = Policy.declared(limit, run.environment)
-        evidence = prove(
-            policy,
-            plan=plan_proof(
-                policy,
-                budget_s=budget_s,
-                addresses=addresses,
-                alike=run.identities.alike,
-                profile=run.options.profile,
-            ),
-            target=_target(stack),
-            identities=run.identities,
-            progress=run.progress("ratelimit"),
-            seed=run.seed,
-            allowed=run.settings.targets.allow,
-        )
-        return limit.name, evidence
-
+    limits = plan_limits(run.settings, profile=run.options.profile, **_circumstances(run))
     with ThreadPoolExecutor() as pool:
-        found = list(pool.map(proved, run.settings.limits))
+        found = list(pool.map(lambda planned: (planned.name, _prove(run, stack, planned)), limits))
     return merge(found) if found else Evidence()
+
+
+def prove_deep(run: Run, stack: Stack) -> Evidence:
+    """Prove of each limit what takes longer by its nature, one after the other: each looks at memory and the store."""
+    from seatrial.throttle import merge  # noqa: PLC0415 - needed by this instrument only
+
+    limits = plan_deep_limits(
+        run.settings, profile=run.options.profile, abilities=stack.abilities, **_circumstances(run)
+    )
+    found = []
+    for planned in limits:
+        means = means_of(stack, planned.policy.settings.store)
+        found.append((planned.name, _prove(run, stack, planned, means=means)))
+    return merge(found) if found else Evidence()
+
+
+def leave_deep(run: Run) -> Evidence:
+    """Say of each limit that its deep stage was not asked for."""
+    from seatrial.throttle import leave_deep as leave  # noqa: PLC0415 - needed by this instrument only
+    from seatrial.throttle import merge  # noqa: PLC0415 - as above
+
+    limits = plan_limits(run.settings, profile=run.options.profile, **_circumstances(run))
+    return merge([(planned.name, leave(planned.policy)) for planned in limits]) if limits else Evidence()
+
+
+class Circumstances(TypedDict):
+    """What a plan for the limits of a run is made from."""
+
+    environment: Mapping[str, str]
+    addresses: int
+    alike: str
+
+
+def _circumstances(run: Run) -> Circumstances:
+    addresses = len(run.identities.lease_anonymous(2))
+    return {"environment": run.environment, "addresses": addresses, "alike": run.identities.alike or ALIKE}
+
+
+def _prove(run: Run, stack: Stack, planned: Planned, *, means: Means | None = None) -> Evidence:
+    from seatrial.throttle import prove  # noqa: PLC0415 - needed by this instrument only
+
+    return prove(
+        planned.policy,
+        plan=planned.plan,
+        target=_target(stack),
+        identities=run.identities,
+        progress=run.progress("deep" if means else "ratelimit"),
+        seed=run.seed,
+        allowed=run.settings.targets.allow,
+        means=means,
+    )
+
+
+def means_of(stack: Stack, store: str) -> Means:
+    """Return what a stack lets one do besides sending requests."""
+    from seatrial.throttle import Means  # noqa: PLC0415 - needed by this instrument only
+
+    def memory() -> Mapping[str, int]:
+        return {service.name: stack.memory(service.name) for service in stack.services() if service.status == "running"}
+
+    def control(verb: str) -> None:
+        stack.control(verb, store)  # type: ignore[arg-type]  # the deep stage uses verbs of stacks
+
+    abilities = stack.abilities
+    return Means(memory=memory if "memory" in abilities else None, control=control if "control" in abilities else None)
 
 
 def run_load(run: Run, stack: Stack, ahead: Ahead) -> Evidence:
@@ -125,6 +172,12 @@ def settled(first: Evidence, again: Evidence) -> Evidence:
         results=tuple(later.get(result.check, result) for result in first.results),
         exchanges=first.exchanges + again.exchanges,
     )
+
+
+def overlaid(first: Evidence, more: Evidence) -> Evidence:
+    """Return the evidence of two stages: where both say something about a check, the second one counts."""
+    later = {result.check for result in more.results}
+    return join(replace(first, results=tuple(r for r in first.results if r.check not in later)), more)
 
 
 def join(first: Evidence, second: Evidence) -> Evidence:

@@ -23,8 +23,10 @@ class Options:
     out: str = ""
     seed: int | None = None
     keep: bool = False
+    deep: bool = False
     timeout_s: float | None = None
     allow_target: str = ""
+    address_pool: str = ""
     command: str = ""
 
     def repeat(self, *, seed: int, driver: str) -> str:
@@ -32,6 +34,8 @@ class Options:
         words = ["seatrial run", f"--stack {driver}", f"--profile {self.profile}", f"--seed {seed}"]
         words += [f"--only {suite}" for suite in self.only]
         words += [f"--fault {self.fault}"] if self.fault else []
+        words += ["--deep"] if self.deep else []
+        words += [f"--address-pool {self.address_pool}"] if self.address_pool else []
         return " ".join(words)
 
     def to_json(self) -> str:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from seatrial import __version__
 from seatrial.campaign._faults import Fault, check_driver, load_fault
@@ -44,7 +44,10 @@ def new_run_id() -> str:
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """Everything that belongs to one execution; close it in the end."""
+    """Everything that belongs to one execution; close it in the end.
+
+    `turned_by` is the profile whose knobs are in effect, empty where nobody turned any.
+    """
 
     id: str
     settings: Settings
@@ -59,6 +62,7 @@ class Run:
     previous_key: SigningKey | None
     identities: IdentityPool
     environment: Mapping[str, str] = field(repr=False)
+    turned_by: str
     started_s: float
     attached: Mapping[str, Any] | None
     can_sign: bool
@@ -73,6 +77,11 @@ class Run:
     def starts(self) -> bool:
         """Return whether this run starts the stack itself, with variables that it chooses."""
         return self.choice.driver != "remote" and not self.attached
+
+    @property
+    def deep(self) -> bool:
+        """Return whether the deep stage of the rate limits is wanted: by its user, or by a fault that shows there."""
+        return self.options.deep or bool(self.fault and self.fault.deep)
 
     @property
     def lifted(self) -> Mapping[str, str]:
@@ -122,6 +131,7 @@ def open_run(
     """
     fault = load_fault(options.fault) if options.fault else None
     attached, choice = choose(settings, options)
+    check_address_pool(options, choice)
     if fault:
         check_driver(fault, choice.driver)
     if settings.stack.compose:
@@ -136,6 +146,7 @@ def open_run(
     known_key = _signing_key(settings, choice)
     key = known_key or SigningKey.generate()
     previous = _previous_key(settings, attached, choice)
+    turned_by, register = profile_in_effect(settings, options, attached, choice), recorder.register_secret
     work = work_folder(run)
     watchdog = Watchdog(run=run, work=work)
     watchdog.start()
@@ -151,10 +162,11 @@ def open_run(
         recorder=recorder,
         key=key,
         previous_key=previous,
-        identities=_identities(settings, choice, key=key, run=run, seed=seed),
-        environment=stack_variables(
-            settings, options.profile, key=key, previous=previous, register_secret=recorder.register_secret
-        ),
+        identities=_identities(settings, options, choice, key=key, run=run, seed=seed),
+        environment=stack_variables(settings, turned_by, key=key, previous=previous, register_secret=register)
+        if turned_by
+        else {},
+        turned_by=turned_by,
         started_s=time.monotonic(),
         attached=attached,
         can_sign=known_key is not None or settings.auth is None,
@@ -165,9 +177,33 @@ def open_run(
     return opened
 
 
-def _identities(settings: Settings, choice: Choice, *, key: SigningKey, run: str, seed: int) -> IdentityPool:
-    addresses = AddressPool("loopback" if choice.distinct_addresses else "none", seed=seed)
+def _identities(  # noqa: PLR0913 - what a pool is made of
+    settings: Settings, options: Options, choice: Choice, *, key: SigningKey, run: str, seed: int
+) -> IdentityPool:
+    kind: Literal["loopback", "none"] = "loopback" if sends_apart(options, choice) else "none"
+    addresses = AddressPool(kind, seed=seed, network=options.address_pool)
     return IdentityPool(settings.auth, key=key, run=run, seed=seed, addresses=addresses, named=settings.identities)
+
+
+def sends_apart(options: Options, choice: Choice) -> bool:
+    """Return whether clients have an address of their own: on a local stack, or where somebody said which."""
+    return choice.distinct_addresses or bool(options.address_pool)
+
+
+def check_address_pool(options: Options, choice: Choice) -> None:
+    """Raise UsageError for addresses that this machine has not, or that a stack does not see."""
+    if not options.address_pool:
+        return
+    if choice.driver != "remote":
+        raise UsageError(
+            "a pool of addresses is for a URL",
+            slug="address-pool-invalid",
+            where="--address-pool",
+            remedy="leave it out: a stack that is started here is asked from all that it can tell apart",
+        )
+    from seatrial.throttle.infer import addresses  # noqa: PLC0415 - beside its use
+
+    addresses(options.address_pool, seed=0)
 
 
 def _running_stack(root: Path) -> Mapping[str, Any]:
@@ -193,6 +229,18 @@ def choose(settings: Settings, options: Options) -> tuple[Mapping[str, Any] | No
         )
     why = f"the stack that `seatrial up` left running, profile {attached['profile']}"
     return attached, Choice(driver=attached["driver"], why=why, key_file=attached["key"])
+
+
+def profile_in_effect(settings: Settings, options: Options, attached: Mapping[str, Any] | None, choice: Choice) -> str:
+    """Return the profile that turned the stack's knobs: the one that it was started with, none for somebody else's.
+
+    A URL is taken to be as the configuration declares it.
+    """
+    if choice.driver != "remote" and not attached:
+        return options.profile
+    state = attached or read_state(settings.root)
+    ours = state and (attached or state.get("url") == choice.url)
+    return str(state["profile"]) if state and ours else ""
 
 
 def _announce(run: Run, suites: tuple[str, ...]) -> None:

@@ -12,12 +12,16 @@ import click
 
 from seatrial._interrupts import end_in_order
 from seatrial.cli._options import config_option
+from seatrial.cli._prove import prove_command
 from seatrial.cli._run import seconds
 
 if TYPE_CHECKING:
     from seatrial.throttle.infer import Person, Task
 
-EXAMPLE = "\b\nExample:\n  seatrial limits discover http://127.0.0.1:8000/items --address-pool 127.20.0.0/16"
+EXAMPLE = """\b
+Examples:
+  seatrial limits prove
+  seatrial limits discover http://127.0.0.1:8000/items --address-pool 127.20.0.0/16"""
 DISCOVER = """\b
 Examples:
   seatrial limits discover http://127.0.0.1:8000/items --address-pool 127.20.0.0/16
@@ -32,7 +36,10 @@ Exit codes: 0 the policy was inferred, 1 it was and has defects (no limit at all
 
 @click.group("limits", epilog=EXAMPLE)
 def limits_command() -> None:
-    """Infer rate limits from outside."""
+    """Prove or infer rate limits from outside."""
+
+
+limits_command.add_command(prove_command)
 
 
 @limits_command.command("discover", epilog=DISCOVER)

@@ -18,6 +18,11 @@ profile_option: Decorator = click.option(
 )
 
 
+address_pool_option: Decorator = click.option(
+    "--address-pool", default="", metavar="CIDR", help="For a URL: addresses of this machine to send from."
+)
+
+
 def config_path(named: str) -> Path:
     """Return the configuration file that is named, or the nearest; raises UsageError."""
     from seatrial.config import find_config  # noqa: PLC0415 - pydantic takes its time

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import click
 
-from seatrial.cli._options import config_option, profile_option
+from seatrial.cli._options import address_pool_option, config_option, profile_option
 
 EPILOG = """\b
 Examples:
@@ -73,6 +73,7 @@ class RunCommand(click.Command):
 @click.option("--out", default="", metavar="DIR", help="The run's directory.  [default: .seatrial/runs/ID]")
 @click.option("--seed", type=click.IntRange(min=0), help="Repeat a run's random choices.")
 @click.option("--fault", default="", metavar="SLUG|FILE.py", help="Seed a defect, to see that it is found.")
+@click.option("--deep", is_flag=True, help="Of rate limits, also what takes long (see `seatrial limits prove`).")
 @click.option("--keep", is_flag=True, help="Leave the stack up afterwards.")
 @click.option("--plan", is_flag=True, help="Say what would run, and start nothing.")
 @click.option("--timeout", callback=seconds, metavar="T", help="Give up after 90s, 5m, 1h.")
@@ -85,6 +86,7 @@ class RunCommand(click.Command):
     help="Run checks in parallel: a number, or auto.",
 )
 @click.option("--allow-target", default="", metavar="HOST:PORT", help="A target that is not loopback (see [targets]).")
+@address_pool_option
 @config_option
 def run_command(**choices: object) -> int:
     """Start the stack, verify it and give a verdict.

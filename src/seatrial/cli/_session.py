@@ -8,7 +8,7 @@ import shlex
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import pytest
 from seatrial._interrupts import INTERRUPTED, end_in_order
 from seatrial.campaign import Options, choose
 from seatrial.cli._options import config_path
-from seatrial.cli._view import make_view
+from seatrial.cli._view import LiveView, PlainView, make_view
 from seatrial.config import Settings, load_settings
 from seatrial.core import Check, UsageError, content
 from seatrial.plugin import Conductor, check_of, check_settings, conduct
@@ -80,7 +80,19 @@ def settle(config: str, options: dict[str, Any]) -> tuple[Path, Settings, Option
 def run_session(*, config: str, workers: str, **options: Any) -> int:
     """Run the selected suites and return the exit code."""
     path, settings, settled = settle(config, options)
-    view = make_view()
+    return conduct_session(path, settings, settled, view=make_view(), tell=Conductor.summary, workers=workers)
+
+
+def conduct_session(  # noqa: PLR0913 - by keyword, each is needed once
+    path: Path,
+    settings: Settings,
+    settled: Options,
+    *,
+    view: PlainView | LiveView,
+    tell: Callable[[Conductor], list[str]],
+    workers: str = "",
+) -> int:
+    """Run the selected suites, print what `tell` says of them, and return the exit code."""
     conductor = Conductor(settings, settled, listeners=[view.handle])
     carrier = Carrier(conductor)
     with view, _ending(conductor, settled.timeout_s):
@@ -93,7 +105,7 @@ def run_session(*, config: str, workers: str, **options: Any) -> int:
     _raise_problems(conductor, carrier)
     if conductor.exit_code is None:
         return int(code)
-    for line in conductor.summary():
+    for line in tell(conductor):
         click.echo(line)
     return conductor.exit_code
 

@@ -12,6 +12,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from seatrial.config._contradictions import contradictions
 from seatrial.config._rules import parse_rule
 from seatrial.config._settings import Settings
 from seatrial.core import UsageError
@@ -51,6 +52,7 @@ def load_settings(path: Path) -> Settings:
     except ValidationError as error:
         raise _invalid(path, text, error.errors()) from error
     _check_thresholds(settings, path, text)
+    _check_limits(settings, path, text)
     return settings
 
 
@@ -168,6 +170,17 @@ def _check_thresholds(settings: Settings, path: Path, text: str) -> None:
         except UsageError as error:
             where = f"{path}:{find_line(text, keys)}"
             raise UsageError(error.what, slug=error.slug, where=where, remedy=error.remedy) from error
+
+
+def _check_limits(settings: Settings, path: Path, text: str) -> None:
+    """Refuse a policy that cannot hold, before somebody tries to prove it."""
+    for number, key, what in contradictions(settings.limits, settings.stack):
+        raise UsageError(
+            f"the rate limit {settings.limits[number].name!r} contradicts itself: {what}",
+            slug="limits-contradictory",
+            where=f"{path}:{find_line(text, ('limits', number, key))}",
+            remedy="declare what the service does, or let it be inferred: seatrial limits discover URL",
+        )
 
 
 def effective(variables: Mapping[str, str], variable: str, default: float) -> float:

@@ -189,7 +189,8 @@ class LimitSettings(Section):
     (`store_down` is `open`) or are answered with 503 (`closed`). A POST of up to `batch_most` times `batch_item`, as a
     list in the field `batch_field`, to `batch_path` costs as many requests.
     `path_template` is a path of single resources with `{i}` in it, which share their client's quota; `bypass_headers`
-    are tried besides the usual ones.
+    are tried besides the usual ones. A proof never sends more than `max_requests`, its deep stage no more than
+    `deep_requests`.
     """
 
     name: Name = "default"
@@ -218,6 +219,8 @@ class LimitSettings(Section):
     rejection_status: Annotated[int, Field(ge=400, le=599)] = 429
     path_template: str = ""
     bypass_headers: tuple[str, ...] = ()
+    max_requests: Annotated[int, Field(gt=0)] = 20_000
+    deep_requests: Annotated[int, Field(gt=0)] = 50_000
 
 
 class HealthSettings(Section):
@@ -400,7 +403,7 @@ class WaiverSettings(Section):
     expires: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_a_date)]
 
 
-Stage = Literal["stack", "posture", "functional", "contract", "ratelimit", "load", "coverage", "report"]
+Stage = Literal["stack", "posture", "functional", "contract", "ratelimit", "deep", "load", "coverage", "report"]
 
 
 class Settings(Section):

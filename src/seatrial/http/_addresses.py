@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import random
 from collections.abc import Sequence
 from typing import Literal
 
 from seatrial.core import ALIKE
 
-SIZE = 2**24
+LOOPBACK = "127.0.0.0/8"
 RESERVED = 256
 """127.0.0.0/24 is left to servers."""
 
@@ -16,20 +17,24 @@ RESERVED = 256
 class AddressPool:
     """Hand out source addresses that nobody used before in this run; none where the stack cannot tell clients apart.
 
-    `alike` says why it cannot.
+    `alike` says why it cannot. `network` is where they are taken from.
     """
 
-    def __init__(self, kind: Literal["loopback", "none"], *, seed: int) -> None:
+    def __init__(self, kind: Literal["loopback", "none"], *, seed: int, network: str = "") -> None:
         self.alike = "" if kind == "loopback" else ALIKE
+        self._network = ipaddress.ip_network(network or LOOPBACK, strict=False)
+        self._least = RESERVED if not network else min(1, self._network.num_addresses - 1)
+        self._most = max(self._least + 1, self._network.num_addresses - 1)
         self._random = random.Random(f"addresses:{seed}")  # noqa: S311 - repeatable on purpose
         self._used: set[int] = set()
 
     def lease(self, count: int) -> Sequence[str]:
-        """Return `count` addresses, or none at all."""
-        return [] if self.alike else [self._fresh() for _ in range(count)]
+        """Return `count` addresses, or none at all where there are not so many left."""
+        enough = self._most - self._least - len(self._used) >= count
+        return [self._fresh() for _ in range(count)] if enough and not self.alike else []
 
     def _fresh(self) -> str:
-        while (number := self._random.randrange(RESERVED, SIZE - 1)) in self._used:
+        while (number := self._random.randrange(self._least, self._most)) in self._used:
             pass
         self._used.add(number)
-        return f"127.{number >> 16}.{number >> 8 & 255}.{number & 255}"
+        return str(self._network[number])

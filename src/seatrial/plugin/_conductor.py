@@ -15,6 +15,7 @@ from seatrial.campaign import (
     Entered,
     Options,
     Run,
+    knobs,
     metric_belongs,
     open_run,
     point_latest,
@@ -192,9 +193,8 @@ class Conductor:
         """Say what this run did not verify, whatever its verdict."""
         missing = [name for name in SUITES if name not in self.campaign.suites]
         notes = [f"not selected in this run: {', '.join(missing)}"] if missing else []
-        knobs = self.settings.stack.profile.get(self.options.profile)
-        turned = ", ".join(f"{name} = {value}" for name, value in knobs.environment.items()) if knobs else ""
-        notes += [f"the profile {self.options.profile} turned knobs of the stack: {turned}"] if turned else []
+        turned = ", ".join(f"{name} = {value}" for name, value in knobs(self.settings, run.turned_by).items())
+        notes += [f"the profile {run.turned_by} turned knobs of the stack: {turned}"] if turned else []
         notes += self._lifted(run)
         notes += describe(self.settings.waivers, today=today)
         notes += over_budget(self._record)

@@ -15,7 +15,7 @@ from seatrial.stack._logs import Redact
 
 Variant = Literal["instrumented", "clean"]
 Verb = Literal["stop", "start", "pause", "unpause", "kill", "restart"]
-Ability = Literal["logs", "exec", "control", "scale", "coverage", "addresses", "inspect", "faults"]
+Ability = Literal["logs", "exec", "control", "scale", "coverage", "addresses", "inspect", "memory", "faults"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +133,9 @@ class Stack(Protocol):
 
     def inspect(self, service: str) -> Sequence[Mapping[str, object]]:
         """Return what the engine knows about the service's containers (empty where there are none)."""
+
+    def memory(self, service: str) -> int:
+        """Return how many bytes the processes of a service hold."""
 
     def state(self) -> Mapping[str, object]:
         """Return what `attach` needs to find this stack again from another process, as JSON data."""

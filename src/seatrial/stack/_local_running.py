@@ -17,7 +17,7 @@ from seatrial.stack._logs import Redact, keep_logs
 from seatrial.stack._members import Member, Roster, in_waves
 from seatrial.stack._pool import ServerPool
 from seatrial.stack._prepare import find_program
-from seatrial.stack._processes import GRACE_S, kill, launch, pause, status, terminate, unpause
+from seatrial.stack._processes import GRACE_S, held, kill, launch, pause, status, terminate, unpause
 
 SHORT_GRACE_S = 0.3
 LIMITATIONS = (
@@ -32,7 +32,7 @@ class RunningLocal:
     """What can be done with the processes of a roster, whoever started them."""
 
     driver = "local"
-    abilities: frozenset[Ability] = frozenset({"logs", "exec", "control", "coverage", "addresses", "faults"})
+    abilities: frozenset[Ability] = frozenset({"logs", "exec", "control", "coverage", "addresses", "memory", "faults"})
     limitations: tuple[str, ...] = LIMITATIONS
 
     def __init__(  # noqa: PLR0913 - what `state` says, all by keyword
@@ -154,6 +154,10 @@ class RunningLocal:
         """Return nothing: there are no containers."""
         self._member(service)
         return ()
+
+    def memory(self, service: str) -> int:
+        """Return how many bytes the processes of a service hold."""
+        return sum(held(member.handle) for member in self._instances(service))
 
     def state(self) -> Mapping[str, object]:
         """Return what `attach` needs, and the ports, processes and logs for people to read; no secret."""

@@ -75,6 +75,10 @@ class AttachedRemote:
         """Raise EnvironmentFailure."""
         self._lack("inspect", service)
 
+    def memory(self, service: str) -> int:
+        """Raise EnvironmentFailure."""
+        self._lack("memory", service)
+
     def state(self) -> Mapping[str, object]:
         """Return the URL, which was allowed."""
         return {"driver": self.driver, "variant": self.variant, "url": self._url}

@@ -1,8 +1,33 @@
 """The rate-limit prover: what a declared policy promises, proved or refuted from outside."""
 
+from seatrial.throttle._deep import DEEP, Means, deep_schedule, plan_deep
 from seatrial.throttle._outcomes import CLAIMS
-from seatrial.throttle._policy import Plan, Policy, plan_proof
-from seatrial.throttle._prove import merge, prove
+from seatrial.throttle._plan import plan_proof
+from seatrial.throttle._policy import Plan, Policy
+from seatrial.throttle._prove import leave_deep, merge, prove
+from seatrial.throttle._schedule import schedule
+from seatrial.throttle._step import Schedule
+from seatrial.throttle._timetable import as_json, lines
 from seatrial.throttle._wire import Answer, Instant, Wire, WireError
 
-__all__ = ["CLAIMS", "Answer", "Instant", "Plan", "Policy", "Wire", "WireError", "merge", "plan_proof", "prove"]
+__all__ = [
+    "CLAIMS",
+    "DEEP",
+    "Answer",
+    "Instant",
+    "Means",
+    "Plan",
+    "Policy",
+    "Schedule",
+    "Wire",
+    "WireError",
+    "as_json",
+    "deep_schedule",
+    "leave_deep",
+    "lines",
+    "merge",
+    "plan_deep",
+    "plan_proof",
+    "prove",
+    "schedule",
+]

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 
 from seatrial.throttle._kinds import Kinds
 from seatrial.throttle._policy import Policy
+from seatrial.throttle._shapes import answered
 from seatrial.throttle._window import Edge, slack_s
 from seatrial.throttle._wire import Answer
+
+DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,9 @@ def judge_status(policy: Policy, answers: Sequence[Answer], kinds: Kinds) -> lis
     wrong = [answer for answer in answers if kinds.rejected(answer) and answer.status != wanted]
     if not wrong:
         return []
+    if not answered(wrong[0]):
+        title = f"a rejection ends the connection without an answer, declared is status {wanted}"
+        return [Defect("no-answer", title, tuple(wrong[:2]))]
     title = f"a rejection has status {wrong[0].status}, declared is {wanted}"
     return [Defect(f"status-{wrong[0].status}", title, tuple(wrong[:2]))]
 
@@ -89,7 +95,9 @@ def read_number(answer: Answer, name: str) -> int | str:
     values = answer.values(name)
     if len(values) != 1:
         return "missing" if not values else "there more than once"
-    return int(values[0]) if values[0].isascii() and values[0].isdigit() else "no whole number"
+    # Python refuses to read numbers of thousands of digits, and none of these headers has a use for more than these.
+    whole = values[0].isascii() and values[0].isdigit() and len(values[0]) <= DIGITS
+    return int(values[0]) if whole else "no whole number"
 
 
 def word(problem: str) -> str:
@@ -103,7 +111,7 @@ def judge_retry_after(policy: Policy, rejections: Sequence[Answer], edge: Edge |
     Without an edge it may be as long as a whole window, of a bucket as one request takes to come back.
     """
     found: dict[str, Defect] = {}
-    for answer in rejections:
+    for answer in filter(answered, rejections):
         end_s = edge.latest_s if edge else answer.received.s + policy.wait_s + slack_s(policy)
         for defect in _judge_wait(answer, end_s):
             found.setdefault(defect.cause, defect)

@@ -11,22 +11,18 @@ from seatrial.throttle._claims import Defect, lasted_s
 from seatrial.throttle._first import Ramp
 from seatrial.throttle._kinds import ERROR, Kinds, UndecidedError
 from seatrial.throttle._scene import Scene
+from seatrial.throttle._shapes import shape
 from seatrial.throttle._window import Edge, end_of_window, inside
 from seatrial.throttle._wire import Answer, Wire
 
 
 async def exempt(scene: Scene, ramp: Ramp) -> None:
     """See that exempt paths are never limited, whoever asks, and use nothing up; raises UndecidedError, WireError."""
-    user, other = scene.user(), nobody(scene)
+    user, other = scene.cast()
     parts = await asyncio.gather(_hammer_all(scene, user, ramp.kinds), _hammer_all(scene, other, ramp.kinds))
     limited = [defect for part in parts for defect in part[1]]
     (last,) = await scene.send(scene.wire(user))
     scene.ledger.judge("health-exempt", limited[:1] or _used_up(scene, ramp, parts[0][0], last))
-
-
-def nobody(scene: Scene) -> Identity:
-    """Return a client without a token: a load balancer has none."""
-    return Identity(name="anonymous") if scene.plan.no_addresses else scene.anonymous()[0]
 
 
 async def _hammer_all(scene: Scene, client: Identity, kinds: Kinds) -> tuple[list[Answer], list[Defect]]:
@@ -39,14 +35,15 @@ async def _hammer_all(scene: Scene, client: Identity, kinds: Kinds) -> tuple[lis
 
 
 async def _hammer(scene: Scene, wire: Wire, path: str) -> list[Answer]:
-    scene.ledger.requests += scene.policy.ramp
+    scene.spend(scene.policy.ramp)
     return [await wire.send("GET", path) for _ in range(scene.policy.ramp)]
 
 
 def _judge_exempt(scene: Scene, answers: Sequence[Answer], kinds: Kinds) -> list[Defect]:
     """Return whether a path was limited; raises UndecidedError for one that does not serve."""
     usual, declared = answers[0].status, scene.policy.settings.rejection_status
-    limited = [a for a in answers if a.status == declared or (kinds.rejected(a) and a.status != usual)][:1]
+    as_first = shape(answers[0])
+    limited = [a for a in answers if a.status == declared or (kinds.rejected(a) and shape(a) != as_first)][:1]
     if not limited and usual >= ERROR:
         raise UndecidedError(f"the exempt path {answers[0].path} answers {usual} from the start")
     return [Defect("exempt-limited", f"{a.path} is limited: it answers {a.status}", (answers[0], a)) for a in limited]
@@ -90,7 +87,7 @@ async def use_up(scene: Scene, client: Identity, *, anonymous: bool) -> UsedUp:
 
 async def by_address(scene: Scene, ramp: Ramp) -> None:
     """See that clients without a token are limited, each address for itself; raises UndecidedError, WireError."""
-    first, second = scene.anonymous(2)
+    first, second = scene.cast()
     used = await use_up(scene, first, anonymous=True)
     if used.rejection is None:
         unlimited(scene, used)

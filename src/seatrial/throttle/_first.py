@@ -12,6 +12,7 @@ from seatrial.throttle._claims import Defect, judge_order, judge_quota, judge_st
 from seatrial.throttle._headers import Truth, judge_headers
 from seatrial.throttle._kinds import Kinds, UndecidedError
 from seatrial.throttle._scene import Scene
+from seatrial.throttle._shapes import answered
 from seatrial.throttle._window import Edge, clock_stepped, end_of_window, inside, server_clocks
 from seatrial.throttle._wire import Answer
 
@@ -38,10 +39,10 @@ class Ramp:
 async def fill_quota(scene: Scene) -> Ramp:
     """Fill a fresh user's quota, and see that others still have theirs; raises UndecidedError, WireError."""
     await scene.await_clock()
-    user = scene.user()
-    answers, kinds = await scene.ramp(scene.wire(user), anonymous=not scene.has_users)
+    user, *others = scene.cast()
+    answers, kinds = await scene.ramp(scene.wire(user), anonymous=bool(scene.plan.no_users))
     edge = end_of_window(scene.policy, answers)
-    defects = await _isolation(scene, user, answers[-1], kinds, edge)
+    defects = await _isolation(scene, others, answers[-1], kinds, edge)
     scene.ledger.judge("isolation", defects)
     clocks = server_clocks(answers, same_host=_is_here(scene.url))
     truth = Truth(None if scene.plan.no_edges else edge, clocks)
@@ -58,31 +59,27 @@ def _is_here(url: str) -> bool:
         return host == "localhost"
 
 
-async def _isolation(scene: Scene, user: Identity, last: Answer, kinds: Kinds, edge: Edge) -> list[Defect]:
+async def _isolation(scene: Scene, others: Sequence[Identity], last: Answer, kinds: Kinds, edge: Edge) -> list[Defect]:
     """Ask as a user of another organisation, and as one of the same where users have buckets of their own."""
     defects: list[Defect] = []
-    for other in _others(scene, user):
+    for client, other in zip(scene.step.clients[1:], others, strict=True):
         answers = await scene.probe(scene.wire(other))
         if not inside(edge, answers):
             raise UndecidedError("the window ended before others were asked")
         refused = [answer for answer in answers if kinds.rejected(answer)]
+        if refused and not answered(refused[0]):
+            raise UndecidedError("whoever else comes is hung up on too: one bucket for all, or a target that fails")
         if refused:
-            defects.append(_shared(user, other, (last, refused[0])))
+            defects.append(_shared((last, refused[0]), together=client.kind == "colleague"))
         kinds.count(answers)
         scene.own_quota([last, *answers], kinds)
     return defects
 
 
-def _others(scene: Scene, user: Identity) -> Sequence[Identity]:
-    together = scene.has_users and "user" in scene.policy.settings.authenticated_by
-    return [scene.user(), *([scene.user(organisation=user.organisation)] if together else [])]
-
-
-def _shared(user: Identity, other: Identity, shown: tuple[Answer, ...]) -> Defect:
-    same = user.organisation == other.organisation
-    whom = "of the same organisation" if same else "of another organisation"
+def _shared(shown: tuple[Answer, ...], *, together: bool) -> Defect:
+    whom = "of the same organisation" if together else "of another organisation"
     title = f"a user {whom} is rejected once another's quota is used up"
-    return Defect("shared-in-organisation" if same else "global-bucket", title, shown)
+    return Defect("shared-in-organisation" if together else "global-bucket", title, shown)
 
 
 def judge_ramp(scene: Scene, ramp: Ramp) -> None:
@@ -94,7 +91,7 @@ def judge_ramp(scene: Scene, ramp: Ramp) -> None:
     if ramp.rejections:
         ledger.judge("rejection-status", judge_status(policy, answers, kinds))
     else:
-        ledger.block(("rejection-status", "window-resets", "retry-after-honoured"), NOTHING_REJECTED)
+        ledger.block(("rejection-status", "window-resets"), NOTHING_REJECTED)
     ledger.admitted = ramp.admitted
     ledger.show(*turning(answers, kinds))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from seatrial.throttle._claims import Defect, read_number, word
 from seatrial.throttle._policy import Policy
+from seatrial.throttle._shapes import answered
 from seatrial.throttle._window import Edge, Offset, reset_is_true
 from seatrial.throttle._wire import Answer
 
@@ -40,7 +41,7 @@ def _first_of_each(defects: Iterator[Defect]) -> list[Defect]:
 
 def _judge_all(policy: Policy, answers: Sequence[Answer], truth: Truth, quota: int) -> Iterator[Defect]:
     number = 0
-    for answer in answers:
+    for answer in filter(answered, answers):
         # What a bucket refuses costs nothing of what comes back to it.
         number += policy.fixed or answer.status != policy.settings.rejection_status
         least = max(0, quota - number)
@@ -52,7 +53,7 @@ def _judge_all(policy: Policy, answers: Sequence[Answer], truth: Truth, quota: i
 
 def judge_late(policy: Policy, rejection: Answer, truth: Truth) -> list[Defect]:
     """Return whether a rejection late in the window still says that nothing remains, and when the window ends."""
-    if policy.settings.headers == "none":
+    if policy.settings.headers == "none" or not answered(rejection):
         return []
     found = (_judge_number(rejection, "remaining", (0, 0)), _judge_reset(policy, rejection, truth))
     return [defect for defect in found if defect]

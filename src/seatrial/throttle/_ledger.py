@@ -14,7 +14,9 @@ class Ledger:
     """Defects of judged claims, and why others are not decided; a claim in neither was not tried.
 
     A defect holds whatever comes later: it was certain when it was found. `shown` is a transcript of what proves
-    the claims that hold.
+    the claims that hold, `sent` counts requests by step, `growth` is by how
+    many bytes each service grew with a second batch of clients, `late_s` the longest that a request took to leave,
+    `repeated` how often a step was tried again.
     """
 
     defects: dict[str, list[Defect]] = field(default_factory=dict)
@@ -22,9 +24,17 @@ class Ledger:
     blocked: dict[str, str] = field(default_factory=dict)
     shown: list[Answer] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    requests: int = 0
+    sent: dict[str, int] = field(default_factory=dict)
+    growth: dict[str, int] = field(default_factory=dict)
+    late_s: float = 0.0
+    repeated: int = 0
     admitted: int | None = None
     window_ratio: float | None = None
+
+    @property
+    def requests(self) -> int:
+        """Return how many requests were sent, in all steps together."""
+        return sum(self.sent.values())
 
     def judge(self, claim: str, defects: Sequence[Defect]) -> None:
         """Note that a claim was judged; the same defect counts once."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from seatrial.core import Outcome, Severity
 from seatrial.throttle._ledger import Ledger
 from seatrial.throttle._policy import Plan, Policy
+from seatrial.throttle._promises import BY_USER, FROM_AFAR, promises
 
 CLAIMS: Mapping[str, Severity] = {
     "isolation": Severity.HIGH,
@@ -15,6 +16,7 @@ CLAIMS: Mapping[str, Severity] = {
     "headers-truthful": Severity.MEDIUM,
     "retry-after-honoured": Severity.MEDIUM,
     "window-resets": Severity.HIGH,
+    "refusals-free": Severity.MEDIUM,
     "health-exempt": Severity.HIGH,
     "anonymous-by-address": Severity.MEDIUM,
     "forwarded-for-ignored": Severity.HIGH,
@@ -33,17 +35,6 @@ CLAIMS: Mapping[str, Severity] = {
     "victim-unharmed": Severity.HIGH,
 }
 
-BY_ADDRESS = (
-    "anonymous-by-address",
-    "forwarded-for-ignored",
-    "sibling-headers-ignored",
-    "junk-token",
-    "refused-counted",
-)
-BY_USER = ("another-token", "another-address", "victim-unharmed")
-FROM_AFAR = ("anonymous-by-address", "another-address", "refused-counted", "victim-unharmed")
-"""Claims that take clients with an address of their own."""
-
 
 def judge_outcome(claim: str, policy: Policy, plan: Plan, ledger: Ledger, problem: str) -> tuple[Outcome, str]:
     """Return what a claim came to, with the first reason not to call it passed; `problem` ended the proof early."""
@@ -51,7 +42,7 @@ def judge_outcome(claim: str, policy: Policy, plan: Plan, ledger: Ledger, proble
     blocked = "ratelimit.isolation failed" if ledger.defects.get("isolation") else ledger.blocked.get(claim, "")
     reasons = (
         (Outcome.FAILED, defects[0].title if defects else ""),
-        (Outcome.NOT_APPLICABLE, _not_promised(claim, policy)),
+        (Outcome.NOT_APPLICABLE, not_promised(claim, policy)),
         (Outcome.BLOCKED, blocked),
         (Outcome.NOT_TESTED, plan.no_proof),
         (Outcome.INCONCLUSIVE, ledger.undecided.get(claim) or problem),
@@ -61,18 +52,16 @@ def judge_outcome(claim: str, policy: Policy, plan: Plan, ledger: Ledger, proble
     return next(((outcome, reason) for outcome, reason in reasons if reason), (Outcome.PASSED, ""))
 
 
-def _not_promised(claim: str, policy: Policy) -> str:
-    settings = policy.settings
-    promised = {
-        "headers-truthful": settings.headers != "none",
-        "retry-after-honoured": settings.retry_after,
-        "health-exempt": bool(settings.exempt),
-        "path-parameter-in-key": bool(settings.path_template),
-        "exemption-narrow": bool(settings.exempt),
-        **dict.fromkeys(BY_ADDRESS, settings.anonymous_by == "address"),
-        **dict.fromkeys(BY_USER, "user" in settings.authenticated_by),
-    }
-    return "" if promised.get(claim, True) else f"[[limits]] {settings.name} does not promise it"
+def untried(policy: Policy, plan: Plan, claims: Iterable[str]) -> list[tuple[str, str]]:
+    """Return those of some claims that a proof does not come to, with the reason, before anything is sent."""
+    ended = {claim: judge_outcome(claim, policy, plan, Ledger(), "") for claim in claims}
+    left = {Outcome.NOT_TESTED, Outcome.NOT_APPLICABLE}
+    return [(claim, reason) for claim, (outcome, reason) in ended.items() if outcome in left]
+
+
+def not_promised(claim: str, policy: Policy) -> str:
+    """Return why a claim is not made, empty where it is."""
+    return "" if promises(policy, claim) else f"[[limits]] {policy.settings.name} does not promise it"
 
 
 def _not_planned(claim: str, plan: Plan) -> str:
@@ -80,6 +69,10 @@ def _not_planned(claim: str, plan: Plan) -> str:
         "quota-exact": plan.no_quota,
         "window-resets": plan.no_edges or plan.no_window,
         "retry-after-honoured": plan.no_window,
+        "refusals-free": plan.no_refusals,
+        "memory-bounded": plan.no_memory,
+        "buckets-kept": plan.no_kept,
+        "store-returns": plan.no_control,
         **dict.fromkeys(FROM_AFAR, plan.no_addresses),
         **({} if not plan.no_users else dict.fromkeys(BY_USER, plan.no_users)),
     }

@@ -9,16 +9,19 @@ from dataclasses import dataclass
 from typing import Self
 
 from seatrial.config import LimitSettings, effective
-from seatrial.core import ALIKE, UsageError
+from seatrial.core import UsageError
 
 READING_S = 0.002
 DRIFT = 0.0005
 """Clocks are read to a millisecond or so, and NTP may slew one by 500 ppm."""
-MARGIN_S = 4.0
 BEYOND = 3
-REQUESTS = 20_000
-SCREENS = 4 * 40
-"""Variants tried on two drained clients, with room for what has to be confirmed."""
+PROBES = 4
+CONNECTIONS = 32
+PATIENCE = 4
+"""So many requests' worth of a bucket is waited for."""
+
+SLOW = 0.25
+"""A ramp is expected to take no more of a window than this: meanwhile, a bucket gets as much back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +56,11 @@ class Policy:
         """Return whether it is a token bucket, which refills evenly."""
         return self.settings.algorithm == "token-bucket"
 
+    @property
+    def in_one_window(self) -> bool:
+        """Return whether one window shows what it costs to go on asking; a counter remembers the one before."""
+        return self.fixed or self.bucket
+
     def back(self, seconds: float) -> float:
         """Return how many requests a bucket may have got back in so many seconds, by whatever clock it goes."""
         return self.quota * (seconds * (1 + DRIFT) + READING_S) / self.window_s if self.bucket else 0.0
@@ -63,6 +71,11 @@ class Policy:
         return self.window_s / self.quota if self.bucket else self.window_s
 
     @property
+    def patience_s(self) -> float:
+        """Return how long is watched whether it costs something to go on asking."""
+        return min(PATIENCE, self.quota) * self.wait_s if self.bucket else self.window_s
+
+    @property
     def body(self) -> bytes:
         """Return what is sent with POST."""
         return json.dumps(self.settings.body).encode() if self.settings.body else b""
@@ -71,6 +84,27 @@ class Policy:
     def ramp(self) -> int:
         """Return how many requests of one client show its quota and what lies beyond it."""
         return self.quota + BEYOND
+
+    @property
+    def probes(self) -> int:
+        """Return how many requests tell a quota of one's own from what comes back to one that is used up."""
+        return PROBES if self.bucket else 1
+
+    @property
+    def beyond(self) -> int:
+        """Return how many requests go beyond what a fresh client may be admitted at the most."""
+        return self.at_most(SLOW * self.window_s) + BEYOND
+
+    @property
+    def shows(self) -> int:
+        """Return how many requests a ramp has at the most before it is refused, where the policy holds."""
+        return self.beyond if self.bucket else self.ramp
+
+    @property
+    def spread(self) -> tuple[int, int]:
+        """Return over how many connections a client asks for its quota at once, and how often on each."""
+        connections = min(self.ramp, CONNECTIONS)
+        return connections, -(-self.ramp // connections)
 
     def at_most(self, seconds: float) -> int:
         """Return how many requests of a fresh client may be admitted in so many seconds of one window.
@@ -90,33 +124,8 @@ class Plan:
     no_users: str = ""
     no_edges: str = ""
     no_quota: str = ""
+    no_refusals: str = ""
+    no_memory: str = ""
+    no_kept: str = ""
+    no_control: str = ""
     budget_s: float = 60.0
-    requests: int = 0
-
-
-def plan_proof(policy: Policy, *, budget_s: float, addresses: int, alike: str = ALIKE, profile: str = "") -> Plan:
-    """Say what can be proved in so many seconds of a profile, from so many distinct client addresses.
-
-    `alike` says why there are no more.
-    """
-    waits_s = policy.window_s * (1.5 if policy.settings.anchor == "clock" else 1.0) + MARGIN_S
-    whose = f"the {profile} profile's budget" if profile else "a budget"
-    short = f"a window of {policy.window_s:g} s does not fit into {whose} of {budget_s:g} s"
-    requests = count_requests(policy)
-    many = f"a quota of {policy.quota} needs {requests} requests, a proof sends at most {REQUESTS}"
-    unproved = f"not yet proved for the algorithm {policy.settings.algorithm}"
-    return Plan(
-        no_proof=many if requests > REQUESTS else "",
-        no_window=short if waits_s > budget_s else "",
-        no_addresses="" if addresses > 1 else alike,
-        no_edges="" if policy.fixed else unproved,
-        no_quota="" if policy.fixed or policy.bucket else unproved,
-        budget_s=budget_s,
-        requests=requests,
-    )
-
-
-def count_requests(policy: Policy) -> int:
-    """Return about how many requests a proof of the policy sends when nothing has to be repeated."""
-    clients = 6 + 2 * (policy.settings.anonymous_by == "address") + 2 * len(policy.settings.exempt)
-    return clients * policy.ramp + SCREENS + BEYOND

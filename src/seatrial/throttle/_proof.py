@@ -1,25 +1,31 @@
-"""The proof: clients that nobody saw before, phases that overlap, one window in all.
+"""The proof follows its schedule: each step begins when the one that it waits for lets it, as clients of its own.
 
-ramp (one user, one by one), isolation -> burst -> | window's end | Retry-After | exempt paths | anonymous | forged |
-A global bucket shows in the isolation; nothing else means anything then, and it is not tried.
+A global bucket shows in the first step; nothing else means anything then, and it is not tried.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 from seatrial.throttle._clients import by_address, exempt
+from seatrial.throttle._deep import WATCHES
 from seatrial.throttle._first import NOTHING_REJECTED, Ramp, fill_quota, judge_ramp
+from seatrial.throttle._habits import refusals, use
+from seatrial.throttle._keys import keys, watch
 from seatrial.throttle._kinds import UndecidedError
 from seatrial.throttle._ledger import Ledger
 from seatrial.throttle._relations import one_user, refused_counted, victim
-from seatrial.throttle._scene import Scene
-from seatrial.throttle._screen import Screening, claims_of, parameters, screen
+from seatrial.throttle._scene import Scene, SpentError
+from seatrial.throttle._screen import Screening, parameters, screen
+from seatrial.throttle._step import Step
+from seatrial.throttle._store import store
 from seatrial.throttle._variants import Who
 from seatrial.throttle._waits import burst, one_write, retry_after, window_end
 from seatrial.throttle._wire import WireError
 
-FIRST = ("isolation", "quota-exact", "rejection-status", "headers-truthful")
+Phase = Callable[[Scene, Ramp], Awaitable[None]]
 
 
 class Proof:
@@ -27,12 +33,10 @@ class Proof:
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        self._settings = scene.policy.settings
-        self._burst_done = asyncio.Event()
         self._ramps: list[Ramp] = []
 
     async def run(self) -> Ledger:
-        """Prove every claim that the plan allows; raises TimeoutError when the budget ends."""
+        """Prove every claim of the schedule; raises TimeoutError or SpentError when a budget ends."""
         try:
             async with asyncio.timeout(self._scene.plan.budget_s):
                 await self._run()
@@ -41,96 +45,104 @@ class Proof:
         return self._scene.ledger
 
     async def _run(self) -> None:
-        self._scene.progress("filling one user's quota")
+        first, *rest = self._scene.schedule.steps
+        scene = self._scene.at(first)
+        scene.progress("filling one user's quota")
 
-        async def first(_number: int) -> None:
-            self._ramps.append(await fill_quota(self._scene))
+        async def fill() -> None:
+            self._ramps.append(await fill_quota(scene))
 
-        decided = await self._scene.attempt(FIRST, first)
-        if decided and not self._scene.ledger.defects["isolation"]:
-            judge_ramp(self._scene, self._ramps[-1])
-            phases = (
-                self._windows,
-                self._one_write,
-                self._retry_after,
-                self._exempt,
-                self._anonymous,
-                self._variants,
-                self._relations,
-            )
-            await asyncio.gather(*(phase(self._ramps[-1]) for phase in phases))
+        decided = await scene.attempt(first.claims, fill)
+        scene.go_on()
+        if decided and not scene.ledger.defects["isolation"]:
+            judge_ramp(scene, self._ramps[-1])
+            await self._follow(rest)
 
-    async def _windows(self, ramp: Ramp) -> None:
-        """Ask for everything at once, and again when the window has ended."""
-        scene, claims = self._scene, ["quota-exact", "window-resets"]
-
-        async def phase(_number: int) -> None:
-            first = await burst(scene, ramp)
-            claims[:] = ["window-resets"]
-            self._burst_done.set()
-            if ramp.rejections and not (scene.plan.no_window or scene.plan.no_edges):
-                scene.progress(f"waiting for a window of {scene.policy.window_s:g} s to end")
-                await window_end(scene, ramp, first)
-
+    async def _follow(self, steps: list[Step]) -> None:
+        """Take every step when its time has come; what ends one of them early ends all."""
         try:
-            await scene.attempt(claims, phase)
+            async with asyncio.TaskGroup() as tasks:
+                for step in steps:
+                    tasks.create_task(self._take(step))
+        except* SpentError as group:
+            raise SpentError from group
+
+    async def _take(self, step: Step) -> None:
+        scene, ramp = self._scene.at(step), self._ramps[-1]
+        await scene.begin()
+        try:
+            if step.refusals and not ramp.rejections:
+                scene.ledger.block(step.claims, NOTHING_REJECTED)
+            else:
+                await JOBS[step.name](scene, ramp)
         finally:
-            self._burst_done.set()
+            scene.go_on()
 
-    async def _one_write(self, ramp: Ramp) -> None:
-        await self._burst_done.wait()
-        try:
-            await one_write(self._scene, ramp)
-        except (UndecidedError, WireError) as error:
-            # Taking requests in one write is nothing that a policy promises.
-            self._scene.ledger.notes.append(f"the quota was not asked for in one write: {error}")
 
-    async def _retry_after(self, ramp: Ramp) -> None:
-        if self._settings.retry_after and ramp.rejections and not self._scene.plan.no_window:
-            await self._scene.attempt(("retry-after-honoured",), lambda _: retry_after(self._scene, ramp))
+def attempted(phase: Phase) -> Phase:
+    """Return a job that makes a phase decide the claims of its step."""
 
-    async def _exempt(self, ramp: Ramp) -> None:
-        await self._burst_done.wait()
-        if self._settings.exempt:
-            await self._scene.attempt(("health-exempt",), lambda _: exempt(self._scene, ramp))
+    async def job(scene: Scene, ramp: Ramp) -> None:
+        await scene.attempt(scene.step.claims, partial(phase, scene, ramp))
 
-    async def _anonymous(self, _ramp: Ramp) -> None:
-        await self._burst_done.wait()
-        if self._settings.anonymous_by == "address":
-            await asyncio.gather(self._by_address(), self._screen("nobody"))
+    return job
 
-    async def _by_address(self) -> None:
-        """See that addresses are limited, then that bad tokens do not change that."""
-        scene = self._scene
-        if scene.plan.no_addresses:
-            return
-        await scene.attempt(("anonymous-by-address",), lambda _: by_address(scene, self._ramps[-1]))
-        if scene.ledger.defects.get("anonymous-by-address"):
-            scene.ledger.block(("refused-counted",), "ratelimit.anonymous-by-address failed")
-        else:
-            await scene.attempt(("refused-counted",), lambda _: refused_counted(scene))
 
-    async def _variants(self, ramp: Ramp) -> None:
-        await self._burst_done.wait()
-        if not ramp.rejections:
-            self._scene.ledger.block((*claims_of(self._scene, "user"), "path-parameter-in-key"), NOTHING_REJECTED)
-            return
-        await self._screen("user")
-        if self._settings.path_template:
-            rejections = ramp.kinds.rejections
-            await self._scene.attempt(("path-parameter-in-key",), lambda _: parameters(self._scene, rejections))
+async def _window(scene: Scene, ramp: Ramp) -> None:
+    """Ask for everything at once, and again when the window has ended."""
+    claims = list(scene.step.claims)
 
-    async def _relations(self, ramp: Ramp) -> None:
-        scene = self._scene
-        await self._burst_done.wait()
-        if not ramp.rejections:
-            scene.ledger.block(("another-token", "another-address"), NOTHING_REJECTED)
-        elif not scene.plan.no_users and "user" in self._settings.authenticated_by:
-            ways = ("another-token",) if scene.plan.no_addresses else ("another-token", "another-address")
-            await scene.attempt(ways, lambda _: one_user(scene))
-        if not (scene.plan.no_users or scene.plan.no_addresses):
-            await scene.attempt(("victim-unharmed",), lambda _: victim(scene, ramp))
+    async def phase() -> None:
+        first = await burst(scene, ramp)
+        claims[:] = claims[-1:] if len(scene.step.claims) > 1 else []
+        scene.go_on()
+        if ramp.rejections and len(scene.step.claims) > 1:
+            scene.progress(f"waiting for a window of {scene.policy.window_s:g} s to end")
+            await window_end(scene, ramp, first)
 
-    async def _screen(self, who: Who) -> None:
-        screening = Screening.of(self._scene, who)
-        await self._scene.attempt(claims_of(self._scene, who), lambda _: screen(self._scene, screening))
+    await scene.attempt(claims, phase)
+
+
+async def _one_write(scene: Scene, ramp: Ramp) -> None:
+    try:
+        await one_write(scene, ramp)
+    except (UndecidedError, WireError) as error:
+        # Taking requests in one write is nothing that a policy promises.
+        scene.ledger.notes.append(f"the quota was not asked for in one write: {error}")
+
+
+async def _bad_tokens(scene: Scene, ramp: Ramp) -> None:
+    if scene.ledger.defects.get("anonymous-by-address"):
+        scene.ledger.block(scene.step.claims, "ratelimit.anonymous-by-address failed")
+    else:
+        await attempted(refused_counted)(scene, ramp)
+
+
+def _screen(who: Who) -> Phase:
+    async def job(scene: Scene, _ramp: Ramp) -> None:
+        screening = Screening.of(scene, who)
+        await scene.attempt(scene.step.claims, partial(screen, scene, screening))
+
+    return job
+
+
+JOBS: Mapping[str, Phase] = {
+    "window": _window,
+    "one write": _one_write,
+    "use": attempted(use),
+    "Retry-After": attempted(retry_after),
+    "refusals": attempted(refusals),
+    "exempt": attempted(exempt),
+    "addresses": attempted(by_address),
+    "bad tokens": _bad_tokens,
+    "screen nobody": _screen("nobody"),
+    "screen user": _screen("user"),
+    "resources": attempted(parameters),
+    "one user": attempted(one_user),
+    "victim": attempted(victim),
+    "refusals in two windows": attempted(refusals),
+    **{f"watch {number}": attempted(watch) for number in range(1, WATCHES + 1)},
+    "keys": attempted(keys),
+    "store": attempted(store),
+}
+"""What each step but the first does."""

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from seatrial.core import CheckResult, Evidence, Identities, Outcome, Progress, Target
+from seatrial.core import CheckResult, Evidence, Identities, Measurement, Outcome, Progress, Severity, Target
+from seatrial.throttle._deep import DEEP, Means, deep_claims, deep_schedule
 from seatrial.throttle._ledger import Ledger
-from seatrial.throttle._outcomes import CLAIMS, judge_outcome
+from seatrial.throttle._outcomes import CLAIMS, judge_outcome, not_promised
+from seatrial.throttle._plan import DEEPER, NO_USERS
 from seatrial.throttle._policy import Plan, Policy
+from seatrial.throttle._promises import promises
 from seatrial.throttle._proof import Proof
-from seatrial.throttle._scene import Scene
-from seatrial.throttle._shown import Album, measure, tell
+from seatrial.throttle._scene import Scene, SpentError
+from seatrial.throttle._schedule import schedule
+from seatrial.throttle._shown import Album, measure, measure_deep, tell
 from seatrial.throttle._wire import WireError, is_loopback
+
+Measured = Callable[[Policy, Ledger, float], tuple[Measurement, ...]]
 
 
 def prove(  # noqa: PLR0913 - what a proof needs
@@ -27,20 +33,47 @@ def prove(  # noqa: PLR0913 - what a proof needs
     progress: Progress,
     seed: int = 0,
     allowed: Collection[str] = (),
+    means: Means | None = None,
 ) -> Evidence:
     """Prove or refute what a policy promises, from outside, in one window and a little more.
 
-    Only this machine is asked, and `HOST:PORT` that are `allowed`. What is not decided is never passed.
+    Only this machine is asked, and `HOST:PORT` that are `allowed`. What is not decided is never passed. With `means`,
+    what takes longer by its nature is tried instead (`plan_deep`).
     """
+    plan = _refuse(_as_users(plan, policy, identities), target, allowed)
+    scene = Scene(
+        policy,
+        plan=plan,
+        schedule=deep_schedule(policy, plan) if means else schedule(policy, plan),
+        target=target,
+        identities=identities,
+        progress=progress,
+        seed=seed,
+        means=means,
+    )
+    return _prove(scene, deep_claims(policy), target, measure_deep) if means else _prove(scene, CLAIMS, target, measure)
+
+
+def leave_deep(policy: Policy) -> Evidence:
+    """Return what a proof without its deep stage says of that: nothing is tested, and how it would be."""
+    claims = {claim: promises(policy, claim) for claim in DEEP}
+    results = (
+        CheckResult(check=f"ratelimit.{claim}", outcome=outcome, reason=reason)
+        for claim, promised in claims.items()
+        for outcome, reason in [
+            (Outcome.NOT_TESTED, DEEPER) if promised else (Outcome.NOT_APPLICABLE, not_promised(claim, policy))
+        ]
+    )
+    return Evidence(results=tuple(results))
+
+
+def _prove(scene: Scene, claims: Mapping[str, Severity], target: Target, measured: Measured) -> Evidence:
     began_s = time.monotonic()
-    scene = Scene(policy, plan=plan, target=target, identities=identities, progress=progress, seed=seed)
-    scene.plan = plan = _refuse(plan, scene, target, allowed)
-    problem = "" if plan.no_proof else _run(scene)
-    album = Album(target)
-    results = tuple(_result(claim, policy, plan, scene.ledger, problem, album) for claim in CLAIMS)
+    problem, album = "" if scene.plan.no_proof else _run(scene), Album(target)
+    results = tuple(_result(claim, severity, scene, problem, album) for claim, severity in claims.items())
     album.show(scene.ledger.shown)
-    figures = () if plan.no_proof else measure(policy, scene.ledger, time.monotonic() - began_s)
-    notes = tuple(f"{policy.settings.name}: {note}" for note in scene.ledger.notes)
+    figures = () if scene.plan.no_proof else measured(scene.policy, scene.ledger, time.monotonic() - began_s)
+    notes = tuple(f"{scene.policy.settings.name}: {note}" for note in scene.ledger.notes)
     return Evidence(results=results, measurements=figures, exchanges=album.exchanges, notes=notes)
 
 
@@ -50,18 +83,27 @@ def _run(scene: Scene) -> str:
         asyncio.run(Proof(scene).run())
     except TimeoutError:
         return f"the budget of {scene.plan.budget_s:g} s ended"
+    except SpentError:
+        return f"the budget of {scene.schedule.most} requests ended"
     return ""
 
 
-def _refuse(plan: Plan, scene: Scene, target: Target, allowed: Collection[str]) -> Plan:
-    """Return the plan, or one that proves nothing where nobody may be asked or clients cannot be told apart."""
+def _as_users(plan: Plan, policy: Policy, identities: Identities) -> Plan:
+    """Return the plan, or one without users where clients are not told apart by who they are."""
+    (found,) = identities.lease(1)
+    if found.headers and policy.settings.authenticated_by:
+        return plan
+    no_proof = plan.no_proof or (f"{NO_USERS}, and {plan.no_addresses}" if plan.no_addresses else "")
+    return replace(plan, no_users=NO_USERS, no_proof=no_proof)
+
+
+def _refuse(plan: Plan, target: Target, allowed: Collection[str]) -> Plan:
+    """Return the plan, or one that proves nothing where nobody may be asked."""
     parts = urlsplit(target.url)
     where = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
     if where not in allowed and not _is_here(target.url):
         return replace(plan, no_proof=f"{where} is not this machine, and the proof was not told that it may be asked")
-    if not plan.no_proof and plan.no_addresses and not scene.has_users:
-        return replace(plan, no_proof=f"there are no users to tell apart, and {plan.no_addresses}")
-    return plan if scene.has_users else replace(plan, no_users="there are no users to tell apart")
+    return plan
 
 
 def _is_here(url: str) -> bool:
@@ -71,13 +113,11 @@ def _is_here(url: str) -> bool:
         return False
 
 
-def _result(  # noqa: PLR0913, PLR0917 - everything that a claim may rest on
-    claim: str, policy: Policy, plan: Plan, ledger: Ledger, problem: str, album: Album
-) -> CheckResult:
-    check = f"ratelimit.{claim}"
-    outcome, reason = judge_outcome(claim, policy, plan, ledger, problem)
+def _result(claim: str, severity: Severity, scene: Scene, problem: str, album: Album) -> CheckResult:
+    check, policy, ledger = f"ratelimit.{claim}", scene.policy, scene.ledger
+    outcome, reason = judge_outcome(claim, policy, scene.plan, ledger, problem)
     defects = ledger.defects.get(claim, []) if outcome is Outcome.FAILED else []
-    findings = tuple(tell(check, CLAIMS[claim], defect, policy, album) for defect in defects)
+    findings = tuple(tell(check, severity, defect, policy, album) for defect in defects)
     return CheckResult(check=check, outcome=outcome, reason=reason, findings=findings)
 
 
@@ -98,7 +138,8 @@ def merge(evidences: Sequence[tuple[str, Evidence]]) -> Evidence:
     """
     if len(evidences) == 1:
         return evidences[0][1]
-    results = [_worst(f"ratelimit.{claim}", evidences) for claim in CLAIMS]
+    checks = list(dict.fromkeys(result.check for _, evidence in evidences for result in evidence.results))
+    results = [_worst(check, evidences) for check in checks]
     figures = [
         replace(figure, name=f"{figure.name}.{name}")
         for name, evidence in evidences
@@ -106,7 +147,7 @@ def merge(evidences: Sequence[tuple[str, Evidence]]) -> Evidence:
     ]
     exchanges = [exchange for _, evidence in evidences for exchange in evidence.exchanges]
     notes = [note for _, evidence in evidences for note in evidence.notes]
-    notes += [note for claim in CLAIMS for note in _not_tried(f"ratelimit.{claim}", evidences)]
+    notes += [note for check in checks for note in _not_tried(check, evidences)]
     return Evidence(
         results=tuple(filter(None, results)),
         measurements=tuple(figures),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from seatrial.core import Identity
 from seatrial.throttle._claims import Defect, read_number
@@ -18,15 +17,13 @@ from seatrial.throttle._wire import Answer
 JUNK = (("Authorization", "Bearer not.a.token"),)
 
 
-async def one_user(scene: Scene) -> None:
+async def one_user(scene: Scene, _ramp: Ramp) -> None:
     """See that a user has one bucket, whatever token and address he comes with; raises UndecidedError, WireError."""
-    used = await use_up(scene, scene.user(), anonymous=not scene.has_users)
+    user, *ways = scene.cast()
+    used = await use_up(scene, user, anonymous=False)
     if used.rejection is None:
         raise UndecidedError("nothing was rejected")
-    ways = {"another-token": scene.again(used.client)}
-    if not scene.plan.no_addresses:
-        ways["another-address"] = replace(used.client, address=scene.anonymous()[0].address)
-    for claim, way in ways.items():
+    for claim, way in zip(scene.step.claims, ways, strict=True):
         scene.ledger.judge(claim, await _shares(scene, used, claim, way))
 
 
@@ -43,13 +40,14 @@ async def _shares(scene: Scene, used: UsedUp, claim: str, way: Identity) -> list
     return [Defect(claim, title, (before, answers[0]))]
 
 
-async def refused_counted(scene: Scene) -> None:
+async def refused_counted(scene: Scene, _ramp: Ramp) -> None:
     """See that requests with a bad token count for their address; raises UndecidedError, WireError.
 
     Guessing tokens (or passwords) is what a limit of strangers is for.
     """
     settings = scene.policy.settings
-    answers = await rotate(scene, scene.anonymous()[0], lambda *_: Shape(settings.method, settings.path, JUNK))
+    (client,) = scene.cast()
+    answers = await rotate(scene, client, lambda *_: Shape(settings.method, settings.path, JUNK))
     kinds = tell_kinds(answers, declared=settings.rejection_status, anonymous=True, window_s=scene.policy.window_s)
     admitted = kinds.count(answers)
     many = admitted > most_admitted(scene, answers)
@@ -59,8 +57,7 @@ async def refused_counted(scene: Scene) -> None:
 
 async def victim(scene: Scene, ramp: Ramp) -> None:
     """See that forged tokens of a user cost him nothing; raises UndecidedError, WireError."""
-    user = scene.user()
-    stranger = replace(scene.forged(user), address=scene.anonymous()[0].address)
+    stranger, user = scene.cast()
     sent = await scene.send(scene.wire(stranger), scene.policy.ramp)
     (answer,) = await scene.send(scene.wire(user))
     scene.ledger.judge("victim-unharmed", _harmed(scene, ramp, sent, answer))

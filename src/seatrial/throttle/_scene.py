@@ -3,51 +3,95 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from functools import cached_property
+from dataclasses import replace
+from typing import Self
 
 from seatrial.core import Identities, Identity, Progress, Target
 from seatrial.throttle._answers import Headers
 from seatrial.throttle._claims import lasted_s
+from seatrial.throttle._deep import Means
 from seatrial.throttle._kinds import Kinds, UndecidedError, ends_rejected, tell_kinds
 from seatrial.throttle._ledger import Ledger
 from seatrial.throttle._policy import BEYOND, Plan, Policy
-from seatrial.throttle._window import end_of_window, inside
-from seatrial.throttle._wire import Answer, Wire, WireError
+from seatrial.throttle._step import Kind, Schedule, Step
+from seatrial.throttle._window import Edge, end_of_window, inside
+from seatrial.throttle._wire import Answer, HungUpError, Instant, Wire, WireError
 
 ATTEMPTS = 4
-PROBES = 4
-CONNECTIONS = 32
 AFTER_S = 0.01
 
 
+class SpentError(Exception):
+    """The request budget is used up; nothing more may be sent."""
+
+
 class Scene:
-    """One policy, one target, one ledger."""
+    """One policy, one target, one ledger; the scene of a step knows its clients, and counts its requests."""
 
     def __init__(  # noqa: PLR0913 - all that a proof is given
         self,
         policy: Policy,
         *,
         plan: Plan,
+        schedule: Schedule,
         target: Target,
         identities: Identities,
         progress: Progress,
         seed: int,
+        means: Means | None = None,
     ) -> None:
-        self.policy, self.plan, self.url = policy, plan, target.url
+        self.policy, self.plan, self.schedule, self.url = policy, plan, schedule, target.url
         self._target = target
+        self.means = means or Means()
         self.progress = progress
         self.ledger = Ledger()
         self.random = random.Random(f"throttle:{seed}")  # noqa: S311 - repeatable on purpose
+        self._step: Step | None = None
+        self._begun = {step.name: asyncio.Event() for step in self.schedule.steps}
         self._identities = identities
         self._deadline_s = time.monotonic() + plan.budget_s
         self._wires: list[Wire] = []
 
+    def at(self, step: Step) -> Self:
+        """Return the scene of one step."""
+        scene = copy.copy(self)
+        scene._step = step  # noqa: SLF001 - its own
+        return scene
+
+    @property
+    def step(self) -> Step:
+        """Return the step that this is the scene of."""
+        if self._step is None:
+            raise RuntimeError("this is the scene of no step")
+        return self._step
+
+    async def begin(self) -> None:
+        """Wait until the first visits of the step before this one are over."""
+        if self.step.after:
+            await self._begun[self.step.after].wait()
+
+    def go_on(self) -> None:
+        """Let those begin that wait for the first visits of this step."""
+        self._begun[self.step.name].set()
+
+    def spend(self, count: int = 1) -> None:
+        """Count requests before they are sent; raises SpentError beyond what the policy allows."""
+        if self.ledger.requests + count > self.schedule.most:
+            raise SpentError
+        self.ledger.sent[self.step.name] = self.ledger.sent.get(self.step.name, 0) + count
+
     def wire(self, identity: Identity) -> Wire:
         """Return a connection of a client, closed when the proof ends."""
-        wire = Wire(
+        wire = self._wire(identity)
+        self._wires.append(wire)
+        return wire
+
+    def _wire(self, identity: Identity) -> Wire:
+        return Wire(
             self.url,
             name=identity.name,
             headers=identity.headers,
@@ -55,49 +99,76 @@ class Scene:
             address=identity.address,
             body=self.policy.body,
         )
-        self._wires.append(wire)
-        return wire
 
     async def close(self) -> None:
         """Hang up everywhere."""
+        self.ledger.late_s = max((wire.late_s for wire in self._wires), default=0.0)
         await asyncio.gather(*(wire.close() for wire in self._wires))
 
-    @cached_property
-    def has_users(self) -> bool:
-        """Return whether clients are told apart by who they are."""
-        (found,) = self._identities.lease(1)
-        return bool(found.headers and self.policy.settings.authenticated_by)
+    def cast(self) -> Sequence[Identity]:
+        """Return the clients of the step, in the order of the schedule; nobody saw them before.
 
-    def user(self, *, organisation: str = "") -> Identity:
-        """Return a client with a bucket of its own: a user, or an address where users are not told apart."""
-        if not self.has_users:
-            return self.anonymous()[0]
-        return self._identities.lease(1, organisation=organisation, fresh=True)[0]
+        Raises UndecidedError where there are not so many addresses.
+        """
+        clients = {client.name: client for client in self.step.clients}
+        made: dict[str, Identity] = {}
+        for client in sorted(clients.values(), key=lambda client: bool(client.of)):
+            made[client.name] = self._make(client.kind, made.get(client.of))
+        return [made[name] for name in clients]
 
-    def again(self, user: Identity) -> Identity:
-        """Return the same user with another token."""
-        return self._identities.again(user)
+    def another(self, kind: Kind | None = None) -> Identity:
+        """Return one more client of a kind, by default like the first of the step, to confirm what that one showed."""
+        return self._make(kind or self.step.clients[0].kind, None)
 
-    def forged(self, user: Identity) -> Identity:
-        """Return a stranger who claims to be a user."""
-        return self._identities.forged(user)
+    async def ask_once(self) -> Answer:
+        """Send one request as somebody who never came before, and hang up; raises WireError."""
+        identity = self.another("user" if self.plan.no_addresses else "address")
+        wire, settings = self._wire(identity), self.policy.settings
+        try:
+            self.spend()
+            return await wire.send(settings.method, settings.path)
+        finally:
+            await wire.close()
 
-    def anonymous(self, count: int = 1) -> Sequence[Identity]:
-        """Return clients without a token, each of an address of its own; raises UndecidedError where there are none."""
-        found = self._identities.lease_anonymous(count)
-        if len(found) < count:
-            raise UndecidedError(f"this needs {count} clients with an address of their own")
-        return found
+    def _make(self, kind: Kind, other: Identity | None) -> Identity:
+        if other is None:
+            return self._stranger(kind)
+        if kind == "colleague":
+            return self._identities.lease(1, organisation=other.organisation, fresh=True)[0]
+        if kind == "again":
+            return self._identities.again(other)
+        forged = self._identities.forged(other) if kind == "forged" else other
+        return replace(forged, address=self._anonymous().address)
+
+    def _stranger(self, kind: Kind) -> Identity:
+        if kind == "user":
+            return self._identities.lease(1, fresh=True)[0]
+        return Identity(name="anonymous") if kind == "nobody" else self._anonymous()
+
+    def _anonymous(self) -> Identity:
+        found = self._identities.lease_anonymous(1)
+        if not found:
+            raise UndecidedError("this needs clients with an address of their own")
+        return found[0]
 
     async def send(self, wire: Wire, count: int = 1, extra: Headers = ()) -> list[Answer]:
         """Send requests to the limited path, one by one."""
         settings = self.policy.settings
-        self.ledger.requests += count
-        return [await wire.send(settings.method, settings.path, extra) for _ in range(count)]
+        return [await self.ask(wire, settings.method, settings.path, extra) for _ in range(count)]
+
+    async def ask(self, wire: Wire, method: str, path: str, extra: Headers) -> Answer:
+        """Send one request; a connection that ends without an answer is an answer too: some limiters refuse so."""
+        self.spend()
+        await wire.open()
+        sent = Instant.now()
+        try:
+            return await wire.send(method, path, extra)
+        except HungUpError as error:
+            return wire.unanswered(method, path, extra, sent=sent, body=str(error))
 
     async def probe(self, wire: Wire, extra: Headers = ()) -> list[Answer]:
         """Send as many requests as tell a quota of one's own from what comes back to one that is used up."""
-        return await self.send(wire, PROBES if self.policy.bucket else 1, extra)
+        return await self.send(wire, self.policy.probes, extra)
 
     def own_quota(self, answers: Sequence[Answer], kinds: Kinds) -> bool:
         """Return whether what was sent after a rejection (the first answer) is sure to be counted elsewhere.
@@ -133,16 +204,16 @@ class Scene:
 
     async def burst(self, user: Identity) -> list[Answer]:
         """Ask for a client's quota all at once, over many connections."""
-        wires = [self.wire(user) for _ in range(min(self.policy.ramp, CONNECTIONS))]
+        connections, each = self.policy.spread
+        wires = [self.wire(user) for _ in range(connections)]
         await asyncio.gather(*(wire.open() for wire in wires))
-        share = -(-self.policy.ramp // len(wires))
-        parts = await asyncio.gather(*(self.send(wire, share) for wire in wires))
+        parts = await asyncio.gather(*(self.send(wire, each) for wire in wires))
         return sorted((answer for part in parts for answer in part), key=lambda answer: answer.received.s)
 
     async def one_write(self, user: Identity) -> list[Answer]:
         """Ask for a client's quota in one write, which many servers handle in one turn of their loop."""
         settings, count = self.policy.settings, self.policy.ramp
-        self.ledger.requests += count
+        self.spend(count)
         return await self.wire(user).pipeline(settings.method, settings.path, count)
 
     async def await_clock(self) -> None:
@@ -155,21 +226,26 @@ class Scene:
         """Sleep until just after a moment of the steady clock."""
         await asyncio.sleep(max(0.0, moment_s + AFTER_S - time.monotonic()))
 
-    async def attempt(self, claims: Sequence[str], phase: Callable[[int], Awaitable[None]]) -> bool:
+    def moment_s(self, edge: Edge, what: str) -> float:
+        """Return when a visit of the step is due, in the window that ends there."""
+        return edge.earliest_s - (1 - self.step.visit(what).at) * self.policy.window_s
+
+    async def attempt(self, claims: Sequence[str], phase: Callable[[], Awaitable[None]]) -> bool:
         """Run a phase, again with other clients when it was not decided; what stays undecided never passes.
 
         Return whether it was decided in the end.
         """
         reason = ""
-        for number in range(ATTEMPTS):
+        for _ in range(ATTEMPTS):
             began_s = time.monotonic()
             try:
-                await phase(number)
+                await phase()
             except (UndecidedError, WireError) as error:
                 reason = reason or str(error)
                 wait_s = error.wait_s if isinstance(error, UndecidedError) else 0.0
                 if time.monotonic() + wait_s + (time.monotonic() - began_s) > self._deadline_s:
                     break
+                self.ledger.repeated += 1
                 await asyncio.sleep(wait_s)
             else:
                 return True

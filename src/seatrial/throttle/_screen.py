@@ -9,26 +9,23 @@ a fresh client more than its quota when every request is written another way (fi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from seatrial.core import Identity
 from seatrial.throttle._claims import Defect, lasted_s
-from seatrial.throttle._clients import UsedUp, control, nobody, unlimited, use_up
+from seatrial.throttle._clients import UsedUp, control, unlimited, use_up
+from seatrial.throttle._first import Ramp
 from seatrial.throttle._kinds import Kinds, UndecidedError
 from seatrial.throttle._policy import BEYOND
 from seatrial.throttle._scene import Scene
-from seatrial.throttle._variants import Shape, Variant, Who, Write, variants
+from seatrial.throttle._variants import CHUNK, Shape, Variant, Who, Write, claims_of, variants
 from seatrial.throttle._window import end_of_window, inside
 from seatrial.throttle._wire import Answer, Wire, WireError
 
 MANY = 3
 """So many quotas are asked for at the most, where a bucket refills meanwhile."""
 UNLIMITED = "ratelimit.anonymous-by-address failed: nothing was rejected"
-
-
-CHUNK = 8
-"""So many variants are tried between two looks at whether their client is still refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +52,6 @@ class Screening:
         return cls(who, [variant for variant in variants(scene.policy) if variant.who == who])
 
 
-def claims_of(scene: Scene, who: Who) -> tuple[str, ...]:
-    """Return the claims that a screen of such a client decides."""
-    return tuple(dict.fromkeys(variant.claim for variant in Screening.of(scene, who).left))
-
-
 async def screen(scene: Scene, screening: Screening) -> None:
     """See that no variant opens a new bucket; raises UndecidedError, WireError."""
     if screening.left and not await _try_all(scene, screening):
@@ -67,28 +59,24 @@ async def screen(scene: Scene, screening: Screening) -> None:
     while screening.suspects:
         await _confirm(scene, screening.suspects[0])
         screening.suspects.pop(0)
-    for claim in claims_of(scene, screening.who):
+    for claim in claims_of(scene.policy, screening.who):
         scene.ledger.judge(claim, [])
 
 
 async def _try_all(scene: Scene, screening: Screening) -> bool:
     """Send every variant that is left as a client whose quota is used up; return whether there is such a client."""
     who = screening.who
-    used = await use_up(scene, _client(scene, who), anonymous=who == "nobody" or not scene.has_users)
+    used = await use_up(scene, scene.cast()[0], anonymous=who == "nobody" or bool(scene.plan.no_users))
     if used.rejection is None:
         if who == "nobody":
             unlimited(scene, used)
-        scene.ledger.block(claims_of(scene, who), UNLIMITED if who == "nobody" else "nothing was rejected")
+        scene.ledger.block(claims_of(scene.policy, who), UNLIMITED if who == "nobody" else "nothing was rejected")
         return False
     while screening.left:
         chunk = screening.left[:CHUNK]
         screening.suspects += await _try(scene, used, chunk)
         del screening.left[: len(chunk)]
     return True
-
-
-def _client(scene: Scene, who: Who) -> Identity:
-    return nobody(scene) if who == "nobody" else scene.user()
 
 
 async def _try(scene: Scene, used: UsedUp, chunk: Sequence[Variant]) -> list[Suspect]:
@@ -112,8 +100,7 @@ async def _served(scene: Scene, used: UsedUp, variant: Variant) -> Answer | None
 
 async def send(scene: Scene, wire: Wire, shape: Shape) -> Answer:
     """Send one request as it is written."""
-    scene.ledger.requests += 1
-    return await wire.send(shape.method, shape.path, shape.extra)
+    return await scene.ask(wire, shape.method, shape.path, shape.extra)
 
 
 async def _confirm(scene: Scene, suspect: Suspect) -> None:
@@ -122,7 +109,7 @@ async def _confirm(scene: Scene, suspect: Suspect) -> None:
     known = scene.ledger.defects.get(variant.claim, ())
     if any(defect.cause == variant.cause for defect in known):
         return
-    answers = await rotate(scene, _client(scene, variant.who), variant.write)
+    answers = await rotate(scene, scene.another(), variant.write)
     admitted = sum(suspect.kinds.admitted(answer) for answer in answers)
     if admitted <= most_admitted(scene, answers):
         scene.ledger.notes.append(f"{variant.what} has a bucket of its own, which is limited too")
@@ -151,11 +138,12 @@ def most_admitted(scene: Scene, answers: Sequence[Answer]) -> int:
     return max(scene.policy.at_most(lasted_s(answers) if answers else 0.0), scene.ledger.admitted or 0)
 
 
-async def parameters(scene: Scene, rejections: frozenset[int]) -> None:
+async def parameters(scene: Scene, ramp: Ramp) -> None:
     """See that resources share their client's quota; raises UndecidedError, WireError."""
     (variant,) = [variant for variant in variants(scene.policy) if variant.claim == "path-parameter-in-key"]
-    answers = await rotate(scene, scene.user(), variant.write)
-    kinds = Kinds(answers[0].status, rejections)
+    (client,) = scene.cast()
+    answers = await rotate(scene, client, variant.write)
+    kinds = replace(ramp.kinds, usual=answers[0].status)
     admitted = kinds.count(answers)
     title = (
         f"{admitted} of {len(answers)} requests for as many resources were admitted, the quota is {scene.policy.quota}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from seatrial.core import Exchange, Finding, Measurement, Request, Response, Severity, Target, curl_for
 from seatrial.throttle._claims import Defect
@@ -13,6 +13,7 @@ from seatrial.throttle._policy import BEYOND, Policy
 from seatrial.throttle._wire import JSON, Answer
 
 _numbers = itertools.count(1)
+LATE = "the longest that a request took to leave after its clock was read; each verdict's interval has it in it"
 
 
 class Album:
@@ -88,9 +89,26 @@ def measure(policy: Policy, ledger: Ledger, seconds: float) -> tuple[Measurement
     rows = (
         ("ratelimit.requests", ledger.requests or None, "count", f"sent to prove {name}"),
         ("ratelimit.seconds", seconds, "s", f"duration of the proof of {name}"),
+        ("ratelimit.repeated", ledger.repeated, "count", "steps that were tried again, as they had decided nothing"),
+        ("ratelimit.send_error", 1000 * ledger.late_s, "ms", LATE),
         ("ratelimit.admitted", ledger.admitted, "count", f"admitted in one window, one by one; quota {policy.quota}"),
         ("ratelimit.window_ratio", ledger.window_ratio, "ratio", ratio),
     )
+    return _measured(rows)
+
+
+def measure_deep(policy: Policy, ledger: Ledger, seconds: float) -> tuple[Measurement, ...]:
+    """Return what the deep stage cost and saw."""
+    name, grew = policy.settings.name, "by which a service grew with a second batch of clients that never come again"
+    rows = (
+        ("ratelimit.deep_requests", ledger.requests or None, "count", f"sent in the deep stage of {name}"),
+        ("ratelimit.deep_seconds", seconds, "s", f"duration of the deep stage of {name}"),
+        *((f"ratelimit.growth.{service}", bytes_, "bytes", grew) for service, bytes_ in ledger.growth.items()),
+    )
+    return _measured(rows)
+
+
+def _measured(rows: Iterable[tuple[str, float | None, str, str]]) -> tuple[Measurement, ...]:
     return tuple(
         Measurement(name=name, value=value, unit=unit, definition=definition)
         for name, value, unit, definition in rows

@@ -42,6 +42,9 @@ class Variant:
     write: Write
 
 
+CHUNK = 8
+"""So many variants are tried between two looks at whether their client is still refused."""
+
 SIBLINGS = (*ADDRESS_HEADERS[1:], "X-Remote-IP", "X-Forwarded", "Forwarded-For")
 """B2: headers that some proxy sets, and some library reads; the first of them all is tried in more ways than one."""
 
@@ -70,6 +73,11 @@ def variants(policy: Policy) -> Iterator[Variant]:
     yield from _exemptions(policy)
     if policy.settings.path_template:
         yield Variant("path-parameter-in-key", "path-parameter-in-key", "another parameter", "user", _parameter)
+
+
+def claims_of(policy: Policy, who: Who) -> tuple[str, ...]:
+    """Return the claims that variants of such a client decide."""
+    return tuple(dict.fromkeys(variant.claim for variant in variants(policy) if variant.who == who))
 
 
 def address_claims(more: Iterable[str] = ()) -> Iterator[tuple[str, Callable[[random.Random], Headers]]]:

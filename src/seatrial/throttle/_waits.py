@@ -12,10 +12,9 @@ from seatrial.throttle._first import Ramp
 from seatrial.throttle._headers import Truth, judge_late
 from seatrial.throttle._kinds import UndecidedError
 from seatrial.throttle._scene import Scene
+from seatrial.throttle._shapes import answered
 from seatrial.throttle._window import Edge, end_of_window, inside
 from seatrial.throttle._wire import ANSWER_S, Answer, WireError
-
-EARLY_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +33,15 @@ class Burst:
 
 async def burst(scene: Scene, ramp: Ramp) -> Burst:
     """See that exactly the quota is admitted all at once; raises UndecidedError, WireError."""
-    user = scene.user()
+    (user,) = scene.cast()
     answers = await _judge_burst(scene, ramp, "at once", lambda: scene.burst(user))
     return Burst(user, tuple(answers), end_of_window(scene.policy, answers))
 
 
 async def one_write(scene: Scene, ramp: Ramp) -> None:
     """See the same for requests that reach the server in one write; raises UndecidedError where it takes none such."""
-    await _judge_burst(scene, ramp, "in one write", lambda: scene.one_write(scene.user()))
+    (user,) = scene.cast()
+    await _judge_burst(scene, ramp, "in one write", lambda: scene.one_write(user))
 
 
 async def _judge_burst(
@@ -94,8 +94,7 @@ async def _drain(scene: Scene, ramp: Ramp, first: Burst) -> None:
 
 async def _ask_early(scene: Scene, ramp: Ramp, first: Burst) -> Answer:
     """Ask shortly before the window ends, and judge what the rejection says."""
-    early_s = first.edge.earliest_s - min(EARLY_S, scene.policy.window_s / 10)
-    await scene.sleep_until(early_s)
+    await scene.sleep_until(scene.moment_s(first.edge, "just before the end"))
     (early,) = await scene.send(scene.wire(first.user))
     ramp.kinds.count([early])
     if inside(first.edge, [early]) and ramp.kinds.rejected(early):
@@ -125,6 +124,9 @@ def _judge_again(scene: Scene, ramp: Ramp, first: Burst, again: Sequence[Answer]
 async def retry_after(scene: Scene, ramp: Ramp) -> None:
     """Whoever waits as long as Retry-After says must be admitted; raises UndecidedError, WireError."""
     rejection, edge = ramp.rejections[0], None if scene.plan.no_edges else ramp.edge
+    if not answered(rejection):
+        scene.ledger.block(scene.step.claims, "ratelimit.rejection-status failed: a refusal has no answer")
+        return
     defects = judge_retry_after(scene.policy, ramp.rejections, edge)
     wait_s = read_number(rejection, "Retry-After")
     if isinstance(wait_s, int) and not defects:

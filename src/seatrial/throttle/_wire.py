@@ -61,11 +61,18 @@ class WireError(Exception):
     """No complete answer came."""
 
 
+class HungUpError(WireError):
+    """The connection was there, and ended without any answer."""
+
+
 FOREIGN = (OSError, ValueError, EOFError, TimeoutError, asyncio.LimitOverrunError)
 
 
 class Wire:
-    """One connection of one client, opened anew when it was closed or idle."""
+    """One connection of one client, opened anew when it was closed or idle.
+
+    `late_s` is the longest that a request took to leave after its clock was read: every interval has it in it.
+    """
 
     def __init__(  # noqa: PLR0913 - all by keyword
         self, url: str, *, name: str, headers: Mapping[str, str], via: str = "", address: str = "", body: bytes = b""
@@ -79,6 +86,7 @@ class Wire:
         self._body = body
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._used_s = 0.0
+        self.late_s = 0.0
 
     def twin(self) -> Wire:
         """Return another connection of the same client."""
@@ -114,7 +122,8 @@ class Wire:
                 return await self._exchange(method, path, count, extra)
         except FOREIGN as error:
             await self.close()
-            raise WireError(f"{method} {path}: {type(error).__name__}: {error}") from error
+            kind = HungUpError if _hung_up(error) else WireError
+            raise kind(f"{method} {path}: {type(error).__name__}: {error}") from error
 
     async def _exchange(self, method: str, path: str, count: int, extra: Headers) -> list[Answer]:
         if self._streams is None:
@@ -123,23 +132,33 @@ class Wire:
         sent = Instant.now()
         writer.write(self._request(method, path, extra) * count)
         await writer.drain()
+        self.late_s = max(self.late_s, time.monotonic() - sent.s)
         return [await self._receive(reader, method, path, extra, sent) for _ in range(count)]
 
     async def _receive(
         self, reader: asyncio.StreamReader, method: str, path: str, extra: Headers, sent: Instant
     ) -> Answer:
         status, headers, body, ends = await read_answer(reader, method)
-        received = Instant.now()
-        self._used_s = received.s
+        answer = self._answer(method, path, extra, status, headers, body, sent)
+        self._used_s = answer.received.s
         if ends:
             await self.close()
+        return answer
+
+    def unanswered(self, method: str, path: str, extra: Headers, *, sent: Instant, body: str) -> Answer:
+        """Return what stands for an answer that did not come."""
+        return self._answer(method, path, extra, 0, (), body, sent)
+
+    def _answer(  # noqa: PLR0913, PLR0917 - the parts of an answer
+        self, method: str, path: str, extra: Headers, status: int, headers: Headers, body: str, sent: Instant
+    ) -> Answer:
         return Answer(
             method=method,
             path=path,
             status=status,
             headers=headers,
             sent=sent,
-            received=received,
+            received=Instant.now(),
             client=self._name,
             secret=tuple(self._headers),
             extra=extra,
@@ -168,6 +187,11 @@ class Wire:
             streams[1].close()
             with contextlib.suppress(OSError):
                 await streams[1].wait_closed()
+
+
+def _hung_up(error: Exception) -> bool:
+    """Return whether the other side ended a connection instead of answering."""
+    return isinstance(error, ConnectionError) or (isinstance(error, asyncio.IncompleteReadError) and not error.partial)
 
 
 async def is_loopback(url: str) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from seatrial.throttle._shapes import NO_ANSWER
 from seatrial.throttle._wire import Answer
 from seatrial.throttle.infer._fit import Fit
 from seatrial.throttle.infer._found import Found
 from seatrial.throttle.infer._headers import judge_told
 from seatrial.throttle.infer._lab import Lab
-from seatrial.throttle.infer._looks import NO_ANSWER
 from seatrial.throttle.infer._seen import simplest
 from seatrial.throttle.infer._told import read_told
 

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seatrial.throttle._kinds import REDIRECT
+from seatrial.throttle._shapes import NO_ANSWER
 from seatrial.throttle._wire import Answer
 from seatrial.throttle.infer._bucket import fit_bucket
 from seatrial.throttle.infer._found import Found
 from seatrial.throttle.infer._lab import Client, GoneError, Lab, OpenError, Record, SpentError
-from seatrial.throttle.infer._looks import NO_ANSWER, tell_looks
+from seatrial.throttle.infer._looks import tell_looks
 from seatrial.throttle.infer._people import Person
 from seatrial.throttle.infer._told import read_told
 

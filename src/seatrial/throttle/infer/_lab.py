@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from seatrial.throttle._answers import Headers
+from seatrial.throttle._shapes import NO_ANSWER
 from seatrial.throttle._wire import Answer, Instant, Wire, WireError
-from seatrial.throttle.infer._looks import NO_ANSWER, Looks
+from seatrial.throttle.infer._looks import Looks
 from seatrial.throttle.infer._people import Person
 from seatrial.throttle.infer._seen import Hit, Segment
 from seatrial.throttle.infer._task import Task

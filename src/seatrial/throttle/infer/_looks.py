@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seatrial.throttle._kinds import ALIKE, ERROR
+from seatrial.throttle._shapes import ENOUGH, NO_ANSWER, changed, shape
 from seatrial.throttle._wire import Answer
 
-NO_ANSWER = 0
-"""The status of a request whose connection ended without an answer."""
 USUAL_REFUSAL = 429
-ENOUGH = 3
-"""So many answers of another shape with the usual status, and never the first shape again, are refusals."""
-VARIES = re.compile(r"[0-9a-fA-F-]*\d[0-9a-fA-F.:-]*")
-
-
-def shape(answer: Answer) -> tuple[int, str]:
-    """Return the status, and the body without the numbers in it."""
-    return answer.status, VARIES.sub("#", answer.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +45,5 @@ def tell_looks(answers: Sequence[Answer]) -> Looks | None:
 
 
 def _by_body(answers: Sequence[Answer]) -> Looks | None:
-    shapes = [shape(answer) for answer in answers]
-    changed = next((number for number, each in enumerate(shapes) if each != shapes[0]), len(shapes))
-    rest = shapes[changed:]
-    if len(rest) < ENOUGH or len(set(rest)) > 1:
-        return None
-    return Looks(shapes[0], rest[0])
+    refusal = changed(answers)
+    return Looks(shape(answers[0]), refusal) if refusal else None

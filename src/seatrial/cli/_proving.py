@@ -1,0 +1,121 @@
+"""What `seatrial limits prove` does: a run of the suite `ratelimit` alone, told claim by claim."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from seatrial.campaign import Options
+from seatrial.cli._session import conduct_session, settle
+from seatrial.cli._view import PlainView, make_view
+from seatrial.config import LimitSettings, Settings
+from seatrial.core import Outcome, UsageError
+
+if TYPE_CHECKING:
+    from seatrial.plugin import Conductor
+
+WORDS: Mapping[str, str] = {
+    Outcome.NOT_TESTED: "NOT TESTED",
+    Outcome.NOT_APPLICABLE: "NOT TESTED",
+    Outcome.BLOCKED: "NOT TESTED",
+    Outcome.INCONCLUSIVE: "INCONCLUSIVE",
+    Outcome.FAILED: "REFUTED",
+    Outcome.PASSED: "PROVED",
+}
+"""In the order in which they are told: first what nobody may rely on."""
+
+WIDTH = max(map(len, WORDS.values()))
+COSTS = ("requests", "repeated", "seconds", "admitted", "window_ratio", "deep_requests", "deep_seconds")
+
+
+def prove_session(*, config: str, as_json: bool, **options: Any) -> int:
+    """Run the proof and return the exit code."""
+    path, settings, settled = settle_proof(config, options)
+    view = PlainView(Console(stderr=True, highlight=False)) if as_json else make_view()
+    return conduct_session(path, settings, settled, view=view, tell=_tell_json if as_json else _tell)
+
+
+def settle_proof(config: str, options: dict[str, Any]) -> tuple[Path, Settings, Options]:
+    """Return everything that a proof starts from: the shipped suite, whatever others the project has."""
+    path, settings, settled = settle(config, {**options, "only": ("ratelimit",)})
+    if not settings.limits:
+        raise UsageError(
+            "no rate limit is declared",
+            slug="limits-missing",
+            where=str(path),
+            remedy="write [[limits]]; `seatrial limits discover URL` infers one from a service",
+        )
+    return path, settings.model_copy(update={"suites": ()}), settled
+
+
+def claims(verdict: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return every claim with one of four words, what was not tested first."""
+    order = list(WORDS)
+    outcomes = sorted(verdict["outcomes"], key=lambda result: order.index(result["outcome"]))
+    return [
+        {"claim": result["check"], "verdict": WORDS[result["outcome"]], "reason": result["reason"]}
+        for result in outcomes
+    ]
+
+
+def _read(conductor: Conductor) -> dict[str, Any]:
+    """Return the verdict that the run wrote down."""
+    if conductor.run is None:
+        return {}
+    found: dict[str, Any] = json.loads((conductor.run.directory / "verdict.json").read_text(encoding="utf-8"))
+    return found
+
+
+def _tell(conductor: Conductor) -> list[str]:
+    """Return the claims, what they cost, and the verdict."""
+    verdict = _read(conductor)
+    told = [f"{row['verdict']:<{WIDTH}}  {row['claim']}{_because(row['reason'])}" for row in claims(verdict)]
+    costs = [f"cost:    {line}" for line in _costs(verdict, conductor.settings.limits)]
+    return ["", *told, *costs, *conductor.summary()]
+
+
+def _because(reason: str) -> str:
+    return f": {reason.splitlines()[0]}" if reason else ""
+
+
+def _costs(verdict: Mapping[str, Any], limits: Sequence[LimitSettings]) -> Iterator[str]:
+    """Yield a line for each limit: how many requests, in which time, and of the window."""
+    for name, figures in measured(verdict, limits).items():
+        yield f"{name}: {_cost(figures)}" + (f", deep {_cost(figures, 'deep_')}" if "deep_seconds" in figures else "")
+
+
+def _cost(figures: Mapping[str, float], stage: str = "") -> str:
+    return f"{figures.get(f'{stage}requests', 0):,.0f} requests in {figures.get(f'{stage}seconds', 0.0):.1f} s"
+
+
+def measured(verdict: Mapping[str, Any], limits: Sequence[LimitSettings]) -> dict[str, dict[str, float]]:
+    """Return the figures of each limit by its name; that of a single limit is not in its figures' names."""
+    found: dict[str, dict[str, float]] = {}
+    for figure in verdict["measurements"]:
+        _, metric, name = [*figure["name"].split(".", 2), ""][:3]
+        if metric in COSTS:
+            found.setdefault(name or limits[0].name, {})[metric] = figure["value"]
+    return found
+
+
+def _tell_json(conductor: Conductor) -> list[str]:
+    """Return one JSON object."""
+    verdict = _read(conductor)
+    told = {
+        "verdict": verdict["verdict"],
+        "reason": verdict["reason"],
+        "exit_code": verdict["exit_code"],
+        "stack": verdict["stack"],
+        "profile": verdict["profile"],
+        "seed": verdict["seed"],
+        "claims": claims(verdict),
+        "findings": verdict["findings"],
+        "limits": measured(verdict, conductor.settings.limits),
+        "not_verified": verdict["not_verified"],
+        "directory": str(conductor.run.directory) if conductor.run else "",
+    }
+    return [json.dumps(told)]

@@ -1,0 +1,53 @@
+"""What can be proved in the time, from the addresses and as the users that there are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from seatrial.core import ALIKE
+from seatrial.throttle._policy import Plan, Policy
+from seatrial.throttle._schedule import schedule
+
+MARGIN_S = 4.0
+NO_USERS = "there are no users to tell apart"
+DEEPER = "takes longer by its nature: seatrial limits prove --deep"
+
+
+def plan_proof(  # noqa: PLR0913 - by keyword, each is needed once
+    policy: Policy, *, budget_s: float, addresses: int, alike: str = ALIKE, users: bool = True, profile: str = ""
+) -> Plan:
+    """Say what can be proved in so many seconds of a profile, from so many distinct client addresses.
+
+    `alike` says why there are no more.
+    """
+    unproved = f"not yet proved for the algorithm {policy.settings.algorithm}"
+    no_window = _too_short(policy, policy.wait_s, budget_s, profile)
+    deep = f"of the algorithm {policy.settings.algorithm}, it {DEEPER}"
+    plan = Plan(
+        no_window=no_window,
+        no_addresses="" if addresses > 1 else alike,
+        no_users="" if users else NO_USERS,
+        no_edges="" if policy.fixed else unproved,
+        no_quota="" if policy.fixed or policy.bucket else unproved,
+        no_refusals=_too_short(policy, policy.patience_s, budget_s, profile) if policy.in_one_window else deep,
+        budget_s=budget_s,
+    )
+    return replace(plan, no_proof=_impossible(policy, plan))
+
+
+def _too_short(policy: Policy, wait_s: float, budget_s: float, profile: str) -> str:
+    """Return why what waits so long does not fit into the time, empty where it does."""
+    waits_s = wait_s * (1.5 if policy.settings.anchor == "clock" else 1.0) + MARGIN_S
+    whose = f"the {profile} profile's budget" if profile else "a budget"
+    long = f"a window of {policy.window_s:g} s cannot be proved in the time that there is: it does not fit into"
+    return f"{long} {whose} of {budget_s:g} s" if waits_s > budget_s else ""
+
+
+def _impossible(policy: Policy, plan: Plan) -> str:
+    """Return why nothing can be proved at all."""
+    if plan.no_users and plan.no_addresses:
+        return f"{plan.no_users}, and {plan.no_addresses}"
+    requests = schedule(policy, plan).requests
+    most = policy.settings.max_requests
+    many = f"a proof of {policy.quota} requests in {policy.window_s:g} s sends {requests}, max_requests is {most}"
+    return many if requests > most else ""

@@ -1,0 +1,32 @@
+"""Which claims a declared policy makes."""
+
+from __future__ import annotations
+
+from seatrial.throttle._policy import Policy
+
+BY_ADDRESS = (
+    "anonymous-by-address",
+    "forwarded-for-ignored",
+    "sibling-headers-ignored",
+    "junk-token",
+    "refused-counted",
+)
+BY_USER = ("another-token", "another-address", "victim-unharmed")
+FROM_AFAR = ("anonymous-by-address", "another-address", "refused-counted", "victim-unharmed")
+"""Claims that take clients with an address of their own."""
+
+
+def promises(policy: Policy, claim: str) -> bool:
+    """Return whether a policy promises it: what is not declared is not assumed."""
+    settings = policy.settings
+    promised = {
+        "headers-truthful": settings.headers != "none",
+        "retry-after-honoured": settings.retry_after,
+        "health-exempt": bool(settings.exempt),
+        "path-parameter-in-key": bool(settings.path_template),
+        "exemption-narrow": bool(settings.exempt),
+        "store-returns": bool(settings.store),
+        **dict.fromkeys(BY_ADDRESS, settings.anonymous_by == "address"),
+        **dict.fromkeys(BY_USER, "user" in settings.authenticated_by),
+    }
+    return promised.get(claim, True)

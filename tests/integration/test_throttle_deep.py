@@ -1,0 +1,100 @@
+"""The deep stage on real limiters: what is kept of ever new clients, who is crowded out, and what asking on costs."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+
+import psutil
+import pytest
+from proving import SERVER, People, ended, limit, process, told
+
+from seatrial.config import LimitSettings
+from seatrial.core import Evidence, Outcome, Target
+from seatrial.throttle import Means, Policy, plan_deep, prove
+
+ALGORITHMS = Path(__file__).parents[1] / "support" / "algorithms.py"
+
+
+@pytest.fixture(autouse=True)
+def _fewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let three thousand come in a batch: a small server shows it with as many."""
+    monkeypatch.setattr("seatrial.throttle._deep.KEYS", 3000)
+
+
+def deepen(target: Target, settings: LimitSettings, means: Means, *, people: People | None = None) -> Evidence:
+    """Run the deep stage on a server."""
+    policy, people = Policy.declared(settings, {}), people or People()
+    memory, control = bool(means.memory), bool(means.control)
+    plan = plan_deep(policy, memory=memory, control=control, budget_s=120.0, addresses=2, users=people.users)
+    return prove(policy, plan=plan, means=means, target=target, identities=people, progress=lambda _line: None, seed=1)
+
+
+def memory_of(pid: int) -> Means:
+    """Return the means to read one process's memory."""
+
+    def memory() -> Mapping[str, int]:
+        return {"server": psutil.Process(pid).memory_info().rss}
+
+    return Means(memory=memory)
+
+
+@pytest.mark.parametrize(
+    ("traits", "failed"), [((), set()), (("remembers",), {"memory-bounded"}), (("drops-all",), {"buckets-kept"})]
+)
+def test_thousands_of_clients_are_forgotten_in_time(traits: tuple[str, ...], failed: set[str]) -> None:
+    """Buckets that are over go, those in use stay: keeping all is a leak, dropping all lifts the limit."""
+    with process(SERVER, {"quota": 8, "window_s": 2.0, "traits": traits}) as (target, started):
+        evidence = deepen(target, limit(window_s=2.0), memory_of(started.pid))
+    assert ended(evidence, Outcome.FAILED) == failed, told(evidence)
+    assert ended(evidence, Outcome.PASSED) == {"memory-bounded", "buckets-kept"} - failed, told(evidence)
+    assert ended(evidence, Outcome.NOT_APPLICABLE) == {"store-returns"}
+
+
+def test_what_no_stack_can_show_is_not_tested() -> None:
+    """Of somebody else's target nobody can read the memory; that is said, and the rest is proved."""
+    with process(SERVER, {"quota": 8, "window_s": 2.0, "traits": ()}) as (target, _):
+        evidence = deepen(target, limit(window_s=2.0, store="redis"), Means())
+    assert ended(evidence, Outcome.NOT_TESTED) == {"memory-bounded", "store-returns"}, told(evidence)
+    assert ended(evidence, Outcome.PASSED) == {"buckets-kept"}, told(evidence)
+
+
+@pytest.mark.parametrize("refused_count", [False, True])
+def test_a_counter_shows_over_two_windows_what_asking_on_costs(*, refused_count: bool) -> None:
+    """A counter that counts refusals never lets in whoever goes on asking; one that does not lets both in."""
+    traits = ("refused-count",) if refused_count else ()
+    server = {"algorithm": "sliding-counter", "quota": 8, "window_s": 2.0, "headers": "epoch", "traits": traits}
+    declared = {"algorithm": "sliding-counter", "window_s": 2.0, "path": "/items/7", "headers": "none"}
+    with process(ALGORITHMS, server) as (target, _):
+        settings = limit(**declared, authenticated_by=(), exempt=(), path_template="")
+        evidence = deepen(target, settings, Means(), people=People(users=False))
+    outcome = Outcome.FAILED if refused_count else Outcome.PASSED
+    assert ended(evidence, outcome) == {"refusals-free"}, told(evidence)
+
+
+def test_what_does_not_fit_into_the_time_is_not_begun() -> None:
+    """Two windows of an hour are not waited for: the deep stage says how long it takes."""
+    policy = Policy.declared(limit(window_s=3600.0), {})
+    plan = plan_deep(policy, memory=True, control=True, budget_s=240.0, addresses=2, profile="full")
+    assert "the deep stage takes about" in plan.no_proof
+    assert "full profile" in plan.no_proof
+
+
+@pytest.mark.parametrize("turns", [False, True])
+def test_after_each_trouble_of_the_store_the_quota_is_exact(monkeypatch: pytest.MonkeyPatch, *, turns: bool) -> None:
+    """A limiter that counts as before is proved after each trouble; one with a stand-in that stays is refuted."""
+    monkeypatch.setattr("seatrial.throttle._store.RECOVERY_S", 3.0)
+    monkeypatch.setattr("seatrial.throttle._deep.KEYS", 300)
+    verbs: list[str] = []
+    with process(SERVER, {"quota": 8, "window_s": 2.0, "traits": ()}) as (target, started):
+
+        def control(verb: str) -> None:
+            verbs.append(verb)
+            if turns and verb == "unpause":
+                started.send_signal(signal.SIGUSR1)
+
+        evidence = deepen(target, limit(window_s=2.0, store="redis"), Means(control=control))
+    assert verbs == ["restart", "pause", "unpause", *([] if turns else ["stop", "start"])]
+    assert ended(evidence, Outcome.FAILED if turns else Outcome.PASSED) >= {"store-returns"}, told(evidence)
+    assert ("store-returns" in ended(evidence, Outcome.FAILED)) is turns
