@@ -15,6 +15,7 @@ from seatrial.throttle._policy import Plan, Policy
 from seatrial.throttle._proof import Proof
 from seatrial.throttle._scene import Scene
 from seatrial.throttle._shown import Album, measure, tell
+from seatrial.throttle._telling import tell_proof
 from seatrial.throttle._wire import WireError, is_loopback
 
 
@@ -41,7 +42,8 @@ def prove(  # noqa: PLR0913 - what a proof needs
     album.show(scene.ledger.shown)
     figures = () if plan.no_proof else measure(policy, scene.ledger, time.monotonic() - began_s)
     notes = tuple(f"{policy.settings.name}: {note}" for note in scene.ledger.notes)
-    return Evidence(results=results, measurements=figures, exchanges=album.exchanges, notes=notes)
+    proof = tell_proof(scene, results, album)
+    return Evidence(results=results, measurements=figures, exchanges=album.exchanges, notes=notes, proofs=(proof,))
 
 
 def _run(scene: Scene) -> str:
@@ -112,6 +114,7 @@ def merge(evidences: Sequence[tuple[str, Evidence]]) -> Evidence:
         measurements=tuple(figures),
         exchanges=tuple(exchanges),
         notes=tuple(notes),
+        proofs=tuple(proof for _, evidence in evidences for proof in evidence.proofs),
     )
 
 

@@ -52,6 +52,11 @@ class Scene:
         self._wires.append(wire)
         return wire
 
+    @property
+    def heard(self) -> list[Answer]:
+        """Return every answer that came to any client."""
+        return [answer for wire in self._wires for answer in wire.answers]
+
     async def close(self) -> None:
         """Hang up everywhere."""
         await asyncio.gather(*(wire.close() for wire in self._wires))
@@ -123,6 +128,7 @@ class Scene:
         kinds = tell_kinds(
             answers, declared=settings.rejection_status, anonymous=anonymous, window_s=self.policy.window_s
         )
+        self.ledger.journal.kinds.append(kinds)
         return answers, kinds
 
     async def burst(self, user: Identity) -> list[Answer]:

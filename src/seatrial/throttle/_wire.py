@@ -65,7 +65,7 @@ FOREIGN = (OSError, ValueError, EOFError, TimeoutError, asyncio.LimitOverrunErro
 
 
 class Wire:
-    """One connection of one client, opened anew when it was closed or idle."""
+    """One connection of one client, opened anew when it was closed or idle; `answers` are all that came."""
 
     def __init__(
         self, url: str, *, name: str, headers: Mapping[str, str], address: str = "", body: bytes = b""
@@ -76,12 +76,14 @@ class Wire:
         self._netloc = parts.netloc
         self._name, self._headers, self._address = name, dict(headers), address
         self._body = body
+        self.answers: list[Answer] = []
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._used_s = 0.0
 
     def twin(self) -> Wire:
         """Return another connection of the same client."""
         twin = copy.copy(self)
+        twin.answers = []
         twin._streams = None  # noqa: SLF001 - a twin's own
         return twin
 
@@ -110,7 +112,9 @@ class Wire:
         await self.open()
         try:
             async with asyncio.timeout(ANSWER_S):
-                return await self._exchange(method, path, count, extra)
+                answers = await self._exchange(method, path, count, extra)
+                self.answers += answers
+                return answers
         except FOREIGN as error:
             await self.close()
             raise WireError(f"{method} {path}: {type(error).__name__}: {error}") from error
