@@ -36,7 +36,7 @@ class Journal:
             came = _came(answer, kinds)
             operation, status = (f"{answer.method} {answer.path}", answer.status) if answer else ("", 0)
             self._note(variant, came=came, operation=operation, status=status)
-            if answer and came == "refused":
+            if answer and came != "unconfirmed":
                 self.show(variant.claim, refused, answer)
 
     def confirm(self, variant: Variant, *, admitted: int, asked: int, bypass: bool) -> None:
