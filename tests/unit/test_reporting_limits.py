@@ -246,6 +246,17 @@ def test_a_refutation_has_its_requests_and_a_line(tmp_path: Path) -> None:
     assert "says 4, true is 3" in page
 
 
+def test_a_header_that_nothing_tells_about_does_not_hold(tmp_path: Path) -> None:
+    """What cannot be held against anything is not said to be true."""
+    told = Told(number=1, status=200, said={"X-RateLimit-Reset": "7"}, unjudged=("X-RateLimit-Reset",))
+    directory = written(tmp_path, STARTED, LimitProved(proof=replace(PROOF, headers=(told,))))
+    check_schemas(directory)
+    page = (directory / "ratelimit" / "main.html").read_text()
+    section = page[page.index('id="headers"') : page.index('id="ways"')]
+    assert "NOT TESTED" in section
+    assert "holds" not in section
+
+
 def test_nothing_tested_is_no_proof(tmp_path: Path) -> None:
     """A policy of which nothing could be tried is NOT TESTED, and its page says so everywhere."""
     nothing = tuple(result("quota-exact", Outcome.NOT_TESTED, "there are no users") for _ in range(1))

@@ -39,12 +39,16 @@ class Lane:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What the headers of the `number`th answer of a client said, and of those that are not true what is."""
+    """What the headers of the `number`th answer of a client said, and of those that are not true what is.
+
+    Of those that are `unjudged` nothing tells what would be true.
+    """
 
     number: int
     status: int
     said: Mapping[str, str]
     untrue: Mapping[str, str] = field(default_factory=dict)
+    unjudged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

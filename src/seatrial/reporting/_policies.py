@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from seatrial.core import Bypass, CheckResult, LimitProof, Outcome
+from seatrial.core import Bypass, CheckResult, Finding, LimitProof, Outcome
 from seatrial.record import Record
 
 SUITE = "ratelimit"
@@ -85,9 +85,16 @@ def _completed(record: Record, results: Sequence[CheckResult]) -> tuple[CheckRes
     """Return results whose findings say where they are to be mended and whether they are waived."""
     known = {found.fingerprint: found for result in record.results.values() for found in result.findings}
     return tuple(
-        replace(result, findings=tuple(known.get(found.fingerprint, found) for found in result.findings))
+        replace(
+            result, findings=tuple(_complete(found, known.get(found.fingerprint, found)) for found in result.findings)
+        )
         for result in results
     )
+
+
+def _complete(found: Finding, known: Finding) -> Finding:
+    """Return a finding with what became known of it later; its requests are its own, whatever policy it is of."""
+    return replace(found, location=known.location, status=known.status, waiver=known.waiver)
 
 
 def verdict_on(words: Iterable[str]) -> str:

@@ -27,8 +27,15 @@ def tell_headers(
     untrue: dict[Answer, dict[str, str]] = {}
     for defect in _defects(policy, answers, truth, kinds=kinds, admitted=admitted):
         untrue.setdefault(defect.answers[0], {})[_name(defect)] = defect.title
+    unjudged = () if truth.edge and truth.clocks else (NAMES["reset"],)
     return tuple(
-        Told(number=number, status=answer.status, said=_said(policy, answer), untrue=untrue.get(answer, {}))
+        Told(
+            number=number,
+            status=answer.status,
+            said=_said(policy, answer),
+            untrue=untrue.get(answer, {}),
+            unjudged=unjudged,
+        )
         for number, answer in enumerate(answers, 1)
     )
 
