@@ -146,6 +146,7 @@ EVENTS: tuple[AnyEvent, ...] = (
     *(ExchangeRecorded(exchange=exchange(f"x-{n}", status=200 if n < 2 else 429, at_s=0.1 * n)) for n in (1, 2, 3)),
     LimitProved(proof=PROOF),
     *(CheckFinished(result=result) for result in RESULTS),
+    CheckFinished(result=result("batch-counted", Outcome.BLOCKED, "no batch counts before its quota is known")),
 )
 OUTPUTS = ("ratelimit/main.html", "ratelimit.json", "findings.sarif", "report.html")
 
@@ -227,6 +228,7 @@ def test_what_was_not_tested_comes_first(tmp_path: Path) -> None:
     first = page[: page.index('id="claims"')]
     for left in ("a window of 60 s does not fit", "nothing was rejected", "does not promise it", "backslashes"):
         assert left in first
+    assert "before its quota is known" in first, "what is not of one policy alone"
     assert "2 of 7 requests got no answer" in first
     assert list(load(tmp_path)["policies"][0]).index("not_tested") < list(load(tmp_path)["policies"][0]).index("claims")
 

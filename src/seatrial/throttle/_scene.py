@@ -52,11 +52,6 @@ class Scene:
         self._wires.append(wire)
         return wire
 
-    @property
-    def heard(self) -> list[Answer]:
-        """Return every answer that came to any client."""
-        return [answer for wire in self._wires for answer in wire.answers]
-
     async def close(self) -> None:
         """Hang up everywhere."""
         await asyncio.gather(*(wire.close() for wire in self._wires))
@@ -175,3 +170,8 @@ class Scene:
                 return True
         self.ledger.leave_open(claims, reason)
         return False
+
+    @property
+    def heard(self) -> list[Answer]:
+        """Return every answer that came to any client."""
+        return [answer for wire in self._wires for answer in wire.answers]

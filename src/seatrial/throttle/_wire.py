@@ -65,7 +65,7 @@ FOREIGN = (OSError, ValueError, EOFError, TimeoutError, asyncio.LimitOverrunErro
 
 
 class Wire:
-    """One connection of one client, opened anew when it was closed or idle; `answers` are all that came."""
+    """One connection of one client, opened anew when it was closed or idle."""
 
     def __init__(
         self, url: str, *, name: str, headers: Mapping[str, str], address: str = "", body: bytes = b""
@@ -76,7 +76,7 @@ class Wire:
         self._netloc = parts.netloc
         self._name, self._headers, self._address = name, dict(headers), address
         self._body = body
-        self.answers: list[Answer] = []
+        self.answers: list[Answer] = []  # every one that came
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._used_s = 0.0
 
