@@ -171,6 +171,7 @@ def settled(first: Evidence, again: Evidence) -> Evidence:
         again,
         results=tuple(later.get(result.check, result) for result in first.results),
         exchanges=first.exchanges + again.exchanges,
+        proofs=first.proofs + again.proofs,
     )
 
 
@@ -188,4 +189,5 @@ def join(first: Evidence, second: Evidence) -> Evidence:
         measurements=first.measurements + second.measurements,
         exchanges=first.exchanges + second.exchanges,
         notes=first.notes + second.notes,
+        proofs=first.proofs + second.proofs,
     )

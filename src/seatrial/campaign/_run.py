@@ -23,6 +23,7 @@ from seatrial.http import AddressPool, IdentityPool, SigningKey
 from seatrial.record import (
     ExchangeRecorded,
     LimitationNoted,
+    LimitProved,
     Listener,
     MeasurementTaken,
     ProgressMade,
@@ -105,6 +106,8 @@ class Run:
             self.recorder.emit(ExchangeRecorded(exchange=exchange))
         for measurement in evidence.measurements:
             self.recorder.emit(MeasurementTaken(measurement=measurement))
+        for proof in evidence.proofs:
+            self.recorder.emit(LimitProved(proof=proof))
         for note in evidence.notes:
             self.recorder.emit(LimitationNoted(note=note))
 

@@ -10,6 +10,7 @@ from seatrial.core.findings import Finding, FindingStatus, Severity
 from seatrial.core.identities import ADDRESS_HEADERS, ALIKE, Identities, Identity
 from seatrial.core.measurements import UNITS, Measurement
 from seatrial.core.outcomes import CheckResult, Outcome
+from seatrial.core.proofs import Bypass, Lane, LimitProof, Sent, Told, Tried
 from seatrial.core.verdicts import GateResult, Verdict, combine
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "BODY_SHOWN",
     "FOLDERS",
     "UNITS",
+    "Bypass",
     "Check",
     "CheckResult",
     "EnvironmentFailure",
@@ -28,6 +30,8 @@ __all__ = [
     "GateResult",
     "Identities",
     "Identity",
+    "Lane",
+    "LimitProof",
     "Measurement",
     "Outcome",
     "Progress",
@@ -35,8 +39,11 @@ __all__ = [
     "Response",
     "RunInterrupted",
     "SeatrialError",
+    "Sent",
     "Severity",
     "Target",
+    "Told",
+    "Tried",
     "UsageError",
     "Verdict",
     "as_ours",

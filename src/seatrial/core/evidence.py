@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from seatrial.core.exchanges import Exchange
 from seatrial.core.measurements import Measurement
 from seatrial.core.outcomes import CheckResult
+from seatrial.core.proofs import LimitProof
 
 Progress = Callable[[str], None]
 """Called with one short line that says what an instrument is doing or waiting for."""
@@ -15,12 +16,16 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Outcomes, measurements and the exchanges that show them; `notes` say what was not verified and why."""
+    """Outcomes, measurements and the exchanges that show them; `notes` say what was not verified and why.
+
+    `proofs` tell of each rate limit how its claims were decided.
+    """
 
     results: tuple[CheckResult, ...] = ()
     measurements: tuple[Measurement, ...] = ()
     exchanges: tuple[Exchange, ...] = ()
     notes: tuple[str, ...] = ()
+    proofs: tuple[LimitProof, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

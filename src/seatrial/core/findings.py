@@ -30,7 +30,8 @@ class Finding:
     """One defect: where it is, what shows it and how to see it again.
 
     `cause` is a stable word for the defect (never a value that changes between runs): together with check and
-    operation it makes the fingerprint. `evidence` holds exchange ids; `location` is `file` or `file:line`.
+    operation it makes the fingerprint. `evidence` holds exchange ids; `location` is `file` or `file:line`;
+    `waiver` says who waived it, why and until when.
     """
 
     check: str
@@ -43,6 +44,7 @@ class Finding:
     detail: str = ""
     replay: str = ""
     status: FindingStatus = FindingStatus.CONFIRMED
+    waiver: str = ""
 
     @property
     def fingerprint(self) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from seatrial.config import Settings, find_line
 from seatrial.core import CheckResult, Finding, FindingStatus
-from seatrial.gate import active
+from seatrial.gate import active, describe
 from seatrial.plugin._checks import check_of
 
 PROMISES = {
@@ -38,14 +38,21 @@ def complete(result: CheckResult, item: pytest.Item, settings: Settings) -> Chec
     if not result.findings:
         return result
     place = place_of(item, settings)
-    waived = result.check in active(settings.waivers, today=dt.datetime.now(dt.UTC).date())
-    findings = tuple(_complete(finding, place=place, waived=waived) for finding in result.findings)
+    waiver = _waiver(result.check, settings)
+    findings = tuple(_complete(finding, place=place, waiver=waiver) for finding in result.findings)
     return replace(result, findings=findings)
 
 
-def _complete(finding: Finding, *, place: str, waived: bool) -> Finding:
-    status = FindingStatus.WAIVED if waived else finding.status
-    return replace(finding, location=finding.location or place, status=status)
+def _waiver(check: str, settings: Settings) -> str:
+    """Return who waived a check, why and until when; empty where nobody did, or where that is over."""
+    today = dt.datetime.now(dt.UTC).date()
+    waived = [waiver for waiver in settings.waivers if waiver.check == check and active([waiver], today=today)]
+    return "".join(describe(waived[:1], today=today))
+
+
+def _complete(finding: Finding, *, place: str, waiver: str) -> Finding:
+    status = FindingStatus.WAIVED if waiver else finding.status
+    return replace(finding, location=finding.location or place, status=status, waiver=waiver)
 
 
 def place_of(item: pytest.Item, settings: Settings) -> str:

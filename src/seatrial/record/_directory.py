@@ -10,7 +10,20 @@ from seatrial.record._recorder import EVENTS
 
 # The verdict goes first and the events last: whatever ends a run in between leaves nothing that looks like a result,
 # and a directory that is still known as a run's.
-OWNED = ("verdict.json", "junit.xml", "report.html", "summary.md", "coverage", "load", "logs", "blobs", EVENTS)
+OWNED = (
+    "verdict.json",
+    "junit.xml",
+    "report.html",
+    "summary.md",
+    "findings.sarif",
+    "ratelimit.json",
+    "ratelimit",
+    "coverage",
+    "load",
+    "logs",
+    "blobs",
+    EVENTS,
+)
 
 
 def clear_run(directory: Path) -> None:

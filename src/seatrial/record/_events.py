@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from seatrial.core import CheckResult, Exchange, GateResult, Measurement, Verdict
+from seatrial.core import CheckResult, Exchange, GateResult, LimitProof, Measurement, Verdict
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
@@ -101,6 +101,12 @@ class ExchangeRecorded(Event, frozen=True, kw_only=True):
     exchange: Exchange
 
 
+class LimitProved(Event, frozen=True, kw_only=True):
+    """A rate limit was put to the proof."""
+
+    proof: LimitProof
+
+
 class ProgressMade(Event, frozen=True, kw_only=True):
     """What a stage is doing or waiting for, for somebody who watches."""
 
@@ -146,6 +152,7 @@ AnyEvent = (
     | CheckFinished
     | MeasurementTaken
     | ExchangeRecorded
+    | LimitProved
     | ProgressMade
     | LimitationNoted
     | GateJudged

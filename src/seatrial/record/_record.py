@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from seatrial.core import CheckResult, EnvironmentFailure, Exchange, GateResult, Measurement, Outcome
+from seatrial.core import CheckResult, EnvironmentFailure, Exchange, GateResult, LimitProof, Measurement, Outcome
 from seatrial.record._events import (
     AnyEvent,
     CheckFinished,
@@ -16,6 +16,7 @@ from seatrial.record._events import (
     ExchangeRecorded,
     GateJudged,
     LimitationNoted,
+    LimitProved,
     MeasurementTaken,
     RunFailed,
     RunFinished,
@@ -65,6 +66,7 @@ class Record:
     results: dict[str, CheckResult] = field(default_factory=dict)
     measurements: dict[str, Measurement] = field(default_factory=dict)
     exchanges: dict[str, Exchange] = field(default_factory=dict)
+    proofs: list[LimitProof] = field(default_factory=list)
     gates: list[GateResult] = field(default_factory=list)
     stages: list[StageFinished] = field(default_factory=list)
     stacks: list[StackReady] = field(default_factory=list)
@@ -73,7 +75,7 @@ class Record:
     finished: RunFinished | None = None
     damage: str = ""
 
-    def add(self, event: AnyEvent) -> None:  # noqa: C901 - one flat case per event type
+    def add(self, event: AnyEvent) -> None:  # noqa: C901, PLR0912 - one flat case per event type
         """Take in one event."""
         match event:
             case RunStarted():
@@ -86,6 +88,8 @@ class Record:
                 self.measurements[event.measurement.name] = event.measurement
             case ExchangeRecorded():
                 self.exchanges[event.exchange.id] = event.exchange
+            case LimitProved():
+                self.proofs.append(event.proof)
             case GateJudged():
                 self.gates.append(event.gate)
             case StageFinished():

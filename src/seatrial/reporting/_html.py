@@ -8,6 +8,8 @@ import jinja2
 
 from seatrial.core import Outcome, content
 from seatrial.record import Record
+from seatrial.reporting._policies import is_selected
+from seatrial.reporting._ratelimit import limits_of
 from seatrial.reporting._verdict import findings_of, verdict_of
 
 UNIT_SIGNS = {"percent": " %", "per_s": " /s", "count": "", "ratio": "", "": ""}
@@ -15,16 +17,21 @@ UNIT_SIGNS = {"percent": " %", "per_s": " /s", "count": "", "ratio": "", "": ""}
 
 def write_html(record: Record, stream: TextIO) -> None:
     """Write the page: verdict, gates, findings with their requests, checks, figures, and what was not verified."""
-    environment = jinja2.Environment(
+    template = environment().get_template("report.html.j2")
+    stream.write(template.render(**_context(record)))
+
+
+def environment() -> jinja2.Environment:
+    """Return what every page is made with: foreign text is escaped, and nothing that is missing passes silently."""
+    found = jinja2.Environment(
         loader=jinja2.FileSystemLoader(content("reports") / "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["figure"] = figure
-    template = environment.get_template("report.html.j2")
-    stream.write(template.render(**_context(record)))
+    found.filters["figure"] = figure
+    return found
 
 
 def figure(value: float | None, unit: str = "") -> str:
@@ -45,6 +52,7 @@ def _context(record: Record) -> dict[str, Any]:
         "stages": _stages(facts),
         "stacks": record.stacks,
         "outcomes": [(outcome, record.count(outcome)) for outcome in Outcome],
+        "limits": limits_of(record) if is_selected(record) else None,
         "has_coverage": (record.directory / "coverage" / "html" / "index.html").is_file(),
     }
 

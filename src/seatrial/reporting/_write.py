@@ -1,11 +1,13 @@
 """Who writes which file: a reporter is a function from the record to an open stream.
 
-events.ndjson --read_record--> Record --reporter--> verdict.json, report.html, junit.xml, summary.md
+events.ndjson --read_record--> Record --reporter--> verdict.json, report.html, junit.xml, summary.md, findings.sarif,
+                                                    and of rate limits ratelimit.json, ratelimit/<policy>.html
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -13,6 +15,10 @@ from seatrial.core import EnvironmentFailure
 from seatrial.record import Record, read_record
 from seatrial.reporting._html import write_html
 from seatrial.reporting._junit import write_junit
+from seatrial.reporting._page import write_page
+from seatrial.reporting._policies import SUITE, is_selected, policies_of
+from seatrial.reporting._ratelimit import write_ratelimit
+from seatrial.reporting._sarif import write_sarif
 from seatrial.reporting._summary import write_summary
 from seatrial.reporting._verdict import write_verdict
 
@@ -23,13 +29,22 @@ REPORTERS: Mapping[str, Reporter] = {
     "report.html": write_html,
     "junit.xml": write_junit,
     "summary.md": write_summary,
+    "findings.sarif": write_sarif,
 }
+
+
+def reporters_of(record: Record) -> dict[str, Reporter]:
+    """Return what is written of a run, by file: the pages of rate limits only where these were to be proved."""
+    if not is_selected(record):
+        return dict(REPORTERS)
+    pages = {f"{SUITE}/{name}.html": partial(write_page, policy=name) for name in policies_of(record)}
+    return {**REPORTERS, f"{SUITE}.json": write_ratelimit, **pages}
 
 
 def write_reports(directory: Path) -> Record:
     """Rebuild every report of a run from its events; raises EnvironmentFailure when one cannot be written."""
     record = read_record(directory)
-    for name, reporter in REPORTERS.items():
+    for name, reporter in reporters_of(record).items():
         _write(directory / name, reporter, record)
     return record
 
@@ -38,6 +53,7 @@ def _write(path: Path, reporter: Reporter, record: Record) -> None:
     """Write a file whole or not at all: half a verdict must not look like one."""
     part = path.with_name(f".{path.name}.part")
     try:
+        path.parent.mkdir(exist_ok=True)
         with part.open("w", encoding="utf-8") as stream:
             reporter(record, stream)
         part.replace(path)

@@ -58,6 +58,7 @@ def _used_up(scene: Scene, ramp: Ramp, hammered: Sequence[Answer], last: Answer)
     if scene.policy.bucket and len(hammered) <= scene.policy.at_most(lasted_s([*hammered, last])):
         raise UndecidedError("a bucket refills too quickly here to see that exempt paths use nothing up")
     ramp.kinds.count([last])
+    scene.ledger.journal.show("health-exempt", hammered[0], hammered[-1], last)
     return []
 
 
@@ -100,6 +101,7 @@ async def by_address(scene: Scene, ramp: Ramp) -> None:
     shared = [Defect("shared-by-addresses", title, (used.rejection, refused[0]))] if refused else []
     used.kinds.count(others)
     scene.own_quota([used.rejection, *others], used.kinds)
+    scene.ledger.journal.show("anonymous-by-address", used.answers[0], used.rejection, others[0])
     scene.ledger.judge("anonymous-by-address", shared or _same_quota(scene, ramp, used))
 
 

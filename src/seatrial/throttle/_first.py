@@ -13,6 +13,7 @@ from seatrial.throttle._headers import Truth, judge_headers
 from seatrial.throttle._kinds import Kinds, UndecidedError
 from seatrial.throttle._scene import Scene
 from seatrial.throttle._shapes import answered
+from seatrial.throttle._told import tell_headers
 from seatrial.throttle._window import Edge, clock_stepped, end_of_window, inside, server_clocks
 from seatrial.throttle._wire import Answer
 
@@ -73,6 +74,7 @@ async def _isolation(scene: Scene, others: Sequence[Identity], last: Answer, kin
             defects.append(_shared((last, refused[0]), together=client.kind == "colleague"))
         kinds.count(answers)
         scene.own_quota([last, *answers], kinds)
+        scene.ledger.journal.show("isolation", last, answers[0])
     return defects
 
 
@@ -94,10 +96,16 @@ def judge_ramp(scene: Scene, ramp: Ramp) -> None:
         ledger.block(("rejection-status", "window-resets"), NOTHING_REJECTED)
     ledger.admitted = ramp.admitted
     ledger.show(*turning(answers, kinds))
+    for claim in ("quota-exact", "headers-truthful"):
+        ledger.journal.show(claim, *turning(answers, kinds))
+    ledger.journal.show("rejection-status", *ramp.rejections[:1])
 
 
 def _judge_headers(scene: Scene, ramp: Ramp) -> None:
     policy, claim = scene.policy, "headers-truthful"
+    scene.ledger.journal.headers = tell_headers(
+        policy, ramp.answers, ramp.truth, kinds=ramp.kinds, admitted=ramp.admitted
+    )
     scene.ledger.judge(claim, judge_headers(policy, ramp.answers, ramp.truth, admitted=ramp.admitted))
     if clock_stepped(ramp.answers):
         scene.ledger.leave_open([claim], "this machine's clock was set meanwhile")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from seatrial.throttle._claims import Defect, read_number, word
@@ -25,14 +25,19 @@ def judge_headers(policy: Policy, answers: Sequence[Answer], truth: Truth, *, ad
 
     Headers that tell the quota that is enforced are true even where it is not the declared one: that is another claim.
     """
+    return _first_of_each(judge_each(policy, answers, truth, admitted=admitted))
+
+
+def judge_each(policy: Policy, answers: Sequence[Answer], truth: Truth, *, admitted: int) -> list[Defect]:
+    """Return the same of every answer, not only the first of each kind."""
     if policy.settings.headers == "none":
         return []
     quotas = dict.fromkeys((policy.quota, max(1, admitted)))
-    judged = [_first_of_each(_judge_all(policy, answers, truth, quota)) for quota in quotas]
+    judged = [list(_judge_all(policy, answers, truth, quota)) for quota in quotas]
     return next((defects for defects in judged if not defects), judged[0])
 
 
-def _first_of_each(defects: Iterator[Defect]) -> list[Defect]:
+def _first_of_each(defects: Iterable[Defect]) -> list[Defect]:
     found: dict[str, Defect] = {}
     for defect in defects:
         found.setdefault(defect.cause, defect)

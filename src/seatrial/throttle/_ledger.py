@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from seatrial.throttle._claims import Defect
+from seatrial.throttle._journal import Journal
 from seatrial.throttle._wire import Answer
 
 
@@ -23,6 +24,7 @@ class Ledger:
     undecided: dict[str, str] = field(default_factory=dict)
     blocked: dict[str, str] = field(default_factory=dict)
     shown: list[Answer] = field(default_factory=list)
+    journal: Journal = field(default_factory=Journal)
     notes: list[str] = field(default_factory=list)
     sent: dict[str, int] = field(default_factory=dict)
     growth: dict[str, int] = field(default_factory=dict)

@@ -19,6 +19,7 @@ from seatrial.throttle._proof import Proof
 from seatrial.throttle._scene import Scene, SpentError
 from seatrial.throttle._schedule import schedule
 from seatrial.throttle._shown import Album, measure, measure_deep, tell
+from seatrial.throttle._telling import tell_proof
 from seatrial.throttle._wire import WireError, is_loopback
 
 Measured = Callable[[Policy, Ledger, float], tuple[Measurement, ...]]
@@ -74,7 +75,8 @@ def _prove(scene: Scene, claims: Mapping[str, Severity], target: Target, measure
     album.show(scene.ledger.shown)
     figures = () if scene.plan.no_proof else measured(scene.policy, scene.ledger, time.monotonic() - began_s)
     notes = tuple(f"{scene.policy.settings.name}: {note}" for note in scene.ledger.notes)
-    return Evidence(results=results, measurements=figures, exchanges=album.exchanges, notes=notes)
+    proof = tell_proof(scene, results, album)
+    return Evidence(results=results, measurements=figures, exchanges=album.exchanges, notes=notes, proofs=(proof,))
 
 
 def _run(scene: Scene) -> str:
@@ -153,6 +155,7 @@ def merge(evidences: Sequence[tuple[str, Evidence]]) -> Evidence:
         measurements=tuple(figures),
         exchanges=tuple(exchanges),
         notes=tuple(notes),
+        proofs=tuple(proof for _, evidence in evidences for proof in evidence.proofs),
     )
 
 

@@ -35,6 +35,7 @@ async def _shares(scene: Scene, used: UsedUp, claim: str, way: Identity) -> list
     own = scene.own_quota([before, *answers], used.kinds)
     await control(scene, used)
     if not own:
+        scene.ledger.journal.show(claim, before, answers[-1])
         return []
     title = f"a user whose quota is used up is admitted again with {claim.replace('-', ' ')}"
     return [Defect(claim, title, (before, answers[0]))]
@@ -51,6 +52,7 @@ async def refused_counted(scene: Scene, _ramp: Ramp) -> None:
     kinds = tell_kinds(answers, declared=settings.rejection_status, anonymous=True, window_s=scene.policy.window_s)
     admitted = kinds.count(answers)
     many = admitted > most_admitted(scene, answers)
+    scene.ledger.journal.show("refused-counted", answers[0], answers[-1])
     title = f"{admitted} requests with a bad token from one address were answered {answers[0].status}, none refused"
     scene.ledger.judge("refused-counted", [Defect("uncounted", title, (answers[0], answers[-1]))] if many else [])
 
@@ -73,4 +75,5 @@ def _harmed(scene: Scene, ramp: Ramp, sent: Sequence[Answer], answer: Answer) ->
     if told and left < fresh:  # type: ignore[operator]  # both are numbers
         title = f"forged tokens of a user cost him quota: {left} remain, of a fresh user {fresh}"
         return [Defect("charged", title, (sent[0], sent[-1], answer))]
+    scene.ledger.journal.show("victim-unharmed", sent[0], sent[-1], answer)
     return []

@@ -200,6 +200,7 @@ class Scene:
         kinds = tell_kinds(
             answers, declared=settings.rejection_status, anonymous=anonymous, window_s=self.policy.window_s
         )
+        self.ledger.journal.kinds.append(kinds)
         return answers, kinds
 
     async def burst(self, user: Identity) -> list[Answer]:
@@ -251,3 +252,8 @@ class Scene:
                 return True
         self.ledger.leave_open(claims, reason)
         return False
+
+    @property
+    def heard(self) -> list[Answer]:
+        """Return every answer that came to any client."""
+        return [answer for wire in self._wires for answer in wire.answers]

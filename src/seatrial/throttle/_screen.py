@@ -81,12 +81,14 @@ async def _try_all(scene: Scene, screening: Screening) -> bool:
 
 async def _try(scene: Scene, used: UsedUp, chunk: Sequence[Variant]) -> list[Suspect]:
     """Send variants, between two rejections of the same window."""
-    found, refused = [], await control(scene, used)
+    found, tried, refused = [], [], await control(scene, used)
     for variant in chunk:
         answer = await _served(scene, used, variant)
+        tried.append((variant, answer))
         if answer and used.kinds.admitted(answer):
             found.append(Suspect(variant, refused, answer, used.kinds))
     await control(scene, used)
+    scene.ledger.journal.bracket(refused, tried, used.kinds)
     return found
 
 
@@ -108,10 +110,13 @@ async def _confirm(scene: Scene, suspect: Suspect) -> None:
     variant = suspect.variant
     known = scene.ledger.defects.get(variant.claim, ())
     if any(defect.cause == variant.cause for defect in known):
+        scene.ledger.journal.liken(variant)
         return
     answers = await rotate(scene, scene.another(), variant.write)
     admitted = sum(suspect.kinds.admitted(answer) for answer in answers)
-    if admitted <= most_admitted(scene, answers):
+    bypass = admitted > most_admitted(scene, answers)
+    scene.ledger.journal.confirm(variant, admitted=admitted, asked=len(answers), bypass=bypass)
+    if not bypass:
         scene.ledger.notes.append(f"{variant.what} has a bucket of its own, which is limited too")
         return
     title = f"{variant.what} opens a new bucket: {admitted} of {len(answers)} requests were admitted"
@@ -149,5 +154,6 @@ async def parameters(scene: Scene, ramp: Ramp) -> None:
         f"{admitted} of {len(answers)} requests for as many resources were admitted, the quota is {scene.policy.quota}"
     )
     many = admitted > most_admitted(scene, answers)
+    scene.ledger.journal.show(variant.claim, answers[0], answers[-1])
     defects = [Defect(variant.cause, title, (answers[0], answers[-1]))] if many else []
     scene.ledger.judge(variant.claim, defects)

@@ -103,6 +103,7 @@ async def _ask_early(scene: Scene, ramp: Ramp, first: Burst) -> Answer:
         if scene.policy.settings.retry_after:
             scene.ledger.judge("retry-after-honoured", judge_retry_after(scene.policy, [early], first.edge))
         scene.ledger.show(early)
+        scene.ledger.journal.show("window-resets", early)
     return early
 
 
@@ -119,6 +120,7 @@ def _judge_again(scene: Scene, ramp: Ramp, first: Burst, again: Sequence[Answer]
     if ramp.kinds.admitted(again[0]):
         scene.ledger.window_ratio = (again[0].received.s - first.began_s) / scene.policy.window_s
     scene.ledger.show(again[0])
+    scene.ledger.journal.show("window-resets", again[0], again[-1])
 
 
 async def retry_after(scene: Scene, ramp: Ramp) -> None:
@@ -135,6 +137,7 @@ async def retry_after(scene: Scene, ramp: Ramp) -> None:
         defects = _refused(rejection, answer, wait_s) if ramp.kinds.rejected(answer) else []
         ramp.kinds.count([answer])
         scene.ledger.show(rejection, answer)
+        scene.ledger.journal.show("retry-after-honoured", rejection, answer)
     scene.ledger.judge("retry-after-honoured", defects)
 
 

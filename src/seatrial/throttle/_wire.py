@@ -84,6 +84,7 @@ class Wire:
         self._netloc = urlsplit(url).netloc
         self._name, self._headers, self._address = name, dict(headers), address
         self._body = body
+        self.answers: list[Answer] = []  # every one that came
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._used_s = 0.0
         self.late_s = 0.0
@@ -91,6 +92,7 @@ class Wire:
     def twin(self) -> Wire:
         """Return another connection of the same client."""
         twin = copy.copy(self)
+        twin.answers = []
         twin._streams = None  # noqa: SLF001 - a twin's own
         return twin
 
@@ -119,7 +121,9 @@ class Wire:
         await self.open()
         try:
             async with asyncio.timeout(ANSWER_S):
-                return await self._exchange(method, path, count, extra)
+                answers = await self._exchange(method, path, count, extra)
+                self.answers += answers
+                return answers
         except FOREIGN as error:
             await self.close()
             kind = HungUpError if _hung_up(error) else WireError

@@ -1,0 +1,66 @@
+"""A proof as the record keeps it: claims with what shows them, requests, what headers said, and ways round it.
+
+Nothing here has a secret in it: clients are named, and what their requests carried is in the exchanges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from seatrial.core import CheckResult, LimitProof, Outcome
+from seatrial.throttle._policy import Policy
+from seatrial.throttle._scene import Scene
+from seatrial.throttle._shown import Album
+from seatrial.throttle._variants import variants
+
+DECLARED = (
+    "algorithm",
+    "anchor",
+    "reach",
+    "method",
+    "path",
+    "path_template",
+    "exempt",
+    "authenticated_by",
+    "anonymous_by",
+    "rejection_status",
+    "headers",
+    "retry_after",
+    "bypass_headers",
+    "store",
+)
+"""What of a [[limits]] block is told: bodies are not, which may hold a password."""
+
+
+def tell_proof(scene: Scene, results: Iterable[CheckResult], album: Album) -> LimitProof:
+    """Return what a reviewer wants to know of a proof that is over."""
+    policy, journal, results = scene.policy, scene.ledger.journal, tuple(results)
+    return LimitProof(
+        policy=policy.settings.name,
+        quota=policy.quota,
+        window_s=policy.window_s,
+        promises=_promises(policy),
+        results=results,
+        transcripts=_transcripts(scene, results, album),
+        lanes=journal.lanes(scene.heard),
+        headers=journal.headers,
+        bypasses=journal.matrix(variants(policy)),
+        requests=scene.ledger.requests,
+    )
+
+
+def _promises(policy: Policy) -> dict[str, str]:
+    declared = policy.settings.model_dump(mode="json")
+    told = {name: declared[name] for name in DECLARED if declared[name] not in ("", [], None)}
+    return {name: ", ".join(value) if isinstance(value, list) else str(value) for name, value in told.items()}
+
+
+def _transcripts(scene: Scene, results: Iterable[CheckResult], album: Album) -> Mapping[str, tuple[str, ...]]:
+    """Return the exchanges of claims that hold: those that are refuted have them in their findings."""
+    kept = scene.ledger.journal.transcripts
+    held = {result.check: kept.get(result.check.partition(".")[2], []) for result in results if _holds(result)}
+    return {check: tuple(shown.id for shown in album.show(answers)) for check, answers in held.items() if answers}
+
+
+def _holds(result: CheckResult) -> bool:
+    return result.outcome is Outcome.PASSED
