@@ -13,10 +13,12 @@ from seatrial.throttle._headers import Truth, judge_headers
 from seatrial.throttle._kinds import Kinds, UndecidedError
 from seatrial.throttle._scene import Scene
 from seatrial.throttle._shapes import answered
+from seatrial.throttle._step import Kind
 from seatrial.throttle._told import tell_headers
 from seatrial.throttle._window import Edge, clock_stepped, end_of_window, inside, server_clocks
 from seatrial.throttle._wire import Answer
 
+WHOM = {"colleague": "a user of the same organisation", "user": "a user of another organisation"}
 NOTHING_REJECTED = "ratelimit.quota-exact failed: nothing was rejected"
 
 
@@ -71,17 +73,16 @@ async def _isolation(scene: Scene, others: Sequence[Identity], last: Answer, kin
         if refused and not answered(refused[0]):
             raise UndecidedError("whoever else comes is hung up on too: one bucket for all, or a target that fails")
         if refused:
-            defects.append(_shared((last, refused[0]), together=client.kind == "colleague"))
+            defects.append(_shared((last, refused[0]), client.kind))
         kinds.count(answers)
         scene.own_quota([last, *answers], kinds)
         scene.ledger.journal.show("isolation", last, answers[0])
     return defects
 
 
-def _shared(shown: tuple[Answer, ...], *, together: bool) -> Defect:
-    whom = "of the same organisation" if together else "of another organisation"
-    title = f"a user {whom} is rejected once another's quota is used up"
-    return Defect("shared-in-organisation" if together else "global-bucket", title, shown)
+def _shared(shown: tuple[Answer, ...], kind: Kind) -> Defect:
+    title = f"{WHOM.get(kind, 'a client from another address')} is rejected once another's quota is used up"
+    return Defect("shared-in-organisation" if kind == "colleague" else "global-bucket", title, shown)
 
 
 def judge_ramp(scene: Scene, ramp: Ramp) -> None:
