@@ -33,7 +33,7 @@ def batched(limits: tuple[LimitSettings, ...]) -> LimitSettings:
     severity="high",
     presupposes=("ratelimit.quota-exact", "ratelimit.rejection-status"),
     cwe=(770, 799),
-    owasp=("API4:2023",),
+    owasp=("API2:2023", "API4:2023", "ASVS 2.4.1"),
 )
 def test_batch_counted(
     batched: LimitSettings, client_as: Open, identities: IdentityPool, entered: Entered, auth: AuthSettings

@@ -43,6 +43,7 @@ def test_buckets_kept(instrument: Instrument) -> None:
     needs=("control",),
     presupposes=PRESUPPOSED,
     cwe=(770, 755),
+    owasp=("API4:2023", "ASVS 15.2.2"),
 )
 def test_store_returns(instrument: Instrument) -> None:
     """After the store was restarted, froze and stopped, a new client gets exactly its quota: no stand-in stays."""

@@ -59,6 +59,7 @@ def ask(stored: LimitSettings, client_as: Open, identities: IdentityPool, auth: 
     needs=("control",),
     presupposes=("ratelimit.quota-exact", "ratelimit.rejection-status"),
     cwe=(703, 755),
+    owasp=("API4:2023", "ASVS 15.2.2"),
 )
 def test_store_down(stored: LimitSettings, stack: Stack, ask: Callable[[], Look], defects: Defects) -> None:
     """While the store is down or hangs, requests pass (`open`) or are answered with 503 (`closed`); then they count.

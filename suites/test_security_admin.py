@@ -83,6 +83,8 @@ def door(security: SecuritySettings, auth: AuthSettings, client_as: Open, identi
     title="administrators are let in from the declared addresses",
     severity="high",
     presupposes=("security.valid-accepted",),
+    cwe=(284,),
+    owasp=("API5:2023", "ASVS 8.2.1"),
 )
 def test_admin_allowed(door: Door) -> None:
     """An administrator is served from the first and the last address of each declared network."""
@@ -101,7 +103,7 @@ PRESUPPOSED = ("security.admin-allowed",)
     severity="critical",
     presupposes=PRESUPPOSED,
     cwe=(285, 306),
-    owasp=("API5:2023",),
+    owasp=("API5:2023", "ASVS 8.2.1"),
 )
 def test_admin_token_required(door: Door, security: SecuritySettings, identities: IdentityPool) -> None:
     """At an address that is let in, nobody and a user without the administrators' claims are refused."""
@@ -118,8 +120,8 @@ def test_admin_token_required(door: Door, security: SecuritySettings, identities
     title="administration is closed to other addresses",
     severity="critical",
     presupposes=PRESUPPOSED,
-    cwe=(284, 290),
-    owasp=("API5:2023",),
+    cwe=(284, 290, 1389),
+    owasp=("API5:2023", "ASVS 8.2.1"),
 )
 def test_admin_refused(door: Door, defects: Defects) -> None:
     """An administrator's token is refused from anywhere else.
@@ -165,7 +167,7 @@ def lookalikes(address: str) -> Iterator[str]:
     severity="critical",
     presupposes=("security.admin-refused",),
     cwe=(290, 348),
-    owasp=("API5:2023",),
+    owasp=("API5:2023", "ASVS 4.1.3", "ASVS 15.3.4"),
 )
 def test_admin_spoof_ignored(door: Door, defects: Defects) -> None:
     """An administrator's token is refused from elsewhere, whichever header claims an address that is let in.
@@ -212,7 +214,7 @@ def spoofs(inside: str, elsewhere: str) -> Iterator[tuple[str, Headers]]:
     severity="critical",
     presupposes=("security.admin-refused",),
     cwe=(178, 180),
-    owasp=("API5:2023",),
+    owasp=("API5:2023", "ASVS 8.2.1"),
 )
 def test_admin_spelling_refused(door: Door, defects: Defects) -> None:
     """No spelling of the guarded path is answered to other addresses with what administrators read."""
