@@ -210,6 +210,8 @@ def test_a_finding_says_where_to_mend_it(project: Path) -> None:
         "health.true": "confirmed",
         "own.teapot": "waived",
     }
+    assert found["health.true"]["waiver"] == ""
+    assert found["own.teapot"]["waiver"].startswith("own.teapot is waived until ")
     assert "it is no teapot (waived)" in done.stdout
     assert "CWE-754 · API8:2023" in (project / ".seatrial" / "latest" / "report.html").read_text()
 
