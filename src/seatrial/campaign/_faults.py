@@ -69,6 +69,11 @@ class Fault:
         """Return whether only the deep stage of the rate limits shows the defect."""
         return bool(getattr(self.module, "deep", False))
 
+    @property
+    def undecided(self) -> tuple[str, ...]:
+        """Return the checks that the defect keeps from being decided besides."""
+        return tuple(getattr(self.module, "undecided", ()))
+
     def _value(self, name: str, *arguments: object) -> Any:
         function: Callable[..., Any] | None = getattr(self.module, name, None)
         return function(*arguments) if function else None

@@ -31,7 +31,9 @@ async def use(scene: Scene, ramp: Ramp) -> None:
     await scene.sleep_until(edge.latest_s)
     (answer,) = await scene.send(wire)
     ramp.kinds.count([*began, *late, answer])
-    scene.ledger.judge("window-resets", _prolonged(scene, ramp, (began[0], late[0], answer)))
+    shown = (began[0], late[0], answer)
+    scene.ledger.journal.show("window-resets", *shown)
+    scene.ledger.judge("window-resets", _prolonged(scene, ramp, shown))
 
 
 def _prolonged(scene: Scene, ramp: Ramp, shown: tuple[Answer, Answer, Answer]) -> list[Defect]:
@@ -59,6 +61,7 @@ async def refusals(scene: Scene, _ramp: Ramp) -> None:
     if not any(map(silent.kinds.admitted, waited)):
         scene.ledger.block(scene.step.claims, SILENT)
         return
+    scene.ledger.journal.show("refusals-free", waited[0], *asked[-1:], after[0])
     scene.ledger.judge("refusals-free", _costly(loud, asked, after, waited))
 
 

@@ -88,6 +88,7 @@ def _judge_memory(scene: Scene, held: Sequence[Mapping[str, int]], count: int, s
     found = growing(held, count)
     scene.ledger.growth = {service: held[2][service] - held[1][service] for service in held[0]}
     defects = [Defect(f"memory-grows:{service}", _grows(service, by, count), shown) for service, by in found.items()]
+    scene.ledger.journal.show("memory-bounded", *shown)
     scene.ledger.judge("memory-bounded", defects)
 
 
@@ -110,6 +111,7 @@ async def watch(scene: Scene, ramp: Ramp) -> None:
     if not inside(used.edge, answers):
         raise UndecidedError("the window ended before it was seen whether a client stays refused")
     came = scene.ledger.sent.get("keys", 0) - before
+    scene.ledger.journal.show("buckets-kept", used.rejection, answers[-1])
     scene.ledger.judge("buckets-kept", _dropped(scene, used.answers, answers, ramp, came))
 
 

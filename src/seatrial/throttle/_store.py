@@ -26,6 +26,7 @@ async def store(scene: Scene, ramp: Ramp) -> None:
         if answers is None:
             raise UndecidedError(f"nobody is served {RECOVERY_S:g} s after {scene.policy.settings.store}: {verb}")
         wrong = _wrong(scene, answers, ramp.kinds, verb)
+        scene.ledger.journal.show("store-returns", answers[0], answers[-1])
         scene.ledger.judge("store-returns", wrong)
         if wrong:
             return
