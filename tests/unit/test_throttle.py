@@ -467,6 +467,19 @@ def test_variants_are_repeatable_and_belong_to_claims() -> None:
     }
 
 
+def test_own_headers_are_tried_as_an_address_and_as_a_tenant() -> None:
+    """A project's own header is written by strangers with an address in it, and by users with a word in it."""
+    settings = LIMIT.model_copy(update={"bypass_headers": ("X-Ours",)})
+    policy, source = Policy(settings=settings, quota=3, window_s=10), random.Random(3)  # noqa: S311 - repeatable
+    usual = {(each.claim, each.what) for each in variants(POLICY)}
+    added = [each for each in variants(policy) if (each.claim, each.what) not in usual]
+    assert {(each.claim, each.who) for each in added} == {
+        ("sibling-headers-ignored", "nobody"),
+        ("tenant-header", "user"),
+    }
+    assert {name for each in added for name, _ in each.write(policy, source).extra} == {"X-Ours"}
+
+
 def read(raw: bytes, method: str = "GET") -> tuple[int, str, bool]:
     """Return status, body and end of connection of an answer in bytes."""
 

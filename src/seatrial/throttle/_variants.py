@@ -58,7 +58,7 @@ TRAITS = ("User-Agent", "Cookie", "Accept-Language", "Referer", "X-Request-ID", 
 def variants(policy: Policy) -> Iterator[Variant]:
     """Yield every variant that means something for a policy."""
     yield from _addresses(policy)
-    for name in TENANTS:
+    for name in (*TENANTS, *policy.settings.bypass_headers):
         yield _header("tenant-header", "tenant-header", name, "user", _word)
     for name in TRAITS:
         yield _header("client-traits", "client-trait", name, "user", _trait(name))
