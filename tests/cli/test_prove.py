@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from proving import serving
 
+from seatrial.cli._proving import _profile
+
 Product = Callable[..., subprocess.CompletedProcess[str]]
 LIMIT = """
 [[limits]]
@@ -144,3 +146,14 @@ def test_without_a_limit_there_is_nothing_to_prove(product: Product, project: Pa
     done = product("limits", "prove", "http://127.0.0.1:9", cwd=project)
     assert (done.returncode, "[limits-missing]" in done.stderr) == (2, True), done.stderr
     assert "seatrial limits discover" in done.stderr
+
+
+def test_the_profile_is_that_of_what_is_proved(project: Path) -> None:
+    """A URL is proved as it is declared, a stack that is up as it was started, one that is started here quickly."""
+    config = str(project / "seatrial.toml")
+    state = project / ".seatrial" / "stack.json"
+    assert _profile(config, "auto") == "quick"
+    assert _profile(config, "http://127.0.0.1:9") == "full"
+    state.parent.mkdir()
+    state.write_text(json.dumps({"profile": "full"}))
+    assert (_profile(config, "up"), _profile(config, "local")) == ("full", "quick")

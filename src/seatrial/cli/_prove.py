@@ -33,7 +33,7 @@ Exit codes: 0 every claim that was tried is proved, 1 one is refuted, 2 wrong us
 @click.option(
     "--profile",
     type=click.Choice(["quick", "full"]),
-    help="Which knobs are turned, and how long it may take.  [default: quick; full for a URL]",
+    help="Which knobs are turned, and how long it may take.  [default: quick; full for a URL; for `up` its own]",
 )
 @click.option("--plan", is_flag=True, help="Print what would be sent, when, and as whom; send nothing.")
 @click.option("--deep", is_flag=True, help="Also what takes two windows, many clients, or control of the store.")
@@ -57,8 +57,7 @@ def prove_command(*, url: str, stack: str, profile: str | None, plan: bool, **ch
             where="seatrial limits prove",
             remedy="give one of them",
         )
-    target = url or stack or "auto"
-    choices |= {"stack": target, "profile": profile or ("full" if "://" in target else "quick")}
+    choices |= {"stack": url or stack or "auto", "profile": profile}
     if plan:
         from seatrial.cli._schedules import show_schedule  # noqa: PLC0415 - heavy
 

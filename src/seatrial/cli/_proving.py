@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from seatrial.campaign import Options
+from seatrial.campaign import UP, Options
+from seatrial.cli._options import config_path
 from seatrial.cli._session import conduct_session, settle
 from seatrial.cli._view import PlainView, make_view
 from seatrial.config import LimitSettings, Settings
 from seatrial.core import Outcome, UsageError
+from seatrial.stack import read_state
 
 if TYPE_CHECKING:
     from seatrial.plugin import Conductor
@@ -41,6 +43,7 @@ def prove_session(*, config: str, as_json: bool, **options: Any) -> int:
 
 def settle_proof(config: str, options: dict[str, Any]) -> tuple[Path, Settings, Options]:
     """Return everything that a proof starts from: the shipped suite, whatever others the project has."""
+    options["profile"] = options["profile"] or _profile(config, options["stack"])
     path, settings, settled = settle(config, {**options, "only": ("ratelimit",)})
     if not settings.limits:
         raise UsageError(
@@ -50,6 +53,14 @@ def settle_proof(config: str, options: dict[str, Any]) -> tuple[Path, Settings, 
             remedy="write [[limits]]; `seatrial limits discover URL` infers one from a service",
         )
     return path, settings.model_copy(update={"suites": ()}), settled
+
+
+def _profile(config: str, stack: str) -> str:
+    """Return the profile where none is named: a URL is proved as declared, a stack that is up as it was started."""
+    if "://" in stack:
+        return "full"
+    state = read_state(config_path(config).resolve().parent) if stack == UP else None
+    return str(state["profile"]) if state else "quick"
 
 
 def claims(verdict: Mapping[str, Any]) -> list[dict[str, str]]:
