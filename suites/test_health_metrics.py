@@ -15,7 +15,10 @@ from seatrial.core import Identity
 from seatrial.http import IdentityPool
 from seatrial.plugin import check, inconclusive, not_applicable
 
-SAMPLE = re.compile(r"(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{[^}]*\})? +(?P<value>\S+)(?: +-?\d+)?")
+LABELS = r'\{(?:[^"{}]|"(?:[^"\\]|\\.)*")*\}'
+"""A value in quotes may hold braces: those of a route's parameters."""
+
+SAMPLE = re.compile(rf"(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*)(?:{LABELS})? +(?P<value>\S+)(?: +-?\d+)?")
 FORMATS = ("text/plain", "application/openmetrics-text")
 REQUESTS = 10
 FLOOD = 60
