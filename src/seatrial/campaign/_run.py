@@ -189,7 +189,7 @@ def _identities(  # noqa: PLR0913 - what a pool is made of
 
 
 def sends_apart(options: Options, choice: Choice) -> bool:
-    """Return whether clients have an address of their own: on a stack that is started here, or where somebody said which."""
+    """Return whether clients have an address of their own: on a stack that is started here, or of a given network."""
     return choice.distinct_addresses or bool(options.address_pool)
 
 
