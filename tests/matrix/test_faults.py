@@ -83,7 +83,7 @@ def test_clean_local_stack_passes(run_seatrial: Run, pool: Mapping[str, str], tm
     assert (ended.exit_code, ended.verdict["verdict"]) == (0, "pass"), ended.output
     shown = {fault.trips for fault in map(load_fault, ON_LOCAL) if fault.configuration == FILE and not fault.deep}
     assert ended.checks("passed") >= shown
-    assert ended.checks("not-tested") == DEEP
+    assert ended.checks("not-tested") >= DEEP
     for name in ("report.html", "junit.xml", "summary.md", "events.ndjson", "coverage/coverage.xml", "logs/api.log"):
         assert (tmp_path / "run" / name).stat().st_size > 0, name
 
