@@ -11,14 +11,7 @@ import pytest
 
 from seatrial.config import HealthSettings
 from seatrial.disrupt import NOT_READY, HealthSeen, Outage
-from seatrial.plugin import Defects, check, inconclusive, not_applicable
-
-
-def declared(path: str | None, key: str) -> str:
-    """Return a path, or end the check when it is not promised."""
-    if path is None:
-        not_applicable(f"[health] {key} is not declared")
-    return path
+from seatrial.plugin import Defects, check, declared, inconclusive, not_applicable
 
 
 def _op(path: str) -> str:
@@ -43,7 +36,7 @@ def hung(outages: dict[str, Outage], health: HealthSettings) -> dict[str, Health
 )
 def test_dependency_reported(health: HealthSettings, hung: dict[str, HealthSeen], defects: Defects) -> None:
     """Readiness stops answering 200 when a dependency hangs: otherwise requests go where they cannot be served."""
-    path = declared(health.readiness, "readiness")
+    path = declared(health.readiness, "[health] readiness")
     for name, seen in hung.items():
         last = seen.readiness[-1]
         if last.status not in NOT_READY:
@@ -61,7 +54,7 @@ def test_dependency_reported(health: HealthSettings, hung: dict[str, HealthSeen]
 )
 def test_readiness_bounded(health: HealthSettings, hung: dict[str, HealthSeen], defects: Defects) -> None:
     """Readiness never takes longer than declared: a probe that hangs with the dependency reports nothing."""
-    path = declared(health.readiness, "readiness")
+    path = declared(health.readiness, "[health] readiness")
     if health.answers_within_s is None:
         not_applicable("[health] answers_within_s is not declared")
     for name, seen in hung.items():
@@ -88,12 +81,12 @@ def test_reason_given(
         not_applicable("[health] reasons is not declared")
     if "readiness" in health.reasons:
         for name, seen in hung.items():
-            last, path = seen.readiness[-1], declared(health.readiness, "readiness")
+            last, path = seen.readiness[-1], declared(health.readiness, "[health] readiness")
             if name not in last.text:
                 title = f"{path} answers {last.status} without naming {name}, which hangs"
                 defects.add(title, cause=f"unnamed-{name}", operation=_op(path), evidence=last.evidence)
     if "detailed" in health.reasons:
-        path = declared(health.detailed, "detailed")
+        path = declared(health.detailed, "[health] detailed")
         working = client.get(path).json()
         for name, seen in hung.items():
             if seen.detailed and words_of(working, name) == words_of(_json(seen.detailed.text), name):
@@ -133,7 +126,7 @@ def leaves(value: Any) -> frozenset[str]:
 )
 def test_liveness_independent(health: HealthSettings, hung: dict[str, HealthSeen], defects: Defects) -> None:
     """Liveness answers 200 while dependencies hang: otherwise a database hiccup restarts every instance at once."""
-    path = declared(health.liveness, "liveness")
+    path = declared(health.liveness, "[health] liveness")
     for name, seen in hung.items():
         if seen.liveness and seen.liveness.status != httpx.codes.OK:
             said = f"answers {seen.liveness.status}" if seen.liveness.status else "does not answer"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -14,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from proving import process
 
 SERVER = Path(__file__).parents[1] / "support" / "algorithms.py"
-MARKS = {"SEATRIAL_RUN": "infer-test", "SEATRIAL_OWNER": str(os.getpid())}
 QUOTA, WINDOW_S = 8, 2.0
 POOL = ("--address-pool", "127.31.0.0/16")
 BUDGET = 12 * QUOTA + 200
@@ -26,18 +25,8 @@ BUDGET = 12 * QUOTA + 200
 def serving(algorithm: str = "fixed-window", *traits: str, **settings: object) -> Iterator[str]:
     """Run a limiter in a process of its own, and return the URL of its endpoint."""
     chosen = {"quota": QUOTA, "window_s": WINDOW_S, "headers": "epoch", "algorithm": algorithm, "traits": traits}
-    with subprocess.Popen(
-        [sys.executable, "-I", str(SERVER), json.dumps({**chosen, **settings})],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **MARKS},
-    ) as process:
-        assert process.stdout
-        try:
-            yield f"http://127.0.0.1:{int(process.stdout.readline())}/items/7"
-        finally:
-            process.kill()
+    with process(SERVER, {**chosen, **settings}) as (target, _):
+        yield f"{target.url}/items/7"
 
 
 def discover(url: str, *arguments: str, max_s: int = 40) -> tuple[int, dict[str, Any]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.campaign import Options, knobs, profile_in_effect
+from seatrial.campaign import Options, profile_in_effect
 from seatrial.config import Settings, StackSettings
 from seatrial.config._settings import ProfileSettings
 from seatrial.stack import Choice
@@ -35,8 +35,8 @@ def leave_up(root: Path, url: str, profile: str) -> dict[str, str]:
 def test_a_stack_that_is_started_here_has_the_profile_of_the_run(settings: Settings) -> None:
     """Its knobs are turned as the run asks for."""
     assert profile_in_effect(settings, Options(profile="quick"), None, LOCAL) == "quick"
-    assert knobs(settings, "quick") == {"WINDOW": "5"}
-    assert knobs(settings, "full") == {}
+    assert settings.stack.knobs("quick") == {"WINDOW": "5"}
+    assert settings.stack.knobs("full") == {}
 
 
 def test_a_stack_that_is_up_has_the_profile_that_it_was_started_with(settings: Settings) -> None:
@@ -51,4 +51,4 @@ def test_a_url_has_none(settings: Settings) -> None:
     assert profile_in_effect(settings, Options(profile="quick", stack=URL), None, REMOTE) == ""
     leave_up(settings.root, "http://127.0.0.1:10", "quick")
     assert profile_in_effect(settings, Options(profile="quick", stack=URL), None, REMOTE) == ""
-    assert knobs(settings, "") == {}
+    assert settings.stack.knobs("") == {}

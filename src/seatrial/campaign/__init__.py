@@ -27,7 +27,7 @@ from seatrial.campaign._suites import (
     suite_named,
     suites_of,
 )
-from seatrial.campaign._variables import filled_in, knobs
+from seatrial.campaign._variables import filled_in
 
 __all__ = [
     "KEY",
@@ -48,7 +48,6 @@ __all__ = [
     "filled_in",
     "in_suite_order",
     "is_gone",
-    "knobs",
     "load_fault",
     "metric_belongs",
     "new_run_id",

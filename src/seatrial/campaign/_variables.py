@@ -26,19 +26,13 @@ def stack_variables(
     declared = {
         name: _fresh(name, value, register_secret=register_secret) for name, value in settings.stack.environment.items()
     }
-    declared |= knobs(settings, profile)
+    declared |= settings.stack.knobs(profile)
     filled = {name: filled_in(value, declared) for name, value in declared.items()}
     if settings.auth:
         filled[settings.auth.public_key_variable] = key.public_pem
     if settings.auth and previous:
         filled[settings.auth.previous_public_key_variable] = previous.public_pem
     return filled
-
-
-def knobs(settings: Settings, profile: str) -> dict[str, str]:
-    """Return the variables that a profile turns; none where no profile is in effect."""
-    found = settings.stack.profile.get(profile)  # type: ignore[call-overload]  # profile is one of the two keys, or none
-    return dict(found.environment) if found else {}
 
 
 def _fresh(name: str, value: str, *, register_secret: Callable[[str, str], None]) -> str:

@@ -13,7 +13,6 @@ from seatrial.campaign import (
     Planned,
     check_address_pool,
     choose,
-    knobs,
     plan_deep_limits,
     plan_limits,
     profile_in_effect,
@@ -53,7 +52,7 @@ def _circumstances(
     settings: Settings, options: Options, attached: Mapping[str, Any] | None, choice: Choice
 ) -> Circumstances:
     profile = profile_in_effect(settings, options, attached, choice)
-    environment = {**settings.stack.environment, **knobs(settings, profile)} if profile else {}
+    environment = {**settings.stack.environment, **settings.stack.knobs(profile)} if profile else {}
     addresses = 2 if sends_apart(options, choice) else 0
     return {"profile": options.profile, "environment": environment, "addresses": addresses}
 

@@ -99,6 +99,10 @@ class StackSettings(Section):
     profile: dict[Profile, ProfileSettings] = {}
     local: LocalSettings = LocalSettings()
 
+    def knobs(self, profile: str) -> dict[str, str]:
+        """Return the variables that a profile turns; none where no profile is in effect."""
+        return next((dict(found.environment) for name, found in self.profile.items() if name == profile), {})
+
 
 class AuthSettings(Section):
     """How identities authenticate: the harness mints RS256 tokens with a key pair of its own.

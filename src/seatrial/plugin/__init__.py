@@ -54,7 +54,7 @@ from seatrial.plugin._hooks import (
 )
 from seatrial.plugin._log_lines import Line, lines_where
 from seatrial.plugin._outages import outages
-from seatrial.plugin._outcomes import inconclusive, not_applicable, not_tested
+from seatrial.plugin._outcomes import declared, inconclusive, not_applicable, not_tested
 from seatrial.plugin._settle import check_settings
 
 __all__ = [
@@ -73,6 +73,7 @@ __all__ = [
     "cors",
     "coverage",
     "credentials",
+    "declared",
     "defects",
     "entered",
     "errors",

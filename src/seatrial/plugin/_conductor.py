@@ -15,7 +15,6 @@ from seatrial.campaign import (
     Entered,
     Options,
     Run,
-    knobs,
     metric_belongs,
     open_run,
     point_latest,
@@ -193,7 +192,7 @@ class Conductor:
         """Say what this run did not verify, whatever its verdict."""
         missing = [name for name in SUITES if name not in self.campaign.suites]
         notes = [f"not selected in this run: {', '.join(missing)}"] if missing else []
-        turned = ", ".join(f"{name} = {value}" for name, value in knobs(self.settings, run.turned_by).items())
+        turned = ", ".join(f"{name} = {value}" for name, value in self.settings.stack.knobs(run.turned_by).items())
         notes += [f"the profile {run.turned_by} turned knobs of the stack: {turned}"] if turned else []
         notes += self._lifted(run)
         notes += describe(self.settings.waivers, today=today)

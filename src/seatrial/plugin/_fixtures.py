@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import httpx
 import pytest
@@ -32,11 +31,9 @@ from seatrial.http import IdentityPool, SigningKey, open_client
 from seatrial.plugin._checks import check_of
 from seatrial.plugin._defects import Defects
 from seatrial.plugin._hooks import CONTEXT, DEFECTS, ENTERED, EXCHANGES
-from seatrial.plugin._outcomes import adopt, not_applicable, not_tested
+from seatrial.plugin._outcomes import Promise, adopt, not_applicable, not_tested
 from seatrial.record import AnyEvent, ExchangeRecorded, Secrets, Sink
 from seatrial.stack import Stack
-
-Promise = TypeVar("Promise")
 
 
 class WatchedSink:

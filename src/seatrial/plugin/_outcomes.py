@@ -8,7 +8,7 @@ pytest.skip.Exception            pytest.fail.Exception
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 import httpx
 
@@ -16,6 +16,8 @@ import httpx
 from _pytest.outcomes import Failed, Skipped
 
 from seatrial.core import CheckResult, Outcome, SeatrialError
+
+Promise = TypeVar("Promise")
 
 
 class NotApplicable(Skipped):
@@ -65,6 +67,13 @@ def adopt(result: CheckResult) -> None:
 def not_applicable(reason: str) -> NoReturn:
     """End the item: the promise is not declared."""
     raise NotApplicable(reason)
+
+
+def declared(value: Promise | None, key: str) -> Promise:
+    """Return what is declared under a key (`[health] liveness`), or end the item when nothing is."""
+    if value is None:
+        not_applicable(f"{key} is not declared")
+    return value
 
 
 def not_tested(reason: str) -> NoReturn:

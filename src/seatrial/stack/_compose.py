@@ -362,9 +362,8 @@ def _held(container: Container) -> int:
 
 def _environment(plan: StackPlan) -> dict[str, str]:
     """Return what compose fills the file's variables with, and the marks by which its processes are found."""
-    knobs = next((k for profile, k in plan.settings.stack.profile.items() if profile == plan.profile), None)
-    profile = knobs.environment if knobs else {}
-    return {**os.environ, **plan.environment, **profile, **run_marks(plan.run, keep=plan.keep)}
+    knobs = plan.settings.stack.knobs(plan.profile)
+    return {**os.environ, **knobs, **plan.environment, **run_marks(plan.run, keep=plan.keep)}
 
 
 def _connect() -> docker.DockerClient:

@@ -97,10 +97,9 @@ def _environment(name: str, service: Mapping[str, Any], plan: StackPlan) -> dict
     A variable that the file forgets to hand over stays forgotten: injecting it would hide a broken deployment.
     """
     has = {key: value or "" for key, value in (service.get("environment") or {}).items()}
-    knobs = next((k for profile, k in plan.settings.stack.profile.items() if profile == plan.profile), None)
     wanted: dict[str, str] = {}
     if service.get("build"):
-        wanted |= knobs.environment if knobs else {}
+        wanted |= plan.settings.stack.knobs(plan.profile)
         wanted |= {key: value for key, value in plan.environment.items() if key in has or key in wanted}
     wanted |= plan.service_environment.get(name, {})
     addition = plan.additions.get(name)

@@ -45,7 +45,8 @@ def service_environment(
 
     `folder` is the Python environment that holds its requirements.
     """
-    composed = {"PYTHONUNBUFFERED": "1", **base_environment(plan), **_profile(plan), **plan.environment_of(name)}
+    knobs = plan.settings.stack.knobs(plan.profile)
+    composed = {"PYTHONUNBUFFERED": "1", **base_environment(plan), **knobs, **plan.environment_of(name)}
     composed |= {key: fill(text, values, service=name) for key, text in service.environment.items()}
     composed |= plan.service_environment.get(name, {})
     if folder:
@@ -53,11 +54,6 @@ def service_environment(
         composed["VIRTUAL_ENV"] = str(folder)
     addition = plan.additions.get(name)
     return _add(composed, addition.environment, plan.share) if addition else composed
-
-
-def _profile(plan: StackPlan) -> Mapping[str, str]:
-    found = next((knobs for name, knobs in plan.settings.stack.profile.items() if name == plan.profile), None)
-    return found.environment if found else {}
 
 
 def _add(composed: dict[str, str], added: Mapping[str, str], share: Path) -> dict[str, str]:
