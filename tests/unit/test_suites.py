@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from seatrial.campaign import SUITES, in_suite_order, suite_named, suites_of
 from seatrial.plugin._checks import part
 
-NAMES = st.sampled_from([*SUITES, "own", "zeal", "health_late", "own_late", "health_aside", "own_aside"])
+NAMES = st.sampled_from([*SUITES, "own", "zeal", "health_late", "own_late", "health_aside", "own_aside", "jobs_last"])
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,7 @@ NAMES = st.sampled_from([*SUITES, "own", "zeal", "health_late", "own_late", "hea
         ("test_jobs_aside.py", "jobs_aside"),
         ("test_own_aside_more.py", "own_aside"),
         ("test_health_late_requests.py", "health_late"),
+        ("test_jobs_last.py", "jobs_last"),
         ("test_own_more_aside.py", "own"),
     ],
 )
@@ -30,11 +31,16 @@ def test_the_part_of_a_file(file: str, expected: str) -> None:
 
 @given(st.lists(NAMES))
 def test_the_order_of_parts(names: list[str]) -> None:
-    """What runs aside comes after every suite on the instrumented stack and before what the contract's items read."""
+    """What runs aside comes after every suite on the instrumented stack, then the contract, then what comes last."""
     ordered = in_suite_order(names)
     assert sorted(ordered) == sorted(set(names))
-    places = [(stage_of(name), suite_named(name).aside) for name in ordered]
+    places = [place_of(name) for name in ordered]
     assert places == sorted(places)
+
+
+def place_of(name: str) -> tuple[float, bool]:
+    """Return where a part is to be."""
+    return (2.5, True) if name.endswith("_last") else (stage_of(name), suite_named(name).aside)
 
 
 def stage_of(name: str) -> int:

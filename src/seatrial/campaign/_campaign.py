@@ -6,6 +6,8 @@ enter(suite) --stack variant, coverage phase, instrument--> Entered --items of t
 from __future__ import annotations
 
 import contextlib
+import os
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, wait
@@ -37,6 +39,9 @@ from seatrial.stack import Stack, Variant
 
 INSTRUMENTS: dict[str, Instrument] = {"contract": fuzz_contract, "ratelimit": prove_limits, "load": run_load}
 
+
+POLITE = 10
+"""How much a thread yields to whatever else wants a processor (a nice value)."""
 
 NO_KEY = "nobody told us the key that signs this target's tokens: [auth] private_key_file"
 
@@ -91,6 +96,7 @@ class Campaign:
         return entered
 
     def _try(self, suite: Suite) -> Entered | SeatrialError:
+        self._collect_early(suite)
         if suite.name not in self._early:
             self._begin(suite.stage)
         try:
@@ -110,6 +116,7 @@ class Campaign:
         variant = self.variant(suite)
         if suite.instrument:
             self._ahead.start()  # while the stack starts: nothing else has to wait for that
+        self._prepare_first()
         stack = self._stack(variant) if variant and suite.name != "coverage" else None
         if reason := self._cannot_test(suite, stack):
             return Entered(suite=suite.name, tree=str(self.stacks.tree()), not_tested=reason)
@@ -117,8 +124,6 @@ class Campaign:
         self._start_early(suite, variant)
         if variant:
             self._ahead.start()
-        if suite.name == "load":
-            self.stacks.end("instrumented")  # whatever ran on it is over
         evidence = self._deepen(suite, stack, self._measure(suite, stack))
         self.run.absorb(evidence)
         results = {result.check: result for result in evidence.results}
@@ -149,6 +154,13 @@ class Campaign:
             self.stacks.prepare("clean")  # ready by the time it is needed
         return stack
 
+    def _prepare_first(self) -> None:
+        """Begin to start the variant that is needed first: what needs none goes on meanwhile."""
+        self.stacks.tree()  # once: two threads are about to ask for it
+        first = next((variant for name in self.parts if (variant := self.variant(suite_named(name)))), None)
+        if first:
+            self.stacks.prepare(first)
+
     def _switch_phase(self, suite: Suite, variant: Variant | None) -> None:
         if self._collector and variant == "instrumented" and suite.name != "coverage":
             self._collector.set_phase(suite.name)
@@ -169,6 +181,15 @@ class Campaign:
             if PROVING in self._early:
                 wait([self._early[PROVING]])  # what comes now may disturb the clean one
 
+    def _collect_early(self, suite: Suite) -> None:
+        """End the instrumented stack once nothing more runs on it, and combine what it recorded meanwhile."""
+        left = [suite_named(name) for name in self.parts[self.parts.index(suite.name) :] if name != "coverage"]
+        if any(self.variant(each) == "instrumented" for each in left):
+            return
+        self.stacks.end("instrumented")
+        if self._collector and "coverage" not in self._early:
+            self._early["coverage"] = in_background(self._collect_aside, name="coverage")
+
     def _begin_early(self, name: str, *, on: Variant) -> None:
         if name in self.suites and name not in self._early and not self._cannot_test(suite_named(name), None):
             self._early[name] = in_background(lambda: self._measure_early(name, on), name=name)
@@ -183,8 +204,6 @@ class Campaign:
         if suite.name in self._early:
             early = self._early[suite.name].result()
             return self._settled(early, stack) if suite.name == PROVING else early
-        if suite.name == "coverage":
-            return self._collect()
         instrument = INSTRUMENTS.get(suite.name)
         return instrument(self.run, stack, self._ahead) if instrument and stack else Evidence()
 
@@ -204,6 +223,12 @@ class Campaign:
             return overlaid(leave_deep(self.run), evidence)
         with self._timed("deep"):
             return overlaid(evidence, prove_deep(self.run, stack))
+
+    def _collect_aside(self) -> Evidence:
+        with contextlib.suppress(OSError):  # not every system knows priorities of threads
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), POLITE)  # load is measured meanwhile
+        with self._timed("coverage"):
+            return self._collect()
 
     def _collect(self) -> Evidence:
         """Stop the instrumented stack, so that every process hands in its data, and combine it."""

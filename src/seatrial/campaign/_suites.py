@@ -1,11 +1,12 @@
 """The suites: in which order they run, on which variant of the stack, charged to which stage's budget.
 
     posture > health > tracing > logs > security > jobs > health_late > jobs_aside > deployment > ratelimit > load
-    (file)    '---------------- instrumented -----------------'  '------ clean -------'   '---- clean -----'
-              ratelimit, on the clean one, meanwhile             contract, instrumented    > stop > coverage
+    (file)    '---------------- instrumented -----------------'  '------ clean -------' > jobs_last '---- clean -----'
+              ratelimit, on the clean one, meanwhile             contract, instrumented   stop > coverage
 
 What disturbs the others (`test_<suite>_late*.py`) comes after them. What mostly waits (`test_<suite>_aside*.py`) runs
-on the clean stack while the contract is fuzzed on the other one. Load runs alone, but for the end of that one.
+on the clean stack while the contract is fuzzed on the other one, and what waits for the end of something that began
+there (`test_<suite>_last*.py`) after the contract. Load runs alone, but for the end of the instrumented stack.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Literal
 from seatrial.config import Stage
 from seatrial.core import UsageError
 
-LATE, ASIDE = "late", "aside"
+LATE, ASIDE, LAST = "late", "aside", "last"
 Needs = Literal["nothing", "instrumented", "clean"]
 
 
@@ -62,7 +63,7 @@ SUITES = {
 
 def part_of(words: Sequence[str]) -> str:
     """Return the part of a run that a file belongs to, by the words of its name: `jobs`, or `jobs_aside`."""
-    return "_".join(words[:2]) if words[1:2] in ([LATE], [ASIDE]) else words[0]
+    return "_".join(words[:2]) if {LATE, ASIDE, LAST}.intersection(words[1:2]) else words[0]
 
 
 def suites_of(parts: Iterable[str]) -> list[str]:
@@ -74,16 +75,17 @@ def suite_named(part: str) -> Suite:
     """Return a suite, or a part of one; a suite that a project adds of its own runs as a functional one."""
     name, _, when = part.partition("_")
     suite = SUITES.get(name) or Suite(name, "functional", addresses=True)
-    return replace(suite, name=part, needs="clean" if when == ASIDE else suite.needs)
+    return replace(suite, name=part, needs="clean" if when in {ASIDE, LAST} else suite.needs)
 
 
 def in_suite_order(parts: Iterable[str]) -> list[str]:
     """Return suites in the order in which they run: a project's own after the functional ones, then late ones."""
     order = list(SUITES)
+    own = order.index("jobs") + 0.2
+    places = {LATE: own + 0.4, ASIDE: own + 0.6, LAST: order.index("contract") + 0.5}
 
     def place(part: str) -> float:
-        late = 0.4 * part.endswith(f"_{LATE}") + 0.6 * suite_named(part).aside
-        return order.index(part) if part in SUITES else order.index("jobs") + 0.2 + late
+        return order.index(part) if part in SUITES else places.get(part.rpartition("_")[2], own)
 
     return sorted(set(parts), key=lambda part: (place(part), part))
 

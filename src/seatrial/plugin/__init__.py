@@ -53,7 +53,7 @@ from seatrial.plugin._hooks import (
     pytest_unconfigure,
 )
 from seatrial.plugin._log_lines import Line, lines_where
-from seatrial.plugin._outages import outages
+from seatrial.plugin._outages import outages, survivor
 from seatrial.plugin._outcomes import declared, inconclusive, not_applicable, not_tested
 from seatrial.plugin._settle import check_settings
 
@@ -111,6 +111,7 @@ __all__ = [
     "settings",
     "signing_key",
     "stack",
+    "survivor",
     "tokens",
     "tracing",
     "tree",

@@ -1,4 +1,4 @@
-"""What a dependency's hang shows, for every check that looks at one."""
+"""What an outage shows, once for all checks that look at it, as it takes long: a dependency's hang, a worker's end."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from seatrial.config import HealthSettings, Settings
+from seatrial.config import HealthSettings, JobSettings, Settings
 from seatrial.core import Identity
-from seatrial.disrupt import Outage, Users, Watch
+from seatrial.disrupt import Outage, Survivor, Unusable, Users, Watch, kill_in_the_middle
 from seatrial.http import IdentityPool
-from seatrial.plugin._outcomes import not_applicable
+from seatrial.plugin._outcomes import inconclusive, not_applicable
 from seatrial.stack import Stack
 
 OUTAGES = pytest.StashKey[dict[str, Outage]]()
+SURVIVOR = pytest.StashKey[Survivor]()
 
 
 @pytest.fixture
@@ -36,3 +37,27 @@ def outages(
         users = Users(client_as(pool.lease(1)[0] if settings.auth else None), settings, credentials)
         stash[OUTAGES] = Watch(stack=stack, client=client_as(None), users=users, health=health).outages()
     return stash[OUTAGES]
+
+
+@pytest.fixture
+def survivor(  # noqa: PLR0913, PLR0917 - pytest hands fixtures over by name
+    request: pytest.FixtureRequest,
+    stack: Stack,
+    client_as: Callable[[Identity | None], httpx.Client],
+    settings: Settings,
+    jobs: JobSettings,
+    profile: str,
+) -> Survivor:
+    """Return what became of a job whose worker was killed in the middle; the first that asks for it waits."""
+    lost_after_s = next((seconds for name, seconds in jobs.lost_after_s.items() if name == profile), None)
+    if not jobs.worker or not jobs.stalled_by or lost_after_s is None:
+        not_applicable(f"[jobs] worker, stalled_by and lost_after_s for the profile {profile} are not declared")
+    if SURVIVOR not in request.config.stash:
+        pool: IdentityPool = request.getfixturevalue("identities")
+        owner = pool.lease(1)[0] if settings.auth else None
+        try:
+            survived = kill_in_the_middle(stack, jobs, owner, client_as(owner), lost_after_s=lost_after_s)
+        except Unusable as problem:
+            inconclusive(str(problem))
+        request.config.stash[SURVIVOR] = survived
+    return request.config.stash[SURVIVOR]
