@@ -244,7 +244,7 @@ def planned(check: Check, item: str) -> CheckPlanned:
 
 def over_budget(record: Record) -> list[str]:
     """Return one sentence for each stage that took longer than its budget."""
-    budget = record.started.budget_s if record.started else {}
+    budget = record.origin.budget_s
     spent: dict[str, float] = {}
     for stage in record.stages:
         spent[stage.stage] = spent.get(stage.stage, 0.0) + stage.duration_s

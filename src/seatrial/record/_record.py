@@ -105,6 +105,12 @@ class Record:
             case _:
                 pass
 
+    @property
+    def origin(self) -> RunStarted:
+        """Return what the run began with, empty where that was lost."""
+        lost = RunStarted(run="", version="", started="", stack="", why_stack="", profile="", seed=0)
+        return self.started or lost
+
     def count(self, outcome: Outcome) -> int:
         """Return how many checks ended so; a planned check that never ended counts as inconclusive."""
         ended = sum(result.outcome is outcome for result in self.results.values())

@@ -25,15 +25,15 @@ def limits_of(record: Record) -> dict[str, Any]:
     """Return the proofs as JSON data."""
     policies = [_policy(record, proof) for proof in policies_of(record).values()]
     others = [_claim(record, result, ()) for result in beside(record)]
-    started = record.started
+    started = record.origin
     return {
         "schema": LIMITS_SCHEMA,
-        "run": started.run if started else "",
-        "project": started.project if started else "",
-        "stack": started.stack if started else "",
-        "profile": started.profile if started else "",
-        "fault": started.fault if started else "",
-        "repeat": started.command if started else "",
+        "run": started.run,
+        "project": started.project,
+        "stack": started.stack,
+        "profile": started.profile,
+        "fault": started.fault,
+        "repeat": started.command,
         "verdict": verdict_on(claim["verdict"] for group in _claims(policies, others) for claim in group),
         "not_tested": _left(others),
         "policies": policies,

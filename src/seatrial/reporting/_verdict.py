@@ -21,22 +21,22 @@ def write_verdict(record: Record, stream: TextIO) -> None:
 
 def verdict_of(record: Record) -> dict[str, Any]:
     """Return the verdict as JSON data; a run without an end is inconclusive."""
-    started, finished, failure = record.started, record.finished, record.failure
+    started, finished, failure = record.origin, record.finished, record.failure
     return {
         "schema": SCHEMA,
         "verdict": (finished.verdict if finished else Verdict.INCONCLUSIVE).value,
         "reason": _reason(record),
         "exit_code": failure.exit_code if failure else (finished.verdict.exit_code if finished else 3),
-        "run": started.run if started else "",
-        "project": started.project if started else "",
-        "version": started.version if started else "",
-        "started": started.started if started else "",
-        "stack": started.stack if started else "",
-        "why_stack": started.why_stack if started else "",
-        "profile": started.profile if started else "",
-        "fault": started.fault if started else "",
-        "seed": started.seed if started else 0,
-        "repeat": started.command if started else "",
+        "run": started.run,
+        "project": started.project,
+        "version": started.version,
+        "started": started.started,
+        "stack": started.stack,
+        "why_stack": started.why_stack,
+        "profile": started.profile,
+        "fault": started.fault,
+        "seed": started.seed,
+        "repeat": started.command,
         "duration_s": finished.duration_s if finished else 0.0,
         "gates": [{**asdict(gate), "status": gate.status.value} for gate in record.gates],
         "findings": [_finding(finding, record.planned.get(finding.check)) for finding in findings_of(record)],
@@ -45,7 +45,7 @@ def verdict_of(record: Record) -> dict[str, Any]:
         "measurements": [asdict(measurement) for measurement in record.measurements.values()],
         "coverage": _coverage(record),
         "stages": [{"stage": stage.stage, "duration_s": stage.duration_s} for stage in record.stages],
-        "budget_s": dict(started.budget_s) if started else {},
+        "budget_s": dict(started.budget_s),
         "not_verified": not_verified(record),
     }
 
