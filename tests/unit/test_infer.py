@@ -1,14 +1,11 @@
 """The models over recorded answers: simulated limiters are recognised, and refuted as what they are not."""
 
-import importlib.util
 import json
 import math
 import random
-import sys
-from pathlib import Path
-from types import ModuleType
 
 import pytest
+from algorithms import ALGORITHMS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,21 +21,7 @@ from seatrial.throttle.infer._probes import moments
 from seatrial.throttle.infer._seen import Hit, Segment, simplest
 from seatrial.throttle.infer._told import read_told, told_windows
 
-SUPPORT = Path(__file__).parents[1] / "support" / "algorithms.py"
 EPOCH = 1_700_000_000.0
-
-
-def load() -> ModuleType:
-    """Import the limiters that the test server has."""
-    spec = importlib.util.spec_from_file_location("algorithms", SUPPORT)
-    assert spec
-    assert spec.loader
-    module = sys.modules["algorithms"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-ALGORITHMS = load().ALGORITHMS
 
 
 class Simulation:
