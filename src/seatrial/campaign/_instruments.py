@@ -165,11 +165,12 @@ def undecided(evidence: Evidence) -> set[str]:
 
 
 def settled(first: Evidence, again: Evidence) -> Evidence:
-    """Return the first evidence, with what it left undecided as the second one has it: a defect stays one."""
-    later = {result.check: result for result in again.results if result.check in undecided(first)}
+    """Return the first evidence, with what it left undecided as the second one has it: a defect of either stays one."""
+    open_ = undecided(first)
+    later = {r.check: r for r in again.results if r.check in open_ or r.outcome is Outcome.FAILED}
     return replace(
         again,
-        results=tuple(later.get(result.check, result) for result in first.results),
+        results=tuple(r if r.outcome is Outcome.FAILED else later.get(r.check, r) for r in first.results),
         exchanges=first.exchanges + again.exchanges,
         proofs=first.proofs + again.proofs,
     )
