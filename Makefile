@@ -3,7 +3,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 CODE := src tests suites load fixtures
-WORKERS ?= 2
+# More than two processors: most of a run is waiting, for a window to pass or a hang to end.
+WORKERS ?= 3
 # Compiled once, not by each of the many processes that a run starts; .gitignore knows the folders.
 unexport PYTHONDONTWRITEBYTECODE
 
