@@ -1,5 +1,6 @@
 """The lives that links promise, the walk through them, and what is said of those that nobody saw end."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,10 +10,11 @@ from schemathesis.checks import CHECKS, load_all_checks
 from seatrial.core import Outcome
 from seatrial.fuzz import Operation, operations_of
 from seatrial.fuzz._judge import DECIDES, Heard, judge
-from seatrial.fuzz._lifecycle import CHECK, Resource, Resources, Value, Walk
+from seatrial.fuzz._lifecycle import CHECK, STEPS, Resource, Resources, Value, Walk
 from seatrial.fuzz._links import lifecycles_of
 from seatrial.fuzz._looked import LIFECYCLE, unpromised_ends
-from seatrial.fuzz._messages import Lived, Message, Repeated, Sent
+from seatrial.fuzz._messages import Lived, Message, Order, Repeated, Sent
+from seatrial.fuzz._turns import Turns
 
 NAME = "POST /items, DELETE /items/{id}"
 TITLE = "still there"
@@ -197,6 +199,22 @@ def test_what_is_still_served_is_shown_from_its_making() -> None:
     (verdict,) = after.verdicts
     assert (verdict.name, verdict.title, verdict.chain) == (CHECK, TITLE, [0, 101, 102])
     assert repeated == Repeated(number=102, name=CHECK, title=TITLE, same=True)
+
+
+@pytest.mark.parametrize(("used", "most", "waits"), [(6, 10, False), (7, 10, True), (0, 2, False), (1, 2, True)])
+def test_who_may_not_send_a_whole_life_has_to_wait(used: int, most: int, *, waits: bool) -> None:
+    """Somebody near his quota comes later than others: his requests would wait for a window."""
+    somebody = {"Authorization": "somebody"}
+    order = Order(
+        document=document({}), base_url="http://h", seed=1, examples=1, identities=[("somebody", somebody)],
+        addresses=[], by_address="http://h", uses=1, most=most, window_s=60, limited=[429], budget_s=1,
+    )  # fmt: skip
+    turns = Turns(order, until_s=0)
+    sender = turns.sender_of(somebody)
+    assert sender
+    sender.allowance.take(time.monotonic(), used)
+    assert (turns.wait_s(somebody, STEPS) > 0) is waits
+    assert turns.wait_s({}, STEPS) == 0
 
 
 def test_the_check_is_one_of_schemathesis() -> None:

@@ -24,8 +24,8 @@ from schemathesis.specs.openapi.expressions import evaluate
 
 from seatrial.fuzz._document import Operation, operations_of
 from seatrial.fuzz._handed_out import handed_out
-from seatrial.fuzz._lifecycle import Resource, Resources, Walk
-from seatrial.fuzz._links import lifecycles_of
+from seatrial.fuzz._lifecycle import STEPS, Resource, Resources, Walk
+from seatrial.fuzz._links import Lifecycle, lifecycles_of
 from seatrial.fuzz._messages import NO_ANSWER, SHOWN, Message, Order, Repeated, Sent, Verdict, shown
 from seatrial.fuzz._turns import PLACEHOLDER, TURN, Turn, Turns
 
@@ -48,7 +48,7 @@ AGAIN_S = 15.0
 """How long failing requests are sent once more: a service that hangs would take a timeout for each."""
 
 LIVES_S = 5.0
-"""How long resources are followed to their end, which takes a few requests for each life."""
+"""How long resources are followed to their end when the budget is used up; it takes a few requests for each life."""
 
 REFUSED = "RejectedPositiveData"
 """The failure of an operation that refuses input which its schema allows."""
@@ -216,12 +216,20 @@ class Engine:
 
     def live(self) -> Iterator[Message]:
         """Remove something of each kind that was made, and see whether it is gone."""
-        until_s = time.monotonic() + LIVES_S
+        until_s = max(self._turns.until_s, time.monotonic() + LIVES_S)
         with requests.Session() as session:
             session.trust_env = False
             walk = Walk(partial(self._ask, session), self._limited, UseAfterFree.kind_title, until_s)
             for lifecycle in self._lifecycles:
-                yield from walk.along(lifecycle, self._resources.newest(lifecycle))
+                yield from walk.along(lifecycle, self._ready(lifecycle))
+
+    def _ready(self, lifecycle: Lifecycle) -> list[Resource]:
+        """Return what was made, that of those first who need not wait before they send, and of theirs the newest."""
+
+        def wait_s(resource: Resource) -> float:
+            return self._turns.wait_s(self._headers.get(resource.identity, {}), STEPS)
+
+        return sorted(self._resources.newest(lifecycle), key=wait_s)
 
     def _ask(self, session: requests.Session, resource: Resource, operation: Operation) -> Sent:
         """Send a request of our own as who made a resource."""

@@ -30,6 +30,9 @@ GONE = frozenset(range(400, 500)) - {401}
 TRIES = 3
 """How many resources are tried for each life."""
 
+STEPS = 4
+"""How many requests a life takes at most: read, remove, look for it, look again."""
+
 PAUSE_S = 1.0
 """How long what was removed may still be served."""
 
