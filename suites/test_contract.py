@@ -146,7 +146,7 @@ def test_method_not_allowed(instrument: Instrument, contract: ContractSettings) 
     severity="high",
 )
 def test_resource_lifecycle(instrument: Instrument, contract: ContractSettings) -> None:
-    """What was created can be read, and what was deleted cannot."""
+    """What was created can be read, and what was deleted cannot: seen to its end where an answer links to both."""
     del contract
     assert instrument.confirms()
 

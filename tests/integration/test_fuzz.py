@@ -178,6 +178,32 @@ def test_resource_that_vanishes_is_found(tmp_path: Path) -> None:
     assert {check for check, _ in found(evidence)} == {"resource-lifecycle"}
 
 
+def test_resource_that_is_removed_is_always_looked_for(tmp_path: Path) -> None:
+    """One that is served on is found although the fuzzer sends little, and its requests follow each other."""
+    with service(tmp_path, "undead") as target:
+        evidence = fuzz(target, examples=1)
+    assert found(evidence) == {("resource-lifecycle", "GET /items/{id}")}
+    assert outcomes(evidence)["resource-lifecycle"] is Outcome.FAILED
+
+
+def test_resource_that_cannot_be_removed_passes_nothing(tmp_path: Path) -> None:
+    """Where every removal fails, nobody saw that what is removed is gone; the reason says what was answered."""
+    with service(tmp_path, "clinging") as target:
+        evidence = fuzz(target, examples=1)
+    (life,) = [result for result in evidence.results if result.check == "contract.resource-lifecycle"]
+    assert life.outcome is Outcome.NOT_TESTED
+    assert life.reason.endswith(": POST /items, DELETE /items/{id} (DELETE /items/{id} answered 409)")
+    assert not found(evidence)
+
+
+def test_service_that_breaks_over_what_was_removed_is_found(tmp_path: Path) -> None:
+    """An answer of 500 is no sign that something is gone, but a server error like others."""
+    with service(tmp_path, "brittle") as target:
+        evidence = fuzz(target, examples=1)
+    assert found(evidence) == {("no-server-error", "GET /items/{id}")}
+    assert outcomes(evidence)["resource-lifecycle"] is Outcome.NOT_TESTED
+
+
 def test_nobody_let_in_is_never_a_pass(tmp_path: Path) -> None:
     """Where no token is accepted, what was refused at the door says nothing about input, resources or credentials."""
     with service(tmp_path) as target:

@@ -63,7 +63,7 @@ def document() -> dict[str, Any]:
         "/items/{id}": {
             "parameters": [key],
             "get": operation(ITEM, operationId="read", answers=missing),
-            "delete": {**operation(OK, operationId="remove", answers=missing)},
+            "delete": operation(OK, operationId="remove", answers={**missing, "409": answer(ERROR)}),
         },
         "/health": {"get": operation(OK, secured=False)},
         "/crash": {"post": operation(OK, **with_body())},
@@ -95,7 +95,7 @@ class Service(http.server.ThreadingHTTPServer):
         self.key, self.quota, self.window_s, self.defects = key, quota, window_s, defects
         self.document = document()
         self.items: dict[str, tuple[str, str]] = {}
-        self.gone: dict[str, tuple[str, str]] = {}
+        self.gone: set[str] = set()
         self.hits: dict[str, collections.deque[float]] = collections.defaultdict(collections.deque)
         self.seen: collections.Counter[str] = collections.Counter()
 
@@ -247,12 +247,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def item(self, key: str, user: str) -> None:
         """Read or remove an item; nobody sees another user's."""
+        if key in self.server.gone and self.has("brittle"):
+            return self.say(500, {"error": "where is it?"})
         owner, given = self.server.items.get(key, ("", ""))
         if owner != user:
             return self.say(404, {"error": "no such item"})
         if self.command == "DELETE":
+            if self.has("clinging"):
+                return self.say(409, {"error": "not now"})
             if not self.has("undead"):
                 del self.server.items[key]
+                self.server.gone.add(key)
             return self.say(200, {"ok": True})
         return self.say(200, {"id": key, "name": 7 if self.has("schema") else given})
 

@@ -165,6 +165,14 @@ BAD = {
         b'{"openapi": "3.1.0", "paths": {"/a": {"get": {"responses": [1]}}}}',
         "contract-not-openapi",
     ),
+    "links that are a list": (
+        b'{"openapi": "3.1.0", "paths": {"/a": {"get": {"responses": {"200": {"links": []}}}}}}',
+        "contract-not-openapi",
+    ),
+    "a link that leads nowhere": (
+        b'{"openapi": "3.1.0", "paths": {"/a": {"get": {"responses": {"200": {"links": {"a": {"$ref": "#/x"}}}}}}}}',
+        "contract-not-openapi",
+    ),
     "parameters that are a number": (
         b'{"openapi": "3.1.0", "paths": {"/a": {"get": {"parameters": 1}}}}',
         "contract-not-openapi",

@@ -35,10 +35,10 @@ def main() -> None:
 
 
 def run(order: Order, out: BinaryIO) -> None:
-    """Run every phase, write what happens, and look at each failure once more."""
+    """Run every phase, write what happens, look at each failure once more, and see what was made to its end."""
     turns = Turns(order, until_s=time.monotonic() + order.budget_s)
     turns.install()
-    engine = Engine(turns, set(order.limited))
+    engine = Engine(turns, order)
     stream = from_schema(load(order)).execute()
     # Not looked at between events alone: one event can stand for many requests to a service that hangs.
     timer = threading.Timer(order.budget_s, stream.stop)
@@ -51,6 +51,10 @@ def run(order: Order, out: BinaryIO) -> None:
     write(out, Doing(phase="looking again"))
     for repeated in engine.repeat():
         write(out, repeated)
+    # Only now: what failed for a resource must not look otherwise because it was removed here.
+    write(out, Doing(phase="removing"))
+    for message in engine.live():
+        write(out, message)
 
 
 def follow(stream: EventStream, engine: Engine, out: BinaryIO) -> str:

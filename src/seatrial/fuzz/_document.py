@@ -17,6 +17,15 @@ TIMEOUT_S = 15.0
 REMEDY = "name the path at which the service serves it in [contract] document"
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where an answer of a status leads: to an operation by its `operationId`, with `(parameter, expression)` pairs."""
+
+    status: str
+    operation_id: str
+    parameters: tuple[tuple[str, str], ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """A documented operation; `label` is what Schemathesis calls it, `inputs` its parameters and body.
@@ -34,6 +43,13 @@ class Operation:
     inputs: frozenset[str] = frozenset()
     secured: bool = False
     in_path: bool = False
+    operation_id: str = ""
+    links: tuple[Link, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """Return the path, as documented."""
+        return self.label.partition(" ")[2]
 
     def documented_as(self, status: int) -> str:
         """Return under which key a status is documented: its own, its class, `default`, or none (empty)."""
@@ -122,7 +138,19 @@ def _operation(document: Mapping[str, Any], path: str, method: str, item: Mappin
         inputs=frozenset("body" if name.startswith("body:") else name for name in inputs),
         secured=_secured(found.get("security", document.get("security"))),
         in_path=any(parameter.get("in") == "path" for parameter in parameters),
+        operation_id=str(found.get("operationId", "")),
+        links=tuple(link for status, answer in answers.items() for link in _links(document, _class(status), answer)),
     )
+
+
+def _links(document: Mapping[str, Any], status: str, answer: Mapping[str, Any]) -> Iterator[Link]:
+    """Yield an answer's links; those that name their operation in another way are not understood."""
+    for name, reference in _table(answer.get("links", {}), f"links of {status}").items():
+        link = _resolve(document, _table(reference, name))
+        parameters = _table(link.get("parameters", {}), f"parameters of {name}")
+        filled = tuple((str(parameter), str(expression)) for parameter, expression in parameters.items())
+        if "operationId" in link:
+            yield Link(status, str(link["operationId"]), filled)
 
 
 def _class(status: str) -> str:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import requests
 import schemathesis
 from schemathesis.checks import CHECKS, load_all_checks
-from schemathesis.core.failures import Failure, FailureGroup
+from schemathesis.core.failures import Failure, FailureGroup, ServerError
+from schemathesis.core.transforms import UNRESOLVABLE
+from schemathesis.core.transport import Response
 from schemathesis.engine import Status
-from schemathesis.engine.recorder import ScenarioRecorder
+from schemathesis.engine.recorder import Request, ScenarioRecorder
 from schemathesis.generation import GenerationMode
+from schemathesis.generation.stateful.state_machine import StepOutput
+from schemathesis.openapi.checks import UseAfterFree
+from schemathesis.specs.openapi.expressions import evaluate
 
+from seatrial.fuzz._document import Operation, operations_of
 from seatrial.fuzz._handed_out import handed_out
-from seatrial.fuzz._messages import NO_ANSWER, SHOWN, Order, Repeated, Sent, Verdict, shown
+from seatrial.fuzz._lifecycle import STEPS, Resource, Resources, Walk
+from seatrial.fuzz._links import Lifecycle, lifecycles_of
+from seatrial.fuzz._messages import NO_ANSWER, SHOWN, Message, Order, Repeated, Sent, Verdict, shown
 from seatrial.fuzz._turns import PLACEHOLDER, TURN, Turn, Turns
 
 CHECK_NAMES = [
@@ -36,6 +46,9 @@ PHASES = ["examples", "coverage", "fuzzing", "stateful"]
 REQUEST_TIMEOUT_S = 10
 AGAIN_S = 15.0
 """How long failing requests are sent once more: a service that hangs would take a timeout for each."""
+
+LIVES_S = 5.0
+"""How long resources are followed to their end when the budget is used up; it takes a few requests for each life."""
 
 REFUSED = "RejectedPositiveData"
 """The failure of an operation that refuses input which its schema allows."""
@@ -99,23 +112,28 @@ class Suspect:
 
 
 class Engine:
-    """Number what the engine sent, and keep one request of each failure."""
+    """Number what the engine sent, and keep one request of each failure, and what was made."""
 
-    def __init__(self, turns: Turns, limited: set[int]) -> None:
+    def __init__(self, turns: Turns, order: Order) -> None:
         self._turns = turns
-        self._limited = limited
+        self._limited = set(order.limited)
+        self._headers = dict(order.identities)
+        self._count = itertools.count()
         self._numbers: dict[str, int] = {}
         self._suspects: dict[tuple[str, str, str], Suspect] = {}
+        self._lifecycles = lifecycles_of(operations_of(order.document))
+        self._resources = Resources(self._lifecycles, order.base_url)
 
     def scenario(self, recorder: ScenarioRecorder) -> Iterator[Sent]:
         """Yield every request of a scenario."""
         for case_id in recorder.interactions:
-            self._numbers[case_id] = len(self._numbers)
+            self._numbers[case_id] = next(self._count)
         for case_id, interaction in recorder.interactions.items():
             node = recorder.cases.get(case_id)
             if node is not None:
                 sent = self._sent(case_id, node, interaction, recorder)
                 self._suspect(sent, node.value, interaction.request, recorder)
+                self._resources.learn(sent, partial(value, case=node.value, response=interaction.response))
                 yield sent
 
     def _suspect(self, sent: Sent, case: Any, request: Any, recorder: ScenarioRecorder) -> None:
@@ -126,34 +144,41 @@ class Engine:
                 self._suspects[key] = found
 
     def _sent(self, case_id: str, node: Any, interaction: Any, recorder: ScenarioRecorder) -> Sent:
-        case, request, response = node.value, interaction.request, interaction.response
+        case, number, response = node.value, self._numbers[case_id], interaction.response
+        verdicts = [self._verdict(check, case_id, recorder) for check in decided(recorder, case_id)]
+        return Sent(
+            **self._exchange(interaction.request, response),
+            number=number,
+            operation=case.operation.label,
+            mode=case.meta.generation.mode.value if case.meta else "",
+            chained=node.parent_id is not None,
+            negated=negated(case.meta),
+            verdicts=broken(number, None) if response is None else verdicts,
+        )
+
+    def _exchange(self, request: Request, response: Response | None) -> dict[str, Any]:
+        """Return what stands in the record of a request and its answer: who sent it, and nobody's secrets."""
         turn: Turn | None = getattr(response.request, TURN, None) if response is not None else None
         client = turn.client if turn else self._turns.sender_of({name: v[0] for name, v in request.headers.items()})
         name = client.name if client else ""
-        common = {
-            "number": self._numbers[case_id],
-            "operation": case.operation.label,
-            "mode": case.meta.generation.mode.value if case.meta else "",
+        asked = {
             "method": request.method,
             "url": request.uri,
             "identity": name,
             "request_headers": pairs(request.headers, name, client.headers if client else ()),
             "body": request.body or b"",
             "at_s": turn.at_s if turn else time.monotonic(),
-            "chained": node.parent_id is not None,
             "displaced": bool(turn and turn.displaced),
-            "negated": negated(case.meta),
         }
         if response is None:
-            return Sent(**common, verdicts=[Verdict(name=NO_ANSWER, title="No answer", chain=[common["number"]])])
-        return Sent(
-            **common,
-            status=response.status_code,
-            response_headers=pairs(response.headers, name),
-            response_body=shown(response.content or b""),
-            elapsed_s=response.elapsed,
-            verdicts=[self._verdict(check, case_id, recorder) for check in decided(recorder, case_id)],
-        )
+            return asked
+        return {
+            **asked,
+            "status": response.status_code,
+            "response_headers": pairs(response.headers, name),
+            "response_body": shown(response.content or b""),
+            "elapsed_s": response.elapsed,
+        }
 
     def _verdict(self, check: Any, case_id: str, recorder: ScenarioRecorder) -> Verdict:
         if check.failure_info is None:
@@ -188,6 +213,54 @@ class Engine:
         if suspect.verdict.name == NO_ANSWER:
             return False
         return suspect.verdict.title in titles(suspect, response)
+
+    def live(self) -> Iterator[Message]:
+        """Remove something of each kind that was made, and see whether it is gone."""
+        until_s = max(self._turns.until_s, time.monotonic() + LIVES_S)
+        with requests.Session() as session:
+            session.trust_env = False
+            walk = Walk(partial(self._ask, session), self._limited, UseAfterFree.kind_title, until_s)
+            for lifecycle in self._lifecycles:
+                yield from walk.along(lifecycle, self._ready(lifecycle))
+
+    def _ready(self, lifecycle: Lifecycle) -> list[Resource]:
+        """Return what was made, that of those first who need not wait before they send, and of theirs the newest."""
+
+        def wait_s(resource: Resource) -> float:
+            return self._turns.wait_s(self._headers.get(resource.identity, {}), STEPS)
+
+        return sorted(self._resources.newest(lifecycle), key=wait_s)
+
+    def _ask(self, session: requests.Session, resource: Resource, operation: Operation) -> Sent:
+        """Send a request of our own as who made a resource."""
+        headers = self._headers.get(resource.identity, {})
+        request = session.prepare_request(requests.Request(operation.method, resource.url, headers=headers))
+        try:
+            answer = session.send(request, timeout=REQUEST_TIMEOUT_S, allow_redirects=False)
+            response = Response.from_requests(answer, verify=True)
+        except requests.RequestException:
+            response = None
+        told, number = self._exchange(Request.from_prepared_request(request), response), next(self._count)
+        verdicts = [] if response is not None and response.status_code in self._limited else broken(number, response)
+        return Sent(**told, number=number, operation=operation.label, mode="", chained=True, verdicts=verdicts)
+
+
+def value(expression: str, *, case: Any, response: Any) -> Any:
+    """Return what an expression of a link stands for in an answer, or None."""
+    try:
+        found = evaluate(expression, StepOutput(response, case))
+    except Exception:  # noqa: BLE001 - an answer that cannot be read, or an expression that is none: it names nothing
+        return None
+    return None if found is UNRESOLVABLE else found
+
+
+def broken(number: int, response: Response | None) -> list[Verdict]:
+    """Return what is said of a request without an answer, and of an answer that is the service's own fault."""
+    if response is None:
+        return [Verdict(name=NO_ANSWER, title="No answer", chain=[number])]
+    if response.status_code < requests.codes.server_error:
+        return []
+    return [Verdict(name="not_a_server_error", title=ServerError.kind_title, chain=[number])]
 
 
 def decided(recorder: ScenarioRecorder, case_id: str) -> list[Any]:

@@ -11,16 +11,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from seatrial.fuzz._document import METHODS
+from seatrial.fuzz._document import operations_of
+from seatrial.fuzz._links import leads_of
 
 EXPRESSION = "$response."
 
 
 def handed_out(document: Mapping[str, Any]) -> dict[str, set[str]]:
-    """Return the query parameters that links fill from answers, by the label of their operation.
-
-    Links name their operation by its `operationId`; others are not understood, and excuse nothing.
-    """
+    """Return the query parameters that links fill from answers, by the label of their operation."""
     found: dict[str, set[str]] = defaultdict(set)
     for label, name, _ in _filled(document):
         found[label].add(name)
@@ -34,22 +32,8 @@ def fields_handed_out(document: Mapping[str, Any]) -> set[str]:
 
 def _filled(document: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Yield operation, query parameter and expression of each link that fills one."""
-    operations = {item["operationId"]: (label, item) for label, item in _operations(document) if "operationId" in item}
-    for link in _links(document):
-        label, operation = operations.get(link.get("operationId", ""), ("", {}))
-        queries = {p.get("name") for p in operation.get("parameters", []) if p.get("in") == "query"}
-        for name, expression in link.get("parameters", {}).items():
-            parameter = name.removeprefix("query.")
-            if parameter in queries and str(expression).startswith(EXPRESSION):
-                yield label, parameter, str(expression)
-
-
-def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for path, item in document["paths"].items():
-        yield from ((f"{method.upper()} {path}", item[method]) for method in METHODS if method in item)
-
-
-def _links(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for _, operation in _operations(document):
-        for answer in operation.get("responses", {}).values():
-            yield from answer.get("links", {}).values()
+    operations = operations_of(document)
+    for lead in (lead for operation in operations.values() for lead in leads_of(operation, operations)):
+        for name, expression in lead.fills("query").items():
+            if expression.startswith(EXPRESSION):
+                yield lead.target.label, name, expression

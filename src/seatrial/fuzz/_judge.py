@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from seatrial.core import CheckResult, Finding, FindingStatus, Outcome, Severity, curl_for
 from seatrial.fuzz._document import Operation
 from seatrial.fuzz._evidence import Judgement, as_exchange
-from seatrial.fuzz._looked import PROMISES, UNAUTHENTICATED, Gap, gap, proper
-from seatrial.fuzz._messages import NO_ANSWER, Repeated, Sent, Verdict
+from seatrial.fuzz._looked import LIFECYCLE, PROMISES, UNAUTHENTICATED, Gap, gap, proper, unseen_ends
+from seatrial.fuzz._messages import NO_ANSWER, Lived, Repeated, Sent, Verdict
 
 DECIDES: Mapping[str, tuple[str, Severity]] = {
     "not_a_server_error": ("no-server-error", Severity.HIGH),
@@ -23,8 +23,8 @@ DECIDES: Mapping[str, tuple[str, Severity]] = {
     "missing_required_header": ("invalid-input-refused", Severity.HIGH),
     "positive_data_acceptance": ("valid-input-accepted", Severity.MEDIUM),
     "unsupported_method": ("method-not-allowed", Severity.LOW),
-    "use_after_free": ("resource-lifecycle", Severity.HIGH),
-    "ensure_resource_availability": ("resource-lifecycle", Severity.HIGH),
+    "use_after_free": (LIFECYCLE, Severity.HIGH),
+    "ensure_resource_availability": (LIFECYCLE, Severity.HIGH),
 }
 """Schemathesis's checks (and one of ours), and which promise each decides."""
 
@@ -36,10 +36,11 @@ TIMED = frozenset({"use_after_free", "ensure_resource_availability"})
 
 @dataclass(slots=True)
 class Heard:
-    """What the engine told: requests, second looks, what went wrong, and why it did not end by itself."""
+    """What the engine told: requests, second looks, lives, what went wrong, and why it did not end by itself."""
 
     sent: list[Sent] = field(default_factory=list)
     repeated: list[Repeated] = field(default_factory=list)
+    lived: list[Lived] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     stopped: str = ""
     fatal: str = "the engine ended before its time"
@@ -60,6 +61,7 @@ def judge(
             if DECIDES[check][0] == name
         ]
         unseen = gap(name, operations, heard.sent, limited=limited)
+        unseen = unseen or (unseen_ends(operations, heard.lived) if name == LIFECYCLE else None)
         judgement.results.append(conclude(f"contract.{name}", findings, unseen, problem=heard.fatal))
     judgement.results.append(_judge_reached(operations, heard, limited))
     judgement.results.append(_judge_limited(heard, limited, limited_percent))

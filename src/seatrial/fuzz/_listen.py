@@ -13,7 +13,7 @@ import msgspec
 
 from seatrial.core import EnvironmentFailure, Progress
 from seatrial.fuzz._judge import Heard
-from seatrial.fuzz._messages import Broken, Doing, Done, Message, Order, Repeated, Sent, Stopped
+from seatrial.fuzz._messages import Broken, Doing, Done, Lived, Message, Order, Repeated, Sent, Stopped
 from seatrial.stack import cache_root
 
 EVERY = 50
@@ -89,6 +89,8 @@ def _take_in(stream: IO[bytes] | None, heard: Heard, progress: Progress) -> None
                     progress(f"{phase}: {len(heard.sent)} requests")
             case Repeated() as repeated:
                 heard.repeated.append(repeated)
+            case Lived() as lived:
+                heard.lived.append(lived)
             case Doing() as doing:
                 phase = doing.phase
                 progress(phase)

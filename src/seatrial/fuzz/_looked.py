@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from seatrial.core import Outcome
 from seatrial.fuzz._document import Operation
-from seatrial.fuzz._messages import Sent
+from seatrial.fuzz._links import lifecycles_of
+from seatrial.fuzz._messages import Lived, Sent
 
 UNAUTHENTICATED = 401
+LIFECYCLE = "resource-lifecycle"
 Concerns = Callable[[Sent, Operation], bool]
 """Whether an answer can show that the promise is broken."""
 
@@ -102,7 +104,7 @@ PROMISES: Mapping[str, Promise] = {
         lambda sent, operation: not proper(sent, operation),
         "no request with an undocumented method was answered",
     ),
-    "resource-lifecycle": Promise(
+    LIFECYCLE: Promise(
         lambda operation: operation.in_path,
         "no operation names a resource in its path",
         lambda sent, operation: sent.chained and not sent.displaced and proper(sent, operation),
@@ -125,3 +127,21 @@ def gap(
     if not any(promise.concerns(s, operations[s.operation]) for s in answered):
         return Gap(promise.otherwise, promise.unseen)
     return None
+
+
+def unseen_ends(operations: Mapping[str, Operation], lived: Sequence[Lived]) -> Gap | None:
+    """Return which resources nobody looked for after their removal, although links promise that they can be removed."""
+    missing = {life.lifecycle: life.missing for life in lived}
+    promised = [lifecycle.name for lifecycle in lifecycles_of(operations)]
+    unseen = {name: missing.get(name, "nobody came to it") for name in promised}
+    reasons = "; ".join(f"{name} ({reason})" for name, reason in unseen.items() if reason)
+    return Gap(Outcome.NOT_TESTED, f"nothing was looked for after its removal: {reasons}") if reasons else None
+
+
+def unpromised_ends(operations: Mapping[str, Operation]) -> list[str]:
+    """Return, as a sentence, the removals that no link leads to: what they removed is looked for by chance alone."""
+    promised = {lifecycle.remove.label for lifecycle in lifecycles_of(operations)}
+    labels = sorted(o.label for o in operations.values() if o.method == "DELETE" and o.in_path)
+    left = [label for label in labels if label not in promised]
+    why = "not verified that what these removed is gone, as no answer links to them and to a GET of the same path"
+    return [f"{why}: {', '.join(left)}"] if left else []

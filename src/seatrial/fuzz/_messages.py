@@ -99,6 +99,13 @@ class Repeated(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     same: bool
 
 
+class Lived(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The life of a resource was followed; `missing` says what kept its end from being seen (empty: it was seen)."""
+
+    lifecycle: str
+    missing: str = ""
+
+
 class Doing(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What the child is at."""
 
@@ -122,7 +129,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The last line: the engine came to its end."""
 
 
-Message = Sent | Repeated | Doing | Broken | Stopped | Done
+Message = Sent | Repeated | Lived | Doing | Broken | Stopped | Done
 
 
 def shown(content: bytes) -> str:

@@ -14,6 +14,7 @@ from seatrial.fuzz._authentication import Doors, Stranger, judge_authentication
 from seatrial.fuzz._document import Operation, fetch_document, operations_of
 from seatrial.fuzz._judge import Heard, judge
 from seatrial.fuzz._listen import EngineProcess
+from seatrial.fuzz._looked import unpromised_ends
 from seatrial.fuzz._matrix import measure, unseen
 from seatrial.fuzz._messages import Order, Share
 
@@ -118,4 +119,5 @@ def _users(identities: Identities, count: int) -> list[tuple[str, dict[str, str]
 def _notes(operations: Mapping[str, Operation], heard: Heard, budget_s: float) -> list[str]:
     stopped = f"the fuzzer was stopped after {budget_s:g} s, in its phase {heard.stopped}" if heard.stopped else ""
     broken = dict.fromkeys(f"not fuzzed: {message}" for message in heard.broken)
-    return [*([stopped] if stopped else []), *unseen(operations, heard.sent), *broken]
+    gaps = [*unseen(operations, heard.sent), *unpromised_ends(operations)]
+    return [*([stopped] if stopped else []), *gaps, *broken]

@@ -63,7 +63,7 @@ class Turns:
 
     def __init__(self, order: Order, *, until_s: float) -> None:
         self._order = order
-        self._until_s = until_s
+        self.until_s = until_s
         named = [self._client(name, headers=headers) for name, headers in order.identities]
         nobody = [self._client("", address=address) for address in order.addresses or [""]]
         self._named = Rota(named or nobody, uses=order.uses)
@@ -105,7 +105,7 @@ class Turns:
         request.headers.pop(CASE_HEADER, None)
         now = time.monotonic()
         client, uses, displaced = self._choose(request, now)
-        wait_s = min(client.allowance.wait_s(now, uses), self._until_s - now)
+        wait_s = min(client.allowance.wait_s(now, uses), self.until_s - now)
         if wait_s > 0:
             time.sleep(wait_s)
         request.headers.update(client.headers)
@@ -131,6 +131,11 @@ class Turns:
         """Return whose credentials headers hold, if anybody's."""
         held = {name: value for name, value in headers.items() if name.lower() in self._secret}
         return self._by_headers.get(tuple(sorted(held.items()))) if held else None
+
+    def wait_s(self, headers: Any, count: int) -> float:
+        """Return how long whose credentials these are has to wait until he may send so many requests in a row."""
+        client = self.sender_of(headers)
+        return client.allowance.wait_s(time.monotonic(), max(1, self._order.most - count + 1)) if client else 0.0
 
     @contextlib.contextmanager
     def _from(self, session: requests.Session, address: str) -> Iterator[None]:
