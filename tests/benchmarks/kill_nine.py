@@ -27,14 +27,19 @@ from leavings import await_gone, left_of  # noqa: E402 - found by the line above
 
 PATIENCE_S = 30.0
 EARLIEST_S = 0.5
+SHOWN = 2000
 LATEST_S = {"local": 26.0, "compose": 30.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Killed:
-    """One kill: what there was when it struck, what was left in the end, and what the record held."""
+    """One kill: what there was when it struck, what was left in the end, and what the record held.
+
+    `last` is what a run said that ended before.
+    """
 
     alive: bool
+    last: str
     had: int
     left: Sequence[str]
     seconds: float
@@ -45,14 +50,16 @@ class Killed:
     def problem(self) -> str:
         """Return what is wrong with it, empty for nothing."""
         if not self.alive:
-            return "ENDED BEFORE IT WAS KILLED"
+            return f"ENDED BEFORE IT WAS KILLED: {self.last}"
         return f"LEFT {', '.join(self.left)}" if self.left else self.damage
 
 
 def kill_one(stack: str, after_s: float, out: Path) -> Killed:
     """Kill one run after so many seconds, and look for what is left of it."""
     command = [sys.executable, "-m", "seatrial", "run", "--stack", stack, "--out", str(out)]
-    child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    said = out.with_name("said.txt")
+    with said.open("w") as stream:
+        child = subprocess.Popen(command, cwd=ROOT, stdout=stream, stderr=stream)
     time.sleep(after_s)
     had = left_of(child.pid)
     alive = child.poll() is None
@@ -62,7 +69,8 @@ def kill_one(stack: str, after_s: float, out: Path) -> Killed:
     left = await_gone(child.pid, patience_s=PATIENCE_S)
     seconds = time.monotonic() - began
     lines, damage = parse(out / "events.ndjson")
-    return Killed(alive=alive, had=len(had), left=left, seconds=seconds, lines=lines, damage=damage)
+    last = said.read_text()[-SHOWN:]
+    return Killed(alive=alive, last=last, had=len(had), left=left, seconds=seconds, lines=lines, damage=damage)
 
 
 def parse(path: Path) -> tuple[int, str]:
