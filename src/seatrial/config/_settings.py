@@ -227,12 +227,25 @@ class LimitSettings(Section):
     deep_requests: Annotated[int, Field(gt=0)] = 50_000
 
 
+class AskSettings(Section):
+    """A request of a user that is answered while a dependency hangs.
+
+    A working service answers it with one of `statuses`, or with any of 2xx where none is named.
+    """
+
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = "GET"
+    path: UrlPath
+    body: dict[str, str] = {}
+    statuses: tuple[Annotated[int, Field(ge=200, le=499)], ...] = ()
+
+
 class HealthSettings(Section):
     """Health endpoints that the service promises; an absent one is not promised.
 
     `dependencies` maps what the detailed answer calls a dependency to the service that it is. `reasons` are the
     endpoints that say which dependency does not work; `answers_within_s` is how long readiness may take meanwhile, and
-    `serves_within_s` a request for what `[auth]`, `[jobs]` and `[tokens]` declare.
+    `serves_within_s` a request for what `[auth]`, `[jobs]`, `[[limits]]`, `[tokens]` and `[security]` declare, or that
+    is one of `asks`.
     """
 
     basic: UrlPath | None = None
@@ -244,6 +257,7 @@ class HealthSettings(Section):
     answers_within_s: Positive | None = None
     serves_within_s: Positive | None = None
     reasons: tuple[Literal["readiness", "detailed"], ...] = ()
+    asks: tuple[AskSettings, ...] = ()
 
 
 class MetricsSettings(Section):
