@@ -278,6 +278,7 @@ class TracingSettings(Section):
 class LogSettings(Section):
     """One JSON object a line on standard output of `services`; `fields` must be in every request's line.
 
+    `every_line` must be in each line whatever it is about, and `workers` write such lines too.
     `workers` are services that work off what is submitted: `worker_fields` must be in a job's line, which carries the
     trace id of the request that submitted it. `audit` maps fields to the values by which a line of the audit log is
     known.
@@ -285,6 +286,7 @@ class LogSettings(Section):
 
     services: tuple[Name, ...]
     fields: tuple[str, ...]
+    every_line: tuple[str, ...] = ()
     trace_field: str = "trace_id"
     workers: tuple[Name, ...] = ()
     worker_fields: tuple[str, ...] = ()
