@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import jsonschema
 
@@ -59,7 +60,7 @@ def problems(lines: Sequence[str], fields: Sequence[str]) -> Iterator[Problem]:
             yield f"lack a well-formed {', '.join(lacking(value, validator, fields))}", line
 
 
-def lacking(line: Mapping[str, object], validator: jsonschema.Validator, fields: Sequence[str]) -> list[str]:
+def lacking(line: Mapping[str, Any], validator: jsonschema.Validator, fields: Sequence[str]) -> list[str]:
     """Return the fields of a line that are missing or malformed."""
     malformed = {str(problem.path[0]) for problem in validator.iter_errors(line) if problem.path}
     return [name for name in fields if name not in line or name in malformed]

@@ -105,7 +105,6 @@ def test_clean_compose_stack_passes(run_seatrial: Run, tmp_path: Path) -> None:
 UNPROVED = {
     "a defect of the measurement, not of a service; tests/integration/test_cover.py and tests/unit/test_cover.py": {
         "coverage.collected",
-        "coverage.source-mapped",
     },
     "each outcome is brought about on a server of its own; tests/integration/test_swarm.py": {
         f"load.{scenario}-{claim}"

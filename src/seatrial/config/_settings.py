@@ -281,7 +281,7 @@ class LogSettings(Section):
     `every_line` must be in each line whatever it is about, and `workers` write such lines too.
     `workers` are services that work off what is submitted: `worker_fields` must be in a job's line, which carries the
     trace id of the request that submitted it. `audit` maps fields to the values by which a line of the audit log is
-    known.
+    known, `slow_request` and `slow_query` to those of a warning about what takes longer than `slow_s`.
     """
 
     services: tuple[Name, ...]
@@ -291,6 +291,9 @@ class LogSettings(Section):
     workers: tuple[Name, ...] = ()
     worker_fields: tuple[str, ...] = ()
     audit: dict[str, str] = {}
+    slow_s: Positive | None = None
+    slow_request: dict[str, str] = {}
+    slow_query: dict[str, str] = {}
 
 
 class ContractSettings(Section):
