@@ -29,7 +29,8 @@ def slow(
     least_s = MARGIN * log_lines.slow_s
     seen = [seen for outage in outages.values() for seen in outage.seen if seen.seconds > least_s]
     found = {trace: one for one in seen if (trace := trace_of(one.answer, tracing))}
-    return found or inconclusive(f"nothing took longer than {least_s:g} s while {', '.join(outages)} hung")
+    unseen = next((outage.unseen for outage in outages.values() if outage.unseen), "")
+    return found or inconclusive(unseen or f"nothing took longer than {least_s:g} s while {', '.join(outages)} hung")
 
 
 def trace_of(answer: httpx.Response | None, tracing: TracingSettings) -> str:
