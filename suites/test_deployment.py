@@ -23,33 +23,42 @@ PLAIN = "0123456789abcdefghijklmnopqrstuvwxyz"
 PATIENCE_S = 20.0
 
 
-@check("deployment.weak-keys-refused", title="no start with a weak key", severity="high", needs=("exec",), cwe=(521,))
+@check(
+    "deployment.weak-keys-refused",
+    title="no start with a weak key, or without what it must know",
+    severity="high",
+    needs=("exec",),
+    cwe=(521, 1188),
+)
 def test_weak_keys_refused(stack: Stack, settings: Settings, posture: PostureSettings, defects: Defects) -> None:
     """The entry service, started once more with a key that is one character too short, ends and names the variable.
 
-    What is signed or encrypted with a key that can be guessed is neither; an operator learns it at the first start, or
-    never. All keys are tried at once, and each that the service does not name then is tried alone.
+    So it does with a required variable that is empty. What is signed or encrypted with a key that can be guessed is
+    neither, and whoever is not told whose tokens to take takes all; an operator learns it at the first start, or
+    never. All are tried at once, and each that the service does not name then is tried alone.
     """
-    if not posture.strong_keys:
-        not_applicable("[posture] strong_keys names no variable")
-    entry = settings.stack.entry.partition(":")[0]
     weak = "".join(PLAIN[number % len(PLAIN)] for number in range(posture.key_length - 1))
-    together = start_with(stack, entry, posture.strong_keys, weak)
-    unnamed = [name for name in posture.strong_keys if not refuses(together, name)]
+    wrong = {**dict.fromkeys(posture.strong_keys, weak), **dict.fromkeys(posture.required, "")}
+    if not wrong:
+        not_applicable("[posture] strong_keys and required name no variable")
+    entry = settings.stack.entry.partition(":")[0]
+    together = start_with(stack, entry, wrong)
+    unnamed = [name for name in wrong if not refuses(together, name)]
     with ThreadPoolExecutor(max_workers=max(1, len(unnamed))) as threads:
-        ends = list(threads.map(lambda name: start_with(stack, entry, [name], weak), unnamed))
+        ends = list(threads.map(lambda name: start_with(stack, entry, {name: wrong[name]}), unnamed))
     for name, ended in zip(unnamed, ends, strict=True):
         if not refuses(ended, name):
-            what, last = f"{entry} does not refuse {name} of {len(weak)} characters", ended.output.splitlines()[-5:]
-            defects.add(what, cause=f"weak-{name}", detail="\n".join(last))
+            what = f"{entry} does not refuse " + (f"{name} of {len(weak)} characters" if wrong[name] else f"no {name}")
+            cause = f"weak-{name}" if wrong[name] else f"missing-{name}"
+            defects.add(what, cause=cause, detail="\n".join(ended.output.splitlines()[-5:]))
     if any(weak in ended.output for ended in (together, *ends)):
         defects.add(f"{entry} prints the key that it refuses", cause="key-shown")
     defects.none()
 
 
-def start_with(stack: Stack, service: str, names: Sequence[str], value: str) -> Completed:
+def start_with(stack: Stack, service: str, changed: Mapping[str, str]) -> Completed:
     """Start a service's command once more, with variables changed; it cannot have the port, which is taken."""
-    words = ["env", *(f"{name}={value}" for name in names), *stack.command(service)]
+    words = ["env", *(f"{name}={value}" for name, value in changed.items()), *stack.command(service)]
     try:
         ended = stack.execute(service, words, timeout_s=PATIENCE_S)
     except EnvironmentFailure as failure:

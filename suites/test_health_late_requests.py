@@ -63,7 +63,7 @@ def test_outage_answered(asked: dict[str, Outage], client: httpx.Client, setting
     """An answer is a good one or a documented 503 in the form of every error: clients know then to try again later."""
     for name, outage in asked.items():
         for seen in outage.seen:
-            if seen.answer is not None and (problem := wrong_with(seen.answer, settings)):
+            if seen.answer is not None and (problem := wrong_with(seen.ask, seen.answer, settings)):
                 title = f"{seen.ask.operation} answers {seen.answer.status_code} while {name} hangs: {problem}"
                 cause = f"answers-{seen.answer.status_code}-{name}"
                 defects.add(title, cause=cause, operation=seen.ask.operation, evidence=seen.evidence)
@@ -73,9 +73,9 @@ def test_outage_answered(asked: dict[str, Outage], client: httpx.Client, setting
     defects.none()
 
 
-def wrong_with(answer: httpx.Response, settings: Settings) -> str:
+def wrong_with(ask: Ask, answer: httpx.Response, settings: Settings) -> str:
     """Return what is wrong with an answer that is given while something hangs, empty where it is right."""
-    if answer.is_success:
+    if ask.served(answer):
         return ""
     if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
         inconclusive(f"{answer.request.url.path} was rate-limited: nothing was seen of it")
@@ -98,11 +98,25 @@ def undocumented(client: httpx.Client, settings: Settings, asked: Mapping[str, O
         if seen.answer is not None and seen.answer.status_code == UNAVAILABLE
     }
     listed = {
-        op: paths.get(ask.path, {}).get(ask.method.lower(), {}).get("responses", {}) for op, ask in refused.items()
+        op: item_of(ask.path, paths).get(ask.method.lower(), {}).get("responses", {}) for op, ask in refused.items()
     }
     return [
         ask for operation, ask in refused.items() if not {str(UNAVAILABLE), "5XX", "default"} & set(listed[operation])
     ]
+
+
+def item_of(path: str, paths: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return what a document says of a path: under the path itself, else under a template that it fits."""
+    fitting = (item for template, item in paths.items() if fits(path, template))
+    return paths.get(path) or next(fitting, {})
+
+
+def fits(path: str, template: str) -> bool:
+    """Return whether a path is one of a template's, whose `{id}` stands for any one segment."""
+    segments, words = path.split("/"), template.split("/")
+    return len(segments) == len(words) and all(
+        word in {ID, segment} for segment, word in zip(segments, words, strict=True)
+    )
 
 
 @check(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, ip_address, ip_network
+from ipaddress import IPv4Network, ip_address
 
 import httpx
 import pytest
 
 from seatrial.config import AuthSettings, SecuritySettings
 from seatrial.core import ADDRESS_HEADERS, Identity
-from seatrial.http import IdentityPool
+from seatrial.http import IdentityPool, loopback_networks
 from seatrial.plugin import Defects, check, inconclusive, not_applicable, not_tested
 
 REFUSED = {401, 403}
@@ -65,15 +65,13 @@ def door(security: SecuritySettings, auth: AuthSettings, client_as: Open, identi
     elsewhere = identities.lease_anonymous(1)
     if not elsewhere:
         not_tested(identities.alike)
-    declared = [network for network in map(ip_network, security.admin_from) if isinstance(network, IPv4Network)]
-    networks = [network for network in declared if network.subnet_of(LOOPBACK)]
+    networks = loopback_networks(security.admin_from)
     if not networks:
         not_tested("[security] admin_from has no address of 127.0.0.0/8, and no other can be sent from here")
 
     def administrator() -> dict[str, str]:
         (user,) = identities.lease(1)
-        claims = identities.claims(user.user, user.organisation)
-        return {"Authorization": f"Bearer {identities.sign({**claims, **security.admin_claims})}"}
+        return dict(identities.claiming(user, **security.admin_claims).headers)
 
     return Door(security.admin_path, networks, elsewhere[0].address, client_as, administrator)
 

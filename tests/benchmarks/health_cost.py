@@ -136,6 +136,8 @@ def configured() -> Iterator[Mapping[str, str]]:
             "REDIS_URL": pool.valkey.url(number=pool.lease_number(), port=pool.valkey.port),
             "APP_ENV": "production",
             "JWT_PUBLIC_KEY": key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(),
+            "JWT_ISSUER": "https://issuer.example",
+            "JWT_AUDIENCE": "benchmark",
             "JWT_SECRET_KEY": secrets.token_hex(32),
             "ENCRYPTION_KEY": secrets.token_hex(32),
         }

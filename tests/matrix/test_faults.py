@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -80,6 +81,9 @@ def test_fault_trips_its_checks_on_compose(fault: str, run_seatrial: Run, tmp_pa
     assert ended.exit_code == ENDS[seeded.ends][0]
 
 
+VARIANTS = ("clean", "instrumented")
+
+
 @pytest.mark.alone
 def test_clean_local_stack_passes(run_seatrial: Run, pool: Mapping[str, str], tmp_path: Path) -> None:
     """Without a fault every suite passes on the local stack, and every report is there."""
@@ -90,6 +94,12 @@ def test_clean_local_stack_passes(run_seatrial: Run, pool: Mapping[str, str], tm
     assert ended.checks("not-tested") == DEEPER | CONTAINERS
     for name in ("report.html", "junit.xml", "summary.md", "events.ndjson", "coverage/coverage.xml", "logs/api.log"):
         assert (tmp_path / "run" / name).stat().st_size > 0, name
+    # To their last line, when they were told to stop: the check of this looks at a log before that.
+    logs = [file for name in ("api", "worker") for file in (tmp_path / "run" / "logs").rglob(f"{name}.log")]
+    assert len(logs) == len(VARIANTS) * 2
+    for log in logs:
+        lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+        assert any("shutdown" in line["message"] for line in lines), log
 
 
 @pytest.mark.alone
@@ -105,7 +115,6 @@ def test_clean_compose_stack_passes(run_seatrial: Run, tmp_path: Path) -> None:
 UNPROVED = {
     "a defect of the measurement, not of a service; tests/integration/test_cover.py and tests/unit/test_cover.py": {
         "coverage.collected",
-        "coverage.source-mapped",
     },
     "each outcome is brought about on a server of its own; tests/integration/test_swarm.py": {
         f"load.{scenario}-{claim}"

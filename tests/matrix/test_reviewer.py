@@ -36,7 +36,7 @@ def test_a_reviewer_is_told(fault: str, run_seatrial: Run, pool: Mapping[str, st
     limits = load(out / "ratelimit.json", content("reports") / "schema" / "ratelimit-1.schema.json")
     sarif = load(out / "findings.sarif", SARIF)
     refuted = {"ratelimit.quota-exact"} if fault else set()
-    assert {policy["policy"] for policy in limits["policies"]} == {"default", "token"}
+    assert {policy["policy"] for policy in limits["policies"]} == {"default", "token", "refresh"}
     for policy in limits["policies"]:
         claims = {claim["check"]: claim for claim in policy["claims"]}
         assert {slug for slug, claim in claims.items() if claim["verdict"] == "REFUTED"} == refuted

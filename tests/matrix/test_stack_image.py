@@ -45,10 +45,11 @@ def test_concurrency_comes_from_the_environment() -> None:
 
 @pytest.mark.usefixtures("engine")
 def test_the_template_makes_a_deployment(tmp_path: Path) -> None:
-    """With its secrets made by the commands that stand above them, compose accepts the template as it is."""
+    """With secrets made by the commands above them, and an issuer's names, compose accepts the template as it is."""
     text = (STACK / ".env.production.template").read_text(encoding="utf-8")
     made = re.sub(r"^# \$ (openssl rand .+)\n([A-Z_]+)=$", _make, text, flags=re.MULTILINE)
     assert made.count("\nENCRYPTION_KEY=\n") == 0
+    made = re.sub(r"^(JWT_ISSUER|JWT_AUDIENCE)=$", r"\1=https://clerk.example.com", made, flags=re.MULTILINE)
     (tmp_path / "environment").write_text(made, encoding="utf-8")
     command = ["docker", "compose", "--env-file", str(tmp_path / "environment")]
     command += ["-f", "docker-compose.prod.yml", "-f", "docker-compose.scale.yml", "config", "--quiet"]

@@ -156,7 +156,6 @@ class Campaign:
 
     def _prepare_first(self) -> None:
         """Begin to start the variant that is needed first: what needs none goes on meanwhile."""
-        self.stacks.tree()  # once: two threads are about to ask for it
         first = next((variant for name in self.parts if (variant := self.variant(suite_named(name)))), None)
         if first:
             self.stacks.prepare(first)

@@ -45,6 +45,7 @@ class Stacks:
         self._ended: dict[Variant, Future[None]] = {}
         self._lock = threading.Lock()
         self._tree: Path | None = None
+        self._copying = threading.Lock()
 
     def prepare(self, variant: Variant) -> Future[Stack]:
         """Begin to start a variant and return at once."""
@@ -161,11 +162,14 @@ class Stacks:
 
     def tree(self) -> Path:
         """Return the folder that holds the stack's files: a defective copy where the fault edits them."""
-        run = self._run
-        if self._tree is None:
-            settings, copy = run.settings, run.work / "tree"
-            self._tree = defective_tree(run.fault, settings.stack, settings.root, copy) if run.fault else settings.root
-        return self._tree
+        run, settings = self._run, self._run.settings
+        with self._copying:  # a suite and the start of a stack may ask at the same time
+            if self._tree is None:
+                copy = run.work / "tree"
+                self._tree = (
+                    defective_tree(run.fault, settings.stack, settings.root, copy) if run.fault else settings.root
+                )
+            return self._tree
 
     def _additions(self, variant: Variant) -> Mapping[str, ServiceAddition]:
         share = self.share(variant)

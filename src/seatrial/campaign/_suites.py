@@ -47,7 +47,7 @@ SUITES = {
     suite.name: suite
     for suite in (
         Suite("posture", "posture", needs="nothing"),
-        Suite("health", "functional"),
+        Suite("health", "functional", addresses=True),
         Suite("tracing", "functional"),
         Suite("logs", "functional"),
         Suite("security", "functional", addresses=True),

@@ -227,12 +227,25 @@ class LimitSettings(Section):
     deep_requests: Annotated[int, Field(gt=0)] = 50_000
 
 
+class AskSettings(Section):
+    """A request of a user that is answered while a dependency hangs.
+
+    A working service answers it with one of `statuses`, or with any of 2xx where none is named.
+    """
+
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = "GET"
+    path: UrlPath
+    body: dict[str, str] = {}
+    statuses: tuple[Annotated[int, Field(ge=200, le=499)], ...] = ()
+
+
 class HealthSettings(Section):
     """Health endpoints that the service promises; an absent one is not promised.
 
     `dependencies` maps what the detailed answer calls a dependency to the service that it is. `reasons` are the
     endpoints that say which dependency does not work; `answers_within_s` is how long readiness may take meanwhile, and
-    `serves_within_s` a request for what `[auth]`, `[jobs]` and `[tokens]` declare.
+    `serves_within_s` a request for what `[auth]`, `[jobs]`, `[[limits]]`, `[tokens]` and `[security]` declare, or that
+    is one of `asks`.
     """
 
     basic: UrlPath | None = None
@@ -244,6 +257,7 @@ class HealthSettings(Section):
     answers_within_s: Positive | None = None
     serves_within_s: Positive | None = None
     reasons: tuple[Literal["readiness", "detailed"], ...] = ()
+    asks: tuple[AskSettings, ...] = ()
 
 
 class MetricsSettings(Section):
@@ -264,17 +278,22 @@ class TracingSettings(Section):
 class LogSettings(Section):
     """One JSON object a line on standard output of `services`; `fields` must be in every request's line.
 
+    `every_line` must be in each line whatever it is about, and `workers` write such lines too.
     `workers` are services that work off what is submitted: `worker_fields` must be in a job's line, which carries the
     trace id of the request that submitted it. `audit` maps fields to the values by which a line of the audit log is
-    known.
+    known, `slow_request` and `slow_query` to those of a warning about what takes longer than `slow_s`.
     """
 
     services: tuple[Name, ...]
     fields: tuple[str, ...]
+    every_line: tuple[str, ...] = ()
     trace_field: str = "trace_id"
     workers: tuple[Name, ...] = ()
     worker_fields: tuple[str, ...] = ()
     audit: dict[str, str] = {}
+    slow_s: Positive | None = None
+    slow_request: dict[str, str] = {}
+    slow_query: dict[str, str] = {}
 
 
 class ContractSettings(Section):
@@ -360,8 +379,8 @@ class PostureSettings(Section):
     `environment_template` lists the variables that an operator sets in `environment_file`. `code` holds folders with
     Python code that reads variables, `internal` those that no operator sets, `read_elsewhere` globs of those that are
     read by the interpreter or a library. `secrets` are globs of names. The entry service refuses to start with a value
-    of `strong_keys` that has fewer than `key_length` characters. `reporting` variables name servers of others, and are
-    empty unless an operator sets them.
+    of `strong_keys` that has fewer than `key_length` characters, and without one of `required`. `reporting` variables
+    name servers of others, and are empty unless an operator sets them.
     """
 
     environment_template: str = ""
@@ -372,6 +391,7 @@ class PostureSettings(Section):
     secrets: tuple[str, ...] = SECRET_NAMES
     strong_keys: tuple[str, ...] = ()
     key_length: Annotated[int, Field(gt=1, le=4096)] = 32
+    required: tuple[str, ...] = ()
     reporting: tuple[str, ...] = ()
 
 

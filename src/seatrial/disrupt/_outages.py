@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 import httpx
 
 from seatrial.config import HealthSettings
-from seatrial.disrupt._asks import Ask, Seen, Unusable, Users
+from seatrial.disrupt._asks import Ask, Seen, Unusable
 from seatrial.disrupt._looks import HealthSeen, see_hang, see_recovery
+from seatrial.disrupt._users import Users
 from seatrial.stack import Stack
 
 

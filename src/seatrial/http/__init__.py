@@ -1,7 +1,7 @@
 """httpx clients that record, identities, source addresses, and tokens that must be refused."""
 
 from seatrial.core import curl_for
-from seatrial.http._addresses import AddressPool
+from seatrial.http._addresses import AddressPool, loopback_networks
 from seatrial.http._client import RecordingClient, new_exchange_id, open_client
 from seatrial.http._forge import FORGERIES, bad_tokens
 from seatrial.http._identities import IdentityPool
@@ -15,6 +15,7 @@ __all__ = [
     "SigningKey",
     "bad_tokens",
     "curl_for",
+    "loopback_networks",
     "new_exchange_id",
     "open_client",
 ]

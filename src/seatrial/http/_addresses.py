@@ -14,6 +14,14 @@ RESERVED = 256
 """127.0.0.0/24 is left to servers."""
 
 
+def loopback_networks(declared: Sequence[str]) -> list[ipaddress.IPv4Network]:
+    """Return those of declared addresses and networks that a client of this machine can send from."""
+    networks = [
+        network for network in map(ipaddress.ip_network, declared) if isinstance(network, ipaddress.IPv4Network)
+    ]
+    return [network for network in networks if network.subnet_of(ipaddress.IPv4Network(LOOPBACK))]
+
+
 class AddressPool:
     """Hand out source addresses that nobody used before in this run; none where the stack cannot tell clients apart.
 

@@ -79,6 +79,10 @@ class IdentityPool:
         stranger = replace(identity, name=f"{identity.name} (forged)")
         return self._with_token(stranger, jwt.encode(self._claims_of(identity), "", algorithm="none"))
 
+    def claiming(self, identity: Identity, **further: object) -> Identity:
+        """Return the same user with a token that has further claims."""
+        return self._with_token(identity, self.sign({**self._claims_of(identity), **further}))
+
     def _claims_of(self, identity: Identity) -> dict[str, object]:
         return self.claims(identity.user, identity.organisation)
 

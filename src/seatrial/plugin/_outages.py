@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from seatrial.config import HealthSettings, JobSettings, Settings
 from seatrial.core import Identity
 from seatrial.disrupt import Outage, Survivor, Unusable, Users, Watch, kill_in_the_middle
-from seatrial.http import IdentityPool
+from seatrial.http import IdentityPool, loopback_networks
 from seatrial.plugin._outcomes import inconclusive, not_applicable
 from seatrial.stack import Stack
 
@@ -34,9 +35,23 @@ def outages(
         known = settings.tokens and request.getfixturevalue("entered").variables
         credentials = request.getfixturevalue("credentials") if known else None
         pool: IdentityPool = request.getfixturevalue("identities")
-        users = Users(client_as(pool.lease(1)[0] if settings.auth else None), settings, credentials)
+        users = Users(
+            lambda: client_as(pool.lease(1)[0] if settings.auth else None),
+            settings,
+            credentials,
+            administrator=client_as(administrator) if (administrator := administrator_of(settings, pool)) else None,
+        )
         stash[OUTAGES] = Watch(stack=stack, client=client_as(None), users=users, health=health).outages()
     return stash[OUTAGES]
+
+
+def administrator_of(settings: Settings, pool: IdentityPool) -> Identity | None:
+    """Return an administrator at an address that is let in; None where nobody can be one from here."""
+    security = settings.security
+    networks = loopback_networks(security.admin_from) if security else []
+    if security is None or not networks or not pool.lease_anonymous(1):  # that one cannot be told apart from others
+        return None
+    return replace(pool.claiming(pool.lease(1)[0], **security.admin_claims), address=str(networks[0][0]))
 
 
 @pytest.fixture
