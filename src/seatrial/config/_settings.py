@@ -226,7 +226,7 @@ class LimitSettings(Section):
     bypass_headers: tuple[str, ...] = ()
     noisy_factor: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 5.0
     max_requests: Annotated[int, Field(gt=0)] = 20_000
-    deep_requests: Annotated[int, Field(gt=0)] = 50_000
+    deep_requests: Annotated[int, Field(gt=0)] = 60_000
 
 
 class HealthSettings(Section):

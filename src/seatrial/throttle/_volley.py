@@ -33,7 +33,7 @@ async def under_load(scene: Scene, ramp: Ramp) -> None:
         due, started, ended = load.due, load.started, load.ended
     if ended and not scene.ledger.defects["load-exact"]:
         raise UndecidedError(NO_LOAD)
-    scene.ledger.figures["load_started"] = started / due
+    scene.ledger.figures["load_started"] = started / max(1, due)
     scene.ledger.notes.append(f"the quota was asked for under load: {_saturated(due, started)}")
 
 
