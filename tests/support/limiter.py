@@ -27,8 +27,8 @@ MANY = 500
 PATIENCE = 20
 """So many refusals does a limiter bear that bans whoever goes on asking."""
 
-CROWD = 100
-"""With so many requests under way, one that counts badly under pressure has enough to do."""
+AGAIN, CROWD = 100, 200
+"""So often is a client refused before a limiter loses its patience, and so many requests under way are too many."""
 
 WORK_S, LOCKED_S, BUSY_S = 0.002, 0.02, 0.5
 BUSY_PATH = "/a/99"
@@ -301,7 +301,7 @@ class Server:
     async def look_into(self, key: str) -> None:
         """Let everybody wait once somebody is refused too often."""
         self.refused[key] = self.refused.get(key, 0) + 1
-        if self.refused[key] > CROWD:
+        if self.refused[key] > AGAIN:
             async with self.lock:
                 await asyncio.sleep(LOCKED_S)
 

@@ -33,8 +33,8 @@ NOISE, NOISE_S = 50, 4.0
 LOUD = 300
 """So often was a noisy client refused before anything is compared: some limiters lose their patience."""
 
-AT_ONCE = 240
-"""So many connections ask in one moment."""
+AT_ONCE, UNDER_LOAD = 240, 120
+"""So many connections ask in one moment, and while the service has all it can do besides."""
 
 LOAD_PER_S, LOAD_S, IN_FLIGHT = 500, 6.0, 64
 """Arrivals a second, for how long at the most, and how many of them at a time: further ones are turned away."""
@@ -79,7 +79,7 @@ def _served(author: Author, what: str, count: int, *, alone: bool = False) -> Vi
 
 def _volley(author: Author) -> Step:
     """Ask over many connections in one moment."""
-    return Step(name="volley", claims=("burst-exact",), after="noise", visits=tuple(_at_once(author)))
+    return Step(name="volley", claims=("burst-exact",), after="noise", visits=tuple(_at_once(author, AT_ONCE)))
 
 
 def _load(author: Author) -> Step:
@@ -87,16 +87,16 @@ def _load(author: Author) -> Step:
     crowd = Client(name=f"users of [load.{author.plan.load}]", kind="crowd")
     most = int(LOAD_PER_S * LOAD_S)
     hammer = Visit(client=crowd, what="hammer it", requests=most, over=LOAD_S / author.policy.window_s)
-    return Step(name="load", claims=("load-exact",), after="volley", visits=(hammer, *_at_once(author)))
+    return Step(name="load", claims=("load-exact",), after="volley", visits=(hammer, *_at_once(author, UNDER_LOAD)))
 
 
 def before(quota: int) -> int:
-    """Return how much of a quota is used up before the rest is asked for at once, four times over."""
+    """Return how much of a quota is used up before the rest is asked for at once, many times over."""
     return max(0, quota - AT_ONCE // 4)
 
 
-def _at_once(author: Author) -> Iterator[Visit]:
+def _at_once(author: Author, count: int) -> Iterator[Visit]:
     user, first = author.user(), before(author.policy.quota)
     if first:
         yield Visit(client=user, what="one by one", requests=first)
-    yield Visit(client=user, what="all in one moment", requests=AT_ONCE)
+    yield Visit(client=user, what="all in one moment", requests=count)

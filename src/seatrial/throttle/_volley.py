@@ -11,7 +11,7 @@ from seatrial.throttle._claims import turning
 from seatrial.throttle._first import Ramp
 from seatrial.throttle._kinds import UndecidedError
 from seatrial.throttle._means import Load
-from seatrial.throttle._pressure import AT_ONCE, IN_FLIGHT, LOAD_PER_S, before
+from seatrial.throttle._pressure import IN_FLIGHT, LOAD_PER_S, before
 from seatrial.throttle._scene import Scene
 from seatrial.throttle._waits import judge_burst
 from seatrial.throttle._wire import Answer
@@ -21,7 +21,7 @@ NO_LOAD = "the load ended before every request was answered that came beside it"
 
 async def volley(scene: Scene, ramp: Ramp) -> None:
     """See that exactly the quota is admitted of many times that; raises UndecidedError, WireError."""
-    await _judge(scene, ramp, "burst-exact", f"over {AT_ONCE} connections in one moment")
+    await _judge(scene, ramp, "burst-exact", "over as many connections in one moment")
 
 
 async def under_load(scene: Scene, ramp: Ramp) -> None:
@@ -60,12 +60,13 @@ def _saturated(due: int, started: int) -> str:
 
 
 async def _judge(scene: Scene, ramp: Ramp, claim: str, how: str) -> None:
-    user = scene.another(scene.step.visit("all in one moment").client.kind)
-    answers = await judge_burst(scene, ramp, how, lambda: _ask(scene, user), claim=claim)
+    visit = scene.step.visit("all in one moment")
+    user = scene.another(visit.client.kind)
+    answers = await judge_burst(scene, ramp, how, lambda: _ask(scene, user, visit.requests), claim=claim)
     scene.ledger.journal.show(claim, *turning(answers, ramp.kinds))
 
 
-async def _ask(scene: Scene, user: Identity) -> list[Answer]:
-    """Use up what is more than a quarter of what is asked for at once, then ask for that."""
+async def _ask(scene: Scene, user: Identity, count: int) -> list[Answer]:
+    """Use up what is too much to be asked for at once, then ask for the rest, many times over."""
     first: Sequence[Answer] = await scene.send(scene.wire(user), before(scene.policy.quota))
-    return [*first, *await scene.volley(user, AT_ONCE)]
+    return [*first, *await scene.volley(user, count)]
