@@ -48,3 +48,55 @@ def test_buckets_kept(instrument: Instrument) -> None:
 def test_store_returns(instrument: Instrument) -> None:
     """After the store was restarted, froze and stopped, a new client gets exactly its quota: no stand-in stays."""
     assert instrument.confirms()
+
+
+@check(
+    "ratelimit.burst-exact",
+    title="exactly the quota is admitted of 240 requests in one moment",
+    severity="high",
+    presupposes=PRESUPPOSED,
+    cwe=(362, 367, 770),
+    owasp=("API4:2023", "ASVS 15.4.1", "ASVS 15.4.2"),
+)
+def test_burst_exact(instrument: Instrument) -> None:
+    """Over 240 connections at once a new client is admitted its quota, no more and no less: a few would race less."""
+    assert instrument.confirms()
+
+
+@check(
+    "ratelimit.load-exact",
+    title="exactly the quota is admitted while the service has all it can do",
+    severity="high",
+    presupposes=PRESUPPOSED,
+    cwe=(362, 367, 770),
+    owasp=("API4:2023", "ASVS 15.2.2", "ASVS 15.4.1", "ASVS 15.4.2"),
+)
+def test_load_exact(instrument: Instrument) -> None:
+    """Under the load of the first scenario, so much that it saturates the service, a new client gets its quota."""
+    assert instrument.confirms()
+
+
+@check(
+    "ratelimit.refusals-cheap",
+    title="to refuse costs less than to answer",
+    severity="medium",
+    presupposes=PRESUPPOSED,
+    cwe=(400, 770),
+    owasp=("API4:2023", "ASVS 2.4.1", "ASVS 15.2.2"),
+)
+def test_refusals_cheap(instrument: Instrument) -> None:
+    """A refusal takes less time than an answer, in most of 200 pairs: a dear one is what it should prevent."""
+    assert instrument.confirms()
+
+
+@check(
+    "ratelimit.noise-bounded",
+    title="who goes on asking while he is refused does not slow the others",
+    severity="medium",
+    presupposes=PRESUPPOSED,
+    cwe=(400, 770),
+    owasp=("API4:2023", "ASVS 15.2.2"),
+)
+def test_noise_bounded(instrument: Instrument) -> None:
+    """Others wait no more than `noisy_factor` times as long meanwhile: limits are there so that one cannot do that."""
+    assert instrument.confirms()

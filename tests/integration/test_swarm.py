@@ -23,7 +23,7 @@ import pytest
 
 from seatrial.config import ScenarioSettings
 from seatrial.core import EnvironmentFailure, Evidence, Identity, Outcome, Target, UsageError
-from seatrial.swarm import run_scenario
+from seatrial.swarm import Hammer, make_hammer, run_scenario
 
 RUN = "swarm-test"
 ROOT = Path(__file__).parents[2]
@@ -212,6 +212,38 @@ def nothing_left() -> Iterator[None]:
     """No test leaves a load process behind."""
     yield
     assert left_behind() == []
+
+
+def hammer(bench: Bench, target: Target, **settings: object) -> Hammer:
+    """Return a scenario's load at 200 arrivals a second, 5 of them at a time."""
+    chosen = ScenarioSettings.model_validate({"rate_per_s": 1, "duration_s": {"quick": 1}, **settings})
+    return make_hammer(
+        "s", chosen, target=target, identities=Pool(), rate_per_s=200.0, duration_s=30.0, most_in_flight=5, seed=7,
+        run=RUN, work=bench.folder, root=bench.folder, limits=(), environment={},
+    )  # fmt: skip
+
+
+def test_a_hammer_keeps_a_service_busy_until_it_is_left(bench: Bench, server: Server) -> None:
+    """It turns away what is due while enough are under way, and ends with its body, long before its time."""
+    began_s = time.monotonic()
+    with hammer(bench, server.target, paths=("/slow",)) as load:
+        assert not load.ended
+        assert load.due == pytest.approx(200, abs=20)
+        assert 5 <= load.started <= 30
+    assert load.ended
+    assert time.monotonic() - began_s < 25
+    assert 5 <= len(server.seen) <= 60
+
+
+def test_a_hammer_with_a_broken_load_file_never_begins(bench: Bench, server: Server) -> None:
+    """It raises what the scenario itself would."""
+    with pytest.raises(UsageError, match="cannot be imported"), hammer(bench, server.target, **broken(bench)):
+        pytest.fail("it began")
+
+
+def broken(bench: Bench) -> dict[str, str]:
+    """Return the settings of a load file that cannot be imported."""
+    return {"file": bench.write("raise OSError"), "user": "Nobody"}
 
 
 # What the service does
@@ -504,7 +536,7 @@ import sys
 from pathlib import Path
 from seatrial.config import ScenarioSettings
 from seatrial.core import Target
-from seatrial.swarm import run_scenario
+from seatrial.swarm import Hammer, make_hammer, run_scenario
 scenario = ScenarioSettings(rate_per_s=20.0, duration_s={"quick": 60.0}, paths=("/a",))
 folder = Path(sys.argv[2])
 run_scenario("s", scenario, target=Target(url=sys.argv[1]), identities=None, profile="quick", seed=1, run="swarm-test",

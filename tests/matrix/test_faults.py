@@ -37,7 +37,10 @@ ENDS: Mapping[str, tuple[int, str]] = {"failed": (1, "fail"), "inconclusive": (3
 CONTAINERS = {"deployment.as-declared", "deployment.unprivileged"}
 """What takes an engine that can be asked about containers."""
 
-DEEPER = {"ratelimit.memory-bounded", "ratelimit.buckets-kept"}
+DEEPER = {
+    *("ratelimit.refusals-cheap", "ratelimit.noise-bounded", "ratelimit.burst-exact", "ratelimit.load-exact"),
+    *("ratelimit.memory-bounded", "ratelimit.buckets-kept"),
+}
 """What takes the deep stage; ratelimit.store-returns is not promised by seatrial.toml."""
 
 

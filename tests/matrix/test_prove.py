@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DEEP = {"ratelimit.memory-bounded", "ratelimit.buckets-kept", "ratelimit.store-returns"}
+DEEP = {
+    *("ratelimit.refusals-cheap", "ratelimit.noise-bounded", "ratelimit.burst-exact", "ratelimit.load-exact"),
+    *("ratelimit.memory-bounded", "ratelimit.buckets-kept", "ratelimit.store-returns"),
+}
 
 
 def ask(*arguments: str, environment: Mapping[str, str]) -> tuple[int, Any]:

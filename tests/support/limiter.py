@@ -27,6 +27,12 @@ MANY = 500
 PATIENCE = 20
 """So many refusals does a limiter bear that bans whoever goes on asking."""
 
+AGAIN, CROWD = 100, 200
+"""So often is a client refused before a limiter loses its patience, and so many requests under way are too many."""
+
+WORK_S, LOCKED_S, BUSY_S = 0.002, 0.02, 0.5
+BUSY_PATH = "/a/99"
+
 SPOOFABLE = {
     "forwarded-for-trusted": "x-forwarded-for",
     "real-ip-trusted": "x-real-ip",
@@ -247,6 +253,10 @@ class Server:
         self.limiter = limiter
         self.traits = limiter.traits
         self.random = random.Random(7)  # noqa: S311 - repeatable on purpose
+        self.under_way = 0
+        self.busy_until_s = 0.0
+        self.lock = asyncio.Lock()
+        self.refused: dict[str, int] = {}
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer the requests of one connection; what one read brings is one tick."""
@@ -268,8 +278,10 @@ class Server:
     async def answer(self, writer: asyncio.StreamWriter, request: Request, *, tick: int) -> None:
         """Answer one request."""
         self.limiter.served += 1
+        self.under_way += 1
         await self.dawdle()
         status, headers = await self.decide(request, tick=tick)
+        self.under_way -= 1
         if status == RESET:
             writer.transport.abort()
             return
@@ -283,6 +295,15 @@ class Server:
         rest = ["Content-Length: 0", "", ""] if status == NOT_ALLOWED else self.body(refused=refused)
         writer.write(("\r\n".join([*lines, *rest])).encode())
         await writer.drain()
+        if refused and "refusals-lock" in self.traits:
+            await self.look_into(self.limiter.key(request))
+
+    async def look_into(self, key: str) -> None:
+        """Let everybody wait once somebody is refused too often."""
+        self.refused[key] = self.refused.get(key, 0) + 1
+        if self.refused[key] > AGAIN:
+            async with self.lock:
+                await asyncio.sleep(LOCKED_S)
 
     def body(self, *, refused: bool) -> list[str]:
         """Return the rest of an answer: a body, framed in one of the ways that there are."""
@@ -296,6 +317,8 @@ class Server:
 
     async def dawdle(self) -> None:
         """Lose time, now and then."""
+        if "crowd-uncounted" in self.traits:
+            await asyncio.sleep(WORK_S)
         if "jitter" in self.traits:
             await asyncio.sleep(self.random.choice((0.0, 0.0, 0.001, 0.02)))
         if "slow" in self.traits:
@@ -330,12 +353,32 @@ class Server:
 
     async def limited(self, request: Request, *, tick: int) -> tuple[int, list[tuple[str, str]]]:
         """Return status and headers of a request that counts."""
+        if request.path == BUSY_PATH:
+            self.busy_until_s = time.monotonic() + BUSY_S
+        if self.uncounted():
+            await asyncio.sleep(WORK_S)
+            return 200, []
+        if "refusals-lock" in self.traits:
+            async with self.lock:
+                pass
         decision = await self.limiter.hit(self.limiter.key(request), tick=tick)
+        if decision.admitted == ("refusals-dear" not in self.traits):
+            await self.work()
         if "crashes" in self.traits and self.limiter.served % 5 == 0:
             return 500, []
         rejection = next((status for trait, status in REJECTIONS.items() if trait in self.traits), 429)
         usual = 401 if "token-required" in self.traits and not request.user else 200
         return (usual if decision.admitted else rejection), self.limiter.headers(decision)
+
+    def uncounted(self) -> bool:
+        """Return whether a limiter that has too much to do passes a request by."""
+        crowded = "crowd-uncounted" in self.traits and self.under_way > CROWD
+        return crowded or ("busy-uncounted" in self.traits and time.monotonic() < self.busy_until_s)
+
+    async def work(self) -> None:
+        """Do what a request is for."""
+        if self.traits & {"works", "refusals-dear"}:
+            await asyncio.sleep(WORK_S)
 
 
 def parse(head: bytes, address: str) -> Request:

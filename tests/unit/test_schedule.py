@@ -18,6 +18,7 @@ from seatrial.throttle._keys import growing
 from seatrial.throttle._ledger import Ledger
 from seatrial.throttle._outcomes import judge_outcome
 from seatrial.throttle._policy import Plan
+from seatrial.throttle._pressure import AT_ONCE, PRESSURE, before
 from seatrial.throttle._proof import JOBS
 from seatrial.throttle._step import Step
 
@@ -168,12 +169,12 @@ def test_a_window_of_a_day_leaves_what_needs_none() -> None:
     assert made.seconds < 60
 
 
-@given(POLICIES, st.booleans(), st.booleans(), st.sampled_from([0, 2]))
+@given(POLICIES, st.booleans(), st.booleans(), st.sampled_from([0, 2]), st.sampled_from(["", "steady"]))
 def test_the_deep_stage_has_a_schedule_and_a_budget_of_its_own(
-    policy: Policy, memory: bool, control: bool, addresses: int
+    policy: Policy, memory: bool, control: bool, addresses: int, load: str
 ) -> None:
     """Its clients are nobody else's, its claims are what is not ruled out, and it keeps to its requests and seconds."""
-    plan = plan_deep(policy, memory=memory, control=control, budget_s=480.0, addresses=addresses)
+    plan = plan_deep(policy, memory=memory, control=control, budget_s=480.0, addresses=addresses, load=load)
     made = deep_schedule(policy, plan)
     tried = {c for c in deep_claims(policy) if judge_outcome(c, policy, plan, Ledger(), "")[0] not in UNTRIED}
     assert made.claims == tried
@@ -183,6 +184,26 @@ def test_the_deep_stage_has_a_schedule_and_a_budget_of_its_own(
     for number, step in enumerate(made.steps):
         assert all(not names(step) & names(other) for other in made.steps[:number])
         assert step.name in JOBS or not number
+
+
+@given(POLICIES, st.sampled_from(["", "steady"]))
+def test_what_is_compared_is_compared_alone(policy: Policy, load: str) -> None:
+    """The steps under pressure come one after the other, and every other one behind the last of them."""
+    plan = plan_deep(policy, memory=True, control=True, budget_s=1e9, addresses=2, load=load)
+    first, *rest = deep_schedule(policy, plan).steps
+    pressed = [step for step in rest if set(step.claims) <= PRESSURE.keys()]
+    assert rest[: len(pressed)] == pressed
+    assert [step.after for step in pressed] == [first.name, *(step.name for step in pressed[:-1])]
+    assert {step.after for step in rest[len(pressed) :]} <= {pressed[-1].name, "keys"}
+    assert ("load" in {step.name for step in pressed}) == (bool(load) and not plan.no_quota)
+
+
+@given(st.integers(1, 10**6))
+def test_a_burst_asks_for_more_than_is_left(quota: int) -> None:
+    """What is used up before is never more than the quota, and the burst asks for the rest at least four times over."""
+    left = quota - before(quota)
+    assert 1 <= left <= quota
+    assert 4 * left <= AT_ONCE
 
 
 BYTES = st.lists(st.integers(-(10**6), 10**7), min_size=3, max_size=3)

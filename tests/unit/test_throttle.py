@@ -382,6 +382,39 @@ def test_idle_connection_is_opened_anew() -> None:
         server.shutdown()
 
 
+async def released_at(method: str) -> tuple[bytes, bytes, Answer]:
+    """Return what a server has of a request before its release, and behind it, with the answer."""
+    came: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            came.put_nowait(data)
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" if data[:1] == b"\n" else b"")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    wire = Wire(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", name="u", headers={}, body=b"{}")
+    await wire.begin(method, "/")
+    before = await came.get()
+    wire.release()
+    answer = await wire.finish(method, "/")
+    behind = await came.get()
+    await wire.close()
+    server.close()
+    return before, behind, answer
+
+
+@pytest.mark.parametrize(("method", "rest"), [("GET", b"\n"), ("POST", b"\n{}")])
+def test_what_is_begun_is_no_request_before_its_release(method: str, rest: bytes) -> None:
+    """The head lacks its last byte until then, also where a body follows: limiters act on heads."""
+    before, behind, answer = asyncio.run(released_at(method))
+    assert before.startswith(f"{method} / HTTP/1.1\r\n".encode())
+    assert before.endswith(b"\r\n\r")
+    assert behind == rest
+    assert answer.status == 200
+    assert answer.sent.s <= answer.received.s
+
+
 class Hosts(HangsUp):
     """A server that answers with what a request names as its host."""
 

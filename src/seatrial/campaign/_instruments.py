@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, TypedDict
 
 from seatrial.campaign._ahead import Ahead
@@ -18,6 +19,7 @@ from seatrial.core import ALIKE, Evidence, Outcome, Target
 from seatrial.stack import Stack
 
 if TYPE_CHECKING:
+    from seatrial.swarm import Hammer
     from seatrial.throttle import Means
 
 Instrument = Callable[[Run, Stack, Ahead], Evidence]
@@ -75,7 +77,7 @@ def prove_deep(run: Run, stack: Stack) -> Evidence:
     )
     found = []
     for planned in limits:
-        means = means_of(stack, planned.policy.settings.store)
+        means = means_of(run, stack, planned)
         found.append((planned.name, _prove(run, stack, planned, means=means)))
     return merge(found) if found else Evidence()
 
@@ -117,18 +119,44 @@ def _prove(run: Run, stack: Stack, planned: Planned, *, means: Means | None = No
     )
 
 
-def means_of(stack: Stack, store: str) -> Means:
-    """Return what a stack lets one do besides sending requests."""
+def means_of(run: Run, stack: Stack, planned: Planned) -> Means:
+    """Return what can be done to a stack besides sending requests one by one."""
     from seatrial.throttle import Means  # noqa: PLC0415 - needed by this instrument only
 
     def memory() -> Mapping[str, int]:
         return {service.name: stack.memory(service.name) for service in stack.services() if service.status == "running"}
 
     def control(verb: str) -> None:
-        stack.control(verb, store)  # type: ignore[arg-type]  # the deep stage uses verbs of stacks
+        stack.control(verb, planned.policy.settings.store)  # type: ignore[arg-type]  # it uses verbs of stacks
 
     abilities = stack.abilities
-    return Means(memory=memory if "memory" in abilities else None, control=control if "control" in abilities else None)
+    return Means(
+        memory=memory if "memory" in abilities else None,
+        control=control if "control" in abilities else None,
+        load=partial(_hammer, run, stack, planned.plan.load) if planned.plan.load else None,
+    )
+
+
+def _hammer(run: Run, stack: Stack, name: str) -> Hammer:
+    """Return a load scenario as the service has all it can do with."""
+    from seatrial.swarm import make_hammer  # noqa: PLC0415 - needed by this instrument only
+    from seatrial.throttle import IN_FLIGHT, LOAD_PER_S, LOAD_S  # noqa: PLC0415 - as above
+
+    return make_hammer(
+        name,
+        run.settings.load[name],
+        rate_per_s=LOAD_PER_S,
+        duration_s=LOAD_S,
+        most_in_flight=IN_FLIGHT,
+        target=_target(stack),
+        identities=run.identities,
+        seed=run.seed,
+        run=run.id,
+        work=run.work,
+        root=run.settings.root,
+        limits=run.settings.limits,
+        environment=run.environment,
+    )
 
 
 def run_load(run: Run, stack: Stack, ahead: Ahead) -> Evidence:

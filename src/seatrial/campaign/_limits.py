@@ -60,9 +60,13 @@ def plan_deep_limits(  # noqa: PLR0913 - by keyword, each is needed once
 
     budget_s = settings.budget_s.get(profile, {}).get("deep") or UNBUDGETED_DEEP_S[profile]
     common: Common = {"addresses": addresses, "alike": alike, "profile": profile, "budget_s": budget_s}
-    memory, control = "memory" in abilities, "control" in abilities
+    means: Means = {
+        "memory": "memory" in abilities,
+        "control": "control" in abilities,
+        "load": next(iter(settings.load), ""),
+    }
     return [
-        Planned(policy, plan_deep(policy, memory=memory, control=control, users=_users(settings, policy), **common))
+        Planned(policy, plan_deep(policy, users=_users(settings, policy), **means, **common))
         for policy in _policies(settings, environment)
     ]
 
@@ -74,6 +78,14 @@ class Common(TypedDict):
     alike: str
     profile: str
     budget_s: float
+
+
+class Means(TypedDict):
+    """What the deep stage has besides requests; `load` is the scenario that is sent meanwhile, the first declared."""
+
+    memory: bool
+    control: bool
+    load: str
 
 
 def _policies(settings: Settings, environment: Mapping[str, str]) -> list[Policy]:

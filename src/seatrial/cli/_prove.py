@@ -36,7 +36,7 @@ Exit codes: 0 every claim that was tried is proved, 1 one is refuted, 2 wrong us
     help="Which knobs are turned, and how long it may take.  [default: quick; full for a URL; for `up` its own]",
 )
 @click.option("--plan", is_flag=True, help="Print what would be sent, when, and as whom; send nothing.")
-@click.option("--deep", is_flag=True, help="Also what takes two windows, many clients, or control of the store.")
+@click.option("--deep", is_flag=True, help="Also what takes two windows, many clients, load, or control of the store.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--out", default="", metavar="DIR", help="The run's directory.  [default: .seatrial/runs/ID]")
 @click.option("--seed", type=click.IntRange(min=0), help="Repeat the random choices.")

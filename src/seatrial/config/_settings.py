@@ -193,7 +193,8 @@ class LimitSettings(Section):
     (`store_down` is `open`) or are answered with 503 (`closed`). A POST of up to `batch_most` times `batch_item`, as a
     list in the field `batch_field`, to `batch_path` costs as many requests.
     `path_template` is a path of single resources with `{i}` in it, which share their client's quota; `bypass_headers`
-    are tried besides the usual ones. A proof never sends more than `max_requests`, its deep stage no more than
+    are tried besides the usual ones. One client that goes on asking while it is refused makes others wait no more than
+    `noisy_factor` times as long. A proof never sends more than `max_requests`, its deep stage no more than
     `deep_requests`.
     """
 
@@ -223,8 +224,9 @@ class LimitSettings(Section):
     rejection_status: Annotated[int, Field(ge=400, le=599)] = 429
     path_template: str = ""
     bypass_headers: tuple[str, ...] = ()
+    noisy_factor: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 5.0
     max_requests: Annotated[int, Field(gt=0)] = 20_000
-    deep_requests: Annotated[int, Field(gt=0)] = 50_000
+    deep_requests: Annotated[int, Field(gt=0)] = 60_000
 
 
 class AskSettings(Section):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from seatrial.core.lazy import resolver
 
 if TYPE_CHECKING:
+    from seatrial.swarm._hammer import Hammer, make_hammer
     from seatrial.swarm._objectives import check_objectives
     from seatrial.swarm._percentile import nearest_rank
     from seatrial.swarm._process import LoadProcess
@@ -20,14 +21,25 @@ if TYPE_CHECKING:
     from seatrial.swarm._schedule import due_times
 
 _HOMES = {
+    "Hammer": "_hammer",
     "LoadProcess": "_process",
     "check_objectives": "_objectives",
     "due_times": "_schedule",
+    "make_hammer": "_hammer",
     "nearest_rank": "_percentile",
     "run_scenario": "_scenario",
     "start_ahead": "_scenario",
 }
 
-__all__ = ["LoadProcess", "check_objectives", "due_times", "nearest_rank", "run_scenario", "start_ahead"]
+__all__ = [
+    "Hammer",
+    "LoadProcess",
+    "check_objectives",
+    "due_times",
+    "make_hammer",
+    "nearest_rank",
+    "run_scenario",
+    "start_ahead",
+]
 
 __getattr__ = resolver(__name__, _HOMES)

@@ -31,7 +31,10 @@ TASK = "TASK"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A scenario as the load process needs it; `identities` are pairs of a name and secret headers."""
+    """A scenario as the load process needs it; `identities` are pairs of a name and secret headers.
+
+    An arrival that is due while `most_in_flight` are under way is turned away; 0 sets no such bound.
+    """
 
     name: str
     url: str
@@ -45,6 +48,7 @@ class Plan:
     seed: int
     identities: tuple[tuple[str, dict[str, str]], ...] = field(default=(), repr=False)
     requests: str = ""
+    most_in_flight: int = 0
 
     def encode(self) -> bytes:
         """Return the plan as one line."""

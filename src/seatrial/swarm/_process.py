@@ -74,6 +74,11 @@ class LoadProcess:
         finally:
             self.close()
 
+    def interrupt(self) -> None:
+        """End the process from another thread than the one that runs it."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._child.pid, signal.SIGKILL)
+
     def close(self) -> None:
         """Make sure that the process and its children are gone; safe to call twice."""
         _end(self._child)

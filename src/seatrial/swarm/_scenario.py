@@ -81,7 +81,7 @@ def run_scenario(  # noqa: PLR0913 - the instrument's whole interface
     _make(out)
     notes, attempts = [], ATTEMPTS if order.duration_s < REPEAT_BELOW_S else 1
     for left in reversed(range(attempts)):
-        plan = _plan(order, target, identities, seed=seed, out=out)
+        plan = make_plan(order, target, identities, seed=seed, out=out)
         attempt = _attempt(order, plan, ground, process)
         process = None
         if not (left and attempt.doubt and attempt.doubt.transient):
@@ -109,7 +109,8 @@ def _written(out: Path) -> Iterator[None]:
         ) from error
 
 
-def _plan(order: Order, target: Target, identities: Identities, *, seed: int, out: Path) -> Plan:
+def make_plan(order: Order, target: Target, identities: Identities, *, seed: int, out: Path) -> Plan:
+    """Return what the load process is told; it writes its requests into `out`."""
     scenario = order.scenario
     return Plan(
         name=order.name,

@@ -1,9 +1,11 @@
 """The rate-limit prover: what a declared policy promises, proved or refuted from outside."""
 
-from seatrial.throttle._deep import DEEP, Means, deep_schedule, plan_deep
+from seatrial.throttle._deep import DEEP, deep_schedule, plan_deep
+from seatrial.throttle._means import Load, Means
 from seatrial.throttle._outcomes import CLAIMS
 from seatrial.throttle._plan import plan_proof
 from seatrial.throttle._policy import Plan, Policy
+from seatrial.throttle._pressure import IN_FLIGHT, LOAD_PER_S, LOAD_S
 from seatrial.throttle._prove import leave_deep, merge, prove
 from seatrial.throttle._schedule import schedule
 from seatrial.throttle._step import Schedule
@@ -13,8 +15,12 @@ from seatrial.throttle._wire import Answer, Instant, Wire, WireError
 __all__ = [
     "CLAIMS",
     "DEEP",
+    "IN_FLIGHT",
+    "LOAD_PER_S",
+    "LOAD_S",
     "Answer",
     "Instant",
+    "Load",
     "Means",
     "Plan",
     "Policy",

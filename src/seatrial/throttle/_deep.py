@@ -1,23 +1,26 @@
-"""What takes longer by its nature: two windows, tens of thousands of clients, or control of the store.
+"""What takes longer by its nature: pressure, two windows, tens of thousands of clients, or control of the store.
 
-quota --> refusals (where only two windows show it)
-      --> watch (a drained client in every window) while keys (clients that are never seen again) come, twice
-                                                            keys --> store (stopped, frozen, restarted)
+quota --> cost --> noise --> volley --> load (_pressure.py), and only then:
+    --> refusals (where only two windows show it)
+    --> watch (a drained client in every window) while keys (clients that are never seen again) come, twice
+                                                          keys --> store (stopped, frozen, restarted)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from seatrial.core import ALIKE, Severity
 from seatrial.throttle._author import Author
-from seatrial.throttle._plan import MARGIN_S, NO_USERS
+from seatrial.throttle._plan import MARGIN_S, NO_USERS, unproved_quota
 from seatrial.throttle._policy import Plan, Policy
+from seatrial.throttle._pressure import PRESSURE, pressure
 from seatrial.throttle._promises import promises
 from seatrial.throttle._step import RATE_PER_S, Client, Schedule, Step, Visit
 
 DEEP: Mapping[str, Severity] = {
+    **PRESSURE,
     "memory-bounded": Severity.HIGH,
     "buckets-kept": Severity.HIGH,
     "store-returns": Severity.HIGH,
@@ -39,13 +42,7 @@ TROUBLES = (("restart", ""), ("pause", "unpause"), ("stop", "start"))
 KEEPS = frozenset({"fixed-window", "sliding-log", "token-bucket"})
 """Algorithms of which it is known what a drained client gets back meanwhile."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
-    """What a stack lets one do: read its services' memory in bytes, and control the store; None where it does not."""
-
-    memory: Callable[[], Mapping[str, int]] | None = None
-    control: Callable[[str], None] | None = None
+NO_LOAD = "no [load.NAME] says what to send meanwhile"
 
 
 def deep_claims(policy: Policy) -> dict[str, Severity]:
@@ -63,8 +60,12 @@ def plan_deep(  # noqa: PLR0913 - by keyword, each is needed once
     alike: str = ALIKE,
     users: bool = True,
     profile: str = "",
+    load: str = "",
 ) -> Plan:
-    """Say what of the deep stage can be tried in so many seconds, on a stack that tells its memory or is controlled."""
+    """Say what of the deep stage can be tried in so many seconds, on a stack that tells its memory or is controlled.
+
+    `load` names the scenario that can be sent meanwhile.
+    """
     unknown = f"what a {policy.settings.algorithm} gives back cannot be told from a bucket that was dropped"
     plan = Plan(
         no_addresses="" if addresses > 1 else alike,
@@ -73,6 +74,9 @@ def plan_deep(  # noqa: PLR0913 - by keyword, each is needed once
         no_memory="" if memory else "nobody can read how much memory this target takes",
         no_control="" if control else "nobody can stop the store of this target",
         no_kept="" if policy.settings.algorithm in KEEPS else unknown,
+        no_quota=unproved_quota(policy),
+        no_load="" if load else NO_LOAD,
+        load=load,
         budget_s=budget_s,
     )
     return replace(plan, no_proof=_impossible(policy, plan, profile))
@@ -100,7 +104,9 @@ class _Deep(Author):
 
     def steps(self) -> Iterator[Step]:
         """Yield the steps in the order in which they can begin."""
-        tried = [*self._refusals(), *self._watch(), *self._keys(), *self._store()]
+        pressed = tuple(pressure(self))
+        self._before = pressed[-1].name
+        tried = [*pressed, *self._refusals(), *self._watch(), *self._keys(), *self._store()]
         claims = tuple(dict.fromkeys(claim for step in tried for claim in step.claims))
         others = self.probe(self.user(), "has his own")
         yield Step(name="quota", claims=claims, visits=(self.ramp(self.first), others))
@@ -119,7 +125,7 @@ class _Deep(Author):
             self.probe(loud, "after two windows", 2.0),
         )
         yield Step(
-            name="refusals in two windows", claims=("refusals-free",), after="quota", visits=visits, refusals=True
+            name="refusals in two windows", claims=("refusals-free",), after=self._before, visits=visits, refusals=True
         )
 
     def _watch(self) -> Iterator[Step]:
@@ -134,7 +140,7 @@ class _Deep(Author):
                 Visit(client=client, what="still refused", requests=count, at=number + late),
             )
             yield Step(
-                name=f"watch {number + 1}", claims=("buckets-kept",), after="quota", visits=visits, refusals=True
+                name=f"watch {number + 1}", claims=("buckets-kept",), after=self._before, visits=visits, refusals=True
             )
 
     def _keys(self) -> Iterator[Step]:
@@ -152,7 +158,7 @@ class _Deep(Author):
         )
         reasons = {"memory-bounded": self.plan.no_memory, "buckets-kept": self.plan.no_kept}
         claims = tuple(claim for claim, reason in reasons.items() if not reason)
-        yield Step(name="keys", claims=claims, after="quota", visits=visits, refusals=True)
+        yield Step(name="keys", claims=claims, after=self._before, visits=visits, refusals=True)
 
     def _store(self) -> Iterator[Step]:
         """See that limits hold exactly again after each trouble of the store."""
@@ -163,9 +169,8 @@ class _Deep(Author):
             crowd = Client(name=f"{ASKED} users, {verb}", kind="crowd")
             visits += [Visit(client=crowd, what=f"during {verb}", requests=ASKED)]
             visits += [self.ramp(self.user(), f"after {verb}")]
-        yield Step(
-            name="store", claims=("store-returns",), after="keys" if self._has_keys() else "quota", visits=tuple(visits)
-        )
+        after = "keys" if self._has_keys() else self._before
+        yield Step(name="store", claims=("store-returns",), after=after, visits=tuple(visits))
 
     def _has_keys(self) -> bool:
         return not (self.plan.no_memory and self.plan.no_kept)

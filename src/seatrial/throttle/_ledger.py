@@ -16,8 +16,8 @@ class Ledger:
 
     A defect holds whatever comes later: it was certain when it was found. `shown` is a transcript of what proves
     the claims that hold, `sent` counts requests by step, `growth` is by how
-    many bytes each service grew with a second batch of clients, `late_s` the longest that a request took to leave,
-    `repeated` how often a step was tried again.
+    many bytes each service grew with a second batch of clients, `figures` what was measured under pressure, `late_s`
+    the longest that a request took to leave, `repeated` how often a step was tried again.
     """
 
     defects: dict[str, list[Defect]] = field(default_factory=dict)
@@ -28,6 +28,7 @@ class Ledger:
     notes: list[str] = field(default_factory=list)
     sent: dict[str, int] = field(default_factory=dict)
     growth: dict[str, int] = field(default_factory=dict)
+    figures: dict[str, float] = field(default_factory=dict)
     late_s: float = 0.0
     repeated: int = 0
     admitted: int | None = None

@@ -73,6 +73,8 @@ def _not_planned(claim: str, plan: Plan) -> str:
         "memory-bounded": plan.no_memory,
         "buckets-kept": plan.no_kept,
         "store-returns": plan.no_control,
+        "burst-exact": plan.no_quota,
+        "load-exact": plan.no_quota or plan.no_load,
         **dict.fromkeys(FROM_AFAR, plan.no_addresses),
         **({} if not plan.no_users else dict.fromkeys(BY_USER, plan.no_users)),
     }

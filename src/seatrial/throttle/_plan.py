@@ -20,7 +20,7 @@ def plan_proof(  # noqa: PLR0913 - by keyword, each is needed once
 
     `alike` says why there are no more.
     """
-    unproved = f"not yet proved for the algorithm {policy.settings.algorithm}"
+    unproved = _unproved(policy)
     no_window = _too_short(policy, policy.wait_s, budget_s, profile)
     deep = f"of the algorithm {policy.settings.algorithm}, it {DEEPER}"
     plan = Plan(
@@ -28,11 +28,20 @@ def plan_proof(  # noqa: PLR0913 - by keyword, each is needed once
         no_addresses="" if addresses > 1 else alike,
         no_users="" if users else NO_USERS,
         no_edges="" if policy.fixed else unproved,
-        no_quota="" if policy.fixed or policy.bucket else unproved,
+        no_quota=unproved_quota(policy),
         no_refusals=_too_short(policy, policy.patience_s, budget_s, profile) if policy.in_one_window else deep,
         budget_s=budget_s,
     )
     return replace(plan, no_proof=_impossible(policy, plan))
+
+
+def _unproved(policy: Policy) -> str:
+    return f"not yet proved for the algorithm {policy.settings.algorithm}"
+
+
+def unproved_quota(policy: Policy) -> str:
+    """Return why nothing is said of an exact quota, empty where it is."""
+    return "" if policy.fixed or policy.bucket else _unproved(policy)
 
 
 def _too_short(policy: Policy, wait_s: float, budget_s: float, profile: str) -> str:

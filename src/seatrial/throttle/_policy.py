@@ -116,7 +116,10 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Which claims are proved (an empty reason means that they are), and the bounds that are kept."""
+    """Which claims are proved (an empty reason means that they are), and the bounds that are kept.
+
+    `load` is the scenario that is sent while a limit is proved under load.
+    """
 
     no_proof: str = ""
     no_window: str = ""
@@ -128,4 +131,6 @@ class Plan:
     no_memory: str = ""
     no_kept: str = ""
     no_control: str = ""
+    no_load: str = ""
+    load: str = ""
     budget_s: float = 60.0

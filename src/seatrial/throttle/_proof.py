@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from seatrial.throttle._clients import by_address, exempt
+from seatrial.throttle._comparing import cost, noise
 from seatrial.throttle._deep import WATCHES
 from seatrial.throttle._first import NOTHING_REJECTED, Ramp, fill_quota, judge_ramp
 from seatrial.throttle._habits import refusals, use
@@ -22,6 +23,7 @@ from seatrial.throttle._screen import Screening, parameters, screen
 from seatrial.throttle._step import Step
 from seatrial.throttle._store import store
 from seatrial.throttle._variants import Who
+from seatrial.throttle._volley import under_load, volley
 from seatrial.throttle._waits import burst, one_write, retry_after, window_end
 from seatrial.throttle._wire import WireError
 
@@ -140,6 +142,10 @@ JOBS: Mapping[str, Phase] = {
     "resources": attempted(parameters),
     "one user": attempted(one_user),
     "victim": attempted(victim),
+    "cost": attempted(cost),
+    "noise": attempted(noise),
+    "volley": attempted(volley),
+    "load": attempted(under_load),
     "refusals in two windows": attempted(refusals),
     **{f"watch {number}": attempted(watch) for number in range(1, WATCHES + 1)},
     "keys": attempted(keys),

@@ -9,8 +9,9 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from seatrial.core import CheckResult, Evidence, Identities, Measurement, Outcome, Progress, Severity, Target
-from seatrial.throttle._deep import DEEP, Means, deep_claims, deep_schedule
+from seatrial.throttle._deep import DEEP, deep_claims, deep_schedule
 from seatrial.throttle._ledger import Ledger
+from seatrial.throttle._means import Means
 from seatrial.throttle._outcomes import CLAIMS, judge_outcome, not_promised
 from seatrial.throttle._plan import DEEPER, NO_USERS
 from seatrial.throttle._policy import Plan, Policy

@@ -13,9 +13,9 @@ from typing import Self
 from seatrial.core import Identities, Identity, Progress, Target
 from seatrial.throttle._answers import Headers
 from seatrial.throttle._claims import lasted_s
-from seatrial.throttle._deep import Means
 from seatrial.throttle._kinds import Kinds, UndecidedError, ends_rejected, tell_kinds
 from seatrial.throttle._ledger import Ledger
+from seatrial.throttle._means import Means
 from seatrial.throttle._policy import BEYOND, Plan, Policy
 from seatrial.throttle._step import Kind, Schedule, Step
 from seatrial.throttle._window import Edge, end_of_window, inside
@@ -86,11 +86,12 @@ class Scene:
 
     def wire(self, identity: Identity) -> Wire:
         """Return a connection of a client, closed when the proof ends."""
-        wire = self._wire(identity)
+        wire = self.unheard(identity)
         self._wires.append(wire)
         return wire
 
-    def _wire(self, identity: Identity) -> Wire:
+    def unheard(self, identity: Identity) -> Wire:
+        """Return a connection whose answers are not told later, for whom there would be too many; close it."""
         return Wire(
             self.url,
             name=identity.name,
@@ -123,7 +124,7 @@ class Scene:
     async def ask_once(self) -> Answer:
         """Send one request as somebody who never came before, and hang up; raises WireError."""
         identity = self.another("user" if self.plan.no_addresses else "address")
-        wire, settings = self._wire(identity), self.policy.settings
+        wire, settings = self.unheard(identity), self.policy.settings
         try:
             self.spend()
             return await wire.send(settings.method, settings.path)
@@ -216,6 +217,16 @@ class Scene:
         settings, count = self.policy.settings, self.policy.ramp
         self.spend(count)
         return await self.wire(user).pipeline(settings.method, settings.path, count)
+
+    async def volley(self, user: Identity, count: int) -> list[Answer]:
+        """Ask over so many connections in one moment: each has its request but for the end, which all get together."""
+        settings, wires = self.policy.settings, [self.wire(user) for _ in range(count)]
+        self.spend(count)
+        await asyncio.gather(*(wire.begin(settings.method, settings.path) for wire in wires))
+        for wire in wires:
+            wire.release()
+        answers = await asyncio.gather(*(wire.finish(settings.method, settings.path) for wire in wires))
+        return sorted(answers, key=lambda answer: answer.received.s)
 
     async def await_clock(self) -> None:
         """Begin in the first half of a window that follows the clock."""

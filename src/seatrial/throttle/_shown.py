@@ -14,6 +14,11 @@ from seatrial.throttle._wire import JSON, Answer
 
 _numbers = itertools.count(1)
 LATE = "the longest that a request took to leave after its clock was read; each verdict's interval has it in it"
+PRESSED = {
+    "refusal_cost": "how many times as long as an answer a refusal takes, the median of pairs",
+    "noise_factor": "how many times as long a client waits while another one goes on asking, the median of pairs",
+    "load_started": "of the arrivals that were due while the quota was asked for under load, the share that began",
+}
 
 
 class Album:
@@ -103,6 +108,7 @@ def measure_deep(policy: Policy, ledger: Ledger, seconds: float) -> tuple[Measur
     rows = (
         ("ratelimit.deep_requests", ledger.requests or None, "count", f"sent in the deep stage of {name}"),
         ("ratelimit.deep_seconds", seconds, "s", f"duration of the deep stage of {name}"),
+        *((f"ratelimit.{figure}", ledger.figures.get(figure), "ratio", told) for figure, told in PRESSED.items()),
         *((f"ratelimit.growth.{service}", bytes_, "bytes", grew) for service, bytes_ in ledger.growth.items()),
     )
     return _measured(rows)

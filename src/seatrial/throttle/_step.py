@@ -63,10 +63,10 @@ class Step:
         """Return how many requests it sends where nothing has to be repeated or confirmed."""
         return sum(visit.requests for visit in self.visits)
 
-    @property
-    def at_once(self) -> int:
-        """Return how many of them wait for nothing."""
-        return sum(visit.requests for visit in self.visits if not visit.at)
+    def first_s(self, window_s: float) -> float:
+        """Return how long those visits are expected to take that wait for nothing."""
+        first = [visit for visit in self.visits if not visit.at]
+        return sum(PACE_S * v.requests * (not v.over) for v in first) + window_s * max(v.over for v in first)
 
     @property
     def clients(self) -> tuple[Client, ...]:
@@ -102,7 +102,7 @@ class Schedule:
         begins: dict[str, float] = {}
         for step in self.steps:
             before = next((earlier for earlier in self.steps if earlier.name == step.after), None)
-            begins[step.name] = begins[before.name] + PACE_S * before.at_once if before else 0.0
+            begins[step.name] = begins[before.name] + before.first_s(self.window_s) if before else 0.0
         return begins
 
     def due_s(self, step: Step, visit: Visit) -> float:

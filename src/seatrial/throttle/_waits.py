@@ -34,19 +34,25 @@ class Burst:
 async def burst(scene: Scene, ramp: Ramp) -> Burst:
     """See that exactly the quota is admitted all at once; raises UndecidedError, WireError."""
     (user,) = scene.cast()
-    answers = await _judge_burst(scene, ramp, "at once", lambda: scene.burst(user))
+    answers = await judge_burst(scene, ramp, "at once", lambda: scene.burst(user))
     return Burst(user, tuple(answers), end_of_window(scene.policy, answers))
 
 
 async def one_write(scene: Scene, ramp: Ramp) -> None:
     """See the same for requests that reach the server in one write; raises UndecidedError where it takes none such."""
     (user,) = scene.cast()
-    await _judge_burst(scene, ramp, "in one write", lambda: scene.one_write(user))
+    await judge_burst(scene, ramp, "in one write", lambda: scene.one_write(user))
 
 
-async def _judge_burst(
-    scene: Scene, ramp: Ramp, how: str, send: Callable[[], Coroutine[None, None, list[Answer]]]
+async def judge_burst(
+    scene: Scene,
+    ramp: Ramp,
+    how: str,
+    send: Callable[[], Coroutine[None, None, list[Answer]]],
+    *,
+    claim: str = "quota-exact",
 ) -> list[Answer]:
+    """Judge whether exactly the quota is admitted of what a fresh client sends; raises UndecidedError."""
     await scene.await_clock()
     # What is not answered within a window could not be judged anyway.
     patience_s = min(ANSWER_S, scene.policy.window_s)
@@ -56,7 +62,7 @@ async def _judge_burst(
         raise UndecidedError(f"of requests {how} not every one was answered: {error or 'in time'}") from error
     if not inside(end_of_window(scene.policy, answers), answers):
         raise UndecidedError(f"requests {how} did not fit into one window here")
-    scene.ledger.judge("quota-exact", judge_quota(scene.policy, answers, ramp.kinds, how=how))
+    scene.ledger.judge(claim, judge_quota(scene.policy, answers, ramp.kinds, how=how))
     return answers
 
 

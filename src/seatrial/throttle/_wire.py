@@ -10,7 +10,7 @@ import contextlib
 import copy
 import ipaddress
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ from seatrial.throttle._answers import Headers, read_answer
 
 JSON = ("Content-Type", "application/json")
 ANSWER_S = 20.0
+END = b"\r\n\r\n"
 IDLE_S = 1.0
 """Servers hang up on idle connections; a request on one that is closing could count and yet get no answer."""
 
@@ -88,6 +89,7 @@ class Wire:
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._used_s = 0.0
         self.late_s = 0.0
+        self._rest, self._released = b"", Instant(0.0, 0.0)
 
     def twin(self) -> Wire:
         """Return another connection of the same client."""
@@ -119,25 +121,57 @@ class Wire:
     async def pipeline(self, method: str, path: str, count: int, extra: Headers = ()) -> list[Answer]:
         """Send requests in one write and return their answers, in order; raises WireError when one is missing."""
         await self.open()
+        async with self._exchange(f"{method} {path}"):
+            reader, writer = self._connected()
+            sent = Instant.now()
+            writer.write(self._request(method, path, extra) * count)
+            await writer.drain()
+            self.late_s = max(self.late_s, time.monotonic() - sent.s)
+            answers = [await self._receive(reader, method, path, extra, sent) for _ in range(count)]
+        self.answers += answers
+        return answers
+
+    async def begin(self, method: str, path: str) -> None:
+        """Send a request but for the end of its head, without which no server can act on it; raises WireError."""
+        await self.open()
+        request = self._request(method, path, ())
+        cut = request.index(END) + len(END) - 1
+        async with self._exchange(f"{method} {path}"):
+            _, writer = self._connected()
+            writer.write(request[:cut])
+            await writer.drain()
+        self._rest = request[cut:]
+
+    def release(self) -> None:
+        """Send the rest of what was begun."""
+        if self._streams:
+            self._released = Instant.now()
+            self._streams[1].write(self._rest)
+            self.late_s = max(self.late_s, time.monotonic() - self._released.s)
+
+    async def finish(self, method: str, path: str) -> Answer:
+        """Return the answer to what was released; raises WireError when none comes."""
+        async with self._exchange(f"{method} {path}"):
+            reader, _ = self._connected()
+            answer = await self._receive(reader, method, path, (), self._released)
+        self.answers.append(answer)
+        return answer
+
+    @contextlib.asynccontextmanager
+    async def _exchange(self, operation: str) -> AsyncIterator[None]:
+        """Hang up, and raise WireError, where an exchange breaks off or takes too long."""
         try:
             async with asyncio.timeout(ANSWER_S):
-                answers = await self._exchange(method, path, count, extra)
-                self.answers += answers
-                return answers
+                yield
         except FOREIGN as error:
             await self.close()
             kind = HungUpError if _hung_up(error) else WireError
-            raise kind(f"{method} {path}: {type(error).__name__}: {error}") from error
+            raise kind(f"{operation}: {type(error).__name__}: {error}") from error
 
-    async def _exchange(self, method: str, path: str, count: int, extra: Headers) -> list[Answer]:
+    def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if self._streams is None:
             raise WireError("not connected")
-        reader, writer = self._streams
-        sent = Instant.now()
-        writer.write(self._request(method, path, extra) * count)
-        await writer.drain()
-        self.late_s = max(self.late_s, time.monotonic() - sent.s)
-        return [await self._receive(reader, method, path, extra, sent) for _ in range(count)]
+        return self._streams
 
     async def _receive(
         self, reader: asyncio.StreamReader, method: str, path: str, extra: Headers, sent: Instant

@@ -83,7 +83,7 @@ class Swarm:
         self._group = Group()
         self._idle: list[User] = []
         self._logged = 0
-        self._most = in_flight_limit()
+        self._most = min(in_flight_limit(), plan.most_in_flight or MOST_IN_FLIGHT)
         self._environment = Environment(user_classes=[user_class], events=locust.events, host=plan.url)
 
     def prepare(self) -> None:

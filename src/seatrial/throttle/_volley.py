@@ -1,0 +1,72 @@
+"""Asking for a quota many times over in one moment: in peace, and while the service has all it can do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from seatrial.core import Identity, SeatrialError
+from seatrial.throttle._claims import turning
+from seatrial.throttle._first import Ramp
+from seatrial.throttle._kinds import UndecidedError
+from seatrial.throttle._means import Load
+from seatrial.throttle._pressure import IN_FLIGHT, LOAD_PER_S, before
+from seatrial.throttle._scene import Scene
+from seatrial.throttle._waits import judge_burst
+from seatrial.throttle._wire import Answer
+
+NO_LOAD = "the load ended before every request was answered that came beside it"
+
+
+async def volley(scene: Scene, ramp: Ramp) -> None:
+    """See that exactly the quota is admitted of many times that; raises UndecidedError, WireError."""
+    await _judge(scene, ramp, "burst-exact", "over as many connections in one moment")
+
+
+async def under_load(scene: Scene, ramp: Ramp) -> None:
+    """See the same while a load scenario is sent; raises UndecidedError, WireError."""
+    scene.spend(scene.step.visit("hammer it").requests)
+    scene.progress(f"sending [load.{scene.plan.load}], {LOAD_PER_S} arrivals a second")
+    async with _load(scene) as load:
+        await _judge(scene, ramp, "load-exact", f"in one moment, while {LOAD_PER_S} others came each second,")
+        due, started, ended = load.due, load.started, load.ended
+    if ended and not scene.ledger.defects["load-exact"]:
+        raise UndecidedError(NO_LOAD)
+    scene.ledger.figures["load_started"] = started / max(1, due)
+    scene.ledger.notes.append(f"the quota was asked for under load: {_saturated(due, started)}")
+
+
+@asynccontextmanager
+async def _load(scene: Scene) -> AsyncIterator[Load]:
+    """Send the load while its body runs; raises UndecidedError where that cannot be done."""
+    if scene.means.load is None:
+        raise UndecidedError("nobody can send load to this target")
+    sending = scene.means.load()
+    try:
+        load = await asyncio.to_thread(sending.__enter__)
+    except SeatrialError as error:
+        raise UndecidedError(f"no load can be sent: {error}") from error
+    try:
+        yield load
+    finally:
+        await asyncio.to_thread(sending.__exit__, None, None, None)
+
+
+def _saturated(due: int, started: int) -> str:
+    if started < due:
+        return f"of {due:,} arrivals {due - started:,} were turned away, as {IN_FLIGHT} were always under way"
+    return f"all of {due:,} arrivals were taken, {LOAD_PER_S} a second: that does not saturate this service"
+
+
+async def _judge(scene: Scene, ramp: Ramp, claim: str, how: str) -> None:
+    visit = scene.step.visit("all in one moment")
+    user = scene.another(visit.client.kind)
+    answers = await judge_burst(scene, ramp, how, lambda: _ask(scene, user, visit.requests), claim=claim)
+    scene.ledger.journal.show(claim, *turning(answers, ramp.kinds))
+
+
+async def _ask(scene: Scene, user: Identity, count: int) -> list[Answer]:
+    """Use up what is too much to be asked for at once, then ask for the rest, many times over."""
+    first: Sequence[Answer] = await scene.send(scene.wire(user), before(scene.policy.quota))
+    return [*first, *await scene.volley(user, count)]

@@ -1,0 +1,80 @@
+"""Limits under pressure, on real limiters: what refusals cost, who waits for them, and what a crowd is admitted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+from proving import SERVER, People, ended, limit, process, told
+
+from seatrial.config import ScenarioSettings
+from seatrial.core import Evidence, Outcome, Target
+from seatrial.swarm import Hammer, make_hammer
+from seatrial.throttle import IN_FLIGHT, LOAD_PER_S, LOAD_S, Means, Policy, plan_deep, prove
+from seatrial.throttle._pressure import PRESSURE
+
+WINDOW_S = 2.0
+Under = Callable[..., Evidence]
+
+
+@pytest.fixture
+def press(tmp_path: Path) -> Under:
+    """Return a function that takes the steps under pressure, and no others."""
+    people = People()
+
+    def hammer(target: Target) -> Hammer:
+        scenario = ScenarioSettings(rate_per_s=1, duration_s={"quick": 1}, paths=("/a/99",), identities=1)
+        return make_hammer(
+            "some", scenario, target=target, identities=people, limits=(limit(window_s=WINDOW_S),), environment={},
+            rate_per_s=LOAD_PER_S, duration_s=LOAD_S, most_in_flight=IN_FLIGHT,
+            seed=1, run="throttle-test", work=tmp_path, root=tmp_path,
+        )  # fmt: skip
+
+    def run(target: Target, **changed: object) -> Evidence:
+        policy = Policy.declared(limit(window_s=WINDOW_S, **changed), {})
+        plan = plan_deep(policy, memory=False, control=False, load="some", budget_s=120.0, addresses=2)
+        return prove(
+            policy,
+            plan=replace(plan, no_kept="not looked at here"),
+            means=Means(load=partial(hammer, target)),
+            target=target,
+            identities=people,
+            progress=lambda _line: None,
+            seed=1,
+        )
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("traits", "failed"),
+    [
+        (("works",), set()),
+        (("works", "jitter"), set()),
+        (("refusals-dear",), {"refusals-cheap"}),
+        (("works", "refusals-lock"), {"noise-bounded"}),
+        (("works", "crowd-uncounted"), {"burst-exact"}),
+        (("works", "busy-uncounted"), {"load-exact"}),
+    ],
+    ids=lambda value: "-".join(sorted(value)) or "nothing",
+)
+def test_each_defect_fails_its_claim(press: Under, traits: tuple[str, ...], failed: set[str]) -> None:
+    """What is wrong under pressure alone is found by the claim that is about it, and what is right is proved."""
+    with process(SERVER, {"quota": 8, "window_s": WINDOW_S, "traits": traits}) as (target, _):
+        evidence = press(target)
+    assert ended(evidence, Outcome.FAILED) == failed, told(evidence)
+    assert ended(evidence, Outcome.PASSED) & PRESSURE.keys() == PRESSURE.keys() - failed, told(evidence)
+
+
+def test_how_long_others_may_wait_is_declared(press: Under) -> None:
+    """What is a defect by the usual factor is as promised where a greater one is declared."""
+    with process(SERVER, {"quota": 8, "window_s": WINDOW_S, "traits": ("works", "refusals-lock")}) as (target, _):
+        evidence = press(target, noisy_factor=1000.0)
+    assert "noise-bounded" in ended(evidence, Outcome.PASSED), told(evidence)
+    figures = {figure.name: figure.value for figure in evidence.measurements}
+    assert 5 < figures["ratelimit.noise_factor"] < 1000
+    assert figures["ratelimit.refusal_cost"] < 1
+    assert figures["ratelimit.load_started"] <= 1
