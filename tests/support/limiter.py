@@ -62,6 +62,7 @@ class Request:
     path: str
     headers: dict[str, str]
     address: str
+    body: str = ""
 
     @property
     def user(self) -> str:
@@ -86,6 +87,10 @@ class Limiter:
         """Return whose bucket a request counts in."""
         if "global" in self.traits:
             return "everybody"
+        if "field-in-key" in self.traits and request.body:
+            return f"{request.user or request.address} as {json.loads(request.body)['login']}"
+        if "body-in-key" in self.traits and request.body:
+            return f"{request.user or request.address} with {request.body}"
         if request.user:
             return request.user.rpartition(".")[2] if "shared-in-organisation" in self.traits else request.user
         if "addresses-share" in self.traits:
@@ -233,7 +238,10 @@ class Limiter:
 
 
 NOT_ALLOWED, MOVED = 405, 307
-ROUTES = re.compile(r"/a(/\d+)?(\?.*)?")
+ROUTES = re.compile(r"/a(/\d+)?(\?.*)?|/ends/\d{3}")
+ENDING = re.compile(r"/ends/(\d{3})")
+"""A path whose requests count, and end in a status."""
+
 RESET = -1
 """In place of a status: the connection is reset."""
 
@@ -253,11 +261,11 @@ class Server:
         rest, address = b"", writer.get_extra_info("peername")[0]
         try:
             while data := await reader.read(65536):
-                *heads, rest = (rest + data).split(b"\r\n\r\n")
-                for number, head in enumerate(heads):
+                requests, rest = parse_all(rest + data, address)
+                for number, request in enumerate(requests):
                     if "no-pipelining" in self.traits and number:
                         break
-                    await self.answer(writer, parse(head, address), tick=len(heads))
+                    await self.answer(writer, request, tick=len(requests))
                     if "hangs-up" in self.traits:
                         return
         except OSError:
@@ -280,7 +288,7 @@ class Server:
         lines = [f"HTTP/1.1 {status} Answer", f"Date: {formatdate(time.time() + ahead_s, usegmt=True)}"]
         lines += [f"{name}: {value}" for name, value in headers]
         refused = any(name == "Retry-After" for name, _ in headers)
-        rest = ["Content-Length: 0", "", ""] if status == NOT_ALLOWED else self.body(refused=refused)
+        rest = ["Content-Length: 0", "", ""] if status == NOT_ALLOWED and not refused else self.body(refused=refused)
         writer.write(("\r\n".join([*lines, *rest])).encode())
         await writer.drain()
 
@@ -311,9 +319,12 @@ class Server:
             if "exempt-counted" in self.traits:
                 await self.limiter.hit(self.limiter.key(request), tick=1)
             return 200, []
+        status = ending(request)
+        if f"uncounted-{status}" in self.traits:
+            return status, []
         unlimited = "unlimited" in self.traits or ("anonymous-unlimited" in self.traits and not request.user)
         if unlimited:
-            return 200, []
+            return status or 200, []
         return await self.limited(request, tick=tick)
 
     def unserved(self, request: Request) -> int:
@@ -333,9 +344,18 @@ class Server:
         decision = await self.limiter.hit(self.limiter.key(request), tick=tick)
         if "crashes" in self.traits and self.limiter.served % 5 == 0:
             return 500, []
+        if "errors-twice" in self.traits and ending(request):
+            await self.limiter.hit(self.limiter.key(request), tick=tick)
         rejection = next((status for trait, status in REJECTIONS.items() if trait in self.traits), 429)
         usual = 401 if "token-required" in self.traits and not request.user else 200
+        usual = ending(request) or usual
         return (usual if decision.admitted else rejection), self.limiter.headers(decision)
+
+
+def ending(request: Request) -> int:
+    """Return the status that a request ends in by its path, 0 where it is served."""
+    found = ENDING.fullmatch(request.path)
+    return int(found[1]) if found else 0
 
 
 def parse(head: bytes, address: str) -> Request:
@@ -344,6 +364,20 @@ def parse(head: bytes, address: str) -> Request:
     method, path, _ = first.split(" ")
     pairs = (line.partition(":") for line in lines)
     return Request(method, path, {name.lower(): value.strip() for name, _, value in pairs}, address)
+
+
+def parse_all(data: bytes, address: str) -> tuple[list[Request], bytes]:
+    """Return the requests that are there in full, and what is left."""
+    found: list[Request] = []
+    while b"\r\n\r\n" in data:
+        head, _, rest = data.partition(b"\r\n\r\n")
+        request = parse(head, address)
+        length = int(request.headers.get("content-length", "0"))
+        if len(rest) < length:
+            break
+        request.body, data = rest[:length].decode(), rest[length:]
+        found.append(request)
+    return found, data
 
 
 async def main(settings: dict[str, Any]) -> None:

@@ -15,11 +15,14 @@ from pathlib import Path
 
 from seatrial.config import LimitSettings
 from seatrial.core import Evidence, Identity, Outcome, Target
-from seatrial.throttle import Policy, plan_proof, prove
+from seatrial.throttle import CLAIMS, Policy, plan_proof, prove
 
 SERVER = Path(__file__).parent / "limiter.py"
 MARKS = {"SEATRIAL_RUN": "throttle-test", "SEATRIAL_OWNER": str(os.getpid())}
 QUOTA = 8
+UNMADE = frozenset({"body-field-in-key"})
+MADE = frozenset(CLAIMS) - UNMADE
+"""The claims that the policy of `limit()` makes, which has no body."""
 
 
 class People:
@@ -95,6 +98,7 @@ def serving(
 def limit(**changed: object) -> LimitSettings:
     """Return the declared policy."""
     settings = {"quota": QUOTA, "window_s": 1.0, "algorithm": "fixed-window", "path": "/a"}
+    settings |= {"costs": tuple({"status": status, "path": f"/ends/{status}"} for status in (404, 422))}
     settings |= {"exempt": ("/health",), "path_template": "/a/{i}"}
     return LimitSettings.model_validate({**settings, **changed})
 

@@ -184,6 +184,16 @@ class IdentitySettings(Section):
     auth: Literal["jwt", "none"] = "jwt"
 
 
+class CostSettings(Section):
+    """A request that ends in `status`, and whether it counts; what it sends with POST is `body`, as JSON."""
+
+    status: Annotated[int, Field(ge=200, le=599)]
+    counts: bool = True
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = "GET"
+    path: UrlPath
+    body: dict[str, str] = {}
+
+
 class LimitSettings(Section):
     """A declared rate-limit policy. `window_variable` and `quota_variable` name the knobs that a profile may turn.
 
@@ -193,8 +203,9 @@ class LimitSettings(Section):
     (`store_down` is `open`) or are answered with 503 (`closed`). A POST of up to `batch_most` times `batch_item`, as a
     list in the field `batch_field`, to `batch_path` costs as many requests.
     `path_template` is a path of single resources with `{i}` in it, which share their client's quota; `bypass_headers`
-    are tried besides the usual ones. A proof never sends more than `max_requests`, its deep stage no more than
-    `deep_requests`.
+    are tried besides the usual ones, and `bypass_fields` of the body with other values. `costs` are requests that end
+    otherwise than those of the proof, and whether they count. A proof never sends more than `max_requests`, its deep
+    stage no more than `deep_requests`.
     """
 
     name: Name = "default"
@@ -223,6 +234,8 @@ class LimitSettings(Section):
     rejection_status: Annotated[int, Field(ge=400, le=599)] = 429
     path_template: str = ""
     bypass_headers: tuple[str, ...] = ()
+    bypass_fields: tuple[str, ...] = ()
+    costs: tuple[CostSettings, ...] = ()
     max_requests: Annotated[int, Field(gt=0)] = 20_000
     deep_requests: Annotated[int, Field(gt=0)] = 50_000
 

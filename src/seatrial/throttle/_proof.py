@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from seatrial.throttle._clients import by_address, exempt
+from seatrial.throttle._costs import counted, free
 from seatrial.throttle._deep import WATCHES
 from seatrial.throttle._first import NOTHING_REJECTED, Ramp, fill_quota, judge_ramp
 from seatrial.throttle._habits import refusals, use
@@ -133,6 +134,8 @@ JOBS: Mapping[str, Phase] = {
     "Retry-After": attempted(retry_after),
     "refusals": attempted(refusals),
     "exempt": attempted(exempt),
+    "statuses that count": attempted(counted),
+    "free statuses": attempted(free),
     "addresses": attempted(by_address),
     "bad tokens": _bad_tokens,
     "screen nobody": _screen("nobody"),

@@ -4,7 +4,7 @@ quota --> window ------------------------------------------> | just before its e
       --> use ------------------------------------> | late   |                     | after it
       --> refusals (one silent, one that goes on asking) - - - - - - - - - - - - - | after it
       --> Retry-After ------------------------------------------------------------ | when it says
-            window --> exempt paths, addresses, screens, users: they fill the gap
+            window --> exempt paths, statuses, addresses, screens, users: they fill the gap
 
 Each step has clients of its own, so that all windows begin together and what waits meets just after their end.
 """
@@ -45,6 +45,7 @@ class _Proof(Author):
         yield from self._waiting()
         yield Step(name="one write", claims=("quota-exact",), after="window", visits=(self.ramp(self.user()),))
         yield from self._exempt()
+        yield from self._costs()
         if self.settings.anonymous_by == "address":
             yield from self._addresses()
             yield self._screen("nobody", self.nobody())
@@ -125,6 +126,18 @@ class _Proof(Author):
         hammered = (Visit(client=client, what="exempt paths", requests=many) for client in (user, other))
         last = Visit(client=user, what="the limited path", requests=1)
         yield Step(name="exempt", claims=("health-exempt",), after="window", visits=(*hammered, last))
+
+    def _costs(self) -> Iterator[Step]:
+        """See that requests cost what is declared for the status that they end in."""
+        many, claims = self.policy.beyond, ("statuses-counted",)
+        if counted := self.policy.costs(counts=True):
+            statuses = ", ".join(str(cost.status) for cost in counted)
+            mixed = Visit(client=self.user(), what=f"as usual, and ending in {statuses}", requests=many)
+            yield Step(name="statuses that count", claims=claims, after="window", visits=(mixed,), refusals=True)
+        if found := [(cost, self.user()) for cost in self.policy.costs(counts=False)]:
+            ending = (Visit(client=user, what=f"ending in {cost.status}", requests=many) for cost, user in found)
+            last = (Visit(client=user, what="the limited path", requests=1) for _, user in found)
+            yield Step(name="free statuses", claims=claims, after="window", visits=(*ending, *last), refusals=True)
 
     def _addresses(self) -> Iterator[Step]:
         """See that addresses are limited, each for itself, also when they send bad tokens."""
