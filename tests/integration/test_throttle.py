@@ -199,10 +199,57 @@ def test_users_without_tokens_are_told_apart_by_address() -> None:
     assert ended(alone, Outcome.NOT_TESTED) == MADE
 
 
-def test_other_conventions_pass() -> None:
-    """Seconds until the reset, and no headers at all, are conventions too."""
-    with serving(delta=True) as target:
-        assert ended(run(target, limit(headers="x-ratelimit-delta")), Outcome.PASSED) == MADE
+CONVENTIONS = ("x-ratelimit-delta", "ietf-draft-6", "ietf-draft-7", "ietf-draft-8")
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_other_conventions_pass(convention: str) -> None:
+    """Seconds until the reset, and the headers of the IETF, are conventions too."""
+    with serving(convention=convention) as target:
+        evidence = run(target, limit(headers=convention))
+    assert ended(evidence, Outcome.PASSED) == MADE, told(evidence)
+
+
+UNTRUE = {
+    "limit-untrue": "limit-untrue",
+    "remaining-untrue": "remaining-untrue",
+    "remaining-negative": "remaining-no-whole-number",
+    "remaining-missing": "remaining-missing",
+    "remaining-twice": "remaining-there-more-than-once",
+    "policy-untrue": "policy-untrue",
+    "malformed": "remaining-no-structured-field",
+}
+"""Defects of the IETF's headers, and what each is called."""
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS[-2:])
+@pytest.mark.parametrize(("trait", "cause"), UNTRUE.items())
+def test_structured_fields_that_are_untrue_are_found(convention: str, trait: str, cause: str) -> None:
+    """Each defect of the IETF's headers fails the claim about headers, and no other."""
+    with serving(trait, convention=convention) as target:
+        evidence = run(target, limit(headers=convention))
+    assert ended(evidence, Outcome.FAILED) == {"headers-truthful"}, told(evidence)
+    assert cause in {finding.cause for result in evidence.results for finding in result.findings}
+
+
+def test_a_convention_that_is_not_the_declared_one_is_found() -> None:
+    """Where other headers are declared than there are, they are missing."""
+    with serving(convention="ietf-draft-7") as target:
+        evidence = run(target, limit(headers="ietf-draft-8"))
+    assert ended(evidence, Outcome.FAILED) == {"headers-truthful"}, told(evidence)
+
+
+def test_a_wait_that_ends_before_the_reset_is_found() -> None:
+    """Retry-After may not point earlier than the end of the effective window that is told."""
+    with serving("retry-one", window_s=4.0, convention="ietf-draft-8") as target:
+        evidence = run(target, limit(headers="ietf-draft-8", window_s=4.0))
+    causes = {finding.cause for result in evidence.results for finding in result.findings}
+    assert causes == {"retry-after-sooner", "retry-after-too-short"}, told(evidence)
+
+
+def test_no_headers_are_a_convention() -> None:
+    """Where none is declared, none is judged."""
+    with serving() as target:
         silent = run(target, limit(headers="none", exempt=()))
     assert ended(silent, Outcome.NOT_APPLICABLE) == {*UNMADE, "headers-truthful", "health-exempt", "exemption-narrow"}
 

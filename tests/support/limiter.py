@@ -78,7 +78,7 @@ class Limiter:
     quota: int
     window_s: float
     traits: frozenset[str]
-    delta: bool = False
+    convention: str = "x-ratelimit-epoch"
     buckets: dict[str, Bucket] = field(default_factory=dict)
     poured: dict[str, tuple[float, float]] = field(default_factory=dict)
     served: int = 0
@@ -184,16 +184,35 @@ class Limiter:
             ends_s += HOUR_S
         quota = self.quota - ("one-too-few" in self.traits)
         left = max(0, quota - decision.used)
-        found = {
-            "X-RateLimit-Limit": str(quota + ("limit-untrue" in self.traits)),
-            "X-RateLimit-Remaining": str(self.remaining(left, decision)),
-            "X-RateLimit-Reset": self.reset(ends_s, now_s),
+        figures = {
+            "limit": str(quota + ("limit-untrue" in self.traits)),
+            "remaining": str(self.remaining(left, decision)),
+            "reset": self.reset(ends_s, now_s),
         }
-        if not decision.admitted:
-            found["Retry-After"] = self.retry_after(decision.ends_s - now_s)
-        pairs = [(name, value) for name, value in found.items() if value]
+        told = self.told({name: value for name, value in figures.items() if value})
+        retry_after = "" if decision.admitted else self.retry_after(decision.ends_s - now_s)
+        pairs = told + [("Retry-After", retry_after)] * bool(retry_after)
         again = [pair for pair in pairs if pair[0] == "Retry-After" and "retry-twice" in self.traits]
-        return pairs + [pairs[1]] * ("remaining-twice" in self.traits) + again
+        twice = [
+            pair for pair in told if pair[0].endswith(("Remaining", "RateLimit")) and "remaining-twice" in self.traits
+        ]
+        return pairs + twice + again
+
+    def told(self, figures: dict[str, str]) -> list[tuple[str, str]]:
+        """Return the headers of a convention."""
+        window_s = math.ceil(self.window_s) * (2 if "policy-untrue" in self.traits else 1)
+        if self.convention == "ietf-draft-7":
+            joined = " " if "malformed" in self.traits else ", "
+            said = joined.join(f"{name}={value}" for name, value in figures.items())
+            return [("RateLimit", said), ("RateLimit-Policy", f"{self.quota};w={window_s}")]
+        if self.convention == "ietf-draft-8":
+            name = "usual" if "malformed" in self.traits else '"usual"'
+            keys = {"remaining": "r", "reset": "t"}
+            said = "".join(f";{key}={figures[figure]}" for figure, key in keys.items() if figure in figures)
+            policy = f'"hourly";q=1000;w=3600, {name};q={figures["limit"]};w={window_s}'
+            return [("RateLimit", f"{name}{said}"), ("RateLimit-Policy", policy)]
+        prefix = "RateLimit" if self.convention == "ietf-draft-6" else "X-RateLimit"
+        return [(f"{prefix}-{figure.title()}", value) for figure, value in figures.items()]
 
     def remaining(self, left: int, decision: Decision) -> int | str:
         """Return what is said to be left."""
@@ -207,7 +226,7 @@ class Limiter:
 
     def reset(self, ends_s: float, now_s: float) -> str:
         """Return when the window is said to end."""
-        if self.delta or "reset-delta" in self.traits:
+        if not self.convention.endswith("epoch") or "reset-delta" in self.traits:
             return str(math.ceil(ends_s - now_s))
         if "reset-huge" in self.traits:
             return "9" * 5000

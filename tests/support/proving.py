@@ -81,10 +81,14 @@ def process(script: Path, settings: Mapping[str, object]) -> Iterator[tuple[Targ
 
 @contextmanager
 def serving(
-    *traits: str, window_s: float = 1.0, quota: int = QUOTA, delta: bool = False, dies_after_s: float = 0.0
+    *traits: str,
+    window_s: float = 1.0,
+    quota: int = QUOTA,
+    convention: str = "x-ratelimit-epoch",
+    dies_after_s: float = 0.0,
 ) -> Iterator[Target]:
     """Run a limiter in a process of its own, and kill it after some time where one is given."""
-    settings = {"quota": quota, "window_s": window_s, "traits": traits, "delta": delta}
+    settings = {"quota": quota, "window_s": window_s, "traits": traits, "convention": convention}
     with process(SERVER, settings) as (target, started):
         killer = threading.Timer(dies_after_s, started.kill)
         if dies_after_s:

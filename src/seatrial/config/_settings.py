@@ -16,6 +16,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 UrlPath = Annotated[str, StringConstraints(pattern=r"^/")]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Profile = Literal["quick", "full"]
+Headers = Literal["x-ratelimit-epoch", "x-ratelimit-delta", "ietf-draft-6", "ietf-draft-7", "ietf-draft-8", "none"]
 Environment = dict[str, str]
 
 
@@ -229,7 +230,7 @@ class LimitSettings(Section):
     batch_field: str = "items"
     batch_item: dict[str, str] = {}
     batch_most: Annotated[int, Field(gt=1, le=1000)] = 20
-    headers: Literal["x-ratelimit-epoch", "x-ratelimit-delta", "none"] = "x-ratelimit-epoch"
+    headers: Headers = "x-ratelimit-epoch"
     retry_after: bool = True
     rejection_status: Annotated[int, Field(ge=400, le=599)] = 429
     path_template: str = ""

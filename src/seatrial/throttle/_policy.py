@@ -57,6 +57,11 @@ class Policy:
         return self.settings.algorithm == "token-bucket"
 
     @property
+    def dated(self) -> bool:
+        """Return whether headers tell the end of a window as a date, not as the seconds until then."""
+        return self.settings.headers == "x-ratelimit-epoch"
+
+    @property
     def in_one_window(self) -> bool:
         """Return whether one window shows what it costs to go on asking; a counter remembers the one before."""
         return self.fixed or self.bucket

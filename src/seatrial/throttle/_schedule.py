@@ -45,12 +45,12 @@ class _Proof(Author):
         yield from self._waiting()
         yield Step(name="one write", claims=("quota-exact",), after="window", visits=(self.ramp(self.user()),))
         yield from self._exempt()
-        yield from self._costs()
         if self.settings.anonymous_by == "address":
             yield from self._addresses()
             yield self._screen("nobody", self.nobody())
         yield self._screen("user", self.user())
         yield from self._parameters()
+        yield from self._costs()
         yield from self._users()
 
     def _quota(self) -> Step:
@@ -127,18 +127,6 @@ class _Proof(Author):
         last = Visit(client=user, what="the limited path", requests=1)
         yield Step(name="exempt", claims=("health-exempt",), after="window", visits=(*hammered, last))
 
-    def _costs(self) -> Iterator[Step]:
-        """See that requests cost what is declared for the status that they end in."""
-        many, claims = self.policy.beyond, ("statuses-counted",)
-        if counted := self.policy.costs(counts=True):
-            statuses = ", ".join(str(cost.status) for cost in counted)
-            mixed = Visit(client=self.user(), what=f"as usual, and ending in {statuses}", requests=many)
-            yield Step(name="statuses that count", claims=claims, after="window", visits=(mixed,), refusals=True)
-        if found := [(cost, self.user()) for cost in self.policy.costs(counts=False)]:
-            ending = (Visit(client=user, what=f"ending in {cost.status}", requests=many) for cost, user in found)
-            last = (Visit(client=user, what="the limited path", requests=1) for _, user in found)
-            yield Step(name="free statuses", claims=claims, after="window", visits=(*ending, *last), refusals=True)
-
     def _addresses(self) -> Iterator[Step]:
         """See that addresses are limited, each for itself, also when they send bad tokens."""
         if self.plan.no_addresses:
@@ -165,6 +153,18 @@ class _Proof(Author):
             many = Visit(client=self.user(), what="as many resources", requests=self.policy.beyond)
             claims = ("path-parameter-in-key",)
             yield Step(name="resources", claims=claims, after="screen user", visits=(many,), refusals=True)
+
+    def _costs(self) -> Iterator[Step]:
+        """See that requests cost what is declared for the status that they end in."""
+        many, claims = self.policy.beyond, ("statuses-counted",)
+        if counted := self.policy.costs(counts=True):
+            statuses = ", ".join(str(cost.status) for cost in counted)
+            mixed = Visit(client=self.user(), what=f"as usual, and ending in {statuses}", requests=many)
+            yield Step(name="statuses that count", claims=claims, after="screen user", visits=(mixed,), refusals=True)
+        if found := [(cost, self.user()) for cost in self.policy.costs(counts=False)]:
+            ending = (Visit(client=user, what=f"ending in {cost.status}", requests=many) for cost, user in found)
+            last = (Visit(client=user, what="the limited path", requests=1) for _, user in found)
+            yield Step(name="free statuses", claims=claims, after="screen user", visits=(*ending, *last), refusals=True)
 
     def _users(self) -> Iterator[Step]:
         """See who shares a bucket with a user, and who does not."""
