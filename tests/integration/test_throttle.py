@@ -39,6 +39,8 @@ FAULTS = [
     ("double", "quota-exact"),
     ("race", "quota-exact"),
     ("same-tick", "quota-exact"),
+    ("queues", "quota-exact"),
+    ("queues-all", "quota-exact"),
     ("status-503", "rejection-status"),
     ("status-403", "rejection-status"),
     ("limit-untrue", "headers-truthful"),
@@ -81,6 +83,8 @@ def test_fault_fails_its_own_claim_alone(fault: str, claim: str) -> None:
     with serving(fault) as target:
         evidence = run(target, limit())
     blocked = {"refused-counted"} if claim == "anonymous-by-address" else set()
+    if fault.startswith("queues"):
+        blocked = set(MADE) - {"isolation", claim}
     assert ended(evidence, Outcome.FAILED) == {claim}, told(evidence)
     assert ended(evidence, Outcome.BLOCKED) == blocked, told(evidence)
     assert ended(evidence, Outcome.PASSED) == MADE - {claim} - blocked, told(evidence)

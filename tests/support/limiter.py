@@ -27,6 +27,7 @@ MANY = 500
 PATIENCE = 20
 """So many refusals does a limiter bear that bans whoever goes on asking."""
 
+QUEUES = {"queues", "queues-all"}
 SPOOFABLE = {
     "forwarded-for-trusted": "x-forwarded-for",
     "real-ip-trusted": "x-real-ip",
@@ -81,6 +82,7 @@ class Limiter:
     convention: str = "x-ratelimit-epoch"
     buckets: dict[str, Bucket] = field(default_factory=dict)
     poured: dict[str, tuple[float, float]] = field(default_factory=dict)
+    slots: dict[str, float] = field(default_factory=dict)
     served: int = 0
 
     def key(self, request: Request) -> str:
@@ -144,6 +146,8 @@ class Limiter:
 
     async def hit(self, key: str, *, tick: int) -> Decision:
         """Count one request of a read of `tick` requests, and decide."""
+        if self.traits & QUEUES:
+            return await self.queue(key, time.time())
         if "bucket" in self.traits:
             return self.pour(key, time.time())
         bucket = self.bucket(key, time.time())
@@ -156,6 +160,14 @@ class Limiter:
         bucket.used = used + 1 if admitted else max(used, bucket.used)
         self.prolong(bucket, time.time(), admitted=admitted)
         return Decision(admitted, bucket.used, bucket.began_s + self.window_s)
+
+    async def queue(self, key: str, now_s: float) -> Decision:
+        """Let a request wait until it is its turn: a quota at once and then evenly, or evenly from the start."""
+        gap_s = self.window_s / self.quota
+        idle_s = now_s - gap_s * (self.quota if "queues" in self.traits else 1)
+        self.slots[key] = max(self.slots.get(key, idle_s), idle_s) + gap_s
+        await asyncio.sleep(max(0.0, self.slots[key] - now_s))
+        return Decision(admitted=True, used=1, ends_s=now_s + gap_s)
 
     def pour(self, key: str, now_s: float) -> Decision:
         """Take from a bucket that refills evenly; its window ends when the next request would be admitted."""

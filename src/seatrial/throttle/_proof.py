@@ -51,11 +51,11 @@ class Proof:
         scene.progress("filling one user's quota")
 
         async def fill() -> None:
-            self._ramps.append(await fill_quota(scene))
+            self._ramps += filter(None, [await fill_quota(scene)])
 
         decided = await scene.attempt(first.claims, fill)
         scene.go_on()
-        if decided and not scene.ledger.defects["isolation"]:
+        if decided and self._ramps and not scene.ledger.defects["isolation"]:
             judge_ramp(scene, self._ramps[-1])
             await self._follow(rest)
 
