@@ -120,6 +120,23 @@ def test_health_exempt(instrument: Instrument, limits: tuple[LimitSettings, ...]
 
 
 @check(
+    "ratelimit.statuses-counted",
+    title="requests cost what is declared for the status they end in",
+    severity="high",
+    presupposes=("ratelimit.isolation",),
+    cwe=(770, 799),
+    owasp=("API4:2023", "ASVS 2.4.1"),
+)
+def test_statuses_counted(instrument: Instrument, limits: tuple[LimitSettings, ...]) -> None:
+    """Requests that end in an error count, or are free, as it is declared.
+
+    A limiter that counts what succeeded alone lets a client search for what is there without end.
+    """
+    del limits
+    assert instrument.confirms()
+
+
+@check(
     "ratelimit.anonymous-by-address",
     title="clients without a token are told apart by address",
     severity="medium",

@@ -48,6 +48,19 @@ def test_tenant_header(instrument: Instrument) -> None:
 
 
 @check(
+    "ratelimit.body-field-in-key",
+    title="another value in the body buys no quota",
+    severity="high",
+    presupposes=USERS,
+    cwe=(307, 770),
+    owasp=("API4:2023", "API2:2023", "ASVS 6.3.1"),
+)
+def test_body_field_in_key(instrument: Instrument) -> None:
+    """Declared fields of the body open no new bucket: otherwise each name that is tried brings a quota of its own."""
+    assert instrument.confirms()
+
+
+@check(
     "ratelimit.client-traits",
     title="another user agent or cookie buys no quota",
     severity="high",

@@ -23,7 +23,12 @@ ANSWER_S = 5.0
 RECOVERY_S, POLL_S = 20.0, 0.2
 TROUBLES: tuple[tuple[Verb, Verb, str], ...] = (("stop", "start", "down"), ("pause", "unpause", "hanging"))
 UNAVAILABLE = 503
-NAMES = {"x-ratelimit-epoch": "X-RateLimit-Remaining", "x-ratelimit-delta": "X-RateLimit-Remaining", "none": ""}
+NAMES = {
+    **dict.fromkeys(("x-ratelimit-epoch", "x-ratelimit-delta"), "X-RateLimit-Remaining"),
+    **dict.fromkeys(("ietf-draft-7", "ietf-draft-8"), "RateLimit"),
+    "ietf-draft-6": "RateLimit-Remaining",
+    "none": "",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 
 import pytest
-from proving import ended, limit, run, serving, told
+from proving import MADE, ended, limit, run, serving, told
 
 from seatrial.core import Evidence, Outcome
-from seatrial.throttle import CLAIMS
 
 
 def why(evidence: Evidence, claim: str) -> str:
@@ -42,7 +41,7 @@ def test_a_limiter_that_resets_connections_has_a_quota_and_the_wrong_answer() ->
     assert ended(evidence, Outcome.FAILED) == {"rejection-status"}, told(evidence)
     assert "ends the connection without an answer" in why(evidence, "rejection-status")
     assert ended(evidence, Outcome.BLOCKED) == {"retry-after-honoured"}, told(evidence)
-    assert ended(evidence, Outcome.PASSED) == set(CLAIMS) - {"rejection-status", "retry-after-honoured"}, told(evidence)
+    assert ended(evidence, Outcome.PASSED) == MADE - {"rejection-status", "retry-after-honoured"}, told(evidence)
 
 
 def test_a_refusal_in_the_body_of_a_200_is_seen() -> None:
@@ -51,7 +50,7 @@ def test_a_refusal_in_the_body_of_a_200_is_seen() -> None:
         evidence = run(target, limit())
     assert ended(evidence, Outcome.FAILED) == {"rejection-status"}, told(evidence)
     assert "has status 200, declared is 429" in why(evidence, "rejection-status")
-    assert ended(evidence, Outcome.PASSED) == set(CLAIMS) - {"rejection-status"}, told(evidence)
+    assert ended(evidence, Outcome.PASSED) == MADE - {"rejection-status"}, told(evidence)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +79,7 @@ def test_a_clock_that_is_an_hour_off_is_no_defect() -> None:
     """What a server says of its time is held against its own Date."""
     with serving("clock-ahead") as target:
         evidence = run(target, limit())
-    assert ended(evidence, Outcome.PASSED) == set(CLAIMS), told(evidence)
+    assert ended(evidence, Outcome.PASSED) == MADE, told(evidence)
 
 
 def test_a_target_that_dies_in_the_first_step_leaves_everything_open() -> None:
@@ -99,7 +98,7 @@ def test_a_target_that_dies_while_its_window_is_waited_for_keeps_what_was_proved
         evidence = run(target, limit(window_s=4.0))
     waiting = {"window-resets", "retry-after-honoured", "refusals-free"}
     assert ended(evidence, Outcome.INCONCLUSIVE) == waiting, told(evidence)
-    assert ended(evidence, Outcome.PASSED) == set(CLAIMS) - waiting, told(evidence)
+    assert ended(evidence, Outcome.PASSED) == MADE - waiting, told(evidence)
     assert all("cannot connect" in why(evidence, claim) for claim in waiting), told(evidence)
 
 
@@ -110,6 +109,6 @@ def test_a_window_of_a_day_is_said_to_be_unprovable_here() -> None:
         evidence = run(target, limit(window_s=86_400.0), budget_s=20.0)
     waiting = {"window-resets", "retry-after-honoured", "refusals-free"}
     assert ended(evidence, Outcome.NOT_TESTED) == waiting, told(evidence)
-    assert ended(evidence, Outcome.PASSED) == set(CLAIMS) - waiting, told(evidence)
+    assert ended(evidence, Outcome.PASSED) == MADE - waiting, told(evidence)
     assert all("a window of 86400 s cannot be proved in the time that there is" in why(evidence, c) for c in waiting)
     assert time.monotonic() - began_s < 15

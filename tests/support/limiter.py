@@ -33,6 +33,7 @@ AGAIN, CROWD = 100, 200
 WORK_S, LOCKED_S, BUSY_S = 0.002, 0.02, 0.5
 BUSY_PATH = "/a/99"
 
+QUEUES = {"queues", "queues-all"}
 SPOOFABLE = {
     "forwarded-for-trusted": "x-forwarded-for",
     "real-ip-trusted": "x-real-ip",
@@ -68,6 +69,7 @@ class Request:
     path: str
     headers: dict[str, str]
     address: str
+    body: str = ""
 
     @property
     def user(self) -> str:
@@ -83,15 +85,20 @@ class Limiter:
     quota: int
     window_s: float
     traits: frozenset[str]
-    delta: bool = False
+    convention: str = "x-ratelimit-epoch"
     buckets: dict[str, Bucket] = field(default_factory=dict)
     poured: dict[str, tuple[float, float]] = field(default_factory=dict)
+    slots: dict[str, float] = field(default_factory=dict)
     served: int = 0
 
     def key(self, request: Request) -> str:
         """Return whose bucket a request counts in."""
         if "global" in self.traits:
             return "everybody"
+        if "field-in-key" in self.traits and request.body:
+            return f"{request.user or request.address} as {json.loads(request.body)['login']}"
+        if "body-in-key" in self.traits and request.body:
+            return f"{request.user or request.address} with {request.body}"
         if request.user:
             return request.user.rpartition(".")[2] if "shared-in-organisation" in self.traits else request.user
         if "addresses-share" in self.traits:
@@ -145,6 +152,8 @@ class Limiter:
 
     async def hit(self, key: str, *, tick: int) -> Decision:
         """Count one request of a read of `tick` requests, and decide."""
+        if self.traits & QUEUES:
+            return await self.queue(key, time.time())
         if "bucket" in self.traits:
             return self.pour(key, time.time())
         bucket = self.bucket(key, time.time())
@@ -157,6 +166,14 @@ class Limiter:
         bucket.used = used + 1 if admitted else max(used, bucket.used)
         self.prolong(bucket, time.time(), admitted=admitted)
         return Decision(admitted, bucket.used, bucket.began_s + self.window_s)
+
+    async def queue(self, key: str, now_s: float) -> Decision:
+        """Let a request wait until it is its turn: a quota at once and then evenly, or evenly from the start."""
+        gap_s = self.window_s / self.quota
+        idle_s = now_s - gap_s * (self.quota if "queues" in self.traits else 1)
+        self.slots[key] = max(self.slots.get(key, idle_s), idle_s) + gap_s
+        await asyncio.sleep(max(0.0, self.slots[key] - now_s))
+        return Decision(admitted=True, used=1, ends_s=now_s + gap_s)
 
     def pour(self, key: str, now_s: float) -> Decision:
         """Take from a bucket that refills evenly; its window ends when the next request would be admitted."""
@@ -185,16 +202,35 @@ class Limiter:
             ends_s += HOUR_S
         quota = self.quota - ("one-too-few" in self.traits)
         left = max(0, quota - decision.used)
-        found = {
-            "X-RateLimit-Limit": str(quota + ("limit-untrue" in self.traits)),
-            "X-RateLimit-Remaining": str(self.remaining(left, decision)),
-            "X-RateLimit-Reset": self.reset(ends_s, now_s),
+        figures = {
+            "limit": str(quota + ("limit-untrue" in self.traits)),
+            "remaining": str(self.remaining(left, decision)),
+            "reset": self.reset(ends_s, now_s),
         }
-        if not decision.admitted:
-            found["Retry-After"] = self.retry_after(decision.ends_s - now_s)
-        pairs = [(name, value) for name, value in found.items() if value]
+        told = self.told({name: value for name, value in figures.items() if value})
+        retry_after = "" if decision.admitted else self.retry_after(decision.ends_s - now_s)
+        pairs = told + [("Retry-After", retry_after)] * bool(retry_after)
         again = [pair for pair in pairs if pair[0] == "Retry-After" and "retry-twice" in self.traits]
-        return pairs + [pairs[1]] * ("remaining-twice" in self.traits) + again
+        twice = [
+            pair for pair in told if pair[0].endswith(("Remaining", "RateLimit")) and "remaining-twice" in self.traits
+        ]
+        return pairs + twice + again
+
+    def told(self, figures: dict[str, str]) -> list[tuple[str, str]]:
+        """Return the headers of a convention."""
+        window_s = math.ceil(self.window_s) * (2 if "policy-untrue" in self.traits else 1)
+        if self.convention == "ietf-draft-7":
+            joined = " " if "malformed" in self.traits else ", "
+            said = joined.join(f"{name}={value}" for name, value in figures.items())
+            return [("RateLimit", said), ("RateLimit-Policy", f"{self.quota};w={window_s}")]
+        if self.convention == "ietf-draft-8":
+            name = "usual" if "malformed" in self.traits else '"usual"'
+            keys = {"remaining": "r", "reset": "t"}
+            said = "".join(f";{key}={figures[figure]}" for figure, key in keys.items() if figure in figures)
+            policy = f'"hourly";q=1000;w=3600, {name};q={figures["limit"]};w={window_s}'
+            return [("RateLimit", f"{name}{said}"), ("RateLimit-Policy", policy)]
+        prefix = "RateLimit" if self.convention == "ietf-draft-6" else "X-RateLimit"
+        return [(f"{prefix}-{figure.title()}", value) for figure, value in figures.items()]
 
     def remaining(self, left: int, decision: Decision) -> int | str:
         """Return what is said to be left."""
@@ -208,7 +244,7 @@ class Limiter:
 
     def reset(self, ends_s: float, now_s: float) -> str:
         """Return when the window is said to end."""
-        if self.delta or "reset-delta" in self.traits:
+        if not self.convention.endswith("epoch") or "reset-delta" in self.traits:
             return str(math.ceil(ends_s - now_s))
         if "reset-huge" in self.traits:
             return "9" * 5000
@@ -239,7 +275,10 @@ class Limiter:
 
 
 NOT_ALLOWED, MOVED = 405, 307
-ROUTES = re.compile(r"/a(/\d+)?(\?.*)?")
+ROUTES = re.compile(r"/a(/\d+)?(\?.*)?|/ends/\d{3}")
+ENDING = re.compile(r"/ends/(\d{3})")
+"""A path whose requests count, and end in a status."""
+
 RESET = -1
 """In place of a status: the connection is reset."""
 
@@ -263,11 +302,11 @@ class Server:
         rest, address = b"", writer.get_extra_info("peername")[0]
         try:
             while data := await reader.read(65536):
-                *heads, rest = (rest + data).split(b"\r\n\r\n")
-                for number, head in enumerate(heads):
+                requests, rest = parse_all(rest + data, address)
+                for number, request in enumerate(requests):
                     if "no-pipelining" in self.traits and number:
                         break
-                    await self.answer(writer, parse(head, address), tick=len(heads))
+                    await self.answer(writer, request, tick=len(requests))
                     if "hangs-up" in self.traits:
                         return
         except OSError:
@@ -292,7 +331,7 @@ class Server:
         lines = [f"HTTP/1.1 {status} Answer", f"Date: {formatdate(time.time() + ahead_s, usegmt=True)}"]
         lines += [f"{name}: {value}" for name, value in headers]
         refused = any(name == "Retry-After" for name, _ in headers)
-        rest = ["Content-Length: 0", "", ""] if status == NOT_ALLOWED else self.body(refused=refused)
+        rest = ["Content-Length: 0", "", ""] if status == NOT_ALLOWED and not refused else self.body(refused=refused)
         writer.write(("\r\n".join([*lines, *rest])).encode())
         await writer.drain()
         if refused and "refusals-lock" in self.traits:
@@ -334,9 +373,12 @@ class Server:
             if "exempt-counted" in self.traits:
                 await self.limiter.hit(self.limiter.key(request), tick=1)
             return 200, []
+        status = ending(request)
+        if f"uncounted-{status}" in self.traits:
+            return status, []
         unlimited = "unlimited" in self.traits or ("anonymous-unlimited" in self.traits and not request.user)
         if unlimited:
-            return 200, []
+            return status or 200, []
         return await self.limited(request, tick=tick)
 
     def unserved(self, request: Request) -> int:
@@ -366,8 +408,11 @@ class Server:
             await self.work()
         if "crashes" in self.traits and self.limiter.served % 5 == 0:
             return 500, []
+        if "errors-twice" in self.traits and ending(request):
+            await self.limiter.hit(self.limiter.key(request), tick=tick)
         rejection = next((status for trait, status in REJECTIONS.items() if trait in self.traits), 429)
         usual = 401 if "token-required" in self.traits and not request.user else 200
+        usual = ending(request) or usual
         return (usual if decision.admitted else rejection), self.limiter.headers(decision)
 
     def uncounted(self) -> bool:
@@ -381,12 +426,32 @@ class Server:
             await asyncio.sleep(WORK_S)
 
 
+def ending(request: Request) -> int:
+    """Return the status that a request ends in by its path, 0 where it is served."""
+    found = ENDING.fullmatch(request.path)
+    return int(found[1]) if found else 0
+
+
 def parse(head: bytes, address: str) -> Request:
     """Return a request from its head."""
     first, *lines = head.decode("latin-1").split("\r\n")
     method, path, _ = first.split(" ")
     pairs = (line.partition(":") for line in lines)
     return Request(method, path, {name.lower(): value.strip() for name, _, value in pairs}, address)
+
+
+def parse_all(data: bytes, address: str) -> tuple[list[Request], bytes]:
+    """Return the requests that are there in full, and what is left."""
+    found: list[Request] = []
+    while b"\r\n\r\n" in data:
+        head, _, rest = data.partition(b"\r\n\r\n")
+        request = parse(head, address)
+        length = int(request.headers.get("content-length", "0"))
+        if len(rest) < length:
+            break
+        request.body, data = rest[:length].decode(), rest[length:]
+        found.append(request)
+    return found, data
 
 
 async def main(settings: dict[str, Any]) -> None:

@@ -15,11 +15,14 @@ from pathlib import Path
 
 from seatrial.config import LimitSettings
 from seatrial.core import Evidence, Identity, Outcome, Target
-from seatrial.throttle import Policy, plan_proof, prove
+from seatrial.throttle import CLAIMS, Policy, plan_proof, prove
 
 SERVER = Path(__file__).parent / "limiter.py"
 MARKS = {"SEATRIAL_RUN": "throttle-test", "SEATRIAL_OWNER": str(os.getpid())}
 QUOTA = 8
+UNMADE = frozenset({"body-field-in-key"})
+MADE = frozenset(CLAIMS) - UNMADE
+"""The claims that the policy of `limit()` makes, which has no body."""
 
 
 class People:
@@ -78,10 +81,14 @@ def process(script: Path, settings: Mapping[str, object]) -> Iterator[tuple[Targ
 
 @contextmanager
 def serving(
-    *traits: str, window_s: float = 1.0, quota: int = QUOTA, delta: bool = False, dies_after_s: float = 0.0
+    *traits: str,
+    window_s: float = 1.0,
+    quota: int = QUOTA,
+    convention: str = "x-ratelimit-epoch",
+    dies_after_s: float = 0.0,
 ) -> Iterator[Target]:
     """Run a limiter in a process of its own, and kill it after some time where one is given."""
-    settings = {"quota": quota, "window_s": window_s, "traits": traits, "delta": delta}
+    settings = {"quota": quota, "window_s": window_s, "traits": traits, "convention": convention}
     with process(SERVER, settings) as (target, started):
         killer = threading.Timer(dies_after_s, started.kill)
         if dies_after_s:
@@ -95,6 +102,7 @@ def serving(
 def limit(**changed: object) -> LimitSettings:
     """Return the declared policy."""
     settings = {"quota": QUOTA, "window_s": 1.0, "algorithm": "fixed-window", "path": "/a"}
+    settings |= {"costs": tuple({"status": status, "path": f"/ends/{status}"} for status in (404, 422))}
     settings |= {"exempt": ("/health",), "path_template": "/a/{i}"}
     return LimitSettings.model_validate({**settings, **changed})
 

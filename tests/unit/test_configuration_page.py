@@ -23,7 +23,7 @@ def tables(model: type[BaseModel] = Settings, path: str = "") -> Iterator[tuple[
     for name, field in model.model_fields.items():
         inner = inner_model(field.annotation)
         if inner:
-            yield from tables(inner, f"{path}.{name}".lstrip(".") + named(field.annotation))
+            yield from tables(inner, f"{path.removesuffix('[]')}.{name}".lstrip(".") + named(field.annotation))
 
 
 def named(annotation: Any) -> str:

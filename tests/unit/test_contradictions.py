@@ -38,6 +38,11 @@ def found(*limits: LimitSettings) -> list[tuple[int, str]]:
         ({"quota_variable": "V", "window_variable": "V"}, "window_variable"),
         ({"quota_elsewhere": 9}, "quota_elsewhere"),
         ({"store": "memcached"}, "store"),
+        ({"method": "POST", "body": {"a": "b"}, "bypass_fields": ("c",)}, "bypass_fields"),
+        ({"costs": ({"status": 429, "path": "/b"},)}, "costs"),
+        ({"costs": ({"status": 422, "path": "/b", "body": {"a": "b"}},)}, "costs"),
+        ({"costs": ({"status": 404, "path": "/b"},), "exempt": ("/b",)}, "costs"),
+        ({"costs": ({"status": 404, "path": "/b"},), "reach": "path"}, "costs"),
     ],
 )
 def test_a_policy_that_contradicts_itself_is_found(changed: dict[str, Any], key: str) -> None:

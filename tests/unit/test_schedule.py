@@ -26,7 +26,8 @@ ROOT = Path(__file__).parents[2]
 UNTRIED = {Outcome.NOT_APPLICABLE, Outcome.NOT_TESTED}
 
 POLICIES = st.builds(
-    lambda **settings: Policy.declared(LimitSettings.model_validate({"path": "/a", **settings}), {}),
+    lambda body, **settings: Policy.declared(LimitSettings.model_validate({"path": "/a", **body, **settings}), {}),
+    body=st.sampled_from([{}, {"method": "POST", "body": {"name": "x"}, "bypass_fields": ("name",)}]),
     quota=st.integers(1, 400),
     window_s=st.floats(0.5, 86_400.0),
     algorithm=st.sampled_from(["any", "fixed-window", "sliding-log", "sliding-counter", "token-bucket"]),
@@ -35,6 +36,9 @@ POLICIES = st.builds(
     anonymous_by=st.sampled_from(["address", "none"]),
     exempt=st.sampled_from([(), ("/health",), ("/health", "/metrics")]),
     path_template=st.sampled_from(["", "/a/{i}"]),
+    costs=st.lists(st.fixed_dictionaries({"status": st.just(404), "path": st.just("/b"), "counts": st.booleans()})).map(
+        tuple
+    ),
     headers=st.sampled_from(["x-ratelimit-epoch", "none"]),
     retry_after=st.booleans(),
 )
@@ -147,7 +151,8 @@ def test_the_reference_policy_is_proved_in_little_more_than_its_window() -> None
     """60 requests in 60 s: every claim, in at most 1.1 windows and 9,000 requests, what waits at one moment."""
     (policy, made), *others = reference()
     assert (policy.quota, policy.window_s) == (60, 60.0)
-    assert made.claims == set(CLAIMS)
+    assert made.claims == set(CLAIMS) - {"body-field-in-key"}
+    assert made.claims.union(*(one.claims for _, one in others)) == set(CLAIMS)
     assert made.seconds <= 1.1 * policy.window_s
     assert sum(one.requests for _, one in reference()) <= 9000
     assert max(one.seconds for _, one in others) <= 1.1 * policy.window_s
@@ -164,7 +169,13 @@ def test_a_window_of_a_day_leaves_what_needs_none() -> None:
     assert "86400 s" in plan.no_window
     assert set(CLAIMS) - made.claims == {
         *("window-resets", "retry-after-honoured", "refusals-free"),
-        *("health-exempt", "path-parameter-in-key", "exemption-narrow"),  # not declared
+        *(
+            "health-exempt",
+            "path-parameter-in-key",
+            "exemption-narrow",
+            "statuses-counted",
+            "body-field-in-key",
+        ),  # not declared
     }
     assert made.seconds < 60
 

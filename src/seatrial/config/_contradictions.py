@@ -30,9 +30,25 @@ def _within(limit: LimitSettings) -> Iterator[Contradiction]:
         yield "anchor", f"a {limit.algorithm} has no windows that could follow the clock"
     if limit.body and limit.method != "POST":
         yield "body", f"a body is sent with POST, the method is {limit.method}"
+    for field in limit.bypass_fields:
+        if field not in limit.body:
+            yield "bypass_fields", f"{field} is no field of the body"
     if limit.path_template and "{i}" not in limit.path_template:
         yield "path_template", "there is no {i} in it: all resources have the same path"
+    yield from _costs(limit)
     yield from _knobs(limit)
+
+
+def _costs(limit: LimitSettings) -> Iterator[Contradiction]:
+    for cost in limit.costs:
+        if cost.status == limit.rejection_status:
+            yield "costs", f"{cost.status} is the status of a rejection"
+        if cost.body and cost.method != "POST":
+            yield "costs", f"a body is sent with POST, the method is {cost.method}"
+        if cost.path in limit.exempt:
+            yield "costs", f"{cost.path} is exempt"
+        if limit.reach == "path" and cost.path.partition("?")[0] != limit.path:
+            yield "costs", f"{limit.path} alone is limited, not {cost.path}"
 
 
 def _knobs(limit: LimitSettings) -> Iterator[Contradiction]:

@@ -16,6 +16,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 UrlPath = Annotated[str, StringConstraints(pattern=r"^/")]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Profile = Literal["quick", "full"]
+Headers = Literal["x-ratelimit-epoch", "x-ratelimit-delta", "ietf-draft-6", "ietf-draft-7", "ietf-draft-8", "none"]
 Environment = dict[str, str]
 
 
@@ -184,6 +185,16 @@ class IdentitySettings(Section):
     auth: Literal["jwt", "none"] = "jwt"
 
 
+class CostSettings(Section):
+    """A request that ends in `status`, and whether it counts; what it sends with POST is `body`, as JSON."""
+
+    status: Annotated[int, Field(ge=200, le=599)]
+    counts: bool = True
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = "GET"
+    path: UrlPath
+    body: dict[str, str] = {}
+
+
 class LimitSettings(Section):
     """A declared rate-limit policy. `window_variable` and `quota_variable` name the knobs that a profile may turn.
 
@@ -193,9 +204,10 @@ class LimitSettings(Section):
     (`store_down` is `open`) or are answered with 503 (`closed`). A POST of up to `batch_most` times `batch_item`, as a
     list in the field `batch_field`, to `batch_path` costs as many requests.
     `path_template` is a path of single resources with `{i}` in it, which share their client's quota; `bypass_headers`
-    are tried besides the usual ones. One client that goes on asking while it is refused makes others wait no more than
-    `noisy_factor` times as long. A proof never sends more than `max_requests`, its deep stage no more than
-    `deep_requests`.
+    are tried besides the usual ones, and `bypass_fields` of the body with other values. `costs` are requests that end
+    otherwise than those of the proof, and whether they count. One client that goes on asking while it is refused makes
+    others wait no more than `noisy_factor` times as long. A proof never sends more than `max_requests`, its deep stage
+    no more than `deep_requests`.
     """
 
     name: Name = "default"
@@ -219,12 +231,14 @@ class LimitSettings(Section):
     batch_field: str = "items"
     batch_item: dict[str, str] = {}
     batch_most: Annotated[int, Field(gt=1, le=1000)] = 20
-    headers: Literal["x-ratelimit-epoch", "x-ratelimit-delta", "none"] = "x-ratelimit-epoch"
+    headers: Headers = "x-ratelimit-epoch"
     retry_after: bool = True
     rejection_status: Annotated[int, Field(ge=400, le=599)] = 429
     path_template: str = ""
     bypass_headers: tuple[str, ...] = ()
     noisy_factor: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 5.0
+    bypass_fields: tuple[str, ...] = ()
+    costs: tuple[CostSettings, ...] = ()
     max_requests: Annotated[int, Field(gt=0)] = 20_000
     deep_requests: Annotated[int, Field(gt=0)] = 60_000
 

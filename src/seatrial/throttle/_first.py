@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from seatrial.core import Identity
 from seatrial.throttle._claims import Defect, judge_order, judge_quota, judge_status, turning
 from seatrial.throttle._headers import Truth, judge_headers
-from seatrial.throttle._kinds import Kinds, UndecidedError
+from seatrial.throttle._kinds import Kinds, UndecidedError, UnrefusedError
+from seatrial.throttle._queue import queued
 from seatrial.throttle._scene import Scene
 from seatrial.throttle._shapes import answered
 from seatrial.throttle._step import Kind
@@ -39,11 +40,20 @@ class Ramp:
         return [answer for answer in self.answers if self.kinds.rejected(answer)]
 
 
-async def fill_quota(scene: Scene) -> Ramp:
-    """Fill a fresh user's quota, and see that others still have theirs; raises UndecidedError, WireError."""
+async def fill_quota(scene: Scene) -> Ramp | None:
+    """Fill a fresh user's quota, and see that others still have theirs; raises UndecidedError, WireError.
+
+    Return None where requests wait instead of being refused: nothing else means anything then.
+    """
     await scene.await_clock()
     user, *others = scene.cast()
-    answers, kinds = await scene.ramp(scene.wire(user), anonymous=bool(scene.plan.no_users))
+    wire = scene.wire(user)
+    try:
+        answers, kinds = await scene.ramp(wire, anonymous=bool(scene.plan.no_users))
+    except UnrefusedError:
+        if await queued(scene, wire, others):
+            return None
+        raise
     edge = end_of_window(scene.policy, answers)
     defects = await _isolation(scene, others, answers[-1], kinds, edge)
     scene.ledger.judge("isolation", defects)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from seatrial.throttle._claims import Defect, read_number, word
+from seatrial.throttle._conventions import Figure, convention_of, read_figure
 from seatrial.throttle._policy import Policy
 from seatrial.throttle._shapes import answered
-from seatrial.throttle._window import Edge, Offset, reset_is_true
+from seatrial.throttle._window import Edge, Offset, reset_is_true, slack_s
 from seatrial.throttle._wire import Answer
 
 
@@ -60,7 +62,7 @@ def judge_late(policy: Policy, rejection: Answer, truth: Truth) -> list[Defect]:
     """Return whether a rejection late in the window still says that nothing remains, and when the window ends."""
     if policy.settings.headers == "none" or not answered(rejection):
         return []
-    found = (_judge_number(rejection, "remaining", (0, 0)), _judge_reset(policy, rejection, truth))
+    found = (_judge_number(policy, rejection, "remaining", (0, 0)), _judge_reset(policy, rejection, truth))
     return [defect for defect in found if defect]
 
 
@@ -68,33 +70,68 @@ def _judge_one(
     policy: Policy, answer: Answer, truth: Truth, *, limit: int, remaining: tuple[int, int]
 ) -> Iterator[Defect]:
     found = (
-        _judge_number(answer, "limit", (limit, limit)),
-        _judge_number(answer, "remaining", remaining),
+        _judge_number(policy, answer, "limit", (limit, limit)),
+        _judge_number(policy, answer, "remaining", remaining),
         _judge_reset(policy, answer, truth),
+        _judge_window(policy, answer),
+        _judge_sooner(policy, answer),
     )
     yield from (defect for defect in found if defect)
 
 
-def _judge_number(answer: Answer, name: str, wanted: tuple[int, int]) -> Defect | None:
-    header = f"X-RateLimit-{name.title()}"
-    value = read_number(answer, header)
+def _judge_number(policy: Policy, answer: Answer, name: Figure, wanted: tuple[int, int]) -> Defect | None:
+    value, called = read_figure(policy, answer, name), _called(policy, name)
+    if value is None:
+        return None
     if isinstance(value, str):
-        return Defect(f"{name}-{word(value)}", f"{header} is {value}", (answer,))
+        return Defect(f"{name}-{word(value)}", f"{called} is {value}", (answer,))
     least, most = wanted
     if least <= value <= most:
         return None
     true = f"{least}" if least == most else f"{least} to {most}"
-    return Defect(f"{name}-untrue", f"{header} says {value}, true is {true}", (answer,))
+    return Defect(f"{name}-untrue", f"{called} says {value}, true is {true}", (answer,))
+
+
+def _called(policy: Policy, name: Figure) -> str:
+    """Return what a figure is called, for a sentence."""
+    convention = convention_of(policy)
+    header = convention.headers[name] if convention else ""
+    return header if header.endswith(name.title()) else f"{name} in {header}"
 
 
 def _judge_reset(policy: Policy, answer: Answer, truth: Truth) -> Defect | None:
-    header, edge = "X-RateLimit-Reset", truth.edge
-    value = read_number(answer, header)
+    value, called, edge = read_figure(policy, answer, "reset"), _called(policy, "reset"), truth.edge
+    if value is None:
+        return None
     if isinstance(value, str):
-        return Defect(f"reset-{word(value)}", f"{header} is {value}", (answer,))
+        return Defect(f"reset-{word(value)}", f"{called} is {value}", (answer,))
+    if not policy.dated and value > math.ceil(policy.window_s + slack_s(policy)):
+        return Defect("reset-untrue", f"{called} says {value} s, a window is {policy.window_s:g} s", (answer,))
     if edge is None or not truth.clocks or reset_is_true(policy, edge, answer, value, truth.clocks):
         return None
     ends = f"the window ends between {edge.earliest_s + edge.epoch_s:.3f} and {edge.latest_s + edge.epoch_s:.3f}"
-    if policy.settings.headers == "x-ratelimit-delta":
+    if not policy.dated:
         ends = f"the window ends in {edge.earliest_s - answer.received.s:.2f} to {edge.latest_s - answer.sent.s:.2f} s"
-    return Defect("reset-untrue", f"{header} says {value}, {ends}", (answer,))
+    return Defect("reset-untrue", f"{called} says {value}, {ends}", (answer,))
+
+
+def _judge_window(policy: Policy, answer: Answer) -> Defect | None:
+    """Return whether the policy that is told, where there is one, has the declared window, in whole seconds."""
+    convention = convention_of(policy)
+    value = convention.window_s(policy, answer) if convention else None
+    if isinstance(value, str):
+        return Defect(f"policy-{word(value)}", f"the window in RateLimit-Policy is {value}", (answer,))
+    if value is None or math.floor(policy.window_s) <= value <= math.ceil(policy.window_s):
+        return None
+    title = f"RateLimit-Policy tells a window of {value} s, declared are {policy.window_s:g} s"
+    return Defect("policy-untrue", title, (answer,))
+
+
+def _judge_sooner(policy: Policy, answer: Answer) -> Defect | None:
+    """Return whether Retry-After points earlier than the end of the window that the IETF's headers tell."""
+    reset_s, wait_s = read_figure(policy, answer, "reset"), read_number(answer, "Retry-After")
+    ours = isinstance(reset_s, int) and policy.settings.headers.startswith("ietf-")
+    if not ours or not isinstance(wait_s, int) or wait_s >= int(reset_s or 0) - 1:
+        return None
+    title = f"Retry-After says {wait_s} s, {_called(policy, 'reset')} {reset_s} s"
+    return Defect("retry-after-sooner", title, (answer,))

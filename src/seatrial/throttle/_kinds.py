@@ -22,6 +22,10 @@ class UndecidedError(Exception):
         self.wait_s = wait_s
 
 
+class UnrefusedError(UndecidedError):
+    """A client asked for more than its quota, was never refused, and was answered too slowly to tell more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kinds:
     """What admitted and rejected answers look like here.

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from seatrial.config import LimitSettings, effective
+from seatrial.config import CostSettings, LimitSettings, effective
 from seatrial.core import UsageError
 
 READING_S = 0.002
@@ -57,6 +57,11 @@ class Policy:
         return self.settings.algorithm == "token-bucket"
 
     @property
+    def dated(self) -> bool:
+        """Return whether headers tell the end of a window as a date, not as the seconds until then."""
+        return self.settings.headers == "x-ratelimit-epoch"
+
+    @property
     def in_one_window(self) -> bool:
         """Return whether one window shows what it costs to go on asking; a counter remembers the one before."""
         return self.fixed or self.bucket
@@ -79,6 +84,10 @@ class Policy:
     def body(self) -> bytes:
         """Return what is sent with POST."""
         return json.dumps(self.settings.body).encode() if self.settings.body else b""
+
+    def costs(self, *, counts: bool) -> tuple[CostSettings, ...]:
+        """Return the declared requests that end otherwise than usual, and count, or do not."""
+        return tuple(cost for cost in self.settings.costs if cost.counts is counts)
 
     @property
     def ramp(self) -> int:

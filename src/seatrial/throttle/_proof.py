@@ -11,6 +11,7 @@ from functools import partial
 
 from seatrial.throttle._clients import by_address, exempt
 from seatrial.throttle._comparing import cost, noise
+from seatrial.throttle._costs import counted, free
 from seatrial.throttle._deep import WATCHES
 from seatrial.throttle._first import NOTHING_REJECTED, Ramp, fill_quota, judge_ramp
 from seatrial.throttle._habits import refusals, use
@@ -52,11 +53,11 @@ class Proof:
         scene.progress("filling one user's quota")
 
         async def fill() -> None:
-            self._ramps.append(await fill_quota(scene))
+            self._ramps += filter(None, [await fill_quota(scene)])
 
         decided = await scene.attempt(first.claims, fill)
         scene.go_on()
-        if decided and not scene.ledger.defects["isolation"]:
+        if decided and self._ramps and not scene.ledger.defects["isolation"]:
             judge_ramp(scene, self._ramps[-1])
             await self._follow(rest)
 
@@ -135,6 +136,8 @@ JOBS: Mapping[str, Phase] = {
     "Retry-After": attempted(retry_after),
     "refusals": attempted(refusals),
     "exempt": attempted(exempt),
+    "statuses that count": attempted(counted),
+    "free statuses": attempted(free),
     "addresses": attempted(by_address),
     "bad tokens": _bad_tokens,
     "screen nobody": _screen("nobody"),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from seatrial.core import Identity
-from seatrial.throttle._claims import Defect, read_number
+from seatrial.throttle._claims import Defect
 from seatrial.throttle._clients import UsedUp, control, use_up
+from seatrial.throttle._conventions import read_figure
 from seatrial.throttle._first import Ramp
 from seatrial.throttle._kinds import UndecidedError, tell_kinds
 from seatrial.throttle._scene import Scene
@@ -70,9 +71,8 @@ def _harmed(scene: Scene, ramp: Ramp, sent: Sequence[Answer], answer: Answer) ->
         title = f"a user is refused after {len(sent)} requests with forged tokens of his"
         return [Defect("locked-out", title, (sent[0], sent[-1], answer))]
     ramp.kinds.count([answer])
-    left, fresh = (read_number(one, "X-RateLimit-Remaining") for one in (answer, ramp.answers[0]))
-    told = scene.policy.settings.headers != "none" and isinstance(left, int) and isinstance(fresh, int)
-    if told and left < fresh:  # type: ignore[operator]  # both are numbers
+    left, fresh = (read_figure(scene.policy, one, "remaining") for one in (answer, ramp.answers[0]))
+    if isinstance(left, int) and isinstance(fresh, int) and left < fresh:
         title = f"forged tokens of a user cost him quota: {left} remain, of a fresh user {fresh}"
         return [Defect("charged", title, (sent[0], sent[-1], answer))]
     scene.ledger.journal.show("victim-unharmed", sent[0], sent[-1], answer)

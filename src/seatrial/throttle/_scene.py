@@ -13,9 +13,10 @@ from typing import Self
 from seatrial.core import Identities, Identity, Progress, Target
 from seatrial.throttle._answers import Headers
 from seatrial.throttle._claims import lasted_s
-from seatrial.throttle._kinds import Kinds, UndecidedError, ends_rejected, tell_kinds
+from seatrial.throttle._kinds import Kinds, UndecidedError, UnrefusedError, ends_rejected, tell_kinds
 from seatrial.throttle._ledger import Ledger
 from seatrial.throttle._means import Means
+from seatrial.throttle._patience import suspicious
 from seatrial.throttle._policy import BEYOND, Plan, Policy
 from seatrial.throttle._step import Kind, Schedule, Step
 from seatrial.throttle._window import Edge, end_of_window, inside
@@ -187,7 +188,8 @@ class Scene:
     async def ramp(self, wire: Wire, *, anonymous: bool) -> tuple[list[Answer], Kinds]:
         """Fill a fresh client's quota one by one, until it is seen what a rejection is, or twice the quota was sent.
 
-        Raises UndecidedError when that does not fit into one window: nothing is known about what the rest admits.
+        Raises UndecidedError when that does not fit into one window: nothing is known about what the rest admits. Where
+        nothing was refused until then, it is an UnrefusedError, also when all beyond the quota took longer than others.
         """
         settings, answers = self.policy.settings, await self.send(wire, self.policy.ramp)
         enough = self.policy.quota + self.policy.ramp
@@ -195,6 +197,8 @@ class Scene:
             answers, declared=settings.rejection_status, anonymous=anonymous, window_s=self.policy.window_s
         )
         while not ends_rejected(answers, settings.rejection_status) and len(answers) < enough:
+            if suspicious(self.policy.quota, answers) or not inside(end_of_window(self.policy, answers), answers):
+                raise UnrefusedError(f"{len(answers)} requests, none refused, do not fit into one window here")
             answers += await self.send(wire, BEYOND)
         if not inside(end_of_window(self.policy, answers), answers):
             raise UndecidedError(f"{len(answers)} requests do not fit into one window here")

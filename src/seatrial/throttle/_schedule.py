@@ -4,7 +4,7 @@ quota --> window ------------------------------------------> | just before its e
       --> use ------------------------------------> | late   |                     | after it
       --> refusals (one silent, one that goes on asking) - - - - - - - - - - - - - | after it
       --> Retry-After ------------------------------------------------------------ | when it says
-            window --> exempt paths, addresses, screens, users: they fill the gap
+            window --> exempt paths, statuses, addresses, screens, users: they fill the gap
 
 Each step has clients of its own, so that all windows begin together and what waits meets just after their end.
 """
@@ -50,6 +50,7 @@ class _Proof(Author):
             yield self._screen("nobody", self.nobody())
         yield self._screen("user", self.user())
         yield from self._parameters()
+        yield from self._costs()
         yield from self._users()
 
     def _quota(self) -> Step:
@@ -152,6 +153,18 @@ class _Proof(Author):
             many = Visit(client=self.user(), what="as many resources", requests=self.policy.beyond)
             claims = ("path-parameter-in-key",)
             yield Step(name="resources", claims=claims, after="screen user", visits=(many,), refusals=True)
+
+    def _costs(self) -> Iterator[Step]:
+        """See that requests cost what is declared for the status that they end in."""
+        many, claims = self.policy.beyond, ("statuses-counted",)
+        if counted := self.policy.costs(counts=True):
+            statuses = ", ".join(str(cost.status) for cost in counted)
+            mixed = Visit(client=self.user(), what=f"as usual, and ending in {statuses}", requests=many)
+            yield Step(name="statuses that count", claims=claims, after="screen user", visits=(mixed,), refusals=True)
+        if found := [(cost, self.user()) for cost in self.policy.costs(counts=False)]:
+            ending = (Visit(client=user, what=f"ending in {cost.status}", requests=many) for cost, user in found)
+            last = (Visit(client=user, what="the limited path", requests=1) for _, user in found)
+            yield Step(name="free statuses", claims=claims, after="screen user", visits=(*ending, *last), refusals=True)
 
     def _users(self) -> Iterator[Step]:
         """See who shares a bucket with a user, and who does not."""

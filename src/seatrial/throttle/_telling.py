@@ -27,6 +27,8 @@ DECLARED = (
     "headers",
     "retry_after",
     "bypass_headers",
+    "bypass_fields",
+    "costs",
     "store",
 )
 """What of a [[limits]] block is told: bodies are not, which may hold a password."""
@@ -51,6 +53,7 @@ def tell_proof(scene: Scene, results: Iterable[CheckResult], album: Album) -> Li
 
 def _promises(policy: Policy) -> dict[str, str]:
     declared = policy.settings.model_dump(mode="json")
+    declared["costs"] = [f"{cost.status} {'counts' if cost.counts else 'is free'}" for cost in policy.settings.costs]
     told = {name: declared[name] for name in DECLARED if declared[name] not in ("", [], None)}
     return {name: ", ".join(value) if isinstance(value, list) else str(value) for name, value in told.items()}
 

@@ -6,18 +6,13 @@ from collections.abc import Iterator, Sequence
 
 from seatrial.core import Told
 from seatrial.throttle._claims import Defect, judge_retry_after
+from seatrial.throttle._conventions import Figure, convention_of
 from seatrial.throttle._headers import Truth, judge_each
 from seatrial.throttle._kinds import Kinds
 from seatrial.throttle._policy import Policy
 from seatrial.throttle._wire import Answer
 
-NAMES = {
-    "limit": "X-RateLimit-Limit",
-    "remaining": "X-RateLimit-Remaining",
-    "reset": "X-RateLimit-Reset",
-    "retry-after": "Retry-After",
-}
-"""By what the causes of their defects begin with."""
+RETRY_AFTER = "Retry-After"
 
 
 def tell_headers(
@@ -26,8 +21,8 @@ def tell_headers(
     """Return what one client was told, from its first answer on."""
     untrue: dict[Answer, dict[str, str]] = {}
     for defect in _defects(policy, answers, truth, kinds=kinds, admitted=admitted):
-        untrue.setdefault(defect.answers[0], {})[_name(defect)] = defect.title
-    unjudged = () if truth.edge and truth.clocks else (NAMES["reset"],)
+        untrue.setdefault(defect.answers[0], {}).setdefault(_name(policy, defect), defect.title)
+    unjudged = () if truth.edge and truth.clocks else _alone(policy, "reset")
     return tuple(
         Told(
             number=number,
@@ -49,12 +44,23 @@ def _defects(
             yield from judge_retry_after(policy, [answer], truth.edge)
 
 
-def _name(defect: Defect) -> str:
-    return next(name for cause, name in NAMES.items() if defect.cause.startswith(f"{cause}-"))
+def _alone(policy: Policy, figure: Figure) -> tuple[str, ...]:
+    """Return the header of a figure that has one for itself."""
+    convention = convention_of(policy)
+    names = list(convention.headers.values()) if convention else []
+    own = convention.headers[figure] if convention else ""
+    return (own,) if names.count(own) == 1 else ()
+
+
+def _name(policy: Policy, defect: Defect) -> str:
+    """Return the header that a defect is about: its cause begins with what stands there."""
+    convention = convention_of(policy)
+    named = [*convention.headers.items(), ("policy", convention.policy)] if convention else []
+    return next((name for cause, name in named if defect.cause.startswith(f"{cause}-")), RETRY_AFTER)
 
 
 def _said(policy: Policy, answer: Answer) -> dict[str, str]:
     """Return the headers that are promised, as they came; one that came twice with both values."""
-    wanted = [name for name in NAMES.values() if name != "Retry-After" and policy.settings.headers != "none"]
-    wanted += ["Retry-After"] if policy.settings.retry_after else []
+    convention = convention_of(policy)
+    wanted = [*(convention.names if convention else ()), *([RETRY_AFTER] if policy.settings.retry_after else [])]
     return {name: ", ".join(values) for name in wanted if (values := answer.values(name))}

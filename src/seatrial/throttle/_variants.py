@@ -5,6 +5,7 @@ Each variant belongs to the claim that it could refute. A project adds its own h
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -20,11 +21,12 @@ Who = Literal["user", "nobody"]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How a request is written."""
+    """How a request is written; without a body of its own it has the usual one."""
 
     method: str
     path: str
     extra: Headers = ()
+    body: bytes | None = None
 
 
 Write = Callable[[Policy, random.Random], Shape]
@@ -73,6 +75,7 @@ def variants(policy: Policy) -> Iterator[Variant]:
     yield from _exemptions(policy)
     if policy.settings.path_template:
         yield Variant("path-parameter-in-key", "path-parameter-in-key", "another parameter", "user", _parameter)
+    yield from _bodies(policy)
 
 
 def claims_of(policy: Policy, who: Who) -> tuple[str, ...]:
@@ -112,6 +115,37 @@ def _exemptions(policy: Policy) -> Iterator[Variant]:
         yield _header(*EXEMPTION, "Host", "user", _always(f"seatrial.invalid{exempt}?"))
         for name in ("X-Original-URL", "X-Rewrite-URL", "X-Forwarded-Path"):
             yield _header(*EXEMPTION, name, "user", _always(exempt))
+
+
+def _bodies(policy: Policy) -> Iterator[Variant]:
+    """B10: the body with another value of a field, with the same one spelt otherwise, and written with other spaces."""
+    for name in policy.settings.bypass_fields:
+        cause = f"body-field:{name}"
+        for what, spell in (
+            (f"another {name} in the body", lambda text, source: f"{text}{_word(source)}"),
+            (f"the {name} in the body in other capitals", _recased),
+            (f"the {name} in the body with spaces", lambda text, source: text + " " * source.randrange(1, 100)),
+        ):
+            yield Variant("body-field-in-key", cause, what, "user", _field(name, spell))
+    if policy.settings.bypass_fields:
+        yield Variant("body-field-in-key", "body-spacing", "a body that is spaced otherwise", "user", _spaced)
+
+
+def _field(name: str, spell: Spell) -> Write:
+    def write(policy: Policy, source: random.Random) -> Shape:
+        body = policy.settings.body
+        said = json.dumps({**body, name: spell(body[name], source)})
+        return Shape(policy.settings.method, policy.settings.path, body=said.encode())
+
+    return write
+
+
+def _spaced(policy: Policy, source: random.Random) -> Shape:
+    return Shape(policy.settings.method, policy.settings.path, body=policy.body + b" " * source.randrange(1, 100))
+
+
+def _recased(text: str, source: random.Random) -> str:
+    return "".join(source.choice((letter.lower(), letter.upper())) for letter in text)
 
 
 EXEMPTION = ("exemption-narrow", "exemption-too-wide")

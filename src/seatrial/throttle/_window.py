@@ -102,8 +102,11 @@ def _date(answer: Answer) -> float | None:
 
 
 def reset_is_true(policy: Policy, edge: Edge, answer: Answer, value: int, clocks: Sequence[Offset]) -> bool:
-    """Return whether a Reset header can be the end of the window, whichever way it was rounded."""
-    if policy.settings.headers == "x-ratelimit-delta":
+    """Return whether a Reset header can be the end of the window, whichever way it was rounded.
+
+    It is a date, or the seconds until then.
+    """
+    if not policy.dated:
         return math.floor(edge.earliest_s - answer.received.s) <= value <= math.ceil(edge.latest_s - answer.sent.s)
     return any(
         math.floor(edge.earliest_s + edge.epoch_s + clock.least_s)

@@ -84,7 +84,7 @@ class Wire:
         self._host, self._port = parts.hostname or "", parts.port or (443 if self._secure else 80)
         self._netloc = urlsplit(url).netloc
         self._name, self._headers, self._address = name, dict(headers), address
-        self._body = body
+        self._body = self._carried = body
         self.answers: list[Answer] = []  # every one that came
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._used_s = 0.0
@@ -97,6 +97,10 @@ class Wire:
         twin.answers = []
         twin._streams = None  # noqa: SLF001 - a twin's own
         return twin
+
+    def carry(self, body: bytes | None) -> None:
+        """Send another body with POST from now on; None is the usual one."""
+        self._carried = self._body if body is None else body
 
     async def open(self) -> Self:
         """Connect, unless a connection is there that was just used; raises WireError."""
@@ -205,7 +209,7 @@ class Wire:
         )
 
     def _sent_body(self, method: str) -> bytes:
-        return self._body if method == "POST" else b""
+        return self._carried if method == "POST" else b""
 
     def _request(self, method: str, path: str, extra: Headers) -> bytes:
         # What a variant says of the host or of who asks takes the place of the usual, as it would from that client.

@@ -10,7 +10,7 @@ from seatrial.throttle.infer._task import Task
 
 DECLARABLE = ("fixed-window", "sliding-log", "sliding-counter", "token-bucket")
 ANCHORS = ("first-request", "clock")
-CONVENTIONS = ("x-ratelimit-epoch", "x-ratelimit-delta")
+CONVENTIONS = ("x-ratelimit-epoch", "x-ratelimit-delta", "ietf-draft-6", "ietf-draft-7", "ietf-draft-8")
 
 
 def lines(task: Task, found: Found) -> list[str]:

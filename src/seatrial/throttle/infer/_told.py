@@ -49,7 +49,8 @@ def _draft(answer: Answer, retry_s: int | None) -> Told:
     limit = _parameter(answer, "RateLimit-Policy", "q") or _parameter(answer, "RateLimit", "limit")
     window_s = _parameter(answer, "RateLimit-Policy", "w")
     left = None if remaining is None else int(remaining)
-    return Told("ietf-draft", int(limit) if limit else None, left, wait_s, window_s, retry_s)
+    convention = "ietf-draft-7" if _parameter(answer, "RateLimit", "limit") is not None else "ietf-draft-8"
+    return Told(convention, int(limit) if limit else None, left, wait_s, window_s, retry_s)
 
 
 def _parameter(answer: Answer, name: str, *keys: str) -> float | None:
