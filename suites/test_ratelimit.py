@@ -90,6 +90,23 @@ def test_window_resets(instrument: Instrument, limits: tuple[LimitSettings, ...]
 
 
 @check(
+    "ratelimit.edge-bounded",
+    title="a sliding window has no edge",
+    severity="high",
+    presupposes=("ratelimit.isolation",),
+    cwe=(770, 799),
+    owasp=("API4:2023", "ASVS 2.4.1"),
+)
+def test_edge_bounded(instrument: Instrument, limits: tuple[LimitSettings, ...]) -> None:
+    """Where a sliding window is promised, no stretch of that length admits more than the quota.
+
+    A window that ends somewhere admits twice as much there, and bursts are what a sliding one is chosen against.
+    """
+    del limits
+    assert instrument.confirms()
+
+
+@check(
     "ratelimit.refusals-free",
     title="requests that are refused cost nothing",
     severity="medium",

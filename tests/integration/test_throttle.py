@@ -303,14 +303,53 @@ def test_windows_by_the_clock_pass_where_they_are_declared() -> None:
     assert ended(faulty, Outcome.FAILED) == {"quota-exact"}, told(faulty)
 
 
-@pytest.mark.parametrize("algorithm", ["any", "sliding-log", "sliding-counter"])
-def test_other_algorithms_are_judged_by_what_holds_for_them(algorithm: str) -> None:
-    """For other algorithms only what is certainly too much fails; exactness is not claimed."""
+def test_of_any_algorithm_is_judged_what_holds_for_all() -> None:
+    """Where nothing is known only what is certainly too much fails; exactness is not claimed."""
     with serving() as target:
-        evidence = run(target, limit(algorithm=algorithm))
+        evidence = run(target, limit(algorithm="any"))
     untested = {"quota-exact", "window-resets", "refusals-free"}
     assert ended(evidence, Outcome.NOT_TESTED) == untested, told(evidence)
     assert ended(evidence, Outcome.PASSED) == MADE - untested, told(evidence)
+
+
+SLIDING = {"log": "sliding-log", "counter": "sliding-counter"}
+"""What each algorithm of the small limiter is declared as."""
+
+SLIDING_FAULTS = [("edge-burst", "edge-bounded")]
+
+
+@pytest.mark.parametrize(("trait", "algorithm"), SLIDING.items())
+def test_a_sliding_window_passes(trait: str, algorithm: str) -> None:
+    """Nothing is gained around an edge, and a log gives back what it should; exactness is not claimed."""
+    with serving(trait, window_s=2.0) as target:
+        evidence = run(target, limit(algorithm=algorithm, headers="none", window_s=2.0))
+    untested = {"quota-exact", "refusals-free", *(() if trait == "log" else ("window-resets",))}
+    assert ended(evidence, Outcome.NOT_TESTED) == untested, told(evidence)
+    made = MADE - {"headers-truthful"} | {"edge-bounded"}
+    assert ended(evidence, Outcome.PASSED) == made - untested, told(evidence)
+
+
+@pytest.mark.parametrize("algorithm", SLIDING.values())
+@pytest.mark.parametrize("traits", [(), ("by-clock",), ("log", "edge-burst"), ("counter", "edge-burst")])
+def test_a_window_with_edges_does_not_slide(traits: tuple[str, ...], algorithm: str) -> None:
+    """Wherever a window ends, twice the quota is admitted there, and that is the only finding."""
+    with serving(*traits, window_s=2.0) as target:
+        evidence = run(target, limit(algorithm=algorithm, headers="none", window_s=2.0))
+    ((fault, claim),) = SLIDING_FAULTS
+    assert ended(evidence, Outcome.FAILED) == {claim}, told(evidence)
+    assert {finding.cause for result in evidence.results for finding in result.findings} == {fault}
+
+
+def test_a_log_that_remembers_too_long_is_found() -> None:
+    """What is refused although less than the quota was admitted in the last window is certainly refused too long."""
+    with serving("log", "window-long", window_s=2.0) as target:
+        evidence = run(target, limit(algorithm="sliding-log", headers="none", window_s=2.0))
+    assert "window-resets" in ended(evidence, Outcome.FAILED) <= {"window-resets", "retry-after-honoured"}
+
+
+@pytest.mark.parametrize("algorithm", ["any", *SLIDING.values()])
+def test_no_limit_is_found_whatever_the_algorithm(algorithm: str) -> None:
+    """An endpoint that admits everything fails, and what would need a rejection is blocked."""
     with serving("unlimited") as target:
         evidence = run(target, limit(algorithm=algorithm, headers="none"))
     assert "quota-exact" in ended(evidence, Outcome.FAILED), told(evidence)

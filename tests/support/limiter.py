@@ -88,6 +88,7 @@ class Limiter:
     convention: str = "x-ratelimit-epoch"
     buckets: dict[str, Bucket] = field(default_factory=dict)
     poured: dict[str, tuple[float, float]] = field(default_factory=dict)
+    logs: dict[str, list[float]] = field(default_factory=dict)
     slots: dict[str, float] = field(default_factory=dict)
     served: int = 0
 
@@ -154,6 +155,10 @@ class Limiter:
         """Count one request of a read of `tick` requests, and decide."""
         if self.traits & QUEUES:
             return await self.queue(key, time.time())
+        if "log" in self.traits:
+            return self.log(key, time.time())
+        if "counter" in self.traits:
+            return self.weigh(key, time.time())
         if "bucket" in self.traits:
             return self.pour(key, time.time())
         bucket = self.bucket(key, time.time())
@@ -174,6 +179,26 @@ class Limiter:
         self.slots[key] = max(self.slots.get(key, idle_s), idle_s) + gap_s
         await asyncio.sleep(max(0.0, self.slots[key] - now_s))
         return Decision(admitted=True, used=1, ends_s=now_s + gap_s)
+
+    def log(self, key: str, now_s: float) -> Decision:
+        """Count what was admitted in the last window; one that forgets all at once has edges after all."""
+        entries = self.logs.setdefault(key, [])
+        over = [at_s for at_s in entries if at_s <= now_s - self.length()]
+        entries[:] = [] if over and "edge-burst" in self.traits else entries[len(over) :]
+        admitted = len(entries) < self.allowed(Bucket(now_s))
+        entries += [now_s] * admitted
+        return Decision(admitted, len(entries), entries[0] + self.window_s)
+
+    def weigh(self, key: str, now_s: float) -> Decision:
+        """Count by the clock's windows, the one before by as much of it as is within the last window."""
+        number, gone = int(now_s // self.window_s), now_s % self.window_s / self.window_s
+        before, here = (self.logs.setdefault(f"{key} {n}", []) for n in (number - 1, number))
+        weight = 0.0 if "edge-burst" in self.traits else len(before) * (1 - gone)
+        admitted = weight + len(here) < self.quota
+        here += [now_s] * admitted
+        free = self.quota - len(here)
+        turns = 1 - free / len(before) if free > 0 and before else 1.0 + 1.0 / max(1, len(here))
+        return Decision(admitted, len(here), now_s + max(0.0, turns - gone) * self.window_s)
 
     def pour(self, key: str, now_s: float) -> Decision:
         """Take from a bucket that refills evenly; its window ends when the next request would be admitted."""

@@ -16,6 +16,7 @@ CLAIMS: Mapping[str, Severity] = {
     "headers-truthful": Severity.MEDIUM,
     "retry-after-honoured": Severity.MEDIUM,
     "window-resets": Severity.HIGH,
+    "edge-bounded": Severity.HIGH,
     "refusals-free": Severity.MEDIUM,
     "health-exempt": Severity.HIGH,
     "statuses-counted": Severity.HIGH,
@@ -69,7 +70,8 @@ def not_promised(claim: str, policy: Policy) -> str:
 def _not_planned(claim: str, plan: Plan) -> str:
     reasons = {
         "quota-exact": plan.no_quota,
-        "window-resets": plan.no_edges or plan.no_window,
+        "window-resets": plan.no_return or plan.no_window,
+        "edge-bounded": plan.no_sliding,
         "retry-after-honoured": plan.no_window,
         "refusals-free": plan.no_refusals,
         "memory-bounded": plan.no_memory,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from seatrial.core import ALIKE
+from seatrial.throttle._edges import SMALLEST
 from seatrial.throttle._policy import Plan, Policy
 from seatrial.throttle._schedule import schedule
 
@@ -29,6 +30,8 @@ def plan_proof(  # noqa: PLR0913 - by keyword, each is needed once
         no_users="" if users else NO_USERS,
         no_edges="" if policy.fixed else unproved,
         no_quota=unproved_quota(policy),
+        no_sliding=no_window or _too_small(policy),
+        no_return="" if policy.fixed else (no_window or _too_small(policy)) if policy.logs else unproved,
         no_refusals=_too_short(policy, policy.patience_s, budget_s, profile) if policy.in_one_window else deep,
         budget_s=budget_s,
     )
@@ -42,6 +45,12 @@ def _unproved(policy: Policy) -> str:
 def unproved_quota(policy: Policy) -> str:
     """Return why nothing is said of an exact quota, empty where it is."""
     return "" if policy.fixed or policy.bucket else _unproved(policy)
+
+
+def _too_small(policy: Policy) -> str:
+    """Return why a quota does not tell a window that slides from one that does not, empty where it does."""
+    small = f"a quota of {policy.quota} is too small to tell what is admitted around a window's edge"
+    return small if policy.quota < SMALLEST else ""
 
 
 def _too_short(policy: Policy, wait_s: float, budget_s: float, profile: str) -> str:

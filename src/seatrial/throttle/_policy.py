@@ -57,6 +57,16 @@ class Policy:
         return self.settings.algorithm == "token-bucket"
 
     @property
+    def logs(self) -> bool:
+        """Return whether it is a log, which counts what was admitted in the last window, whenever that is."""
+        return self.settings.algorithm == "sliding-log"
+
+    @property
+    def slides(self) -> bool:
+        """Return whether the window slides, so that it has no edges, but for what a counter leaves of them."""
+        return self.logs or self.settings.algorithm == "sliding-counter"
+
+    @property
     def dated(self) -> bool:
         """Return whether headers tell the end of a window as a date, not as the seconds until then."""
         return self.settings.headers == "x-ratelimit-epoch"
@@ -135,6 +145,8 @@ class Plan:
     no_addresses: str = ""
     no_users: str = ""
     no_edges: str = ""
+    no_sliding: str = ""
+    no_return: str = ""
     no_quota: str = ""
     no_refusals: str = ""
     no_memory: str = ""

@@ -27,6 +27,7 @@ def promises(policy: Policy, claim: str) -> bool:
         "body-field-in-key": bool(settings.bypass_fields),
         "exemption-narrow": bool(settings.exempt),
         "statuses-counted": bool(settings.costs),
+        "edge-bounded": policy.slides,
         "store-returns": bool(settings.store),
         **dict.fromkeys(BY_ADDRESS, settings.anonymous_by == "address"),
         **dict.fromkeys(BY_USER, "user" in settings.authenticated_by),

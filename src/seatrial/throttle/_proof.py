@@ -13,6 +13,7 @@ from seatrial.throttle._clients import by_address, exempt
 from seatrial.throttle._comparing import cost, noise
 from seatrial.throttle._costs import counted, free
 from seatrial.throttle._deep import WATCHES
+from seatrial.throttle._edges import QUARTERS
 from seatrial.throttle._first import NOTHING_REJECTED, Ramp, fill_quota, judge_ramp
 from seatrial.throttle._habits import refusals, use
 from seatrial.throttle._keys import keys, watch
@@ -21,6 +22,7 @@ from seatrial.throttle._ledger import Ledger
 from seatrial.throttle._relations import one_user, refused_counted, victim
 from seatrial.throttle._scene import Scene, SpentError
 from seatrial.throttle._screen import Screening, parameters, screen
+from seatrial.throttle._sliding import edge
 from seatrial.throttle._step import Step
 from seatrial.throttle._store import store
 from seatrial.throttle._variants import Who
@@ -133,6 +135,7 @@ JOBS: Mapping[str, Phase] = {
     "window": _window,
     "one write": _one_write,
     "use": attempted(use),
+    **{f"edge {number}": attempted(edge) for number in range(QUARTERS + 1)},
     "Retry-After": attempted(retry_after),
     "refusals": attempted(refusals),
     "exempt": attempted(exempt),

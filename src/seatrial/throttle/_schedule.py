@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from seatrial.throttle._author import Author
+from seatrial.throttle._edges import edges
 from seatrial.throttle._policy import Plan, Policy
 from seatrial.throttle._promises import promises
 from seatrial.throttle._step import Client, Schedule, Step, Visit
@@ -80,6 +81,8 @@ class _Proof(Author):
         fixed = not (self.plan.no_edges or self.plan.no_window)
         if fixed and self.policy.quota > 1:
             yield self._use()
+        if promises(self.policy, "edge-bounded") and not self.plan.no_sliding:
+            yield from edges(self)
         if promises(self.policy, "retry-after-honoured") and not self.plan.no_window:
             at = self.policy.wait_s / self.policy.window_s
             visit = Visit(client=self.first, what="as Retry-After says", requests=1, at=at)
