@@ -77,7 +77,7 @@ def test_slow_requests_logged(slow: dict[str, Seen], warned: Find, log_lines: Lo
     title="a slow query is a warning in the log, with the request that it was for",
     severity="low",
     needs=("control", "logs"),
-    presupposes=PRESUPPOSED,
+    presupposes=(*PRESUPPOSED, "health.requests-bounded"),
     cwe=(778,),
 )
 def test_slow_queries_logged(slow: dict[str, Seen], warned: Find, log_lines: LogSettings) -> None:
