@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, wait
+from functools import partial
 
 import msgspec
 
@@ -187,7 +188,7 @@ class Campaign:
             return
         self.stacks.end("instrumented")
         if self._collector and "coverage" not in self._early:
-            self._early["coverage"] = in_background(self._collect_aside, name="coverage")
+            self._early["coverage"] = in_background(partial(self._collect, self._collector), name="coverage")
 
     def _begin_early(self, name: str, *, on: Variant) -> None:
         if name in self.suites and name not in self._early and not self._cannot_test(suite_named(name), None):
@@ -223,21 +224,16 @@ class Campaign:
         with self._timed("deep"):
             return overlaid(evidence, prove_deep(self.run, stack))
 
-    def _collect_aside(self) -> Evidence:
+    def _collect(self, collector: Collector) -> Evidence:
+        """Stop the instrumented stack, so that every process hands in its data, and combine it."""
         with contextlib.suppress(OSError):  # not every system knows priorities of threads
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), POLITE)  # load is measured meanwhile
         with self._timed("coverage"):
-            return self._collect()
-
-    def _collect(self) -> Evidence:
-        """Stop the instrumented stack, so that every process hands in its data, and combine it."""
-        if self._collector is None:
-            return Evidence()
-        self.stacks.get("instrumented")
-        self.run.progress("coverage")("stopping the instrumented stack")
-        self.stacks.end("instrumented").result()
-        self.run.progress("coverage")("combining what the services recorded")
-        return self._collector.collect(out=self.run.directory / "coverage")
+            self.stacks.get("instrumented")
+            self.run.progress("coverage")("stopping the instrumented stack")
+            self.stacks.end("instrumented").result()
+            self.run.progress("coverage")("combining what the services recorded")
+            return collector.collect(out=self.run.directory / "coverage")
 
     def _begin(self, stage: str) -> None:
         if self._stage and self._stage[0] == stage:

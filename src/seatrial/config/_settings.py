@@ -17,6 +17,7 @@ UrlPath = Annotated[str, StringConstraints(pattern=r"^/")]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Profile = Literal["quick", "full"]
 Headers = Literal["x-ratelimit-epoch", "x-ratelimit-delta", "ietf-draft-6", "ietf-draft-7", "ietf-draft-8", "none"]
+Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 Environment = dict[str, str]
 
 
@@ -190,7 +191,7 @@ class CostSettings(Section):
 
     status: Annotated[int, Field(ge=200, le=599)]
     counts: bool = True
-    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = "GET"
+    method: Method = "GET"
     path: UrlPath
     body: dict[str, str] = {}
 
@@ -249,7 +250,7 @@ class AskSettings(Section):
     A working service answers it with one of `statuses`, or with any of 2xx where none is named.
     """
 
-    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = "GET"
+    method: Method = "GET"
     path: UrlPath
     body: dict[str, str] = {}
     statuses: tuple[Annotated[int, Field(ge=200, le=499)], ...] = ()
