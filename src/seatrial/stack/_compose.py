@@ -19,9 +19,10 @@ from seatrial.stack._base import Ability, Completed, ServiceState, StackPlan, Va
 from seatrial.stack._compose_model import check_services, compose_files, read_model
 from seatrial.stack._compose_override import write_override
 from seatrial.stack._compose_project import CommandFailed, Project
+from seatrial.stack._early import EarlyProbes
 from seatrial.stack._logs import Redact, keep_logs
 from seatrial.stack._passage import FAR_PORT, Passage
-from seatrial.stack._ready import answers, wait_until
+from seatrial.stack._ready import answers
 from seatrial.stack._sweep import run_labels, run_marks
 
 POLL_S = 0.04
@@ -124,10 +125,7 @@ class ComposeStack:
         self._project.start()
         if plan.addresses:
             self._begin_passage(plan)
-        self._await_health(deadline, progress)
-        entry = self._entry.partition(":")[0]
-        if not wait_until(self._ready, timeout_s=max(1.0, deadline - time.monotonic())):
-            raise self._unhealthy(entry, f"does not answer {stack.ready} with 2xx in time")
+        self._await_ready(deadline, progress)
 
     def _begin_passage(self, plan: StackPlan) -> None:
         """Begin to start the relay, of an image that is named or, where none is, that the stack has anyway."""
@@ -154,19 +152,29 @@ class ComposeStack:
             self.limitations = (TOLD_APART,)
         return f"{ALIKE}: {self._passage.problem}" if self._passage.problem else ""
 
-    def _ready(self) -> bool:
-        """Return whether the entry answers; raises EnvironmentFailure for a service that ended meanwhile."""
-        return not self._unready() and answers(self.url() + self._ready_path)
+    def _await_ready(self, deadline: float, progress: Progress) -> None:
+        """Wait until the entry answers and every service is up: by its own health check, where it has one."""
+        with EarlyProbes() as early:
+            while waiting := self._waiting(early):
+                progress(f"waiting for {', '.join(waiting)}")
+                if time.monotonic() > deadline:
+                    raise self._unhealthy(*next(iter(waiting.items())))
+                time.sleep(POLL_S)
 
-    def _await_health(self, deadline: float, progress: Progress) -> None:
-        while waiting := self._unready():
-            progress(f"waiting for {', '.join(waiting)}")
-            if time.monotonic() > deadline:
-                raise self._unhealthy(waiting[0], "is not healthy in time")
-            time.sleep(POLL_S)
+    def _waiting(self, early: EarlyProbes) -> dict[str, str]:
+        """Return what is not up yet, each with what is to be said when its time is over.
 
-    def _unready(self) -> list[str]:
-        """Return the services that are not up yet; raises EnvironmentFailure for one that will never be."""
+        Health checks are asked early only once the entry answers: before that they would keep it from starting.
+        """
+        unready = dict.fromkeys(self._unready(), "is not healthy in time")
+        if answers(self.url() + self._ready_path):
+            unready = {container: what for container, what in unready.items() if not early.passed(container)}
+        elif not unready:
+            return {self._entry.partition(":")[0]: f"does not answer {self._ready_path} with 2xx in time"}
+        return {container.labels[SERVICE_LABEL]: what for container, what in unready.items()}
+
+    def _unready(self) -> list[Container]:
+        """Return the containers that are not up yet; raises EnvironmentFailure for one that will never be."""
         waiting = []
         for container in self._containers():
             status, health, code = _facts(container)
@@ -178,7 +186,7 @@ class ComposeStack:
             if health == "unhealthy":
                 raise self._unhealthy(name, "is unhealthy")
             if status != "running" or health == "starting":
-                waiting.append(name)
+                waiting.append(container)
         return waiting
 
     def _explain(self, error: Exception) -> EnvironmentFailure:
@@ -197,7 +205,7 @@ class ComposeStack:
         except EnvironmentFailure as found:
             return found
         if waiting and isinstance(error, subprocess.TimeoutExpired):
-            return self._unhealthy(waiting[0], "is not healthy in time")
+            return self._unhealthy(waiting[0].labels[SERVICE_LABEL], "is not healthy in time")
         return EnvironmentFailure(
             "docker compose cannot start the stack",
             slug="compose-up-failed",
