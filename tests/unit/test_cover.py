@@ -168,16 +168,6 @@ def test_a_share_without_any_data_is_inconclusive(root: Path) -> None:
     assert set(outcomes(collect(root)).values()) == {Outcome.INCONCLUSIVE}
 
 
-def test_a_service_that_was_killed_is_not_complete(root: Path) -> None:
-    """How a service ended matters: what it did last may be missing."""
-    record(root / "share", "api", HALF)
-    record(root / "share", "worker", HALF)
-    collector = Collector(SETTINGS, root=root)
-    evidence = collector.collect(root / "share", out=root / "out", services_ended={"worker": "was killed (137)"})
-    assert outcomes(evidence)["collected"] is Outcome.INCONCLUSIVE
-    assert "worker was killed (137)" in evidence.results[0].reason
-
-
 def test_a_file_that_is_not_in_the_source_fails(root: Path) -> None:
     """Measured files map onto the source, or the check says which do not."""
     record(root / "share", "api", {**HALF, "/app/app/gone.py": {(-1, 1), (1, -1)}})

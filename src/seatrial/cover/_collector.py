@@ -86,31 +86,29 @@ class Collector:
         """Return whether every service has processes and all of them arrived in the phase within so many seconds."""
         return self._phases.wait(timeout_s) if self._phases else False
 
-    def collect(
-        self, share: Path | None = None, *, out: Path, services_ended: Mapping[str, str] | None = None
-    ) -> Evidence:
+    def collect(self, share: Path | None = None, *, out: Path) -> Evidence:
         """Combine what the services recorded, write every report into `out`, and measure.
 
-        `services_ended` says of services that did not end in order how they did. A service that handed in nothing, or
-        not all, leaves the whole without a figure: one without it would be wrong. Raises EnvironmentFailure.
+        A service that handed in nothing, or not all, leaves the whole without a figure: one without it would be wrong.
+        Raises EnvironmentFailure.
         """
         places = find_places(self._settings, self._root)
         data = (share or self._share) / "data"
         handed_in = [read_handed_in(data, service) for service in self._settings.services]
         try:
             out.mkdir(parents=True, exist_ok=True)
-            return self._evaluate(handed_in, places, out, services_ended or {})
+            return self._evaluate(handed_in, places, out)
         except OSError as error:
             raise _unwritable(out, error) from error
 
-    def _evaluate(self, handed_in: Sequence[HandedIn], places: Places, out: Path, ended: Mapping[str, str]) -> Evidence:
+    def _evaluate(self, handed_in: Sequence[HandedIn], places: Places, out: Path) -> Evidence:
         # coverage takes a tenth of a second to import: not before it is needed.
         from seatrial.cover import _checks as checks  # noqa: PLC0415 - see above
         from seatrial.cover._combine import combine  # noqa: PLC0415 - see above
         from seatrial.cover._figures import measure  # noqa: PLC0415 - see above
         from seatrial.cover._reports import write_reports  # noqa: PLC0415 - see above
 
-        collected = checks.judge_collected(handed_in, ended)
+        collected = checks.judge_collected(handed_in)
         notes = tuple(checks.remarks(handed_in, self._library.notes if self._library else ()))
         if not any(service.files for service in handed_in):
             mapped = CheckResult(check=checks.MAPPED, outcome=Outcome.INCONCLUSIVE, reason="there is no data to map")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
+from seatrial.throttle._conventions import CONVENTIONS
 from seatrial.throttle.infer._found import FIELDS, Found
 from seatrial.throttle.infer._task import Task
 
 DECLARABLE = ("fixed-window", "sliding-log", "sliding-counter", "token-bucket")
 ANCHORS = ("first-request", "clock")
-CONVENTIONS = ("x-ratelimit-epoch", "x-ratelimit-delta", "ietf-draft-6", "ietf-draft-7", "ietf-draft-8")
 
 
 def lines(task: Task, found: Found) -> list[str]:
@@ -43,7 +43,7 @@ def _block(task: Task, found: Found) -> Iterator[str]:
         yield f"rejection_status = {values['status']}"
 
 
-def _word(key: str, value: str | None, words: tuple[str, ...], otherwise: str) -> str:
+def _word(key: str, value: str | None, words: Collection[str], otherwise: str) -> str:
     shown = value if value in words else otherwise
     comment = "" if value in {*words, None, "none"} else f"  # found: {value}"
     return f'{key} = "{shown}"{comment}'
