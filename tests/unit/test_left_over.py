@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -143,3 +145,46 @@ def test_of_the_reference_stack_one_variable_is_a_library_s(file: str) -> None:
     images = {name: image_of(service, settings, ROOT, code) for name, service in services.items()}
     judged = {name: left_over(services[name], image.globs()) for name, image in images.items() if image}
     assert judged == {name: {"OTEL_EXPORTER_OTLP_HEADERS"} for name in ("api", "worker")}
+
+
+BESIDE = """
+import importlib.abc
+import sys
+import threading
+from pathlib import Path
+
+from seatrial.config import Settings, StackSettings
+from seatrial.stack import image_of
+
+halfway, asked = threading.Event(), threading.Event()
+
+
+class Halfway(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "docker.api":
+            halfway.set()
+            asked.wait(0.3)
+
+
+settings = Settings(stack=StackSettings(compose=("compose.yml",)))
+image = image_of({"build": "."}, settings, Path.cwd(), ("app",))
+sys.meta_path.insert(0, Halfway())
+failed = []
+threading.excepthook = lambda told: failed.append(told.exc_value)
+starting = threading.Thread(target=lambda: __import__("docker"))
+starting.start()
+halfway.wait()
+read = image.globs()
+starting.join()
+assert not failed, failed
+assert read
+"""
+
+
+def test_reading_an_image_beside_the_start_of_a_stack(tmp_path: Path) -> None:
+    """Both need the engine's library: of two threads that import parts of it one got half of it, and broke."""
+    for name, text in {"compose.yml": "services: {}", "Dockerfile": COPIES, "app/main.py": "x = 1"}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    done = subprocess.run([sys.executable, "-c", BESIDE], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

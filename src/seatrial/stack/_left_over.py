@@ -37,6 +37,8 @@ class Image:
         return {glob for file in self._files() for glob in self._globs_in(file)}
 
     def _files(self) -> Iterator[Path]:
+        # As a whole first: the thread that starts the stack may import it too, and both would get half of it.
+        import docker  # noqa: F401, PLC0415 - heavy
         from docker.utils.build import exclude_paths  # noqa: PLC0415 - heavy
 
         name = str(self.dockerfile.relative_to(self.context))
