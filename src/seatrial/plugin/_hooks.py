@@ -153,10 +153,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         raise
     item.stash[ENTERED] = entered
     context.sink.emit(CheckStarted(check=check.slug))
-    _look_for_blocker(item, context, check)
+    if not _refuted(check, entered):
+        _look_for_blocker(item, context, check)
     _look_for_needs(check, entered)
     if isinstance(context, Follower):  # not before: another worker needs the stack for what is waited for above
         item.stash[HELD].enter_context(context.hold(exclusive="control" in check.needs))
+
+
+def _refuted(check: Check, entered: Entered) -> bool:
+    """Return whether the suite's instrument refuted a check, of one limit of several: it knew what stood before."""
+    return check.slug in entered.results and entered.results[check.slug].outcome is Outcome.FAILED
 
 
 def _look_for_blocker(item: pytest.Item, context: Conductor | Follower, check: Check) -> None:
