@@ -121,7 +121,7 @@ async def _confirm(scene: Scene, suspect: Suspect) -> None:
         scene.ledger.notes.append(f"{variant.what} has a bucket of its own, which is limited too")
         return
     title = f"{variant.what} opens a new bucket: {admitted} of {len(answers)} requests were admitted"
-    shown = (suspect.refused, suspect.admitted, answers[-1])
+    shown = (suspect.refused, answers[-1], suspect.admitted)  # what repeats it is made of the first and the last
     scene.ledger.judge(variant.claim, [Defect(variant.cause, title, shown)])
 
 
