@@ -177,6 +177,18 @@ def test_refused_counted(instrument: Instrument) -> None:
 
 
 @check(
+    "ratelimit.network-bounded",
+    title="another address of one's IPv6 network buys no quota",
+    severity="high",
+    cwe=(770,),
+    owasp=("API4:2023", "ASVS 2.4.1", "ASVS 15.3.4"),
+)
+def test_network_bounded(instrument: Instrument) -> None:
+    """The addresses of a /64 share a bucket: one customer has 2^64 of them, and would have as many quotas."""
+    assert instrument.confirms()
+
+
+@check(
     "ratelimit.victim-unharmed",
     title="forged tokens cost their victim nothing",
     severity="high",

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from ipaddress import ip_network
 
 import pytest
 from proving import MADE, MARKS, UNMADE, People, ended, limit, run, serving, told
@@ -74,6 +75,9 @@ FAULTS = [
     ("forwarded-for-trusted", "forwarded-for-ignored"),
     ("real-ip-trusted", "sibling-headers-ignored"),
     ("forwarded-trusted", "sibling-headers-ignored"),
+    ("ipv6-by-address", "network-bounded"),
+    ("ipv6-by-link", "network-bounded"),
+    ("proxy-unlimited", "network-bounded"),
 ]
 
 
@@ -82,7 +86,7 @@ def test_fault_fails_its_own_claim_alone(fault: str, claim: str) -> None:
     """A seeded defect fails one claim; every other one passes."""
     with serving(fault) as target:
         evidence = run(target, limit())
-    blocked = {"refused-counted"} if claim == "anonymous-by-address" else set()
+    blocked = {"refused-counted", "network-bounded"} if claim == "anonymous-by-address" else set()
     if fault.startswith("queues"):
         blocked = set(MADE) - {"isolation", claim}
     assert ended(evidence, Outcome.FAILED) == {claim}, told(evidence)
@@ -133,7 +137,7 @@ def test_missing_limit_is_the_finding(fault: str) -> None:
 
 HABITS = [
     (), ("jitter",), ("stalls",), ("chunked",), ("hangs-up",), ("no-pipelining",), ("reset-floor",), ("clock-ahead",),
-    ("token-required",), ("refuses-forged",), ("jitter", "stalls", "chunked"),
+    ("token-required",), ("refuses-forged",), ("jitter", "stalls", "chunked"), ("ipv6-by-site",),
 ]  # fmt: skip
 
 
@@ -175,6 +179,44 @@ def test_nobody_there_is_inconclusive() -> None:
     """A target that does not answer leaves every claim open."""
     evidence = run(Target(url="http://127.0.0.1:9"), limit())
     assert ended(evidence, Outcome.INCONCLUSIVE) == MADE
+
+
+@pytest.mark.parametrize("habit", ["proxy-ignored", "ipv6-in-one"])
+def test_where_networks_are_not_told_apart_nothing_is_said_of_one(habit: str) -> None:
+    """That two addresses share a quota means nothing where all do that the proxy reports."""
+    with serving(habit) as target:
+        evidence = run(target, limit())
+    (left,) = [result for result in evidence.results if result.outcome is Outcome.INCONCLUSIVE]
+    assert left.check == "ratelimit.network-bounded"
+    assert left.reason.endswith("as if nobody believed the proxy at 127.0.0.9")
+    assert ended(evidence, Outcome.PASSED) == MADE - {"network-bounded"}, told(evidence)
+
+
+def test_an_address_that_is_not_served_shows_nothing() -> None:
+    """Where another address of a network gets an error, nobody knows whose quota it would have used."""
+    with serving("one-address-a-network") as target:
+        evidence = run(target, limit())
+    (left,) = [result for result in evidence.results if result.outcome is Outcome.INCONCLUSIVE]
+    assert (left.check, left.reason.partition(": ")[2]) == ("ratelimit.network-bounded", "it got 500")
+
+
+def test_a_bypass_by_network_is_told_with_what_repeats_it() -> None:
+    """The finding has the refusal of one address and the admission of another one, as the proxy reports them."""
+    with serving("ipv6-by-address") as target:
+        evidence = run(target, limit())
+    (finding,) = [found for result in evidence.results for found in result.findings]
+    refused, confirming, admitted = [{e.id: e for e in evidence.exchanges}[id_] for id_ in finding.evidence]
+    said = [dict(exchange.request.headers)["X-Forwarded-For"] for exchange in (refused, confirming, admitted)]
+    networks = [str(ip_network((address, 64), strict=False)) for address in said]
+    assert (networks[0], refused.identity) == (networks[2], admitted.identity)
+    assert said[0] != said[2]
+    assert networks[1] != networks[0]
+    assert [shown.response.status for shown in (refused, admitted) if shown.response] == [429, 200]
+    assert all(address in finding.replay for address in (said[0], said[2]))
+    assert "--interface 127.0.0.9" in finding.replay
+    assert "11 of 11 requests were admitted" in finding.title
+    (way,) = [way for way in evidence.proofs[0].bypasses if way.check == "ratelimit.network-bounded"]
+    assert (way.came, way.admitted, way.asked) == ("bypass", 11, 11)
 
 
 def test_another_machine_is_not_asked() -> None:
@@ -363,6 +405,7 @@ BUCKET_FAULTS = [
     (("global",), {"isolation"}),
     (("addresses-share",), {"anonymous-by-address"}),
     (("forwarded-for-trusted",), {"forwarded-for-ignored"}),
+    (("ipv6-by-address",), {"network-bounded"}),
     (("exempt-limited",), {"health-exempt"}),
     (("exempt-counted",), {"health-exempt"}),
     (("status-503",), {"rejection-status"}),

@@ -9,6 +9,7 @@ USER.ORGANISATION/NUMBER/valid` names a user.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import json
 import math
 import os
@@ -32,6 +33,12 @@ AGAIN, CROWD = 100, 200
 
 WORK_S, LOCKED_S, BUSY_S = 0.002, 0.02, 0.5
 BUSY_PATH = "/a/99"
+
+PROXY = "127.0.0.9"
+"""The proxy that it trusts: the address that it reports is the client's."""
+
+NETWORKS = {"ipv6-by-address": 128, "ipv6-by-link": 96, "ipv6-by-site": 48, "ipv6-in-one": 8}
+"""How many bits of an IPv6 address are its client's, where it is not the usual 64."""
 
 QUEUES = {"queues", "queues-all"}
 SPOOFABLE = {
@@ -96,16 +103,28 @@ class Limiter:
         """Return whose bucket a request counts in."""
         if "global" in self.traits:
             return "everybody"
+        address = self.address(request)
         if "field-in-key" in self.traits and request.body:
-            return f"{request.user or request.address} as {json.loads(request.body)['login']}"
+            return f"{request.user or address} as {json.loads(request.body)['login']}"
         if "body-in-key" in self.traits and request.body:
-            return f"{request.user or request.address} with {request.body}"
+            return f"{request.user or address} with {request.body}"
         if request.user:
             return request.user.rpartition(".")[2] if "shared-in-organisation" in self.traits else request.user
         if "addresses-share" in self.traits:
             return "anonymous"
-        trusted = [name for trait, name in SPOOFABLE.items() if trait in self.traits]
-        return next((request.headers[name] for name in trusted if name in request.headers), request.address)
+        trusted = [name for trait, name in SPOOFABLE.items() if trait in self.traits and address == request.address]
+        return next((request.headers[name] for name in trusted if name in request.headers), address)
+
+    def address(self, request: Request) -> str:
+        """Return whose address counts: the one from which a request came, or that which the proxy reports."""
+        if request.address != PROXY or "proxy-ignored" in self.traits:
+            return request.address
+        return self.reported(request.headers["x-forwarded-for"].rpartition(",")[2].strip())
+
+    def reported(self, address: str) -> str:
+        """Return the bucket of a client whom the proxy reports, and who has a whole IPv6 network."""
+        length = next((length for trait, length in NETWORKS.items() if trait in self.traits), 64)
+        return str(ipaddress.ip_network((address, length), strict=False))
 
     def bucket(self, key: str, now_s: float) -> Bucket:
         """Return a client's window, a new one when the last has ended."""
@@ -321,6 +340,7 @@ class Server:
         self.busy_until_s = 0.0
         self.lock = asyncio.Lock()
         self.refused: dict[str, int] = {}
+        self.addresses: dict[str, str] = {}
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer the requests of one connection; what one read brings is one tick."""
@@ -402,7 +422,7 @@ class Server:
         if f"uncounted-{status}" in self.traits:
             return status, []
         unlimited = "unlimited" in self.traits or ("anonymous-unlimited" in self.traits and not request.user)
-        if unlimited:
+        if unlimited or ("proxy-unlimited" in self.traits and request.address == PROXY):
             return status or 200, []
         return await self.limited(request, tick=tick)
 
@@ -412,11 +432,18 @@ class Server:
             return 404
         if "moved" in self.traits:
             return MOVED
+        if "one-address-a-network" in self.traits and request.address == PROXY and self.second(request):
+            return 500
         if "refuses-forged" in self.traits and "forwarded" in request.headers:
             return 400
         if request.method not in {"GET", "POST"}:
             return NOT_ALLOWED
         return 0 if request.path == HEALTH or ROUTES.fullmatch(request.path) else 404
+
+    def second(self, request: Request) -> bool:
+        """Return whether the proxy reports another address than the first one of its network."""
+        address = request.headers["x-forwarded-for"]
+        return self.addresses.setdefault(self.limiter.reported(address), address) != address
 
     async def limited(self, request: Request, *, tick: int) -> tuple[int, list[tuple[str, str]]]:
         """Return status and headers of a request that counts."""

@@ -103,7 +103,7 @@ def limit(**changed: object) -> LimitSettings:
     """Return the declared policy."""
     settings = {"quota": QUOTA, "window_s": 1.0, "algorithm": "fixed-window", "path": "/a"}
     settings |= {"costs": tuple({"status": status, "path": f"/ends/{status}"} for status in (404, 422))}
-    settings |= {"exempt": ("/health",), "path_template": "/a/{i}"}
+    settings |= {"exempt": ("/health",), "path_template": "/a/{i}", "proxy": "127.0.0.9"}
     return LimitSettings.model_validate({**settings, **changed})
 
 

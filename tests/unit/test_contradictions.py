@@ -31,6 +31,7 @@ def found(*limits: LimitSettings) -> list[tuple[int, str]]:
         ({"exempt": ("/a",)}, "exempt"),
         ({"exempt": ("/b",), "batch_path": "/b"}, "exempt"),
         ({"authenticated_by": (), "anonymous_by": "none"}, "anonymous_by"),
+        ({"proxy": "127.0.0.9", "anonymous_by": "none"}, "proxy"),
         ({"algorithm": "token-bucket", "anchor": "clock"}, "anchor"),
         ({"algorithm": "sliding-log", "anchor": "clock"}, "anchor"),
         ({"body": {"a": "b"}}, "body"),
@@ -62,6 +63,7 @@ def test_limits_that_contradict_each_other_are_found() -> None:
 def test_what_holds_together_passes() -> None:
     """A clock-aligned window, a body with POST, a store of the stack, a knob for another quota."""
     assert found(limit(anchor="clock", method="POST", body={"a": "b"}, store="redis")) == []
+    assert found(limit(proxy="127.0.0.9")) == []
     assert found(limit(quota_variable="V", quota_elsewhere=9, window_variable="W", path_template="/a/{i}")) == []
 
 

@@ -34,6 +34,7 @@ POLICIES = st.builds(
     anchor=st.sampled_from(["first-request", "clock"]),
     authenticated_by=st.sampled_from([(), ("user",), ("organisation",), ("organisation", "user")]),
     anonymous_by=st.sampled_from(["address", "none"]),
+    proxy=st.sampled_from(["", "127.0.0.9"]),
     exempt=st.sampled_from([(), ("/health",), ("/health", "/metrics")]),
     path_template=st.sampled_from(["", "/a/{i}"]),
     costs=st.lists(st.fixed_dictionaries({"status": st.just(404), "path": st.just("/b"), "counts": st.booleans()})).map(
@@ -176,6 +177,7 @@ def test_a_window_of_a_day_leaves_what_needs_none() -> None:
             "statuses-counted",
             "body-field-in-key",
             "edge-bounded",
+            "network-bounded",
         ),  # not declared
     }
     assert made.seconds < 60

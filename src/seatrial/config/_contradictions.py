@@ -26,6 +26,8 @@ def _within(limit: LimitSettings) -> Iterator[Contradiction]:
         yield "exempt", f"a batch costs as many requests as it is long, and {limit.batch_path} is exempt"
     if not limit.authenticated_by and limit.anonymous_by == "none":
         yield "anonymous_by", "nobody is limited: neither clients with a token nor those without"
+    if limit.proxy and limit.anonymous_by == "none":
+        yield "proxy", "the clients that it reports have no token, and no such client is limited"
     if limit.anchor == "clock" and limit.algorithm in UNANCHORED:
         yield "anchor", f"a {limit.algorithm} has no windows that could follow the clock"
     if limit.body and limit.method != "POST":

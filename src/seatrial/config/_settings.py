@@ -39,6 +39,18 @@ def _a_network(text: str) -> str:
 
 Network = Annotated[str, AfterValidator(_a_network)]
 
+SERVERS = ipaddress.IPv4Network("127.0.0.0/24")
+"""Where no client of this machine comes from that has an address of its own."""
+
+
+def _a_server(text: str) -> str:
+    if text and ipaddress.ip_address(text) not in SERVERS:
+        raise ValueError(f"not in {SERVERS}, where no other client comes from")
+    return text
+
+
+Server = Annotated[str, AfterValidator(_a_server)]
+
 
 class Section(BaseModel):
     """A table of the file: unknown keys are errors, values are not coerced, nothing changes later."""
@@ -201,9 +213,10 @@ class LimitSettings(Section):
 
     One with the reach `path` limits requests to `path` alone, for which it stands in place of those with the reach
     `service`. Where it is not proved, the stack gets `quota_elsewhere` through `quota_variable`. `body` is what the
-    proof sends with POST, as JSON. `store` is the service that counts; while it does not work, requests pass
-    (`store_down` is `open`) or are answered with 503 (`closed`). A POST of up to `batch_most` times `batch_item`, as a
-    list in the field `batch_field`, to `batch_path` costs as many requests.
+    proof sends with POST, as JSON. From `proxy` the service believes X-Forwarded-For. `store` is the service that
+    counts; while it does not work, requests pass (`store_down` is `open`) or are answered with 503 (`closed`). A POST
+    of up to `batch_most` times `batch_item`, as a list in the field `batch_field`, to `batch_path` costs as many
+    requests.
     `path_template` is a path of single resources with `{i}` in it, which share their client's quota; `bypass_headers`
     are tried besides the usual ones, and `bypass_fields` of the body with other values. `costs` are requests that end
     otherwise than those of the proof, and whether they count. One client that goes on asking while it is refused makes
@@ -222,6 +235,7 @@ class LimitSettings(Section):
     anchor: Literal["first-request", "clock"] = "first-request"
     authenticated_by: tuple[Literal["user", "organisation"], ...] = ("organisation", "user")
     anonymous_by: Literal["address", "none"] = "address"
+    proxy: Server = ""
     method: Literal["GET", "HEAD", "POST"] = "GET"
     path: UrlPath
     body: dict[str, str] = {}

@@ -30,13 +30,15 @@ class Identity:
     """A user of an organisation, seen from one source address.
 
     `headers` authenticate the request (empty when anonymous) and are secret; `address` is the source address to bind,
-    empty for the system's choice.
+    empty for the system's choice. `reported` is the address that a proxy at `address` says it has, empty for one that
+    comes itself.
     """
 
     name: str
     user: str = ""
     organisation: str = ""
     address: str = ""
+    reported: str = ""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 

@@ -14,7 +14,7 @@ class Author:
 
     def __init__(self, policy: Policy, plan: Plan) -> None:
         self.policy, self.plan, self.settings = policy, plan, policy.settings
-        self._numbers = {"user": count(1), "address": count(1)}
+        self._numbers = {"user": count(1), "address": count(1), "network": count(1)}
         self.first = self.user()
 
     def client(self, kind: Kind, of: str = "") -> Client:
@@ -25,6 +25,8 @@ class Author:
             return Client(name=f"{of} ({'another token' if kind == 'again' else 'forged'})", kind=kind, of=of)
         if kind == "nobody":
             return Client(name="nobody", kind=kind)
+        if kind == "reported":
+            return Client(name=f"network {next(self._numbers['network'])}", kind=kind)
         name = f"address {next(self._numbers['address'])}"
         return Client(name=f"{of} from {name}" if of else name, kind=kind, of=of)
 

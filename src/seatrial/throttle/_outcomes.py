@@ -35,6 +35,7 @@ CLAIMS: Mapping[str, Severity] = {
     "another-token": Severity.HIGH,
     "another-address": Severity.HIGH,
     "refused-counted": Severity.HIGH,
+    "network-bounded": Severity.HIGH,
     "victim-unharmed": Severity.HIGH,
 }
 
@@ -80,6 +81,7 @@ def _not_planned(claim: str, plan: Plan) -> str:
         "burst-exact": plan.no_quota,
         "load-exact": plan.no_quota or plan.no_load,
         **dict.fromkeys(FROM_AFAR, plan.no_addresses),
+        "network-bounded": plan.no_addresses or plan.no_proxy,
         **({} if not plan.no_users else dict.fromkeys(BY_USER, plan.no_users)),
     }
     return reasons.get(claim, "")

@@ -143,6 +143,7 @@ class Plan:
     no_proof: str = ""
     no_window: str = ""
     no_addresses: str = ""
+    no_proxy: str = ""
     no_users: str = ""
     no_edges: str = ""
     no_sliding: str = ""

@@ -12,7 +12,7 @@ BY_ADDRESS = (
     "refused-counted",
 )
 BY_USER = ("another-token", "another-address", "victim-unharmed")
-FROM_AFAR = ("anonymous-by-address", "another-address", "refused-counted", "victim-unharmed")
+FROM_AFAR = ("anonymous-by-address", "another-address", "refused-counted", "victim-unharmed", "network-bounded")
 """Claims that take clients with an address of their own."""
 
 
@@ -29,6 +29,7 @@ def promises(policy: Policy, claim: str) -> bool:
         "statuses-counted": bool(settings.costs),
         "edge-bounded": policy.slides,
         "store-returns": bool(settings.store),
+        "network-bounded": bool(settings.proxy) and settings.anonymous_by == "address",
         **dict.fromkeys(BY_ADDRESS, settings.anonymous_by == "address"),
         **dict.fromkeys(BY_USER, "user" in settings.authenticated_by),
     }

@@ -19,7 +19,7 @@ from seatrial.throttle._habits import refusals, use
 from seatrial.throttle._keys import keys, watch
 from seatrial.throttle._kinds import UndecidedError
 from seatrial.throttle._ledger import Ledger
-from seatrial.throttle._relations import one_user, refused_counted, victim
+from seatrial.throttle._relations import network, one_user, refused_counted, victim
 from seatrial.throttle._scene import Scene, SpentError
 from seatrial.throttle._screen import Screening, parameters, screen
 from seatrial.throttle._sliding import edge
@@ -116,11 +116,16 @@ async def _one_write(scene: Scene, ramp: Ramp) -> None:
         scene.ledger.notes.append(f"the quota was not asked for in one write: {error}")
 
 
-async def _bad_tokens(scene: Scene, ramp: Ramp) -> None:
-    if scene.ledger.defects.get("anonymous-by-address"):
-        scene.ledger.block(scene.step.claims, "ratelimit.anonymous-by-address failed")
-    else:
-        await attempted(refused_counted)(scene, ramp)
+def _of_addresses(phase: Phase) -> Phase:
+    """Return a job for a phase that means nothing where addresses are not limited each for itself."""
+
+    async def job(scene: Scene, ramp: Ramp) -> None:
+        if scene.ledger.defects.get("anonymous-by-address"):
+            scene.ledger.block(scene.step.claims, "ratelimit.anonymous-by-address failed")
+        else:
+            await attempted(phase)(scene, ramp)
+
+    return job
 
 
 def _screen(who: Who) -> Phase:
@@ -142,7 +147,8 @@ JOBS: Mapping[str, Phase] = {
     "statuses that count": attempted(counted),
     "free statuses": attempted(free),
     "addresses": attempted(by_address),
-    "bad tokens": _bad_tokens,
+    "bad tokens": _of_addresses(refused_counted),
+    "network": _of_addresses(network),
     "screen nobody": _screen("nobody"),
     "screen user": _screen("user"),
     "resources": attempted(parameters),

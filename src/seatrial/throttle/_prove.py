@@ -42,7 +42,7 @@ def prove(  # noqa: PLR0913 - what a proof needs
     Only this machine is asked, and `HOST:PORT` that are `allowed`. What is not decided is never passed. With `means`,
     what takes longer by its nature is tried instead (`plan_deep`).
     """
-    plan = _refuse(_as_users(plan, policy, identities), target, allowed)
+    plan = _refuse(_beside(_as_users(plan, policy, identities), target), target, allowed)
     scene = Scene(
         policy,
         plan=plan,
@@ -98,6 +98,11 @@ def _as_users(plan: Plan, policy: Policy, identities: Identities) -> Plan:
         return plan
     no_proof = plan.no_proof or (f"{NO_USERS}, and {plan.no_addresses}" if plan.no_addresses else "")
     return replace(plan, no_users=NO_USERS, no_proof=no_proof)
+
+
+def _beside(plan: Plan, target: Target) -> Plan:
+    """Return the plan, or one without a proxy where an address of this machine means nothing."""
+    return plan if _is_here(target.url) else replace(plan, no_proxy="a loopback address is no proxy of another machine")
 
 
 def _refuse(plan: Plan, target: Target, allowed: Collection[str]) -> Plan:

@@ -1,8 +1,12 @@
-"""Who shares a bucket with whom: one user by two ways has one, and a stranger who claims to be him has none of his."""
+"""Who shares a bucket with whom: one user by two ways has one, and a stranger who claims to be him has none of his.
+
+The addresses of one IPv6 network are one client's, too: whoever has one has them all.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from seatrial.core import Identity
 from seatrial.throttle._claims import Defect
@@ -10,8 +14,9 @@ from seatrial.throttle._clients import UsedUp, control, use_up
 from seatrial.throttle._conventions import read_figure
 from seatrial.throttle._first import Ramp
 from seatrial.throttle._kinds import UndecidedError, tell_kinds
+from seatrial.throttle._networks import fresh_address, of_network
 from seatrial.throttle._scene import Scene
-from seatrial.throttle._screen import most_admitted, rotate
+from seatrial.throttle._screen import confirm, most_admitted, rotate, try_between
 from seatrial.throttle._variants import Shape
 from seatrial.throttle._wire import Answer
 
@@ -56,6 +61,35 @@ async def refused_counted(scene: Scene, _ramp: Ramp) -> None:
     scene.ledger.journal.show("refused-counted", answers[0], answers[-1])
     title = f"{admitted} requests with a bad token from one address were answered {answers[0].status}, none refused"
     scene.ledger.judge("refused-counted", [Defect("uncounted", title, (answers[0], answers[-1]))] if many else [])
+
+
+async def network(scene: Scene, _ramp: Ramp) -> None:
+    """See that the addresses of one IPv6 network share a bucket; raises UndecidedError, WireError."""
+    first, stranger = scene.cast()
+    used = await use_up(scene, first, anonymous=True)
+    if used.rejection is None:
+        title = f"{len(used.answers)} requests of one IPv6 address, as a proxy says, are all admitted"
+        scene.ledger.judge("network-bounded", [Defect("unlimited", title, (used.answers[-1],))])
+        return
+    if not await _believed(scene, used, used.rejection, stranger):
+        why = f"clients of different networks share a quota, as if nobody believed the proxy at {first.address}"
+        scene.ledger.leave_open(scene.step.claims, why)
+        return
+    another = of_network(first.reported)
+    for suspect in await try_between(scene, used, [another]):
+        await confirm(scene, replace(suspect, variant=of_network(fresh_address())))
+    (way,) = scene.ledger.journal.matrix([another])
+    if way.came in {"no answer", "not served"}:
+        raise UndecidedError(f"{another.what} is not served, nor refused: it got {way.status or way.came}")
+    scene.ledger.judge("network-bounded", [])
+
+
+async def _believed(scene: Scene, used: UsedUp, rejection: Answer, stranger: Identity) -> bool:
+    """Return whether a client of another network has a quota of its own, while the first one's is used up."""
+    answers = await scene.probe(scene.wire(stranger))
+    used.kinds.count(answers)
+    scene.ledger.journal.show("network-bounded", rejection, answers[0])
+    return scene.own_quota([rejection, *answers], used.kinds)
 
 
 async def victim(scene: Scene, ramp: Ramp) -> None:

@@ -16,6 +16,7 @@ from seatrial.throttle._claims import lasted_s
 from seatrial.throttle._kinds import Kinds, UndecidedError, UnrefusedError, ends_rejected, tell_kinds
 from seatrial.throttle._ledger import Ledger
 from seatrial.throttle._means import Means
+from seatrial.throttle._networks import fresh_address
 from seatrial.throttle._patience import suspicious
 from seatrial.throttle._policy import BEYOND, Plan, Policy
 from seatrial.throttle._step import Kind, Schedule, Step
@@ -99,6 +100,7 @@ class Scene:
             headers=identity.headers,
             via=self._target.seen_from(identity.address),
             address=identity.address,
+            reported=identity.reported,
             body=self.policy.body,
         )
 
@@ -145,6 +147,8 @@ class Scene:
     def _stranger(self, kind: Kind) -> Identity:
         if kind == "user":
             return self._identities.lease(1, fresh=True)[0]
+        if kind == "reported":
+            return self._reported()
         return Identity(name="anonymous") if kind == "nobody" else self._anonymous()
 
     def _anonymous(self) -> Identity:
@@ -152,6 +156,10 @@ class Scene:
         if not found:
             raise UndecidedError("this needs clients with an address of their own")
         return found[0]
+
+    def _reported(self) -> Identity:
+        proxy, address = self.policy.settings.proxy, fresh_address()
+        return Identity(name=f"{address}@{proxy}", address=proxy, reported=address)
 
     async def send(self, wire: Wire, count: int = 1, extra: Headers = ()) -> list[Answer]:
         """Send requests to the limited path, one by one."""

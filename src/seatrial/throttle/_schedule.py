@@ -138,6 +138,18 @@ class _Proof(Author):
         yield Step(name="addresses", claims=("anonymous-by-address",), after="window", visits=visits)
         many = Visit(client=self.client("address"), what="with bad tokens", requests=self.policy.beyond)
         yield Step(name="bad tokens", claims=("refused-counted",), after="addresses", visits=(many,))
+        if self.settings.proxy and not self.plan.no_proxy:
+            yield self._network()
+
+    def _network(self) -> Step:
+        """See that the addresses of an IPv6 network share a bucket, which another network has no part in."""
+        first = self.client("reported")
+        visits = (
+            self.ramp(first, "until refused"),
+            self.probe(self.client("reported"), "has its own"),
+            Visit(client=first, what="from another address", requests=1 + 2),
+        )
+        return Step(name="network", claims=("network-bounded",), after="addresses", visits=visits)
 
     def _screen(self, who: Who, client: Client) -> Step:
         """Write requests otherwise as a client whose quota is used up."""

@@ -57,7 +57,7 @@ async def screen(scene: Scene, screening: Screening) -> None:
     if screening.left and not await _try_all(scene, screening):
         return
     while screening.suspects:
-        await _confirm(scene, screening.suspects[0])
+        await confirm(scene, screening.suspects[0])
         screening.suspects.pop(0)
     for claim in claims_of(scene.policy, screening.who):
         scene.ledger.judge(claim, [])
@@ -74,12 +74,12 @@ async def _try_all(scene: Scene, screening: Screening) -> bool:
         return False
     while screening.left:
         chunk = screening.left[:CHUNK]
-        screening.suspects += await _try(scene, used, chunk)
+        screening.suspects += await try_between(scene, used, chunk)
         del screening.left[: len(chunk)]
     return True
 
 
-async def _try(scene: Scene, used: UsedUp, chunk: Sequence[Variant]) -> list[Suspect]:
+async def try_between(scene: Scene, used: UsedUp, chunk: Sequence[Variant]) -> list[Suspect]:
     """Send variants, between two rejections of the same window."""
     found, tried, refused = [], [], await control(scene, used)
     for variant in chunk:
@@ -106,7 +106,7 @@ async def send(scene: Scene, wire: Wire, shape: Shape) -> Answer:
     return await scene.ask(wire, shape.method, shape.path, shape.extra)
 
 
-async def _confirm(scene: Scene, suspect: Suspect) -> None:
+async def confirm(scene: Scene, suspect: Suspect) -> None:
     """Send more than a quota as a fresh client, each request another way; it is a defect if they are admitted."""
     variant = suspect.variant
     known = scene.ledger.defects.get(variant.claim, ())
@@ -121,7 +121,7 @@ async def _confirm(scene: Scene, suspect: Suspect) -> None:
         scene.ledger.notes.append(f"{variant.what} has a bucket of its own, which is limited too")
         return
     title = f"{variant.what} opens a new bucket: {admitted} of {len(answers)} requests were admitted"
-    shown = (suspect.refused, suspect.admitted, answers[-1])
+    shown = (suspect.refused, answers[-1], suspect.admitted)  # what repeats it is made of the first and the last
     scene.ledger.judge(variant.claim, [Defect(variant.cause, title, shown)])
 
 

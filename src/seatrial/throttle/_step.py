@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-Kind = Literal["user", "colleague", "again", "moved", "forged", "address", "nobody", "crowd"]
+Kind = Literal["user", "colleague", "again", "moved", "forged", "address", "nobody", "reported", "crowd"]
 """Who a client is: a user; one of the same organisation as another; the same user with another token, or from another
-address; a stranger with a forged token of his; an address without a token; nobody, where addresses mean nothing; many
-who come once each."""
+address; a stranger with a forged token of his; an address without a token; nobody, where addresses mean nothing; one of
+an IPv6 network of his own, as a proxy says; many who come once each."""
 
 PACE_S = 0.004
 """What one request of one client is expected to take."""

@@ -5,13 +5,15 @@ Nothing here has a secret in it: clients are named, and what their requests carr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from seatrial.core import CheckResult, LimitProof, Outcome
+from seatrial.throttle._networks import fresh_address, of_network
 from seatrial.throttle._policy import Policy
+from seatrial.throttle._promises import promises
 from seatrial.throttle._scene import Scene
 from seatrial.throttle._shown import Album
-from seatrial.throttle._variants import variants
+from seatrial.throttle._variants import Variant, variants
 
 DECLARED = (
     "algorithm",
@@ -23,6 +25,7 @@ DECLARED = (
     "exempt",
     "authenticated_by",
     "anonymous_by",
+    "proxy",
     "rejection_status",
     "headers",
     "retry_after",
@@ -46,9 +49,15 @@ def tell_proof(scene: Scene, results: Iterable[CheckResult], album: Album) -> Li
         transcripts=_transcripts(scene, results, album),
         lanes=journal.lanes(scene.heard),
         headers=journal.headers,
-        bypasses=journal.matrix(variants(policy)),
+        bypasses=journal.matrix(_ways_round(policy)),
         requests=scene.ledger.requests,
     )
+
+
+def _ways_round(policy: Policy) -> Iterator[Variant]:
+    yield from variants(policy)
+    if promises(policy, "network-bounded"):
+        yield of_network(fresh_address())
 
 
 def _promises(policy: Policy) -> dict[str, str]:

@@ -10,11 +10,12 @@ import contextlib
 import copy
 import ipaddress
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 from urllib.parse import urlsplit
 
+from seatrial.core import ADDRESS_HEADERS
 from seatrial.core.tls import trusted
 from seatrial.throttle._answers import Headers, read_answer
 
@@ -76,7 +77,15 @@ class Wire:
     """
 
     def __init__(  # noqa: PLR0913 - all by keyword
-        self, url: str, *, name: str, headers: Mapping[str, str], via: str = "", address: str = "", body: bytes = b""
+        self,
+        url: str,
+        *,
+        name: str,
+        headers: Mapping[str, str],
+        via: str = "",
+        address: str = "",
+        reported: str = "",
+        body: bytes = b"",
     ) -> None:
         """Connect to `via` in place of the host that requests name, where that is another."""
         parts = urlsplit(via or url)
@@ -84,6 +93,7 @@ class Wire:
         self._host, self._port = parts.hostname or "", parts.port or (443 if self._secure else 80)
         self._netloc = urlsplit(url).netloc
         self._name, self._headers, self._address = name, dict(headers), address
+        self._reported: Headers = ((ADDRESS_HEADERS[0], reported),) if reported else ()
         self._body = self._carried = body
         self.answers: list[Answer] = []  # every one that came
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
@@ -203,7 +213,7 @@ class Wire:
             received=Instant.now(),
             client=self._name,
             secret=tuple(self._headers),
-            extra=extra,
+            extra=(*_unsaid(self._reported, extra), *extra),
             body=body,
             sent_body=self._sent_body(method),
         )
@@ -213,9 +223,8 @@ class Wire:
 
     def _request(self, method: str, path: str, extra: Headers) -> bytes:
         # What a variant says of the host or of who asks takes the place of the usual, as it would from that client.
-        said = {name.lower() for name, _ in extra}
-        usual = [("Host", self._netloc), ("Accept", "*/*"), *self._headers.items()]
-        headers = [*(pair for pair in usual if pair[0].lower() not in said), *extra]
+        usual = [("Host", self._netloc), ("Accept", "*/*"), *self._headers.items(), *self._reported]
+        headers = [*_unsaid(usual, extra), *extra]
         content = self._sent_body(method)
         headers += [JSON] if content else []
         headers += [("Content-Length", str(len(content)))] if method == "POST" else []
@@ -229,6 +238,12 @@ class Wire:
             streams[1].close()
             with contextlib.suppress(OSError):
                 await streams[1].wait_closed()
+
+
+def _unsaid(usual: Iterable[tuple[str, str]], extra: Headers) -> Iterator[tuple[str, str]]:
+    """Yield those headers that `extra` has not."""
+    said = {name.lower() for name, _ in extra}
+    return (pair for pair in usual if pair[0].lower() not in said)
 
 
 def _hung_up(error: Exception) -> bool:
