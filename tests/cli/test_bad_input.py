@@ -36,6 +36,7 @@ quick = 1
 LIMIT = """[[limits]]
 quota = 1
 window_s = 1
+anonymous_by = "address"
 path = "/a"
 """
 Product = Callable[..., subprocess.CompletedProcess[str]]
@@ -71,7 +72,7 @@ def project(folder: Path, text: str) -> Path:
         (OBJECTIVES + 'p50 = "<= 1 s"\np99 = "250 ms"\n', "gate-rule", "seatrial.toml:7"),
         (OBJECTIVES + 'error_ratio = "<= 250 kg"\n', "gate-rule", "seatrial.toml:6"),
         ("[stack\n", "config-syntax", "seatrial.toml"),
-        (LIMIT + 'exempt = ["/a"]\n', "limits-contradictory", "seatrial.toml:5"),
+        (LIMIT + 'exempt = ["/a"]\n', "limits-contradictory", "seatrial.toml:6"),
         (LIMIT + LIMIT, "limits-contradictory", "two limits are called default"),
     ],
 )

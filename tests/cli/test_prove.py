@@ -9,18 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from promises import PROMISED
 from proving import serving
 
 from seatrial.cli._proving import _profile
 
 Product = Callable[..., subprocess.CompletedProcess[str]]
-LIMIT = """
+LIMIT = f"""
 [[limits]]
+{PROMISED}
 quota = 8
 window_s = 1
 algorithm = "fixed-window"
 path = "/a"
-path_template = "/a/{i}"
+path_template = "/a/{{i}}"
 exempt = ["/health"]
 """
 POOL = ("--address-pool", "127.30.0.0/16")

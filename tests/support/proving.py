@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from promises import PROMISES
+
 from seatrial.config import LimitSettings
 from seatrial.core import Evidence, Identity, Outcome, Target
 from seatrial.throttle import CLAIMS, Policy, plan_proof, prove
@@ -101,7 +103,7 @@ def serving(
 
 def limit(**changed: object) -> LimitSettings:
     """Return the declared policy."""
-    settings = {"quota": QUOTA, "window_s": 1.0, "algorithm": "fixed-window", "path": "/a"}
+    settings = {**PROMISES, "quota": QUOTA, "window_s": 1.0, "algorithm": "fixed-window", "path": "/a"}
     settings |= {"costs": tuple({"status": status, "path": f"/ends/{status}"} for status in (404, 422))}
     settings |= {"exempt": ("/health",), "path_template": "/a/{i}", "proxy": "127.0.0.9"}
     return LimitSettings.model_validate({**settings, **changed})

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from promises import PROMISED, PROMISES
 
 from seatrial.config import load_settings
 from seatrial.config._contradictions import contradictions
@@ -17,7 +18,7 @@ STACK = StackSettings(services=("api", "redis"))
 
 def limit(**changed: Any) -> LimitSettings:
     """Return a policy that holds together, but for what is changed."""
-    return LimitSettings.model_validate({"quota": 5, "window_s": 1.0, "path": "/a", **changed})
+    return LimitSettings.model_validate({**PROMISES, "quota": 5, "window_s": 1.0, "path": "/a", **changed})
 
 
 def found(*limits: LimitSettings) -> list[tuple[int, str]]:
@@ -70,8 +71,8 @@ def test_what_holds_together_passes() -> None:
 def test_the_line_is_named(tmp_path: Path) -> None:
     """Whoever wrote it finds it."""
     file = tmp_path / "seatrial.toml"
-    block = '[[limits]]\nname = "{}"\nquota = 5\nwindow_s = 1\npath = "/a"\n'
+    block = '[[limits]]\nname = "{}"\nquota = 5\nwindow_s = 1\npath = "/a"\n' + PROMISED
     file.write_text(block.format("one") + block.format("two") + 'exempt = ["/a"]\n')
     with pytest.raises(UsageError, match="'two' contradicts itself: /a is limited, and exempt") as error:
         load_settings(file)
-    assert (error.value.slug, error.value.where) == ("limits-contradictory", f"{file}:11")
+    assert (error.value.slug, error.value.where) == ("limits-contradictory", f"{file}:19")

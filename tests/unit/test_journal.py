@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from promises import PROMISES
 
 from seatrial.config import LimitSettings
 from seatrial.throttle import Answer, Instant, Policy
@@ -15,7 +16,7 @@ from seatrial.throttle._told import tell_headers
 from seatrial.throttle._variants import Variant, variants
 from seatrial.throttle._window import SAME_CLOCK, Edge
 
-POLICY = Policy.declared(LimitSettings(quota=2, window_s=10, algorithm="fixed-window", path="/a"), {})
+POLICY = Policy.declared(LimitSettings(**PROMISES, quota=2, window_s=10, algorithm="fixed-window", path="/a"), {})
 KINDS = Kinds(200, frozenset({429}))
 EDGE = Edge(1009.9, 1010.1)
 

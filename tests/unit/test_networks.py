@@ -7,6 +7,7 @@ import random
 from ipaddress import IPv6Address, IPv6Network, ip_network
 
 import pytest
+from promises import PROMISES
 from pydantic import ValidationError
 
 from seatrial.config import LimitSettings
@@ -24,7 +25,14 @@ DOCUMENTATION = IPv6Network("2001:db8::/32")
 
 def policy(**changed: object) -> Policy:
     """Return a policy whose service trusts a proxy."""
-    settings = {"quota": 3, "window_s": 10.0, "algorithm": "fixed-window", "path": "/a", "proxy": "127.0.0.9"}
+    settings = {
+        **PROMISES,
+        "quota": 3,
+        "window_s": 10.0,
+        "algorithm": "fixed-window",
+        "path": "/a",
+        "proxy": "127.0.0.9",
+    }
     return Policy.declared(LimitSettings.model_validate({**settings, **changed}), {})
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from promises import PROMISES
 
 from seatrial.campaign import fault_files, load_fault
 from seatrial.config import LimitSettings
@@ -153,7 +154,7 @@ def test_the_figures_are_those_of_the_table() -> None:
 
 def headers_of_variants() -> set[str]:
     """Return every header that the proof writes to get round a limit."""
-    settings = LimitSettings(quota=3, window_s=10, path="/a", exempt=("/health",))
+    settings = LimitSettings(**PROMISES, quota=3, window_s=10, path="/a", exempt=("/health",))
     policy, source = Policy(settings=settings, quota=3, window_s=10), random.Random(1)  # noqa: S311 - repeatable
     return {name for each in variants(policy) for name, _ in each.write(policy, source).extra}
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from promises import PROMISES
 
 from seatrial.config import LimitSettings, load_settings
 from seatrial.core import Outcome
@@ -26,7 +27,9 @@ ROOT = Path(__file__).parents[2]
 UNTRIED = {Outcome.NOT_APPLICABLE, Outcome.NOT_TESTED}
 
 POLICIES = st.builds(
-    lambda body, **settings: Policy.declared(LimitSettings.model_validate({"path": "/a", **body, **settings}), {}),
+    lambda body, **settings: Policy.declared(
+        LimitSettings.model_validate({**PROMISES, "path": "/a", **body, **settings}), {}
+    ),
     body=st.sampled_from([{}, {"method": "POST", "body": {"name": "x"}, "bypass_fields": ("name",)}]),
     quota=st.integers(1, 400),
     window_s=st.floats(0.5, 86_400.0),
@@ -124,7 +127,7 @@ def test_no_clock_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> float:
         raise AssertionError("a clock was read")
 
-    policy = Policy.declared(LimitSettings(quota=60, window_s=60, algorithm="fixed-window", path="/a"), {})
+    policy = Policy.declared(LimitSettings(**PROMISES, quota=60, window_s=60, algorithm="fixed-window", path="/a"), {})
     with monkeypatch.context() as patch:
         for clock in ("time", "monotonic", "perf_counter"):
             patch.setattr(time, clock, broken)
@@ -164,7 +167,9 @@ def test_the_reference_policy_is_proved_in_little_more_than_its_window() -> None
 
 def test_a_window_of_a_day_leaves_what_needs_none() -> None:
     """What cannot be proved in the time is left out and says so; the rest is scheduled, and soon over."""
-    policy = Policy.declared(LimitSettings(quota=60, window_s=86_400, algorithm="fixed-window", path="/a"), {})
+    policy = Policy.declared(
+        LimitSettings(**PROMISES, quota=60, window_s=86_400, algorithm="fixed-window", path="/a"), {}
+    )
     plan = plan_proof(policy, budget_s=90, addresses=2)
     made = schedule(policy, plan)
     assert "86400 s" in plan.no_window

@@ -11,6 +11,7 @@ from email.utils import formatdate
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from promises import PROMISES
 
 from seatrial.config import LimitSettings
 from seatrial.core import CheckResult, Evidence, Measurement, Outcome, Severity, Target, UsageError
@@ -43,7 +44,7 @@ from seatrial.throttle._window import (
 )
 from seatrial.throttle._wire import IDLE_S
 
-LIMIT = LimitSettings(quota=3, window_s=10, algorithm="fixed-window", path="/a", quota_variable="Q")
+LIMIT = LimitSettings(**PROMISES, quota=3, window_s=10, algorithm="fixed-window", path="/a", quota_variable="Q")
 POLICY = Policy.declared(LIMIT, {})
 EPOCH = 1_000_000.0
 """Our steady clock begins here after 1970."""

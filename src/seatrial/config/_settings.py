@@ -233,8 +233,8 @@ class LimitSettings(Section):
     reach: Literal["service", "path"] = "service"
     algorithm: Literal["any", "fixed-window", "sliding-log", "sliding-counter", "token-bucket"] = "any"
     anchor: Literal["first-request", "clock"] = "first-request"
-    authenticated_by: tuple[Literal["user", "organisation"], ...] = ("organisation", "user")
-    anonymous_by: Literal["address", "none"] = "address"
+    authenticated_by: tuple[Literal["user", "organisation"], ...] = ()
+    anonymous_by: Literal["address", "none"] = "none"
     proxy: Server = ""
     method: Literal["GET", "HEAD", "POST"] = "GET"
     path: UrlPath
@@ -246,8 +246,8 @@ class LimitSettings(Section):
     batch_field: str = "items"
     batch_item: dict[str, str] = {}
     batch_most: Annotated[int, Field(gt=1, le=1000)] = 20
-    headers: Headers = "x-ratelimit-epoch"
-    retry_after: bool = True
+    headers: Headers = "none"
+    retry_after: bool = False
     rejection_status: Annotated[int, Field(ge=400, le=599)] = 429
     path_template: str = ""
     bypass_headers: tuple[str, ...] = ()
