@@ -92,6 +92,26 @@ def test_without_addresses_and_users_nobody_can_be_told_apart(product: Product, 
     assert any("no users to tell apart" in row["reason"] for row in found["claims"])
 
 
+def test_without_the_key_what_goes_by_address_is_proved(product: Product, project: Path) -> None:
+    """Nobody can be authenticated at such a URL: that is said of what is about users, and the rest is proved."""
+    text = (project / "seatrial.toml").read_text()
+    (project / "seatrial.toml").write_text(
+        f"{text}[auth]\npublic_key_variable = 'KEY'\n[auth.claims]\nsub = '{{user}}'\n"
+    )
+    with serving() as target:
+        planned = object_of(product("limits", "prove", target.url, *POOL, "--plan", "--json", cwd=project))
+        done = product("limits", "prove", target.url, *POOL, "--json", cwd=project)
+        alike = object_of(product("limits", "prove", target.url, "--json", cwd=project))
+    found = object_of(done)
+    assert (done.returncode, found["verdict"]) == (0, "pass"), done.stderr
+    assert words(found, "PROVED") >= {"ratelimit.quota-exact", "ratelimit.anonymous-by-address"}
+    reasons = {row["claim"]: row["reason"] for row in found["claims"]}
+    assert "private_key_file" in reasons["ratelimit.another-token"]
+    assert {row["claim"] for row in planned["proof"][0]["not_tested"]} < words(found, "NOT TESTED")
+    assert {row["verdict"] for row in alike["claims"]} == {"NOT TESTED"}
+    assert any("private_key_file" in row["reason"] for row in alike["claims"])
+
+
 def test_the_plan_is_what_is_sent(product: Product, project: Path) -> None:
     """`--plan` sends nothing, and of a limiter that keeps its promise the proof sends exactly what it says."""
     with serving() as target:

@@ -15,6 +15,7 @@ from seatrial.campaign._run import (
     point_latest,
     profile_in_effect,
     sends_apart,
+    why_unsigned,
 )
 from seatrial.campaign._stacks import Stacks
 from seatrial.campaign._stay import KEY, bring_up, is_gone, take_down
@@ -62,4 +63,5 @@ __all__ = [
     "suite_named",
     "suites_of",
     "take_down",
+    "why_unsigned",
 ]

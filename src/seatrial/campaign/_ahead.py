@@ -32,9 +32,9 @@ class Ahead:
             return
         self._begun = True
         run, settings = self._run, self._run.settings
-        if "contract" in run.suites and settings.contract and run.can_sign:
+        if "contract" in run.suites and settings.contract and not run.unsigned:
             self._fuzzer = in_background(self._start_fuzzer, name="ahead-contract")
-        if "load" in run.suites and run.can_sign:
+        if "load" in run.suites and not run.unsigned:
             for name in list(settings.load)[:MOST_SCENARIOS]:
                 self._scenarios[name] = in_background(self._starter(name), name=f"ahead-{name}")
 

@@ -44,8 +44,6 @@ INSTRUMENTS: dict[str, Instrument] = {"contract": fuzz_contract, "ratelimit": pr
 POLITE = 10
 """How much a thread yields to whatever else wants a processor (a nice value)."""
 
-NO_KEY = "nobody told us the key that signs this target's tokens: [auth] private_key_file"
-
 
 class Campaign:
     """Run the selected suites of one run, part by part."""
@@ -132,7 +130,7 @@ class Campaign:
             suite=suite.name,
             tree=str(self.stacks.tree()),
             results=results,
-            unsigned="" if self.run.can_sign else NO_KEY,
+            unsigned=self.run.unsigned,
             alike=self.run.identities.alike,
             variables=dict(self.run.variables(variant or "clean")) if self.run.starts else {},
             previous_key=self.run.previous_key.private_pem if self.run.previous_key else "",
@@ -143,8 +141,8 @@ class Campaign:
         """Return why this run cannot verify a suite, empty when it can."""
         if suite.name == "coverage" and self.run.settings.coverage and self._collector is None:
             return f"coverage needs a stack that this run starts and stops, not {self.run.choice.why}"
-        if not self.run.can_sign and suite.name in {"contract", "ratelimit", "load"}:
-            return NO_KEY
+        if self.run.unsigned and suite.name in {"contract", "load"}:
+            return self.run.unsigned
         if suite.name == "load" and stack and stack.variant == "instrumented":
             return "a verdict on load never comes from an instrumented stack"
         return ""

@@ -29,19 +29,26 @@ class Planned(NamedTuple):
         return self.policy.settings.name
 
 
-def plan_limits(
-    settings: Settings, *, profile: Profile, environment: Mapping[str, str], addresses: int, alike: str = ALIKE
+def plan_limits(  # noqa: PLR0913 - by keyword, each is needed once
+    settings: Settings,
+    *,
+    profile: Profile,
+    environment: Mapping[str, str],
+    addresses: int,
+    alike: str = ALIKE,
+    unsigned: str = "",
 ) -> list[Planned]:
     """Return every declared limit as the stack's variables turn it, and what can be proved in a profile's budget.
 
-    Raises UsageError for one that limits nothing.
+    `unsigned` says why nobody can be authenticated: then clients differ by their addresses alone. Raises UsageError
+    for one that limits nothing.
     """
     from seatrial.throttle import plan_proof  # noqa: PLC0415 - needed where limits are proved only
 
     budget_s = settings.budget_s.get(profile, {}).get("ratelimit") or UNBUDGETED_S[profile]
     common: Common = {"addresses": addresses, "alike": alike, "profile": profile, "budget_s": budget_s}
     return [
-        Planned(policy, plan_proof(policy, users=_users(settings, policy), **common))
+        Planned(policy, plan_proof(policy, **_users(settings, policy, unsigned), **common))
         for policy in _policies(settings, environment)
     ]
 
@@ -54,6 +61,7 @@ def plan_deep_limits(  # noqa: PLR0913 - by keyword, each is needed once
     addresses: int,
     abilities: Collection[str],
     alike: str = ALIKE,
+    unsigned: str = "",
 ) -> list[Planned]:
     """Return the same for the deep stage, which proves one limit after the other."""
     from seatrial.throttle import plan_deep  # noqa: PLC0415 - as above
@@ -66,7 +74,7 @@ def plan_deep_limits(  # noqa: PLR0913 - by keyword, each is needed once
         "load": next(iter(settings.load), ""),
     }
     return [
-        Planned(policy, plan_deep(policy, users=_users(settings, policy), **means, **common))
+        Planned(policy, plan_deep(policy, **_users(settings, policy, unsigned), **means, **common))
         for policy in _policies(settings, environment)
     ]
 
@@ -94,6 +102,14 @@ def _policies(settings: Settings, environment: Mapping[str, str]) -> list[Policy
     return [Policy.declared(limit, environment) for limit in settings.limits]
 
 
-def _users(settings: Settings, policy: Policy) -> bool:
-    """Return whether clients are told apart by who they are."""
-    return settings.auth is not None and bool(policy.settings.authenticated_by)
+class Users(TypedDict, total=False):
+    """Whether clients are told apart by who they are; `unknown` says why they are not where it is no choice."""
+
+    users: bool
+    unknown: str
+
+
+def _users(settings: Settings, policy: Policy, unsigned: str) -> Users:
+    if not policy.settings.authenticated_by or settings.auth is None:
+        return {"users": False}
+    return {"users": False, "unknown": unsigned} if unsigned else {}

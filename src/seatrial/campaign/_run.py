@@ -34,6 +34,7 @@ from seatrial.record import (
 from seatrial.stack import Choice, Variant, Watchdog, choose_driver, compose_model, read_state, work_folder
 
 UP = "up"
+NO_KEY = "nobody told us the key that signs this target's tokens: [auth] private_key_file"
 PROVING = "ratelimit"
 """The suite that proves the declared limits."""
 
@@ -66,7 +67,7 @@ class Run:
     turned_by: str
     started_s: float
     attached: Mapping[str, Any] | None
-    can_sign: bool
+    unsigned: str
     suites: tuple[str, ...]
     _watchdog: Watchdog
 
@@ -172,7 +173,7 @@ def open_run(
         turned_by=turned_by,
         started_s=time.monotonic(),
         attached=attached,
-        can_sign=known_key is not None or settings.auth is None,
+        unsigned=NO_KEY if settings.auth and known_key is None else "",
         suites=suites,
         _watchdog=watchdog,
     )
@@ -289,6 +290,11 @@ def point_latest(root: Path, directory: Path) -> None:
     link.unlink(missing_ok=True)
     link.symlink_to(os.path.relpath(directory, home))
     link.replace(home / "latest")
+
+
+def why_unsigned(settings: Settings, choice: Choice) -> str:
+    """Return why a run cannot authenticate anybody, empty where it can, or where nobody has to be."""
+    return NO_KEY if settings.auth and _signing_key(settings, choice) is None else ""
 
 
 def _signing_key(settings: Settings, choice: Choice) -> SigningKey | None:

@@ -17,6 +17,7 @@ from seatrial.campaign import (
     plan_limits,
     profile_in_effect,
     sends_apart,
+    why_unsigned,
 )
 from seatrial.cli._proving import settle_proof
 from seatrial.config import Profile, Settings
@@ -32,6 +33,7 @@ class Circumstances(TypedDict):
     profile: Profile
     environment: Mapping[str, str]
     addresses: int
+    unsigned: str
 
 
 def show_schedule(*, config: str, as_json: bool, **options: Any) -> int:
@@ -54,7 +56,8 @@ def _circumstances(
     profile = profile_in_effect(settings, options, attached, choice)
     environment = {**settings.stack.environment, **settings.stack.knobs(profile)} if profile else {}
     addresses = 2 if sends_apart(options, choice) else 0
-    return {"profile": options.profile, "environment": environment, "addresses": addresses}
+    unsigned = why_unsigned(settings, choice)
+    return {"profile": options.profile, "environment": environment, "addresses": addresses, "unsigned": unsigned}
 
 
 def _abilities(choice: Choice) -> Collection[str]:

@@ -59,6 +59,7 @@ def plan_deep(  # noqa: PLR0913 - by keyword, each is needed once
     addresses: int,
     alike: str = ALIKE,
     users: bool = True,
+    unknown: str = NO_USERS,
     profile: str = "",
     load: str = "",
 ) -> Plan:
@@ -69,7 +70,7 @@ def plan_deep(  # noqa: PLR0913 - by keyword, each is needed once
     unknown = f"what a {policy.settings.algorithm} gives back cannot be told from a bucket that was dropped"
     plan = Plan(
         no_addresses="" if addresses > 1 else alike,
-        no_users="" if users else NO_USERS,
+        no_users="" if users else unknown,
         no_edges="" if policy.fixed else "its windows have no edges",
         no_memory="" if memory else "nobody can read how much memory this target takes",
         no_control="" if control else "nobody can stop the store of this target",

@@ -15,11 +15,18 @@ DEEPER = "takes longer by its nature: seatrial limits prove --deep"
 
 
 def plan_proof(  # noqa: PLR0913 - by keyword, each is needed once
-    policy: Policy, *, budget_s: float, addresses: int, alike: str = ALIKE, users: bool = True, profile: str = ""
+    policy: Policy,
+    *,
+    budget_s: float,
+    addresses: int,
+    alike: str = ALIKE,
+    users: bool = True,
+    unknown: str = NO_USERS,
+    profile: str = "",
 ) -> Plan:
     """Say what can be proved in so many seconds of a profile, from so many distinct client addresses.
 
-    `alike` says why there are no more.
+    `alike` says why there are no more, and `unknown` why there are no `users`.
     """
     unproved = _unproved(policy)
     no_window = _too_short(policy, policy.wait_s, budget_s, profile)
@@ -27,7 +34,7 @@ def plan_proof(  # noqa: PLR0913 - by keyword, each is needed once
     plan = Plan(
         no_window=no_window,
         no_addresses="" if addresses > 1 else alike,
-        no_users="" if users else NO_USERS,
+        no_users="" if users else unknown,
         no_edges="" if policy.fixed else unproved,
         no_quota=unproved_quota(policy),
         no_sliding=no_window or _too_small(policy),
