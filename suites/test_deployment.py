@@ -56,6 +56,30 @@ def test_weak_keys_refused(stack: Stack, settings: Settings, posture: PostureSet
     defects.none()
 
 
+@check(
+    "deployment.malformed-refused",
+    title="no start with a value that makes no sense",
+    severity="high",
+    needs=("exec",),
+    cwe=(636, 1188),
+)
+def test_malformed_refused(stack: Stack, settings: Settings, posture: PostureSettings, defects: Defects) -> None:
+    """The entry service, started once more with a value that cannot be read, ends and names the variable.
+
+    A list of networks that is skipped, or taken for every network, is an open door that nobody notices.
+    """
+    if not posture.malformed:
+        not_applicable("[posture] malformed names no variable")
+    entry = settings.stack.entry.partition(":")[0]
+    with ThreadPoolExecutor(max_workers=len(posture.malformed)) as threads:
+        ends = list(threads.map(lambda pair: start_with(stack, entry, dict([pair])), posture.malformed.items()))
+    for (name, value), ended in zip(posture.malformed.items(), ends, strict=True):
+        if not refuses(ended, name):
+            what, detail = f"{entry} does not refuse {name} = {value!r}", "\n".join(ended.output.splitlines()[-5:])
+            defects.add(what, cause=f"malformed-{name}", detail=detail)
+    defects.none()
+
+
 def start_with(stack: Stack, service: str, changed: Mapping[str, str]) -> Completed:
     """Start a service's command once more, with variables changed; it cannot have the port, which is taken."""
     words = ["env", *(f"{name}={value}" for name, value in changed.items()), *stack.command(service)]

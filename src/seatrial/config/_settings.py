@@ -410,8 +410,8 @@ class PostureSettings(Section):
     `environment_template` lists the variables that an operator sets in `environment_file`. `code` holds folders with
     Python code that reads variables, `internal` those that no operator sets, `read_elsewhere` globs of those that are
     read by the interpreter or a library. `secrets` are globs of names. The entry service refuses to start with a value
-    of `strong_keys` that has fewer than `key_length` characters, and without one of `required`. `reporting` variables
-    name servers of others, and are empty unless an operator sets them.
+    of `strong_keys` that has fewer than `key_length` characters, without one of `required`, and with a value of
+    `malformed`. `reporting` variables name servers of others, and are empty unless an operator sets them.
     """
 
     environment_template: str = ""
@@ -423,6 +423,7 @@ class PostureSettings(Section):
     strong_keys: tuple[str, ...] = ()
     key_length: Annotated[int, Field(gt=1, le=4096)] = 32
     required: tuple[str, ...] = ()
+    malformed: Environment = {}
     reporting: tuple[str, ...] = ()
 
 
