@@ -6,11 +6,13 @@ from types import ModuleType
 import httpx
 import pytest
 
-from seatrial.config import HealthSettings, LimitSettings
-from seatrial.core import content
-from seatrial.disrupt import Ask
+from seatrial.config import HealthSettings, LimitSettings, SecuritySettings
+from seatrial.core import ALIKE, content
+from seatrial.disrupt import Ask, HealthSeen, Outage, Seen
 from seatrial.disrupt._users import batches, further
-from seatrial.http import loopback_networks
+from seatrial.http import IdentityPool, SigningKey, loopback_networks
+from seatrial.http._addresses import AddressPool
+from seatrial.plugin import shut_out
 from seatrial.plugin._checks import MARK
 
 
@@ -63,3 +65,34 @@ def test_clients_of_this_machine_send_from_loopback_alone() -> None:
     """Other networks, and IPv6, may be let in and cannot be sent from."""
     declared = ("2001:db8::/48", "10.0.0.0/8", "127.88.8.0/24", "127.77.0.1")
     assert list(map(str, loopback_networks(declared))) == ["127.88.8.0/24", "127.77.0.1/32"]
+
+
+@pytest.mark.parametrize("administrative", [False, True])
+def test_what_administrators_saw_is_judged_apart(late: ModuleType, administrative: bool) -> None:
+    """One check is about users, the other about administrators, and neither about both."""
+    asks = {False: Ask("GET", "/work"), True: Ask("GET", "/admin", administrative=True)}
+    seen = tuple(Seen(ask, None, 9.0) for ask in asks.values())
+    health = HealthSeen(liveness=None, readiness=(), detailed=None)
+    outages = {"db": Outage(health=health, seen=seen, broken=tuple(asks.values()), unseen="why")}
+    (found,) = late.of(outages, administrative=administrative).values()
+    assert ([one.ask for one in found.seen], list(found.broken)) == ([asks[administrative]],) * 2
+    assert (found.health, found.unseen) == (health, "why")
+
+
+@pytest.mark.parametrize(
+    ("kind", "declared", "reason"),
+    [
+        ("loopback", ("10.0.0.0/8", "127.77.0.1"), ""),
+        ("loopback", ("10.0.0.0/8", "2001:db8::/48"), "no address of 127.0.0.0/8"),
+        ("loopback", (), "no address of 127.0.0.0/8"),
+        ("none", ("127.77.0.1",), ALIKE),
+    ],
+)
+def test_who_cannot_be_an_administrator_is_told_why(kind: str, declared: tuple[str, ...], reason: str) -> None:
+    """Clients without addresses of their own are none, nor are ones that no declared network lets in."""
+    addresses = AddressPool("loopback" if kind == "loopback" else "none", seed=1)
+    pool = IdentityPool(None, key=SigningKey.generate(), run="r", seed=1, addresses=addresses)
+    security = SecuritySettings.model_validate({"admin_path": "/admin", "admin_from": declared})
+    found = shut_out(security, pool)
+    assert reason in found
+    assert bool(reason) is bool(found)
