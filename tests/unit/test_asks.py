@@ -1,5 +1,7 @@
 """What is asked while a dependency hangs comes from what is declared, and an answer is judged by it."""
 
+import itertools
+from collections.abc import Sequence
 from importlib.util import module_from_spec, spec_from_file_location
 from types import ModuleType
 
@@ -9,6 +11,7 @@ import pytest
 from seatrial.config import HealthSettings, LimitSettings, SecuritySettings
 from seatrial.core import ALIKE, content
 from seatrial.disrupt import Ask, HealthSeen, Outage, Seen
+from seatrial.disrupt._looks import IN_A_ROW, see_recovery
 from seatrial.disrupt._users import batches, further
 from seatrial.http import IdentityPool, SigningKey, loopback_networks
 from seatrial.http._addresses import AddressPool
@@ -96,3 +99,21 @@ def test_who_cannot_be_an_administrator_is_told_why(kind: str, declared: tuple[s
     found = shut_out(security, pool)
     assert reason in found
     assert bool(reason) is bool(found)
+
+
+@pytest.mark.parametrize(
+    ("answers", "recovered"),
+    [
+        ([200], True),
+        ([503, 200], False),
+        ([503, *[200] * 6, 503, *[200] * (2 * IN_A_ROW)], True),
+        ([503], False),
+    ],
+)
+def test_a_service_is_ready_again_once_all_its_instances_are(answers: Sequence[int], recovered: bool) -> None:
+    """One instance that is behind is heard in turn, until it has caught up; the list is repeated."""
+    statuses = itertools.cycle(answers)
+    transport = httpx.MockTransport(lambda _: httpx.Response(next(statuses)))
+    health = HealthSettings.model_validate({"readiness": "/ready", "react_s": 0.5})
+    with httpx.Client(transport=transport, base_url="http://service") as client:
+        assert see_recovery(client, health) is recovered
