@@ -65,6 +65,11 @@ renew-contract: dev  ## renew contracts/openapi.json from what the reference sta
 benchmark: dev  ## print the figures that the issue asks for
 	$(BIN)/python tests/benchmarks/speed.py
 	$(BIN)/python tests/benchmarks/proof.py
+	@if docker info >/dev/null 2>&1; then set -ex; \
+	  $(BIN)/python tests/benchmarks/image.py; $(BIN)/python tests/benchmarks/compose_ready.py; \
+	else echo "no Docker engine answers: the image and the start on compose were not measured"; fi
+	@if command -v wrk >/dev/null; then set -x; $(BIN)/python tests/benchmarks/health_cost.py; \
+	else echo "there is no wrk: the cost of a health request was not measured"; fi
 
 dist: dev  ## the sdist, and the wheel that is built through it
 	$(BIN)/python -m build

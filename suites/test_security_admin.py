@@ -12,7 +12,7 @@ import pytest
 from seatrial.config import AuthSettings, SecuritySettings
 from seatrial.core import ADDRESS_HEADERS, Identity
 from seatrial.http import IdentityPool, loopback_networks
-from seatrial.plugin import Defects, check, inconclusive, not_applicable, not_tested
+from seatrial.plugin import Defects, check, inconclusive, not_applicable, not_tested, shut_out
 
 REFUSED = {401, 403}
 LOOPBACK = IPv4Network("127.0.0.0/8")
@@ -63,11 +63,9 @@ def door(security: SecuritySettings, auth: AuthSettings, client_as: Open, identi
     if security.admin_path is None:
         not_applicable("[security] admin_path is not declared")
     elsewhere = identities.lease_anonymous(1)
-    if not elsewhere:
-        not_tested(identities.alike)
+    if (reason := shut_out(security, identities)) or not elsewhere:
+        not_tested(reason or "every address that clients may have was used")
     networks = loopback_networks(security.admin_from)
-    if not networks:
-        not_tested("[security] admin_from has no address of 127.0.0.0/8, and no other can be sent from here")
 
     def administrator() -> dict[str, str]:
         (user,) = identities.lease(1)

@@ -17,6 +17,10 @@ import pytest
 CONFIG = Path(__file__).parents[2] / "fixtures" / "stack" / "nginx" / "nginx.conf"
 IMAGE = "nginx:1.28"
 PATIENCE_S = 20
+AGAIN = {502, 503, 504}
+HANGS = ["perl", "-MIO::Socket::INET", "-e", "my $s = IO::Socket::INET->new(Listen => 9, LocalPort => 8000); sleep 600"]
+"""Takes connections and says nothing; the image of nginx has perl."""
+
 REST = b"Host: localhost\r\nConnection: close\r\n\r\n"
 OWN = {
     "no request line": (b"nonsense\r\n\r\n", 400),
@@ -87,6 +91,8 @@ def test_errors_are_enveloped(nginx: tuple[str, int], request_: bytes, status: i
     assert headers["x-trace-id"] == error["trace_id"]
     assert (headers["content-type"], headers["cache-control"]) == ("application/json", "no-store")
     assert headers["x-content-type-options"] == "nosniff"
+    assert headers["strict-transport-security"] == "max-age=31536000"
+    assert headers.get("retry-after") == ("1" if status in AGAIN else None)
 
 
 def test_trace_id_is_taken_over_and_logged(nginx: tuple[str, int]) -> None:
@@ -97,3 +103,29 @@ def test_trace_id_is_taken_over_and_logged(nginx: tuple[str, int]) -> None:
     assert b"<script>" not in answer(port, asked % b"<script>1234")
     (line,) = [json.loads(line) for line in docker("logs", name).splitlines() if "sea-trial-0001" in line]
     assert (line["method"], line["path"], line["status_code"]) == ("POST", "/api/v1/analysis", 502)
+
+
+@pytest.fixture
+def hanging(nginx: tuple[str, int]) -> Iterator[int]:
+    """Put an instance behind nginx that takes requests and never answers; return nginx' port."""
+    name, port = nginx
+    docker("run", "--detach", "--name", f"{name}-api", "--network", name, "--network-alias", "api", IMAGE, *HANGS)
+    try:
+        yield port
+    finally:
+        docker("rm", "--force", f"{name}-api")
+
+
+def test_an_instance_that_hangs_holds_nobody(hanging: int) -> None:
+    """After ten seconds the answer is 504, and says when to come again."""
+    until_s = time.monotonic() + PATIENCE_S
+    head, seconds = "502", 0.0
+    while "502" in head.splitlines()[0] and time.monotonic() < until_s:  # until nginx has found the instance
+        time.sleep(0.1)
+        began_s = time.monotonic()
+        head, _, body = answer(hanging, b"GET /api/v1/health HTTP/1.1\r\n" + REST).decode().partition("\r\n\r\n")
+        seconds = time.monotonic() - began_s
+    assert "504" in head.splitlines()[0]
+    assert 9 < seconds < PATIENCE_S
+    assert "retry-after: 1" in head.lower()
+    assert json.loads(body)["error"]["code"] == "gateway_timeout"

@@ -43,7 +43,16 @@ with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
 """
 ABSENT = "00000000-0000-4000-8000-000000000000"
 OF_THE_CONNECTION = {"date", "server", "connection", "content-length", "x-ratelimit-reset", "x-trace-id"}
-SECRET = ("url", "key", "secret", "token", "password", "credential", "clients")
+OF_THE_RUN = {
+    *("database_url", "redis_url", "jwt_public_keys", "jwt_private_key", "service_clients"),
+    *("jwt_secret_key", "encryption_key"),
+}
+"""Where its servers are, and what was made for it alone."""
+
+AT_ONCE = (
+    "from app.worker import celery;"
+    "print([pool['pool']['max-concurrency'] for pool in celery.control.inspect(timeout=5, limit=1).stats().values()])"
+)
 
 
 class Platform:
@@ -58,7 +67,14 @@ class Platform:
         done = self.stack.execute(service, ["python", "-c", CONFIGURATION])
         assert done.exit_code == 0, done.output
         found = json.loads(done.output.splitlines()[-1])
-        return {name: value for name, value in found.items() if not any(word in name for word in SECRET)}
+        assert found.keys() >= OF_THE_RUN
+        return {name: value for name, value in found.items() if name not in OF_THE_RUN}
+
+    def at_once(self) -> str:
+        """Return how many jobs each worker works on at a time, as it says itself."""
+        done = self.stack.execute("worker", ["python", "-c", AT_ONCE])
+        assert done.exit_code == 0, done.output
+        return done.output.splitlines()[-1]
 
     def document(self) -> Mapping[str, Any]:
         """Return the served OpenAPI document."""
@@ -124,8 +140,15 @@ def compose(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.mark.parametrize("service", ["api", "worker"])
 def test_same_configuration(local: Platform, compose: Platform, service: str) -> None:
-    """The application is set to the same on both, secrets and addresses aside."""
-    assert local.configuration(service) == compose.configuration(service)
+    """The application is set to the same on both, the run's own servers and secrets aside."""
+    found = local.configuration(service)
+    assert found.keys() >= {"rate_limit_token", "jwt_jwks_url", "anthropic_base_url", "openai_base_url"}
+    assert found == compose.configuration(service)
+
+
+def test_workers_do_as_much_at_once(local: Platform, compose: Platform) -> None:
+    """One worker with two processes, which is what an operator gets who sets nothing."""
+    assert [local.at_once(), compose.at_once()] == ["[2]", "[2]"]
 
 
 def test_local_serves_what_is_published(local: Platform) -> None:

@@ -53,7 +53,7 @@ from seatrial.plugin._hooks import (
     pytest_unconfigure,
 )
 from seatrial.plugin._log_lines import Line, lines_where
-from seatrial.plugin._outages import outages, survivor
+from seatrial.plugin._outages import outages, shut_out, survivor
 from seatrial.plugin._outcomes import declared, inconclusive, not_applicable, not_tested
 from seatrial.plugin._settle import check_settings
 
@@ -109,6 +109,7 @@ __all__ = [
     "scenario",
     "security",
     "settings",
+    "shut_out",
     "signing_key",
     "stack",
     "survivor",

@@ -8,7 +8,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from seatrial.config import HealthSettings, JobSettings, Settings
+from seatrial.config import HealthSettings, JobSettings, SecuritySettings, Settings
 from seatrial.core import Identity
 from seatrial.disrupt import Outage, Survivor, Unusable, Users, Watch, kill_in_the_middle
 from seatrial.http import IdentityPool, loopback_networks
@@ -17,6 +17,7 @@ from seatrial.stack import Stack
 
 OUTAGES = pytest.StashKey[dict[str, Outage]]()
 SURVIVOR = pytest.StashKey[Survivor]()
+NOT_FROM_HERE = "[security] admin_from has no address of 127.0.0.0/8, and no other can be sent from here"
 
 
 @pytest.fixture
@@ -48,10 +49,15 @@ def outages(
 def administrator_of(settings: Settings, pool: IdentityPool) -> Identity | None:
     """Return an administrator at an address that is let in; None where nobody can be one from here."""
     security = settings.security
-    networks = loopback_networks(security.admin_from) if security else []
-    if security is None or not networks or not pool.lease_anonymous(1):  # that one cannot be told apart from others
+    if security is None or shut_out(security, pool):
         return None
-    return replace(pool.claiming(pool.lease(1)[0], **security.admin_claims), address=str(networks[0][0]))
+    administrator = pool.claiming(pool.lease(1)[0], **security.admin_claims)
+    return replace(administrator, address=str(loopback_networks(security.admin_from)[0][0]))
+
+
+def shut_out(security: SecuritySettings, pool: IdentityPool) -> str:
+    """Return why nobody can be an administrator from here, empty where somebody can."""
+    return pool.alike or ("" if loopback_networks(security.admin_from) else NOT_FROM_HERE)
 
 
 @pytest.fixture
