@@ -71,6 +71,9 @@ FAULTS = [
     ("uncounted-404", "statuses-counted"),
     ("uncounted-422", "statuses-counted"),
     ("errors-twice", "statuses-counted"),
+    ("spelling-uncounted", "path-spelling"),
+    ("head-uncounted", "method"),
+    ("options-uncounted", "method"),
     ("addresses-share", "anonymous-by-address"),
     ("forwarded-for-trusted", "forwarded-for-ignored"),
     ("real-ip-trusted", "sibling-headers-ignored"),
@@ -138,6 +141,7 @@ def test_missing_limit_is_the_finding(fault: str) -> None:
 HABITS = [
     (), ("jitter",), ("stalls",), ("chunked",), ("hangs-up",), ("no-pipelining",), ("reset-floor",), ("clock-ahead",),
     ("token-required",), ("refuses-forged",), ("jitter", "stalls", "chunked"), ("ipv6-by-site",),
+    ("catch-all",), ("catch-all-alike",), ("options-empty",), ("options-told",), ("head-empty",), ("file",),
 ]  # fmt: skip
 
 
@@ -147,6 +151,20 @@ def test_clean_limiter_passes_whatever_its_habits(habits: tuple[str, ...]) -> No
     with serving(*habits) as target:
         evidence = run(target, limit())
     assert ended(evidence, Outcome.PASSED) == MADE, told(evidence)
+
+
+@pytest.mark.parametrize(
+    ("page", "left"),
+    [("catch-all-alike", {"path-spelling", "exemption-narrow"}), ("spelling-uncounted", {"path-spelling"}),
+     ("catch-all", set())],
+)  # fmt: skip
+def test_where_bodies_vary_nobody_knows_whose_an_answer_is(page: str, left: set[str]) -> None:
+    """A page of the same kind, and the limited one itself, look alike then: nothing is claimed, in either direction."""
+    with serving("quotes", page) as target:
+        evidence = run(target, limit())
+    assert ended(evidence, Outcome.FAILED) == set(), told(evidence)
+    assert ended(evidence, Outcome.INCONCLUSIVE) == left, told(evidence)
+    assert ("bodies vary here" in told(evidence)) is bool(left)
 
 
 @pytest.mark.parametrize("attempt", range(3))

@@ -79,7 +79,7 @@ async def network(scene: Scene, _ramp: Ramp) -> None:
     for suspect in await try_between(scene, used, [another]):
         await confirm(scene, replace(suspect, variant=of_network(fresh_address())))
     (way,) = scene.ledger.journal.matrix([another])
-    if way.came in {"no answer", "not served"}:
+    if way.came in {"no answer", "not served", "another handler"}:
         raise UndecidedError(f"{another.what} is not served, nor refused: it got {way.status or way.came}")
     scene.ledger.judge("network-bounded", [])
 
