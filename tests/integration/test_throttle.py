@@ -120,6 +120,24 @@ def test_shared_bucket_blocks_the_rest(fault: str) -> None:
     assert all("ratelimit.isolation" in r.reason for r in evidence.results if r.outcome is Outcome.BLOCKED)
 
 
+@pytest.mark.parametrize(
+    ("traits", "failed"),
+    [
+        (("shared-in-organisation",), {}),
+        ((), {"another-token": "users-apart"}),  # a quota for each user, of which there are any number
+        (("shared-in-organisation", "off-by-one"), {"quota-exact": "too-many-admitted"}),
+        (("global",), {"isolation": "global-bucket"}),
+    ],
+)
+def test_a_quota_that_an_organisation_shares_is_proved(traits: tuple[str, ...], failed: dict[str, str]) -> None:
+    """Where an organisation has one quota, a colleague is refused once it is used up; nothing else fails."""
+    with serving(*traits) as target:
+        evidence = run(target, limit(authenticated_by=("organisation",)))
+    causes = {r.check.removeprefix("ratelimit."): f.cause for r in evidence.results for f in r.findings}
+    assert causes == failed, told(evidence)
+    assert failed or ended(evidence, Outcome.PASSED) == MADE, told(evidence)
+
+
 def test_window_that_lasts_longer_makes_retry_after_untrue_too() -> None:
     """A quota that comes back late breaks what Retry-After promised as well, and nothing else."""
     with serving("window-long") as target:
