@@ -59,6 +59,9 @@ FAULTS = [
     ("retry-fraction", "retry-after-honoured"),
     ("retry-word", "retry-after-honoured"),
     ("retry-negative", "retry-after-honoured"),
+    ("retry-date-now", "retry-after-honoured"),
+    ("retry-date-late", "retry-after-honoured"),
+    ("retry-date-local", "retry-after-honoured"),
     ("later-one-more", "window-resets"),
     ("later-one-fewer", "window-resets"),
     ("later-double", "window-resets"),
@@ -158,7 +161,7 @@ def test_missing_limit_is_the_finding(fault: str) -> None:
 
 HABITS = [
     (), ("jitter",), ("stalls",), ("chunked",), ("hangs-up",), ("no-pipelining",), ("reset-floor",), ("clock-ahead",),
-    ("token-required",), ("refuses-forged",), ("jitter", "stalls", "chunked"), ("ipv6-by-site",),
+    ("token-required",), ("refuses-forged",), ("retry-date",), ("jitter", "stalls", "chunked"), ("ipv6-by-site",),
     ("catch-all",), ("catch-all-alike",), ("options-empty",), ("options-told",), ("head-empty",), ("file",),
 ]  # fmt: skip
 

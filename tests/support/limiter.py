@@ -313,6 +313,10 @@ class Limiter:
             "retry-negative": "-3",
             "retry-long-digits": "9" * 5000,
             "retry-century": "3155760000",
+            "retry-date": date_in(math.ceil(time.time() + left_s)),
+            "retry-date-now": date_in(int(time.time())),
+            "retry-date-late": date_in(math.ceil(time.time() + left_s) + 4),
+            "retry-date-local": formatdate(time.time() + left_s),
         }
         true = str(max(1, math.ceil(left_s)))
         return next((value for trait, value in said.items() if trait in self.traits), true)
@@ -527,6 +531,11 @@ class Server:
         """Do what a request is for."""
         if self.traits & {"works", "refusals-dear"}:
             await asyncio.sleep(WORK_S)
+
+
+def date_in(at_s: float) -> str:
+    """Return a moment as HTTP writes it (RFC 9110, 5.6.7)."""
+    return formatdate(at_s, usegmt=True)
 
 
 def known(path: str) -> bool:
