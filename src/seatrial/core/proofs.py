@@ -30,13 +30,18 @@ way of a bypass that is confirmed already, `unconfirmed` was admitted and could 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """One request that was answered; the times are seconds of one monotonic clock."""
+    """One request, and its answer, of status 0 where none came; the times are seconds of one monotonic clock."""
 
     operation: str
     status: int
     refused: bool
     sent_s: float
     received_s: float
+
+    @property
+    def came(self) -> str:
+        """Return what the limiter did: where there is no answer that is a refusal, nobody knows."""
+        return "refused" if self.refused else "admitted" if self.status else "unanswered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
