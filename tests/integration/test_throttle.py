@@ -42,6 +42,7 @@ FAULTS = [
     ("same-tick", "quota-exact"),
     ("queues", "quota-exact"),
     ("queues-all", "quota-exact"),
+    ("counts-apart", "quota-exact"),
     ("status-503", "rejection-status"),
     ("status-403", "rejection-status"),
     ("limit-untrue", "headers-truthful"),
@@ -87,6 +88,10 @@ FAULTS = [
 ]
 
 
+ALONE = {*("isolation", "quota-exact", "rejection-status", "headers-truthful", "health-exempt", "anonymous-by-address")}
+"""What is judged also where several instances count apart, and a refusal means nothing."""
+
+
 @pytest.mark.parametrize(("fault", "claim"), FAULTS)
 def test_fault_fails_its_own_claim_alone(fault: str, claim: str) -> None:
     """A seeded defect fails one claim; every other one passes."""
@@ -95,6 +100,8 @@ def test_fault_fails_its_own_claim_alone(fault: str, claim: str) -> None:
     blocked = {"refused-counted", "network-bounded"} if claim == "anonymous-by-address" else set()
     if fault.startswith("queues"):
         blocked = set(MADE) - {"isolation", claim}
+    if fault == "counts-apart":
+        blocked = set(MADE) - ALONE
     assert ended(evidence, Outcome.FAILED) == {claim}, told(evidence)
     assert ended(evidence, Outcome.BLOCKED) == blocked, told(evidence)
     assert ended(evidence, Outcome.PASSED) == MADE - {claim} - blocked, told(evidence)
@@ -121,6 +128,23 @@ def test_shared_bucket_blocks_the_rest(fault: str) -> None:
     assert ended(evidence, Outcome.FAILED) == {"isolation"}, told(evidence)
     assert ended(evidence, Outcome.BLOCKED) == MADE - {"isolation"}
     assert all("ratelimit.isolation" in r.reason for r in evidence.results if r.outcome is Outcome.BLOCKED)
+
+
+@pytest.mark.parametrize("algorithm", ["fixed-window", "token-bucket"])
+@pytest.mark.parametrize("fault", ["counts-apart", "counts-apart-in-turn"])
+def test_instances_that_count_apart_are_found_before_anything_else(fault: str, algorithm: str) -> None:
+    """By what is admitted after a refusal, or where none comes in time by what remains; the rest is blocked by that."""
+    traits = (fault, "bucket") if algorithm == "token-bucket" else (fault,)
+    with serving(*traits, window_s=4.0) as target:
+        evidence = run(target, limit(algorithm=algorithm, window_s=4.0))
+    (finding,) = [f for r in evidence.results for f in r.findings if r.check == "ratelimit.quota-exact"]
+    assert finding.cause == "replicas"
+    assert "several instances count apart" in finding.title
+    certain = {"quota-exact"} | ({"headers-truthful"} if fault.endswith("in-turn") else set())
+    assert certain <= ended(evidence, Outcome.FAILED) <= certain | {"anonymous-by-address"}, told(evidence)
+    blocked = [r for r in evidence.results if r.outcome is Outcome.BLOCKED]
+    assert {r.check.removeprefix("ratelimit.") for r in blocked} >= MADE - ALONE - {"window-resets"}
+    assert "ratelimit.quota-exact failed: several instances count apart" in {r.reason for r in blocked}
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,7 @@ class Request:
     headers: dict[str, str]
     address: str
     body: str = ""
+    instance: int = 0
 
     @property
     def user(self) -> str:
@@ -100,6 +101,11 @@ class Limiter:
     served: int = 0
 
     def key(self, request: Request) -> str:
+        """Return whose bucket a request counts in, and of which instance, where several count apart."""
+        apart = f" at {request.instance}" if request.instance else ""
+        return f"{self.whose(request)}{apart}"
+
+    def whose(self, request: Request) -> str:
         """Return whose bucket a request counts in."""
         if "global" in self.traits:
             return "everybody"
@@ -352,6 +358,7 @@ class Server:
         self.traits = limiter.traits
         self.random = random.Random(7)  # noqa: S311 - repeatable on purpose
         self.under_way = 0
+        self.connections = 0
         self.busy_until_s = 0.0
         self.lock = asyncio.Lock()
         self.refused: dict[str, int] = {}
@@ -360,12 +367,15 @@ class Server:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer the requests of one connection; what one read brings is one tick."""
         rest, address = b"", writer.get_extra_info("peername")[0]
+        self.connections += 1
+        instance = self.connections
         try:
             while data := await reader.read(65536):
                 requests, rest = parse_all(rest + data, address)
                 for number, request in enumerate(requests):
                     if "no-pipelining" in self.traits and number:
                         break
+                    request.instance = self.instance(instance)
                     await self.answer(writer, request, tick=len(requests))
                     if "hangs-up" in self.traits:
                         return
@@ -373,6 +383,12 @@ class Server:
             pass
         finally:
             writer.close()
+
+    def instance(self, connection: int) -> int:
+        """Return which instance has a request, where there are three, by its connection or each in turn."""
+        if "counts-apart-in-turn" in self.traits:
+            return 1 + self.limiter.served % 3
+        return 1 + connection % 3 if "counts-apart" in self.traits else 0
 
     async def answer(self, writer: asyncio.StreamWriter, request: Request, *, tick: int) -> None:
         """Answer one request."""

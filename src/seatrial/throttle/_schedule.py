@@ -55,12 +55,13 @@ class _Proof(Author):
         yield from self._users()
 
     def _quota(self) -> Step:
-        """Fill one user's quota one by one, and see that others still have theirs."""
+        """Fill one user's quota one by one, see that others still have theirs, and that there is one count."""
         others = [self.user()]
         if "user" in self.settings.authenticated_by and not self.plan.no_users:
             others.append(self.client("colleague", self.first.name))
         probes = (self.probe(other, "has his own") for other in others)
-        return Step(name="quota", claims=self.promised(*FIRST), visits=(self.ramp(self.first), *probes))
+        visits = (self.ramp(self.first), *probes, self.anew(self.first))
+        return Step(name="quota", claims=self.promised(*FIRST), visits=visits)
 
     def _window(self) -> Step:
         """Ask for everything at once, and again when the window has ended."""

@@ -132,7 +132,7 @@ def _judge_again(scene: Scene, ramp: Ramp, first: Burst, again: Sequence[Answer]
 
 async def retry_after(scene: Scene, ramp: Ramp) -> None:
     """Whoever waits as long as Retry-After says must be admitted; raises UndecidedError, WireError."""
-    rejection, edge = ramp.rejections[0], None if scene.plan.no_edges else ramp.edge
+    rejection, edge = ramp.rejections[-1], None if scene.plan.no_edges else ramp.edge
     if not answered(rejection):
         scene.ledger.block(scene.step.claims, "ratelimit.rejection-status failed: a refusal has no answer")
         return
