@@ -56,6 +56,7 @@ REFUSED = asked(*[None] * ANEW, began_s=1001.0)
         ("token-bucket", asked(*FULL), REFUSED, False),
         ("token-bucket", asked(*FULL), asked(0, None, 0, None, began_s=1000.1, every_s=2.5), False),  # what came back
         ("token-bucket", asked(*FULL), asked(3, 2, 1, 0, began_s=1000.1), True),
+        ("token-bucket", asked(*FULL), asked(0, None, 0, None, 0, None, began_s=1000.1), False),  # it refills too fast
         (
             "token-bucket",
             asked(3, 2, 1, 0, 0, None),

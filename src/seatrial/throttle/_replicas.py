@@ -45,11 +45,10 @@ async def ask_anew(scene: Scene, user: Identity, kinds: Kinds, edge: Edge) -> li
 def judge_replicas(policy: Policy, answers: Sequence[Answer], anew: Sequence[Answer], kinds: Kinds) -> list[Defect]:
     """Return whether several count, by what was asked one by one, and over new connections after that."""
     every = [*answers, *anew]
-    gained = [answer for answer in anew if kinds.admitted(answer)]
-    many = len(gained) > _back(policy, [answers[-1], *anew])
-    if not (policy.fixed and many) and kinds.count(every) <= policy.at_most(lasted_s(every)):
+    gained = _gained(policy, answers, anew, kinds)
+    if not (policy.fixed and gained) and kinds.count(every) <= policy.at_most(lasted_s(every)):
         return []
-    if many:
+    if gained:
         title = f"after a refusal {len(gained)} of {len(anew)} requests over new connections are admitted, {APART}"
         return [Defect(CAUSE, title, (answers[0], answers[-1], gained[0]))]
     kept = _kept(policy, answers)
@@ -57,6 +56,20 @@ def judge_replicas(policy: Policy, answers: Sequence[Answer], anew: Sequence[Ans
         return []
     title = f"{kinds.count(answers)} of {len(answers)} requests were admitted, {len(kept)} without that less remains"
     return [Defect(CAUSE, f"{title}, {APART}", (answers[0], *kept[0]))]
+
+
+def _gained(policy: Policy, answers: Sequence[Answer], anew: Sequence[Answer], kinds: Kinds) -> list[Answer]:
+    """Return what was admitted that one count would have refused.
+
+    Where windows have no edges that are known, something may have come back, by a rate that is wrong: then it shows by
+    what is said to remain, which is more than ever comes back meanwhile.
+    """
+    admitted = [answer for answer in anew if kinds.admitted(answer)]
+    if policy.fixed:
+        return admitted
+    told = [(answer, read_figure(policy, answer, "remaining")) for answer in admitted]
+    back = _back(policy, [answers[-1], *anew])
+    return [answer for answer, left in told if isinstance(left, int) and left > back]
 
 
 def _back(policy: Policy, answers: Sequence[Answer]) -> int:
