@@ -140,14 +140,17 @@ def test_exemption_narrow(instrument: Instrument) -> None:
 
 @check(
     "ratelimit.another-token",
-    title="another token of the same user buys no quota",
+    title="another token of the same user, or organisation, buys no quota",
     severity="high",
     presupposes=USERS,
     cwe=(770,),
     owasp=("API4:2023", "ASVS 2.4.1"),
 )
 def test_another_token(instrument: Instrument) -> None:
-    """A user's tokens share his quota: with a bucket a token, signing in again is a new quota."""
+    """A user's tokens share his quota: with a bucket a token, signing in again is a new quota.
+
+    Where an organisation has one quota, its users' tokens share it: with a bucket a user, it grows with each of them.
+    """
     assert instrument.confirms()
 
 

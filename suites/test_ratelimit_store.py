@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from email.utils import parsedate_tz
 
 import httpx
 import pytest
@@ -133,9 +134,14 @@ def wrong(limit: LimitSettings, usual: Look, seen: Sequence[Look], trouble: str)
         if each.status != wanted:
             title = f"while {limit.store} is {trouble}, {operation(limit)} answers {said}, declared is {wanted}"
             found[f"{trouble}-{each.status}"] = title
-        elif wanted == UNAVAILABLE and not each.retry_after.isdigit():
+        elif wanted == UNAVAILABLE and not says_when(each.retry_after):
             found[f"{trouble}-without-retry-after"] = f"while {limit.store} is {trouble}, a 503 has no Retry-After"
     return list(found.items())
+
+
+def says_when(retry_after: str) -> bool:
+    """Return whether a client is told when to come again: after whole seconds, or at a date (RFC 9110, 10.2.3)."""
+    return retry_after.isdigit() or parsedate_tz(retry_after) is not None
 
 
 def evidence(seen: Sequence[Look]) -> tuple[str, ...]:

@@ -42,6 +42,7 @@ FAULTS = [
     ("same-tick", "quota-exact"),
     ("queues", "quota-exact"),
     ("queues-all", "quota-exact"),
+    ("counts-apart", "quota-exact"),
     ("status-503", "rejection-status"),
     ("status-403", "rejection-status"),
     ("limit-untrue", "headers-truthful"),
@@ -59,6 +60,9 @@ FAULTS = [
     ("retry-fraction", "retry-after-honoured"),
     ("retry-word", "retry-after-honoured"),
     ("retry-negative", "retry-after-honoured"),
+    ("retry-date-now", "retry-after-honoured"),
+    ("retry-date-late", "retry-after-honoured"),
+    ("retry-date-local", "retry-after-honoured"),
     ("later-one-more", "window-resets"),
     ("later-one-fewer", "window-resets"),
     ("later-double", "window-resets"),
@@ -71,6 +75,9 @@ FAULTS = [
     ("uncounted-404", "statuses-counted"),
     ("uncounted-422", "statuses-counted"),
     ("errors-twice", "statuses-counted"),
+    ("spelling-uncounted", "path-spelling"),
+    ("head-uncounted", "method"),
+    ("options-uncounted", "method"),
     ("addresses-share", "anonymous-by-address"),
     ("forwarded-for-trusted", "forwarded-for-ignored"),
     ("real-ip-trusted", "sibling-headers-ignored"),
@@ -81,6 +88,10 @@ FAULTS = [
 ]
 
 
+ALONE = {*("isolation", "quota-exact", "rejection-status", "headers-truthful", "health-exempt", "anonymous-by-address")}
+"""What is judged also where several instances count apart, and a refusal means nothing."""
+
+
 @pytest.mark.parametrize(("fault", "claim"), FAULTS)
 def test_fault_fails_its_own_claim_alone(fault: str, claim: str) -> None:
     """A seeded defect fails one claim; every other one passes."""
@@ -89,6 +100,8 @@ def test_fault_fails_its_own_claim_alone(fault: str, claim: str) -> None:
     blocked = {"refused-counted", "network-bounded"} if claim == "anonymous-by-address" else set()
     if fault.startswith("queues"):
         blocked = set(MADE) - {"isolation", claim}
+    if fault == "counts-apart":
+        blocked = set(MADE) - ALONE
     assert ended(evidence, Outcome.FAILED) == {claim}, told(evidence)
     assert ended(evidence, Outcome.BLOCKED) == blocked, told(evidence)
     assert ended(evidence, Outcome.PASSED) == MADE - {claim} - blocked, told(evidence)
@@ -117,6 +130,41 @@ def test_shared_bucket_blocks_the_rest(fault: str) -> None:
     assert all("ratelimit.isolation" in r.reason for r in evidence.results if r.outcome is Outcome.BLOCKED)
 
 
+@pytest.mark.parametrize("algorithm", ["fixed-window", "token-bucket"])
+@pytest.mark.parametrize("fault", ["counts-apart", "counts-apart-in-turn"])
+def test_instances_that_count_apart_are_found_before_anything_else(fault: str, algorithm: str) -> None:
+    """By what is admitted after a refusal, or where none comes in time by what remains; the rest is blocked by that."""
+    traits = (fault, "bucket") if algorithm == "token-bucket" else (fault,)
+    with serving(*traits, window_s=4.0) as target:
+        evidence = run(target, limit(algorithm=algorithm, window_s=4.0))
+    (finding,) = [f for r in evidence.results for f in r.findings if r.check == "ratelimit.quota-exact"]
+    assert finding.cause == "replicas"
+    assert "several instances count apart" in finding.title
+    certain = {"quota-exact"} | ({"headers-truthful"} if fault.endswith("in-turn") else set())
+    assert certain <= ended(evidence, Outcome.FAILED) <= certain | {"anonymous-by-address"}, told(evidence)
+    blocked = [r for r in evidence.results if r.outcome is Outcome.BLOCKED]
+    assert {r.check.removeprefix("ratelimit.") for r in blocked} >= MADE - ALONE - {"window-resets"}
+    assert "ratelimit.quota-exact failed: several instances count apart" in {r.reason for r in blocked}
+
+
+@pytest.mark.parametrize(
+    ("traits", "failed"),
+    [
+        (("shared-in-organisation",), {}),
+        ((), {"another-token": "users-apart"}),  # a quota for each user, of which there are any number
+        (("shared-in-organisation", "off-by-one"), {"quota-exact": "too-many-admitted"}),
+        (("global",), {"isolation": "global-bucket"}),
+    ],
+)
+def test_a_quota_that_an_organisation_shares_is_proved(traits: tuple[str, ...], failed: dict[str, str]) -> None:
+    """Where an organisation has one quota, a colleague is refused once it is used up; nothing else fails."""
+    with serving(*traits) as target:
+        evidence = run(target, limit(authenticated_by=("organisation",)))
+    causes = {r.check.removeprefix("ratelimit."): f.cause for r in evidence.results for f in r.findings}
+    assert causes == failed, told(evidence)
+    assert failed or ended(evidence, Outcome.PASSED) == MADE, told(evidence)
+
+
 def test_window_that_lasts_longer_makes_retry_after_untrue_too() -> None:
     """A quota that comes back late breaks what Retry-After promised as well, and nothing else."""
     with serving("window-long") as target:
@@ -137,7 +185,8 @@ def test_missing_limit_is_the_finding(fault: str) -> None:
 
 HABITS = [
     (), ("jitter",), ("stalls",), ("chunked",), ("hangs-up",), ("no-pipelining",), ("reset-floor",), ("clock-ahead",),
-    ("token-required",), ("refuses-forged",), ("jitter", "stalls", "chunked"), ("ipv6-by-site",),
+    ("token-required",), ("refuses-forged",), ("retry-date",), ("jitter", "stalls", "chunked"), ("ipv6-by-site",),
+    ("catch-all",), ("catch-all-alike",), ("options-empty",), ("options-told",), ("head-empty",), ("file",),
 ]  # fmt: skip
 
 
@@ -147,6 +196,20 @@ def test_clean_limiter_passes_whatever_its_habits(habits: tuple[str, ...]) -> No
     with serving(*habits) as target:
         evidence = run(target, limit())
     assert ended(evidence, Outcome.PASSED) == MADE, told(evidence)
+
+
+@pytest.mark.parametrize(
+    ("page", "left"),
+    [("catch-all-alike", {"path-spelling", "exemption-narrow"}), ("spelling-uncounted", {"path-spelling"}),
+     ("catch-all", set())],
+)  # fmt: skip
+def test_where_bodies_vary_nobody_knows_whose_an_answer_is(page: str, left: set[str]) -> None:
+    """A page of the same kind, and the limited one itself, look alike then: nothing is claimed, in either direction."""
+    with serving("quotes", page) as target:
+        evidence = run(target, limit())
+    assert ended(evidence, Outcome.FAILED) == set(), told(evidence)
+    assert ended(evidence, Outcome.INCONCLUSIVE) == left, told(evidence)
+    assert ("bodies vary here" in told(evidence)) is bool(left)
 
 
 @pytest.mark.parametrize("attempt", range(3))

@@ -44,6 +44,18 @@ def test_a_limiter_that_resets_connections_has_a_quota_and_the_wrong_answer() ->
     assert ended(evidence, Outcome.PASSED) == MADE - {"rejection-status", "retry-after-honoured"}, told(evidence)
 
 
+@pytest.mark.parametrize(("traits", "came"), [(("resets",), "refused"), (("no-pipelining",), "unanswered")])
+def test_the_timeline_has_every_request(traits: tuple[str, ...], came: str) -> None:
+    """What ends without an answer was sent too: a refusal where refusals look so, else nobody knows what."""
+    with serving(*traits) as target:
+        evidence = run(target, limit())
+    (proof,) = evidence.proofs
+    sent = [one for lane in proof.lanes for one in lane.sent]
+    assert len(sent) == proof.requests
+    assert {one.came for one in sent if not one.status} == {came}
+    assert all(one.received_s >= one.sent_s > 0 for one in sent)
+
+
 def test_a_refusal_in_the_body_of_a_200_is_seen() -> None:
     """A limiter that says no with the status of a yes keeps its quota: its status is wrong, and nothing else."""
     with serving("error-in-body") as target:

@@ -77,6 +77,7 @@ class Request:
     headers: dict[str, str]
     address: str
     body: str = ""
+    instance: int = 0
 
     @property
     def user(self) -> str:
@@ -100,6 +101,11 @@ class Limiter:
     served: int = 0
 
     def key(self, request: Request) -> str:
+        """Return whose bucket a request counts in, and of which instance, where several count apart."""
+        apart = f" at {request.instance}" if request.instance else ""
+        return f"{self.whose(request)}{apart}"
+
+    def whose(self, request: Request) -> str:
         """Return whose bucket a request counts in."""
         if "global" in self.traits:
             return "everybody"
@@ -313,6 +319,10 @@ class Limiter:
             "retry-negative": "-3",
             "retry-long-digits": "9" * 5000,
             "retry-century": "3155760000",
+            "retry-date": date_in(math.ceil(time.time() + left_s)),
+            "retry-date-now": date_in(int(time.time())),
+            "retry-date-late": date_in(math.ceil(time.time() + left_s) + 4),
+            "retry-date-local": formatdate(time.time() + left_s),
         }
         true = str(max(1, math.ceil(left_s)))
         return next((value for trait, value in said.items() if trait in self.traits), true)
@@ -326,7 +336,18 @@ ENDING = re.compile(r"/ends/(\d{3})")
 RESET = -1
 """In place of a status: the connection is reset."""
 
+JSON, HTML = "application/json", "text/html"
+USUAL = '{"ok": true}'
+NO_CONTENT = 204
+
 REJECTIONS = {"status-503": 503, "status-403": 403, "error-in-body": 200, "resets": RESET}
+
+
+PAGES = {"catch-all": (200, HTML, "<h1>home</h1>"), "catch-all-alike": (200, JSON, '{"page": "home"}')}
+"""What is answered to whatever has no route."""
+
+OPTIONS = {"options-empty": (NO_CONTENT, "", ""), "options-told": (200, JSON, '{"methods": ["GET"]}')}
+HEADS = {"head-empty": (200, JSON, "")}
 
 
 class Server:
@@ -337,6 +358,7 @@ class Server:
         self.traits = limiter.traits
         self.random = random.Random(7)  # noqa: S311 - repeatable on purpose
         self.under_way = 0
+        self.connections = 0
         self.busy_until_s = 0.0
         self.lock = asyncio.Lock()
         self.refused: dict[str, int] = {}
@@ -345,12 +367,15 @@ class Server:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer the requests of one connection; what one read brings is one tick."""
         rest, address = b"", writer.get_extra_info("peername")[0]
+        self.connections += 1
+        instance = self.connections
         try:
             while data := await reader.read(65536):
                 requests, rest = parse_all(rest + data, address)
                 for number, request in enumerate(requests):
                     if "no-pipelining" in self.traits and number:
                         break
+                    request.instance = self.instance(instance)
                     await self.answer(writer, request, tick=len(requests))
                     if "hangs-up" in self.traits:
                         return
@@ -359,12 +384,19 @@ class Server:
         finally:
             writer.close()
 
+    def instance(self, connection: int) -> int:
+        """Return which instance has a request, where there are three, by its connection or each in turn."""
+        if "counts-apart-in-turn" in self.traits:
+            return 1 + self.limiter.served % 3
+        return 1 + connection % 3 if "counts-apart" in self.traits else 0
+
     async def answer(self, writer: asyncio.StreamWriter, request: Request, *, tick: int) -> None:
         """Answer one request."""
         self.limiter.served += 1
         self.under_way += 1
         await self.dawdle()
-        status, headers = await self.decide(request, tick=tick)
+        page = self.page(request)
+        status, headers = (page[0], []) if page else await self.decide(request, tick=tick)
         self.under_way -= 1
         if status == RESET:
             writer.transport.abort()
@@ -376,7 +408,10 @@ class Server:
         lines = [f"HTTP/1.1 {status} Answer", f"Date: {formatdate(time.time() + ahead_s, usegmt=True)}"]
         lines += [f"{name}: {value}" for name, value in headers]
         refused = any(name == "Retry-After" for name, _ in headers)
-        rest = ["Content-Length: 0", "", ""] if status == NOT_ALLOWED and not refused else self.body(refused=refused)
+        bare = status == NOT_ALLOWED and not refused
+        rest = framed(*page[1:]) if page else ["Content-Length: 0", "", ""] if bare else self.body(refused=refused)
+        if request.method == "HEAD":
+            rest = [*rest[: rest.index("") + 1], ""]
         writer.write(("\r\n".join([*lines, *rest])).encode())
         await writer.drain()
         if refused and "refusals-lock" in self.traits:
@@ -392,12 +427,37 @@ class Server:
     def body(self, *, refused: bool) -> list[str]:
         """Return the rest of an answer: a body, framed in one of the ways that there are."""
         if refused and "error-in-body" in self.traits:
-            return ["Content-Length: 22", "", '{"error": "slow down"}']
+            return framed(JSON, '{"error": "slow down"}')
         if "hangs-up" in self.traits:
-            return ["Connection: close", "", '{"ok": true}']
+            return [f"Content-Type: {JSON}", "Connection: close", "", USUAL]
         if "chunked" in self.traits:
-            return ["Transfer-Encoding: chunked", "", "5", '{"ok"', "7", ": true}", "0", "", ""]
-        return ["Content-Length: 12", "", '{"ok": true}']
+            return [
+                f"Content-Type: {JSON}",
+                "Transfer-Encoding: chunked",
+                "",
+                "5",
+                USUAL[:5],
+                "7",
+                USUAL[5:],
+                "0",
+                "",
+                "",
+            ]
+        return framed(JSON, self.quote() if "quotes" in self.traits else USUAL)
+
+    def quote(self) -> str:
+        """Return a body of which every one is another."""
+        return json.dumps({"quote": " ".join(self.random.choices(("fair", "foul", "wind", "tide"), k=9))})
+
+    def page(self, request: Request) -> tuple[int, str, str] | None:
+        """Return what another handler than the limited one answers, with its media type and body, where one does."""
+        if request.method == "OPTIONS":
+            return OPTIONS.get(next(iter(self.traits & OPTIONS.keys()), ""))
+        if request.path.endswith(".json") and "file" in self.traits:
+            return 200, JSON, '{"file": []}'
+        if not known(request.path):
+            return PAGES.get(next(iter(self.traits & PAGES.keys()), ""))
+        return HEADS.get(next(iter(self.traits & HEADS.keys()), "")) if request.method == "HEAD" else None
 
     async def dawdle(self) -> None:
         """Lose time, now and then."""
@@ -421,7 +481,11 @@ class Server:
         status = ending(request)
         if f"uncounted-{status}" in self.traits:
             return status, []
-        unlimited = "unlimited" in self.traits or ("anonymous-unlimited" in self.traits and not request.user)
+        unlimited = (
+            self.let_by(request)
+            or "unlimited" in self.traits
+            or ("anonymous-unlimited" in self.traits and not request.user)
+        )
         if unlimited or ("proxy-unlimited" in self.traits and request.address == PROXY):
             return status or 200, []
         return await self.limited(request, tick=tick)
@@ -436,9 +500,16 @@ class Server:
             return 500
         if "refuses-forged" in self.traits and "forwarded" in request.headers:
             return 400
-        if request.method not in {"GET", "POST"}:
+        if request.method not in {"GET", "POST"} and not self.let_by(request):
             return NOT_ALLOWED
-        return 0 if request.path == HEALTH or ROUTES.fullmatch(request.path) else 404
+        return 0 if known(request.path) or self.let_by(request) else 404
+
+    def let_by(self, request: Request) -> bool:
+        """Return whether a request is served as the limited one, and not counted, because it is written otherwise."""
+        if request.method != "GET":
+            return known(request.path) and f"{request.method.lower()}-uncounted" in self.traits
+        spelt = not known(request.path) and known(request.path.lower().rstrip("/"))
+        return spelt and "spelling-uncounted" in self.traits
 
     def second(self, request: Request) -> bool:
         """Return whether the proxy reports another address than the first one of its network."""
@@ -476,6 +547,21 @@ class Server:
         """Do what a request is for."""
         if self.traits & {"works", "refusals-dear"}:
             await asyncio.sleep(WORK_S)
+
+
+def date_in(at_s: float) -> str:
+    """Return a moment as HTTP writes it (RFC 9110, 5.6.7)."""
+    return formatdate(at_s, usegmt=True)
+
+
+def known(path: str) -> bool:
+    """Return whether a path has a route."""
+    return path == HEALTH or bool(ROUTES.fullmatch(path))
+
+
+def framed(kind: str, body: str) -> list[str]:
+    """Return the rest of an answer whose body has a length."""
+    return [*([f"Content-Type: {kind}"] if kind else []), f"Content-Length: {len(body)}", "", body]
 
 
 def ending(request: Request) -> int:

@@ -9,6 +9,7 @@ from promises import PROMISES
 
 from seatrial.config import LimitSettings
 from seatrial.throttle import Answer, Instant, Policy
+from seatrial.throttle._handler import Handler
 from seatrial.throttle._headers import Truth
 from seatrial.throttle._journal import SHOWN, Journal
 from seatrial.throttle._kinds import Kinds
@@ -36,6 +37,9 @@ def answer(number: int, status: int = 200, *, client: str = "user", **headers: s
     )
 
 
+HANDLER = Handler(KINDS, [answer(0), answer(0)])
+
+
 def limited(number: int, status: int, *, remaining: int, limit: int = 2, **more: str) -> Answer:
     """Return an answer with the promised headers."""
     told = {"X_RateLimit_Limit": str(limit), "X_RateLimit_Remaining": str(remaining), "X_RateLimit_Reset": "1010"}
@@ -57,11 +61,13 @@ def test_the_first_answers_of_a_claim_are_enough() -> None:
 
 
 def test_ways_round_are_told_apart(variant: Variant) -> None:
-    """What was refused, not served, not answered or not tried at all is not the same."""
+    """What was refused, not served, served by another, not answered or not tried at all is not the same."""
     rows = {}
-    for came, seen in {"refused": answer(1, 429), "not served": answer(1, 404), "no answer": None}.items():
+    page = answer(1, Content_Type="text/html")
+    told = {"refused": answer(1, 429), "not served": answer(1, 404), "no answer": None, "another handler": page}
+    for came, seen in told.items():
         journal = Journal()
-        journal.bracket(answer(0, 429), [(variant, seen)], KINDS)
+        journal.bracket(answer(0, 429), [(variant, seen)], HANDLER)
         (rows[came],) = journal.matrix([variant])
     assert {came: row.came for came, row in rows.items()} == {came: came for came in rows}
     assert (rows["refused"].status, rows["refused"].operation) == (429, "GET /a")
@@ -71,7 +77,7 @@ def test_ways_round_are_told_apart(variant: Variant) -> None:
 def test_an_admission_is_open_until_it_is_confirmed(variant: Variant) -> None:
     """One admission proves nothing; a fresh client beyond its quota does, either way, and is counted."""
     journal = Journal()
-    journal.bracket(answer(0, 429), [(variant, answer(1))], KINDS)
+    journal.bracket(answer(0, 429), [(variant, answer(1))], HANDLER)
     assert journal.matrix([variant])[0].came == "unconfirmed"
     assert journal.transcripts == {}
     journal.confirm(variant, admitted=2, asked=5, bypass=False)

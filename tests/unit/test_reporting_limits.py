@@ -269,7 +269,7 @@ def test_nothing_tested_is_no_proof(tmp_path: Path) -> None:
     assert load(directory)["verdict"] == "NOT TESTED"
     assert "<h1>NOT TESTED</h1>" in page
     assert "PROVED</span>" not in page
-    assert "No request was answered." in page
+    assert "No request was sent." in page
 
 
 def test_a_proof_that_never_came_is_said(tmp_path: Path) -> None:
@@ -345,9 +345,10 @@ def read_record_of(*proofs: LimitProof) -> Record:
     return record
 
 
-def lane(client: str, *moments: tuple[float, bool]) -> dict[str, Any]:
+def lane(client: str, *moments: tuple[float, bool | None]) -> dict[str, Any]:
     """Return a client's requests as ratelimit.json has them."""
-    requests = [{"at_s": at_s, "took_s": 0.001, "refused": refused} for at_s, refused in moments]
+    words = {True: "refused", False: "admitted", None: "unanswered"}
+    requests = [{"at_s": at_s, "took_s": 0.001, "came": words[refused]} for at_s, refused in moments]
     return {"client": client, "requests": requests}
 
 
@@ -359,10 +360,24 @@ def test_five_hundred_requests_stay_readable() -> None:
     assert len(first.bars) <= 2 * BINS
     assert sum(int(bar.says.split()[0]) for bar in first.bars) == 500
     assert all(abs(bar.y + bar.height / 2 - first.y) <= ROW / 2 for bar in first.bars)
-    assert {bar.up for bar in first.bars} == {True, False}
-    assert all(bar.y + bar.height <= first.y + 0.01 if bar.up else bar.y >= first.y for bar in first.bars)
+    assert {bar.came for bar in first.bars} == {"admitted", "refused"}
+    above = [bar.y + bar.height <= first.y + 0.01 for bar in first.bars if bar.came == "admitted"]
+    below = [bar.y >= first.y for bar in first.bars if bar.came == "refused"]
+    assert all(above + below)
     assert second.bars[0].height < first.y
     assert drawing.hidden == 0
+
+
+def test_what_was_not_answered_is_shown_as_that() -> None:
+    """Where nobody knows what the limiter did, a request stands on the line, neither above nor below."""
+    (row,) = draw([lane("user", (0, False), (1, None), (2, True))], window_s=3.0).rows
+    assert [bar.came for bar in row.bars] == ["admitted", "unanswered", "refused"]
+    assert row.bars[1].y < row.y < row.bars[1].y + row.bars[1].height
+    assert runs(lane("user", (0, False), (1, None), (2, None))) == "1 admitted, 2 unanswered"
+    told = [
+        replace(sent(0.1), status=status, refused=refused) for status, refused in ((200, False), (0, False), (0, True))
+    ]
+    assert [one.came for one in told] == ["admitted", "unanswered", "refused"]
 
 
 def test_too_many_clients_are_counted() -> None:

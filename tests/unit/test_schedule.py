@@ -165,6 +165,26 @@ def test_the_reference_policy_is_proved_in_little_more_than_its_window() -> None
     assert max(meeting) - min(meeting) <= 0.05 * policy.window_s
 
 
+@pytest.mark.parametrize(
+    ("keys", "sharing", "apart"),
+    [
+        (("organisation",), ["user", "again", "colleague", "moved"], ["user", "user"]),
+        (("user",), ["user", "again", "moved"], ["user", "user", "colleague"]),
+        (("organisation", "user"), ["user", "again", "moved"], ["user", "user", "colleague"]),
+        ((), [], ["user", "user"]),
+    ],
+)
+def test_who_shares_a_quota_goes_by_its_key(keys: tuple[str, ...], sharing: list[str], apart: list[str]) -> None:
+    """A colleague has none of his own where an organisation has one, and one where users have one each."""
+    settings = LimitSettings.model_validate({"quota": 9, "window_s": 9, "path": "/a", "authenticated_by": keys})
+    policy = Policy.declared(settings, {})
+    steps = {step.name: step for step in schedule(policy, plan_proof(policy, budget_s=90, addresses=2)).steps}
+    one = steps.get("one user")
+    assert [client.kind for client in steps["quota"].clients] == apart
+    assert [client.kind for client in one.clients] == sharing if one else not sharing
+    assert not one or one.claims == ("another-token", "another-address")
+
+
 def test_a_window_of_a_day_leaves_what_needs_none() -> None:
     """What cannot be proved in the time is left out and says so; the rest is scheduled, and soon over."""
     policy = Policy.declared(

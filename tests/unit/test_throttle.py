@@ -22,13 +22,13 @@ from seatrial.throttle._claims import (
     judge_again,
     judge_order,
     judge_quota,
-    judge_retry_after,
     judge_status,
 )
 from seatrial.throttle._headers import Truth, judge_headers, judge_late
 from seatrial.throttle._kinds import Kinds, UndecidedError, tell_kinds
 from seatrial.throttle._ledger import Ledger
 from seatrial.throttle._outcomes import CLAIMS, judge_outcome
+from seatrial.throttle._retry import Wait, judge_retry_after, read_wait
 from seatrial.throttle._shown import Album, tell
 from seatrial.throttle._variants import Shape, variants
 from seatrial.throttle._window import (
@@ -334,6 +334,44 @@ def test_retry_after_is_bounded_by_the_window(value: str, cause: list[str]) -> N
     """Retry-After is whole seconds and not longer than the window lasts."""
     rejection = make(BEGAN, BEGAN, 429, Retry_After=value)
     assert causes(judge_retry_after(POLICY, [rejection], end_of_window(POLICY, RAMP))) == cause
+
+
+def told(left_s: float, *, ahead_s: float = 0.0, old: bool = False) -> Answer:
+    """Return a rejection that names the date in so many seconds by the server's clock, which may be ahead."""
+    now_s = BEGAN + EPOCH + ahead_s
+    until, date = (formatdate(math.ceil(now_s + left_s), usegmt=True), formatdate(math.floor(now_s) - old, usegmt=True))
+    return make(BEGAN, BEGAN, 429, Retry_After=until, Date=date)
+
+
+@given(st.floats(0.01, 9.99), st.sampled_from([0.0, 3600.0, -86_400.0]), st.booleans())
+def test_retry_after_may_be_a_date(left_s: float, ahead_s: float, old: bool) -> None:
+    """A date is true by the server's own clock, however far off it is and however old its Date."""
+    edge = Edge(BEGAN + left_s, BEGAN + left_s)
+    assert judge_retry_after(POLICY, [told(left_s, ahead_s=ahead_s, old=old)], edge) == []
+    wait = read_wait(told(left_s, ahead_s=ahead_s, old=old))
+    assert isinstance(wait, Wait)
+    assert wait.least_s - 1 <= left_s <= wait.most_s
+    late = told(left_s + 4, ahead_s=ahead_s, old=old)
+    assert causes(judge_retry_after(POLICY, [late], edge)) == ["retry-after-too-long"]
+
+
+@pytest.mark.parametrize(
+    ("value", "date", "cause"),
+    [
+        ("Thu, 01 Jan 1970 00:00:09 GMT", "Thu, 01 Jan 1970 00:00:01 GMT", []),
+        ("Thu, 01 Jan 1970 00:00:01 GMT", "Thu, 01 Jan 1970 00:00:09 GMT", []),  # at once, which is tried
+        ("Thu, 01 Jan 1970 00:00:09 GMT", "", ["retry-after-a-date-beside-no-date"]),
+        ("Fri, 01 Jan 1970 00:00:09 GMT", "Thu, 01 Jan 1970 00:00:01 GMT", ["retry-after-no-whole-number"]),
+        ("Thursday, 01-Jan-70 00:00:09 GMT", "Thu, 01 Jan 1970 00:00:01 GMT", ["retry-after-no-whole-number"]),
+        ("Thu, 01 Jan 1970 00:00:09 +0000", "Thu, 01 Jan 1970 00:00:01 GMT", ["retry-after-no-whole-number"]),
+        ("1970-01-01T00:00:09Z", "Thu, 01 Jan 1970 00:00:01 GMT", ["retry-after-no-whole-number"]),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", "Thu, 01 Jan 1970 00:00:01 GMT", ["retry-after-too-long"]),
+    ],
+)
+def test_a_date_has_one_form_and_needs_another(value: str, date: str, cause: list[str]) -> None:
+    """Servers write dates in one form, and say what their clock is; a date that is over asks for no wait."""
+    rejection = make(BEGAN, BEGAN, 429, Retry_After=value, **({"Date": date} if date else {}))
+    assert causes(judge_retry_after(POLICY, [rejection], Edge(BEGAN + 9, BEGAN + 9))) == cause
 
 
 def test_retry_after_must_shrink_with_the_window() -> None:

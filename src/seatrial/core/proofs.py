@@ -9,24 +9,39 @@ from typing import Literal
 from seatrial.core.outcomes import CheckResult
 
 Tried = Literal[
-    "refused", "not served", "no answer", "limited apart", "bypass", "as another", "unconfirmed", "not tried"
+    "refused",
+    "not served",
+    "no answer",
+    "another handler",
+    "unknown handler",
+    "limited apart",
+    "bypass",
+    "as another",
+    "unconfirmed",
+    "not tried",
 ]
 """What came of a request that was written otherwise, by a client whose quota is used up.
 
-`limited apart` has a bucket of its own that is limited too, `as another` was admitted and is another way of a bypass
-that is confirmed already, `unconfirmed` was admitted and could not be tried beyond a quota.
+`another handler` admitted it, which is none of this policy's; an `unknown handler` admits more than a quota, and may be
+the limited one. `limited apart` has a bucket of its own that is limited too, `as another` was admitted and is another
+way of a bypass that is confirmed already, `unconfirmed` was admitted and could not be tried beyond a quota.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """One request that was answered; the times are seconds of one monotonic clock."""
+    """One request, and its answer, of status 0 where none came; the times are seconds of one monotonic clock."""
 
     operation: str
     status: int
     refused: bool
     sent_s: float
     received_s: float
+
+    @property
+    def came(self) -> str:
+        """Return what the limiter did: where there is no answer that is a refusal, nobody knows."""
+        return "refused" if self.refused else "admitted" if self.status else "unanswered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,8 @@ CAME: Mapping[str, tuple[str, str]] = {
     "refused": ("PROVED", "refused like the usual request"),
     "not served": ("PROVED", "not served"),
     "no answer": ("PROVED", "not answered, so not served"),
+    "another handler": ("PROVED", "admitted by another handler, which is not limited here"),
+    "unknown handler": ("INCONCLUSIVE", "admitted beyond a quota, by nobody knows which handler"),
     "limited apart": ("PROVED", "admitted, but a fresh client that writes it so is limited too"),
     "bypass": ("REFUTED", "a fresh client that writes it so is admitted beyond its quota"),
     "as another": ("REFUTED", "admitted, as another way of the same bypass"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any, TextIO
@@ -53,7 +54,7 @@ def _left(claims: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 def _policy(record: Record, proof: LimitProof) -> dict[str, Any]:
     claims = [_claim(record, result, proof.transcripts.get(result.check, ())) for result in proof.results]
     shown = dict.fromkeys(id_ for claim in claims for id_ in claim["transcript"])
-    answered = sum(len(lane.sent) for lane in proof.lanes)
+    answered = sum(bool(sent.status) for lane in proof.lanes for sent in lane.sent)
     began_s = min((sent.sent_s for lane in proof.lanes for sent in lane.sent), default=0.0)
     return {
         "policy": proof.policy,
@@ -112,11 +113,10 @@ def _bypass(bypass: Bypass) -> dict[str, Any]:
 
 
 def _lane(lane: Lane, began_s: float) -> dict[str, Any]:
-    refused = sum(sent.refused for sent in lane.sent)
+    came = Counter(sent.came for sent in lane.sent)
     return {
         "client": lane.client,
-        "admitted": len(lane.sent) - refused,
-        "refused": refused,
+        **{word: came[word] for word in ("admitted", "refused", "unanswered")},
         "requests": [
             {
                 "at_s": round(sent.sent_s - began_s, DIGITS),
@@ -124,6 +124,7 @@ def _lane(lane: Lane, began_s: float) -> dict[str, Any]:
                 "operation": sent.operation,
                 "status": sent.status,
                 "refused": sent.refused,
+                "came": sent.came,
             }
             for sent in lane.sent
         ],

@@ -1,5 +1,7 @@
 """The timeline of a proof as a drawing: one row a client, what was admitted above its line and what was refused below.
 
+What was not answered stands on the line.
+
 Requests of one moment stand on each other: a bar's height is their number, so that five hundred of them stay readable.
 """
 
@@ -23,13 +25,13 @@ TICKS = 10
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """Requests of one moment, `up` where they were admitted."""
+    """Requests of one moment, and what came of them."""
 
     x: float
     y: float
     width: float
     height: float
-    up: bool
+    came: str
     says: str
 
 
@@ -65,9 +67,9 @@ def draw(timeline: Sequence[dict[str, Any]], window_s: float) -> Drawing:
     return Drawing(LABEL + WIDTH + 10, height, rows, tuple(_ticks(span_s)), len(timeline) - len(shown))
 
 
-def _binned(lane: dict[str, Any], span_s: float) -> Counter[tuple[int, bool]]:
-    """Return how many requests of a client were admitted, and how many refused, by moment."""
-    return Counter((_bin(request["at_s"], span_s), not request["refused"]) for request in lane["requests"])
+def _binned(lane: dict[str, Any], span_s: float) -> Counter[tuple[int, str]]:
+    """Return how many requests of a client were admitted, refused and not answered, by moment."""
+    return Counter((_bin(request["at_s"], span_s), request["came"]) for request in lane["requests"])
 
 
 def _bin(at_s: float, span_s: float) -> int:
@@ -86,12 +88,13 @@ def _row(lane: dict[str, Any], number: int, window_s: float, span_s: float, most
     return Row(lane["client"], y, window, bars)
 
 
-def _bar(place: int, up: bool, count: int, y: float, span_s: float, most: int) -> Bar:  # noqa: PLR0913, PLR0917
+def _bar(place: int, came: str, count: int, y: float, span_s: float, most: int) -> Bar:  # noqa: PLR0913, PLR0917
     # By the root, so that one request is seen beside five hundred.
     height = round(max(2.0, TALL * math.sqrt(count / most)), 1)
     width = WIDTH / BINS
-    says = f"{count} {'admitted' if up else 'refused'} at {place * span_s / BINS:.2f} s"
-    return Bar(round(LABEL + place * width, 1), y - height if up else y, round(width, 1), height, up, says)
+    says = f"{count} {came} at {place * span_s / BINS:.2f} s"
+    top = {"admitted": y - height, "refused": y, "unanswered": y - height / 2}[came]
+    return Bar(round(LABEL + place * width, 1), top, round(width, 1), height, came, says)
 
 
 def _ticks(span_s: float) -> Iterator[tuple[float, str]]:
@@ -101,9 +104,9 @@ def _ticks(span_s: float) -> Iterator[tuple[float, str]]:
 
 
 def runs(lane: dict[str, Any]) -> str:
-    """Return the order of a client's admissions and refusals in words."""
+    """Return the order of a client's admissions and refusals, and of what was not answered, in words."""
     groups = [
-        f"{sum(1 for _ in group)} {'refused' if refused else 'admitted'}"
-        for refused, group in itertools.groupby(request["refused"] for request in lane["requests"])
+        f"{sum(1 for _ in group)} {came}"
+        for came, group in itertools.groupby(request["came"] for request in lane["requests"])
     ]
     return ", ".join(groups[:RUNS]) + (f" and {len(groups) - RUNS} turns more" if len(groups) > RUNS else "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import count
 
-from seatrial.throttle._policy import Plan, Policy
+from seatrial.throttle._policy import ANEW, Plan, Policy
 from seatrial.throttle._promises import promises
 from seatrial.throttle._step import Client, Kind, Visit
 
@@ -41,6 +41,10 @@ class Author:
     def ramp(self, client: Client, what: str = "one by one") -> Visit:
         """Return the visit that fills a client's quota."""
         return Visit(client=client, what=what, requests=self.policy.shows)
+
+    def anew(self, client: Client) -> Visit:
+        """Return the visit that shows whether others count for themselves, once a client is refused."""
+        return Visit(client=client, what="over new connections", requests=ANEW)
 
     def probe(self, client: Client, what: str, at: float = 0.0) -> Visit:
         """Return the visit that shows whether a client has quota left."""

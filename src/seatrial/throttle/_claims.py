@@ -1,18 +1,17 @@
-"""Quota, status and Retry-After, judged on answers: pure functions that return defects."""
+"""Quota and status, judged on answers: pure functions that return defects."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seatrial.throttle._kinds import Kinds
 from seatrial.throttle._policy import Policy
 from seatrial.throttle._shapes import answered
-from seatrial.throttle._window import Edge, slack_s
 from seatrial.throttle._wire import Answer
 
 DIGITS = 18
+NO_NUMBER = "no whole number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,32 +96,9 @@ def read_number(answer: Answer, name: str) -> int | str:
         return "missing" if not values else "there more than once"
     # Python refuses to read numbers of thousands of digits, and none of these headers has a use for more than these.
     whole = values[0].isascii() and values[0].isdigit() and len(values[0]) <= DIGITS
-    return int(values[0]) if whole else "no whole number"
+    return int(values[0]) if whole else NO_NUMBER
 
 
 def word(problem: str) -> str:
     """Return what is wrong with a header as part of a cause."""
     return problem.replace(" ", "-")
-
-
-def judge_retry_after(policy: Policy, rejections: Sequence[Answer], edge: Edge | None) -> list[Defect]:
-    """Return whether Retry-After is on each rejection, whole seconds (RFC 9110, 10.2.3), and not more than are left.
-
-    Without an edge it may be as long as a whole window, of a bucket as one request takes to come back.
-    """
-    found: dict[str, Defect] = {}
-    for answer in filter(answered, rejections):
-        end_s = edge.latest_s if edge else answer.received.s + policy.wait_s + slack_s(policy)
-        for defect in _judge_wait(answer, end_s):
-            found.setdefault(defect.cause, defect)
-    return list(found.values())
-
-
-def _judge_wait(rejection: Answer, end_s: float) -> list[Defect]:
-    value = read_number(rejection, "Retry-After")
-    if isinstance(value, str):
-        return [Defect(f"retry-after-{word(value)}", f"Retry-After is {value}", (rejection,))]
-    longest = max(1, math.ceil(end_s - rejection.sent.s))
-    if value <= longest:
-        return []
-    return [Defect("retry-after-too-long", f"Retry-After says {value} s, {longest} s are enough", (rejection,))]

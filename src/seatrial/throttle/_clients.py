@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from seatrial.core import Identity
 from seatrial.throttle._claims import Defect, lasted_s
 from seatrial.throttle._first import Ramp
+from seatrial.throttle._handler import Handler
 from seatrial.throttle._kinds import ERROR, Kinds, UndecidedError
 from seatrial.throttle._scene import Scene
 from seatrial.throttle._shapes import shape
@@ -76,6 +77,11 @@ class UsedUp:
     def rejection(self) -> Answer | None:
         """Return the last answer if it is a rejection."""
         return self.answers[-1] if self.kinds.rejected(self.answers[-1]) else None
+
+    @property
+    def handler(self) -> Handler:
+        """Return who served the client before."""
+        return Handler(self.kinds, [answer for answer in self.answers if self.kinds.admitted(answer)])
 
 
 async def use_up(scene: Scene, client: Identity, *, anonymous: bool) -> UsedUp:

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import http_sf
 
-from seatrial.throttle._claims import read_number
+from seatrial.throttle._claims import NO_NUMBER, read_number
 from seatrial.throttle._policy import Policy
 from seatrial.throttle._wire import Answer
 
@@ -26,7 +26,7 @@ Said = int | str | None
 """A number, what is wrong with it, or nothing where it may be left out."""
 
 MISSING, TWICE, MALFORMED = "missing", "there more than once", "no structured field"
-NO_NUMBER, ABSENT = "no whole number", object()
+ABSENT = object()
 
 
 @dataclass(frozen=True, slots=True)

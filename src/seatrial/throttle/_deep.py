@@ -110,7 +110,7 @@ class _Deep(Author):
         tried = [*pressed, *self._refusals(), *self._watch(), *self._keys(), *self._store()]
         claims = tuple(dict.fromkeys(claim for step in tried for claim in step.claims))
         others = self.probe(self.user(), "has his own")
-        yield Step(name="quota", claims=claims, visits=(self.ramp(self.first), others))
+        yield Step(name="quota", claims=claims, visits=(self.ramp(self.first), others, self.anew(self.first)))
         yield from tried
 
     def _refusals(self) -> Iterator[Step]:

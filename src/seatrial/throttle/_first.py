@@ -12,6 +12,7 @@ from seatrial.throttle._claims import Defect, judge_order, judge_quota, judge_st
 from seatrial.throttle._headers import Truth, judge_headers
 from seatrial.throttle._kinds import Kinds, UndecidedError, UnrefusedError
 from seatrial.throttle._queue import queued
+from seatrial.throttle._replicas import ask_anew, judge_replicas
 from seatrial.throttle._scene import Scene
 from seatrial.throttle._shapes import answered
 from seatrial.throttle._step import Kind
@@ -25,10 +26,11 @@ NOTHING_REJECTED = "ratelimit.quota-exact failed: nothing was rejected"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ramp:
-    """One user's requests of one window, one by one, and what they told."""
+    """One user's requests of one window, one by one, and what they told; `anew` are those over new connections."""
 
     user: Identity
     answers: tuple[Answer, ...]
+    anew: tuple[Answer, ...] = ()
     kinds: Kinds
     edge: Edge
     truth: Truth
@@ -37,11 +39,11 @@ class Ramp:
     @property
     def rejections(self) -> list[Answer]:
         """Return what was refused."""
-        return [answer for answer in self.answers if self.kinds.rejected(answer)]
+        return [answer for answer in (*self.answers, *self.anew) if self.kinds.rejected(answer)]
 
 
 async def fill_quota(scene: Scene) -> Ramp | None:
-    """Fill a fresh user's quota, and see that others still have theirs; raises UndecidedError, WireError.
+    """Fill a fresh user's quota, see that others still have theirs, and who counts; raises UndecidedError, WireError.
 
     Return None where requests wait instead of being refused: nothing else means anything then.
     """
@@ -57,10 +59,20 @@ async def fill_quota(scene: Scene) -> Ramp | None:
     edge = end_of_window(scene.policy, answers)
     defects = await _isolation(scene, others, answers[-1], kinds, edge)
     scene.ledger.judge("isolation", defects)
+    refused = kinds.rejected(answers[-1]) and not defects
+    anew = await ask_anew(scene, user, kinds, edge) if refused else []
     clocks = server_clocks(answers, same_host=_is_here(scene.url))
     truth = Truth(None if scene.plan.no_edges else edge, clocks)
     admitted = 0 if defects else kinds.count(answers)
-    return Ramp(user=user, answers=tuple(answers), kinds=kinds, edge=edge, truth=truth, admitted=admitted)
+    return Ramp(
+        user=user,
+        answers=tuple(answers),
+        anew=tuple(anew),
+        kinds=kinds,
+        edge=edge,
+        truth=truth,
+        admitted=admitted,
+    )
 
 
 def _is_here(url: str) -> bool:
@@ -98,8 +110,10 @@ def _shared(shown: tuple[Answer, ...], kind: Kind) -> Defect:
 def judge_ramp(scene: Scene, ramp: Ramp) -> None:
     """Judge what the first user's requests say about quota, status and headers."""
     policy, ledger, answers, kinds = scene.policy, scene.ledger, ramp.answers, ramp.kinds
-    quota = judge_quota(policy, answers, kinds, how="one after the other") or judge_order(policy, answers, kinds)
-    ledger.judge("quota-exact", quota)
+    quota = judge_replicas(policy, answers, ramp.anew, kinds) or judge_quota(
+        policy, answers, kinds, how="one after the other"
+    )
+    ledger.judge("quota-exact", quota or judge_order(policy, answers, kinds))
     _judge_headers(scene, ramp)
     if ramp.rejections:
         ledger.judge("rejection-status", judge_status(policy, answers, kinds))

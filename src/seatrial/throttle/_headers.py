@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from seatrial.throttle._claims import Defect, read_number, word
+from seatrial.throttle._claims import Defect, word
 from seatrial.throttle._conventions import Figure, convention_of, read_figure
 from seatrial.throttle._policy import Policy
+from seatrial.throttle._retry import Wait, read_wait
 from seatrial.throttle._shapes import answered
 from seatrial.throttle._window import Edge, Offset, reset_is_true, slack_s
 from seatrial.throttle._wire import Answer
@@ -129,9 +130,9 @@ def _judge_window(policy: Policy, answer: Answer) -> Defect | None:
 
 def _judge_sooner(policy: Policy, answer: Answer) -> Defect | None:
     """Return whether Retry-After points earlier than the end of the window that the IETF's headers tell."""
-    reset_s, wait_s = read_figure(policy, answer, "reset"), read_number(answer, "Retry-After")
+    reset_s, wait = read_figure(policy, answer, "reset"), read_wait(answer)
     ours = isinstance(reset_s, int) and policy.settings.headers.startswith("ietf-")
-    if not ours or not isinstance(wait_s, int) or wait_s >= int(reset_s or 0) - 1:
+    if not ours or not isinstance(wait, Wait) or wait.most_s >= int(reset_s or 0) - 1:
         return None
-    title = f"Retry-After says {wait_s} s, {_called(policy, 'reset')} {reset_s} s"
+    title = f"Retry-After says {wait}, {_called(policy, 'reset')} {reset_s} s"
     return Defect("retry-after-sooner", title, (answer,))

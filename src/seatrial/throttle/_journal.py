@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from seatrial.core import Bypass, Lane, Sent, Told, Tried
+from seatrial.core import Bypass, Lane, Sent, Told
+from seatrial.throttle._handler import Handler
 from seatrial.throttle._kinds import Kinds
 from seatrial.throttle._variants import Variant
 from seatrial.throttle._wire import Answer
@@ -30,10 +31,10 @@ class Journal:
         known = self.transcripts.setdefault(claim, [])
         known.extend(answer for answer in answers[: SHOWN - len(known)] if answer not in known)
 
-    def bracket(self, refused: Answer, tried: Sequence[tuple[Variant, Answer | None]], kinds: Kinds) -> None:
+    def bracket(self, refused: Answer, tried: Sequence[tuple[Variant, Answer | None]], handler: Handler) -> None:
         """Note what came of variants that were tried between two refusals of their client; `refused` is the first."""
         for variant, answer in tried:
-            came = _came(answer, kinds)
+            came = handler.came(variant, answer)
             operation, status = (f"{answer.method} {answer.path}", answer.status) if answer else ("", 0)
             self._note(variant, came=came, operation=operation, status=status)
             if answer and came != "unconfirmed":
@@ -42,6 +43,10 @@ class Journal:
     def confirm(self, variant: Variant, *, admitted: int, asked: int, bypass: bool) -> None:
         """Note what a fresh client was admitted that wrote every request so."""
         self._note(variant, came="bypass" if bypass else "limited apart", admitted=admitted, asked=asked)
+
+    def doubt(self, variant: Variant, *, admitted: int, asked: int) -> None:
+        """Note that a fresh client was admitted beyond its quota, and nobody knows by whom."""
+        self._note(variant, came="unknown handler", admitted=admitted, asked=asked)
 
     def liken(self, variant: Variant) -> None:
         """Note that a variant is another way of a bypass that is confirmed."""
@@ -75,11 +80,3 @@ class Journal:
 def untried(variant: Variant) -> Bypass:
     """Return a variant before it is tried."""
     return Bypass(check=f"ratelimit.{variant.claim}", cause=variant.cause, what=variant.what, who=variant.who)
-
-
-def _came(answer: Answer | None, kinds: Kinds) -> Tried:
-    if answer is None:
-        return "no answer"
-    if kinds.admitted(answer):
-        return "unconfirmed"
-    return "refused" if kinds.rejected(answer) else "not served"

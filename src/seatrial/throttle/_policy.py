@@ -16,6 +16,9 @@ DRIFT = 0.0005
 """Clocks are read to a millisecond or so, and NTP may slew one by 500 ppm."""
 BEYOND = 3
 PROBES = 4
+ANEW = 10
+"""So many requests over new connections follow a refusal: two instances that count look like one by 1 in 1024."""
+
 CONNECTIONS = 32
 PATIENCE = 4
 """So many requests' worth of a bucket is waited for."""

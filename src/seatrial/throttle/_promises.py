@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from seatrial.throttle._policy import Policy
+from seatrial.throttle._step import Kind
 
 BY_ADDRESS = (
     "anonymous-by-address",
@@ -12,6 +15,13 @@ BY_ADDRESS = (
     "refused-counted",
 )
 BY_USER = ("another-token", "another-address", "victim-unharmed")
+WAYS: Mapping[Kind, str] = {
+    "again": "another-token",
+    "colleague": "another-token",
+    "moved": "another-address",
+}
+"""Who comes by another way to a quota that is used up, and the claim that this decides."""
+
 FROM_AFAR = ("anonymous-by-address", "another-address", "refused-counted", "victim-unharmed", "network-bounded")
 """Claims that take clients with an address of their own."""
 
@@ -31,6 +41,6 @@ def promises(policy: Policy, claim: str) -> bool:
         "store-returns": bool(settings.store),
         "network-bounded": bool(settings.proxy) and settings.anonymous_by == "address",
         **dict.fromkeys(BY_ADDRESS, settings.anonymous_by == "address"),
-        **dict.fromkeys(BY_USER, "user" in settings.authenticated_by),
+        **dict.fromkeys(BY_USER, bool(settings.authenticated_by)),
     }
     return promised.get(claim, True)

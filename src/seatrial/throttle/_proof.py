@@ -1,6 +1,7 @@
 """The proof follows its schedule: each step begins when the one that it waits for lets it, as clients of its own.
 
-A global bucket shows in the first step; nothing else means anything then, and it is not tried.
+A global bucket shows in the first step; nothing else means anything then, and it is not tried. Several instances that
+count apart show there too: whoever is refused by one is admitted by another, so that no refusal means anything.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from seatrial.throttle._keys import keys, watch
 from seatrial.throttle._kinds import UndecidedError
 from seatrial.throttle._ledger import Ledger
 from seatrial.throttle._relations import network, one_user, refused_counted, victim
+from seatrial.throttle._replicas import BLOCKS, CAUSE
 from seatrial.throttle._scene import Scene, SpentError
 from seatrial.throttle._screen import Screening, parameters, screen
 from seatrial.throttle._sliding import edge
@@ -29,6 +31,9 @@ from seatrial.throttle._variants import Who
 from seatrial.throttle._volley import under_load, volley
 from seatrial.throttle._waits import burst, one_write, retry_after, window_end
 from seatrial.throttle._wire import WireError
+
+ALONE = frozenset({"exempt", "addresses"})
+"""Steps that mean something also where several instances count apart."""
 
 Phase = Callable[[Scene, Ramp], Awaitable[None]]
 
@@ -61,7 +66,17 @@ class Proof:
         scene.go_on()
         if decided and self._ramps and not scene.ledger.defects["isolation"]:
             judge_ramp(scene, self._ramps[-1])
-            await self._follow(rest)
+            await self._follow([step for step in rest if self._means_something(step)])
+
+    def _means_something(self, step: Step) -> bool:
+        """Return whether a step does; block what it would decide where several instances count apart."""
+        ledger = self._scene.ledger
+        apart = any(defect.cause == CAUSE for defect in ledger.defects["quota-exact"])
+        if not apart or step.name in ALONE:
+            return True
+        ledger.block(step.claims, BLOCKS)
+        self._scene.at(step).go_on()
+        return False
 
     async def _follow(self, steps: list[Step]) -> None:
         """Take every step when its time has come; what ends one of them early ends all."""

@@ -15,36 +15,44 @@ from seatrial.throttle._conventions import read_figure
 from seatrial.throttle._first import Ramp
 from seatrial.throttle._kinds import UndecidedError, tell_kinds
 from seatrial.throttle._networks import fresh_address, of_network
+from seatrial.throttle._promises import WAYS
 from seatrial.throttle._scene import Scene
 from seatrial.throttle._screen import confirm, most_admitted, rotate, try_between
+from seatrial.throttle._step import Kind
 from seatrial.throttle._variants import Shape
 from seatrial.throttle._wire import Answer
 
+APART = "users-apart"
 JUNK = (("Authorization", "Bearer not.a.token"),)
 
 
 async def one_user(scene: Scene, _ramp: Ramp) -> None:
-    """See that a user has one bucket, whatever token and address he comes with; raises UndecidedError, WireError."""
+    """See that a user has one bucket, whatever token and address he comes with; raises UndecidedError, WireError.
+
+    Where it is his organisation's, a colleague has it too.
+    """
     user, *ways = scene.cast()
     used = await use_up(scene, user, anonymous=False)
     if used.rejection is None:
         raise UndecidedError("nothing was rejected")
-    for claim, way in zip(scene.step.claims, ways, strict=True):
-        scene.ledger.judge(claim, await _shares(scene, used, claim, way))
+    for client, way in zip(scene.step.clients[1:], ways, strict=True):
+        scene.ledger.judge(WAYS[client.kind], await _shares(scene, used, client.kind, way))
 
 
-async def _shares(scene: Scene, used: UsedUp, claim: str, way: Identity) -> list[Defect]:
-    """Return whether a way of a user whose quota is used up is refused, as he himself is before and after."""
+async def _shares(scene: Scene, used: UsedUp, kind: Kind, way: Identity) -> list[Defect]:
+    """Return whether a way to a quota that is used up is refused, as its user is before and after."""
     before = await control(scene, used)
     answers = await scene.probe(scene.wire(way))
     used.kinds.count(answers)
     own = scene.own_quota([before, *answers], used.kinds)
     await control(scene, used)
     if not own:
-        scene.ledger.journal.show(claim, before, answers[-1])
+        scene.ledger.journal.show(WAYS[kind], before, answers[-1])
         return []
-    title = f"a user whose quota is used up is admitted again with {claim.replace('-', ' ')}"
-    return [Defect(claim, title, (before, answers[0]))]
+    title = f"a user whose quota is used up is admitted again with {WAYS[kind].replace('-', ' ')}"
+    if kind == "colleague":
+        return [Defect(APART, "a user is admitted once his organisation's quota is used up", (before, answers[0]))]
+    return [Defect(WAYS[kind], title, (before, answers[0]))]
 
 
 async def refused_counted(scene: Scene, _ramp: Ramp) -> None:
@@ -79,7 +87,7 @@ async def network(scene: Scene, _ramp: Ramp) -> None:
     for suspect in await try_between(scene, used, [another]):
         await confirm(scene, replace(suspect, variant=of_network(fresh_address())))
     (way,) = scene.ledger.journal.matrix([another])
-    if way.came in {"no answer", "not served"}:
+    if way.came in {"no answer", "not served", "another handler"}:
         raise UndecidedError(f"{another.what} is not served, nor refused: it got {way.status or way.came}")
     scene.ledger.judge("network-bounded", [])
 

@@ -21,7 +21,7 @@ from seatrial.throttle._patience import suspicious
 from seatrial.throttle._policy import BEYOND, Plan, Policy
 from seatrial.throttle._step import Kind, Schedule, Step
 from seatrial.throttle._window import Edge, end_of_window, inside
-from seatrial.throttle._wire import Answer, HungUpError, Instant, Wire, WireError
+from seatrial.throttle._wire import Answer, HungUpError, Wire, WireError
 
 ATTEMPTS = 4
 AFTER_S = 0.01
@@ -170,11 +170,10 @@ class Scene:
         """Send one request; a connection that ends without an answer is an answer too: some limiters refuse so."""
         self.spend()
         await wire.open()
-        sent = Instant.now()
         try:
             return await wire.send(method, path, extra)
-        except HungUpError as error:
-            return wire.unanswered(method, path, extra, sent=sent, body=str(error))
+        except HungUpError:
+            return wire.answers[-1]  # it stands for the one that did not come
 
     async def probe(self, wire: Wire, extra: Headers = ()) -> list[Answer]:
         """Send as many requests as tell a quota of one's own from what comes back to one that is used up."""
@@ -278,5 +277,5 @@ class Scene:
 
     @property
     def heard(self) -> list[Answer]:
-        """Return every answer that came to any client."""
+        """Return what came of every request of any client."""
         return [answer for wire in self._wires for answer in wire.answers]

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from seatrial.throttle._author import Author
 from seatrial.throttle._edges import edges
 from seatrial.throttle._policy import Plan, Policy
-from seatrial.throttle._promises import promises
-from seatrial.throttle._step import Client, Schedule, Step, Visit
+from seatrial.throttle._promises import WAYS, promises
+from seatrial.throttle._step import Client, Kind, Schedule, Step, Visit
 from seatrial.throttle._variants import CHUNK, Who, claims_of, variants
 
 EARLY_S = 0.25
@@ -55,12 +55,13 @@ class _Proof(Author):
         yield from self._users()
 
     def _quota(self) -> Step:
-        """Fill one user's quota one by one, and see that others still have theirs."""
+        """Fill one user's quota one by one, see that others still have theirs, and that there is one count."""
         others = [self.user()]
         if "user" in self.settings.authenticated_by and not self.plan.no_users:
             others.append(self.client("colleague", self.first.name))
         probes = (self.probe(other, "has his own") for other in others)
-        return Step(name="quota", claims=self.promised(*FIRST), visits=(self.ramp(self.first), *probes))
+        visits = (self.ramp(self.first), *probes, self.anew(self.first))
+        return Step(name="quota", claims=self.promised(*FIRST), visits=visits)
 
     def _window(self) -> Step:
         """Ask for everything at once, and again when the window has ended."""
@@ -183,18 +184,24 @@ class _Proof(Author):
 
     def _users(self) -> Iterator[Step]:
         """See who shares a bucket with a user, and who does not."""
-        if self.plan.no_users or "user" not in self.settings.authenticated_by:
+        if self.plan.no_users or not self.settings.authenticated_by:
             return
         user = self.user()
-        ways = {"another-token": self.client("again", user.name)}
-        if not self.plan.no_addresses:
-            ways["another-address"] = self.client("moved", user.name)
+        ways = [self.client(kind, user.name) for kind in self._ways()]
         looks = Visit(client=user, what="still refused", requests=2 * len(ways))
-        probes = (self.probe(way, claim.replace("-", " ")) for claim, way in ways.items())
-        visits = (self.ramp(user, "until refused"), looks, *probes)
-        yield Step(name="one user", claims=tuple(ways), after="window", visits=visits, refusals=True)
+        probes = (self.probe(way, f"as {way.kind}") for way in ways)
+        visits, claims = (self.ramp(user, "until refused"), looks, *probes), dict.fromkeys(WAYS[w.kind] for w in ways)
+        yield Step(name="one user", claims=tuple(claims), after="window", visits=visits, refusals=True)
         if not self.plan.no_addresses:
             yield self._victim()
+
+    def _ways(self) -> Iterator[Kind]:
+        """Yield who else has the bucket of a user: where an organisation has one, everybody in it."""
+        yield "again"
+        if "user" not in self.settings.authenticated_by:
+            yield "colleague"
+        if not self.plan.no_addresses:
+            yield "moved"
 
     def _victim(self) -> Step:
         """See that forged tokens of a user cost him nothing."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from seatrial.core import Told
-from seatrial.throttle._claims import Defect, judge_retry_after
+from seatrial.throttle._claims import Defect
 from seatrial.throttle._conventions import Figure, convention_of
 from seatrial.throttle._headers import Truth, judge_each
 from seatrial.throttle._kinds import Kinds
 from seatrial.throttle._policy import Policy
+from seatrial.throttle._retry import judge_retry_after
 from seatrial.throttle._wire import Answer
 
 RETRY_AFTER = "Retry-After"

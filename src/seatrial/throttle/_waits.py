@@ -7,10 +7,11 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 
 from seatrial.core import Identity
-from seatrial.throttle._claims import Defect, judge_again, judge_quota, judge_retry_after, read_number
+from seatrial.throttle._claims import Defect, judge_again, judge_quota
 from seatrial.throttle._first import Ramp
 from seatrial.throttle._headers import Truth, judge_late
 from seatrial.throttle._kinds import UndecidedError
+from seatrial.throttle._retry import Wait, judge_retry_after, read_wait
 from seatrial.throttle._scene import Scene
 from seatrial.throttle._shapes import answered
 from seatrial.throttle._window import Edge, end_of_window, inside
@@ -131,23 +132,23 @@ def _judge_again(scene: Scene, ramp: Ramp, first: Burst, again: Sequence[Answer]
 
 async def retry_after(scene: Scene, ramp: Ramp) -> None:
     """Whoever waits as long as Retry-After says must be admitted; raises UndecidedError, WireError."""
-    rejection, edge = ramp.rejections[0], None if scene.plan.no_edges else ramp.edge
+    rejection, edge = ramp.rejections[-1], None if scene.plan.no_edges else ramp.edge
     if not answered(rejection):
         scene.ledger.block(scene.step.claims, "ratelimit.rejection-status failed: a refusal has no answer")
         return
     defects = judge_retry_after(scene.policy, ramp.rejections, edge)
-    wait_s = read_number(rejection, "Retry-After")
-    if isinstance(wait_s, int) and not defects:
-        await scene.sleep_until(rejection.received.s + wait_s)
+    wait = read_wait(rejection)
+    if isinstance(wait, Wait) and not defects:
+        await scene.sleep_until(rejection.received.s + wait.most_s)
         (answer,) = await scene.send(scene.wire(ramp.user))
-        defects = _refused(rejection, answer, wait_s) if ramp.kinds.rejected(answer) else []
+        defects = _refused(rejection, answer, wait) if ramp.kinds.rejected(answer) else []
         ramp.kinds.count([answer])
         scene.ledger.show(rejection, answer)
         scene.ledger.journal.show("retry-after-honoured", rejection, answer)
     scene.ledger.judge("retry-after-honoured", defects)
 
 
-def _refused(rejection: Answer, answer: Answer, wait_s: int) -> list[Defect]:
+def _refused(rejection: Answer, answer: Answer, wait: Wait) -> list[Defect]:
     waited_s = answer.sent.s - rejection.received.s
-    title = f"Retry-After said {wait_s} s, but a request {waited_s:.2f} s later is rejected"
+    title = f"Retry-After said {wait}, but a request {waited_s:.2f} s later is rejected"
     return [Defect("retry-after-too-short", title, (rejection, answer))]

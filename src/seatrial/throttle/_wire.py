@@ -95,11 +95,11 @@ class Wire:
         self._name, self._headers, self._address = name, dict(headers), address
         self._reported: Headers = ((ADDRESS_HEADERS[0], reported),) if reported else ()
         self._body = self._carried = body
-        self.answers: list[Answer] = []  # every one that came
+        self.answers: list[Answer] = []  # one for each request that left, whether or not one came
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._used_s = 0.0
         self.late_s = 0.0
-        self._rest, self._released = b"", Instant(0.0, 0.0)
+        self._rest, self._left = b"", Instant(0.0, 0.0)
 
     def twin(self) -> Wire:
         """Return another connection of the same client."""
@@ -135,14 +135,15 @@ class Wire:
     async def pipeline(self, method: str, path: str, count: int, extra: Headers = ()) -> list[Answer]:
         """Send requests in one write and return their answers, in order; raises WireError when one is missing."""
         await self.open()
-        async with self._exchange(f"{method} {path}"):
-            reader, writer = self._connected()
-            sent = Instant.now()
-            writer.write(self._request(method, path, extra) * count)
-            await writer.drain()
-            self.late_s = max(self.late_s, time.monotonic() - sent.s)
-            answers = [await self._receive(reader, method, path, extra, sent) for _ in range(count)]
-        self.answers += answers
+        with self._kept(method, path, count, extra) as answers:
+            async with self._exchange(f"{method} {path}"):
+                reader, writer = self._connected()
+                self._left = Instant.now()
+                writer.write(self._request(method, path, extra) * count)
+                await writer.drain()
+                self.late_s = max(self.late_s, time.monotonic() - self._left.s)
+                for _ in range(count):
+                    answers.append(await self._receive(reader, method, path, extra))
         return answers
 
     async def begin(self, method: str, path: str) -> None:
@@ -159,17 +160,31 @@ class Wire:
     def release(self) -> None:
         """Send the rest of what was begun."""
         if self._streams:
-            self._released = Instant.now()
+            self._left = Instant.now()
             self._streams[1].write(self._rest)
-            self.late_s = max(self.late_s, time.monotonic() - self._released.s)
+            self.late_s = max(self.late_s, time.monotonic() - self._left.s)
 
     async def finish(self, method: str, path: str) -> Answer:
         """Return the answer to what was released; raises WireError when none comes."""
-        async with self._exchange(f"{method} {path}"):
-            reader, _ = self._connected()
-            answer = await self._receive(reader, method, path, (), self._released)
-        self.answers.append(answer)
-        return answer
+        with self._kept(method, path, 1, ()) as answers:
+            async with self._exchange(f"{method} {path}"):
+                reader, _ = self._connected()
+                answers.append(await self._receive(reader, method, path, ()))
+        return answers[0]
+
+    @contextlib.contextmanager
+    def _kept(self, method: str, path: str, count: int, extra: Headers) -> Iterator[list[Answer]]:
+        """Keep the answers to so many requests, and something that stands for each that does not come."""
+        answers: list[Answer] = []
+        why = "nobody waited for an answer"
+        try:
+            yield answers
+        except WireError as error:
+            why = str(error)
+            raise
+        finally:
+            lost = range(count - len(answers))
+            self.answers += [*answers, *(self._answer(method, path, extra, 0, (), why) for _ in lost)]
 
     @contextlib.asynccontextmanager
     async def _exchange(self, operation: str) -> AsyncIterator[None]:
@@ -187,29 +202,23 @@ class Wire:
             raise WireError("not connected")
         return self._streams
 
-    async def _receive(
-        self, reader: asyncio.StreamReader, method: str, path: str, extra: Headers, sent: Instant
-    ) -> Answer:
+    async def _receive(self, reader: asyncio.StreamReader, method: str, path: str, extra: Headers) -> Answer:
         status, headers, body, ends = await read_answer(reader, method)
-        answer = self._answer(method, path, extra, status, headers, body, sent)
+        answer = self._answer(method, path, extra, status, headers, body)
         self._used_s = answer.received.s
         if ends:
             await self.close()
         return answer
 
-    def unanswered(self, method: str, path: str, extra: Headers, *, sent: Instant, body: str) -> Answer:
-        """Return what stands for an answer that did not come."""
-        return self._answer(method, path, extra, 0, (), body, sent)
-
     def _answer(  # noqa: PLR0913, PLR0917 - the parts of an answer
-        self, method: str, path: str, extra: Headers, status: int, headers: Headers, body: str, sent: Instant
+        self, method: str, path: str, extra: Headers, status: int, headers: Headers, body: str
     ) -> Answer:
         return Answer(
             method=method,
             path=path,
             status=status,
             headers=headers,
-            sent=sent,
+            sent=self._left,
             received=Instant.now(),
             client=self._name,
             secret=tuple(self._headers),

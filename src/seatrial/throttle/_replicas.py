@@ -1,0 +1,86 @@
+"""How many count: each instance of a service that counts for itself admits a quota of its own.
+
+After its first refusal a client asks over new connections, which a balancer spreads. Where every request of one
+connection goes to another instance, no refusal comes in time; then what is said to remain does not fall with each.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+
+from seatrial.core import Identity
+from seatrial.throttle._claims import Defect, lasted_s
+from seatrial.throttle._conventions import read_figure
+from seatrial.throttle._kinds import Kinds, UndecidedError
+from seatrial.throttle._policy import ANEW, Policy
+from seatrial.throttle._scene import Scene
+from seatrial.throttle._window import Edge, inside
+from seatrial.throttle._wire import Answer
+
+CAUSE = "replicas"
+APART = "as where several instances count apart"
+BLOCKS = "ratelimit.quota-exact failed: several instances count apart"
+TWICE = 2
+"""One window may end while a quota is taken, two do not."""
+
+
+async def ask_anew(scene: Scene, user: Identity, kinds: Kinds, edge: Edge) -> list[Answer]:
+    """Ask over new connections as a client that was refused, until it is refused; raises UndecidedError, WireError."""
+    answers: list[Answer] = []
+    # What came back to a bucket meanwhile is taken out again, so that the last of these is a refusal there too.
+    while len(answers) < ANEW or (scene.policy.bucket and not kinds.rejected(answers[-1])):
+        wire = scene.wire(user)
+        answers += await scene.send(wire)
+        await wire.close()
+        if len(answers) > ANEW + scene.policy.ramp:
+            break
+    kinds.count(answers)
+    if not inside(edge, answers):
+        raise UndecidedError("the window ended before it was seen how many instances count")
+    return answers
+
+
+def judge_replicas(policy: Policy, answers: Sequence[Answer], anew: Sequence[Answer], kinds: Kinds) -> list[Defect]:
+    """Return whether several count, by what was asked one by one, and over new connections after that."""
+    every = [*answers, *anew]
+    gained = _gained(policy, answers, anew, kinds)
+    if not (policy.fixed and gained) and kinds.count(every) <= policy.at_most(lasted_s(every)):
+        return []
+    if gained:
+        title = f"after a refusal {len(gained)} of {len(anew)} requests over new connections are admitted, {APART}"
+        return [Defect(CAUSE, title, (answers[0], answers[-1], gained[0]))]
+    kept = _kept(policy, answers)
+    if len(kept) < TWICE + _back(policy, answers):
+        return []
+    title = f"{kinds.count(answers)} of {len(answers)} requests were admitted, {len(kept)} without that less remains"
+    return [Defect(CAUSE, f"{title}, {APART}", (answers[0], *kept[0]))]
+
+
+def _gained(policy: Policy, answers: Sequence[Answer], anew: Sequence[Answer], kinds: Kinds) -> list[Answer]:
+    """Return what was admitted that one count would have refused.
+
+    Where windows have no edges that are known, something may have come back, by a rate that is wrong: then it shows by
+    what is said to remain, which is more than ever comes back meanwhile.
+    """
+    admitted = [answer for answer in anew if kinds.admitted(answer)]
+    if policy.fixed:
+        return admitted
+    told = [(answer, read_figure(policy, answer, "remaining")) for answer in admitted]
+    back = _back(policy, [answers[-1], *anew])
+    return [answer for answer, left in told if isinstance(left, int) and left > back]
+
+
+def _back(policy: Policy, answers: Sequence[Answer]) -> int:
+    """Return how many requests a bucket may have got back meanwhile, of which it may have had a part before."""
+    return 1 + math.floor(policy.back(lasted_s(answers))) if policy.bucket else 0
+
+
+def _kept(policy: Policy, answers: Sequence[Answer]) -> list[tuple[Answer, Answer]]:
+    """Return the answers that say that no less remains than the one before; none where it is always the same."""
+    told = [(answer, read_figure(policy, answer, "remaining")) for answer in answers]
+    known = [(answer, left) for answer, left in told if isinstance(left, int) and left > 0]
+    if len({left for _, left in known}) <= TWICE:
+        return []
+    return [(one, other) for (one, before), (other, left) in itertools.pairwise(known) if left >= before]
