@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import count
 
-from seatrial.throttle._policy import ANEW, Plan, Policy
+from seatrial.throttle._policy import Plan, Policy
 from seatrial.throttle._promises import promises
 from seatrial.throttle._step import Client, Kind, Visit
 
@@ -44,7 +44,7 @@ class Author:
 
     def anew(self, client: Client) -> Visit:
         """Return the visit that shows whether others count for themselves, once a client is refused."""
-        return Visit(client=client, what="over new connections", requests=ANEW)
+        return Visit(client=client, what="over new connections", requests=self.policy.anew)
 
     def probe(self, client: Client, what: str, at: float = 0.0) -> Visit:
         """Return the visit that shows whether a client has quota left."""

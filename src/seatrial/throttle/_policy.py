@@ -118,6 +118,11 @@ class Policy:
         return self.at_most(SLOW * self.window_s) + BEYOND
 
     @property
+    def anew(self) -> int:
+        """Return how many requests over new connections show at the most whether others count for themselves."""
+        return ANEW + (BEYOND if self.bucket else 0)
+
+    @property
     def shows(self) -> int:
         """Return how many requests a ramp has at the most before it is refused, where the policy holds."""
         return self.beyond if self.bucket else self.ramp

@@ -30,12 +30,10 @@ async def ask_anew(scene: Scene, user: Identity, kinds: Kinds, edge: Edge) -> li
     """Ask over new connections as a client that was refused, until it is refused; raises UndecidedError, WireError."""
     answers: list[Answer] = []
     # What came back to a bucket meanwhile is taken out again, so that the last of these is a refusal there too.
-    while len(answers) < ANEW or (scene.policy.bucket and not kinds.rejected(answers[-1])):
+    while len(answers) < ANEW or (len(answers) < scene.policy.anew and not kinds.rejected(answers[-1])):
         wire = scene.wire(user)
         answers += await scene.send(wire)
         await wire.close()
-        if len(answers) > ANEW + scene.policy.ramp:
-            break
     kinds.count(answers)
     if not inside(edge, answers):
         raise UndecidedError("the window ended before it was seen how many instances count")

@@ -136,6 +136,8 @@ async def retry_after(scene: Scene, ramp: Ramp) -> None:
     if not answered(rejection):
         scene.ledger.block(scene.step.claims, "ratelimit.rejection-status failed: a refusal has no answer")
         return
+    if scene.policy.bucket and rejection != (*ramp.answers, *ramp.anew)[-1]:
+        raise UndecidedError("a bucket refills too quickly here to tell when one that is used up admits again")
     defects = judge_retry_after(scene.policy, ramp.rejections, edge)
     wait = read_wait(rejection)
     if isinstance(wait, Wait) and not defects:
