@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from promises import PROMISES
 
 from seatrial.config import LimitSettings
 from seatrial.throttle import Answer, Instant, Policy
@@ -15,9 +16,8 @@ KINDS = Kinds(200, frozenset({429}))
 
 def policy(algorithm: str = "fixed-window") -> Policy:
     """Return a limit of 4 requests in 10 seconds."""
-    return Policy.declared(
-        LimitSettings.model_validate({"quota": 4, "window_s": 10, "algorithm": algorithm, "path": "/a"}), {}
-    )
+    settings = {**PROMISES, "quota": 4, "window_s": 10, "algorithm": algorithm, "path": "/a"}
+    return Policy.declared(LimitSettings.model_validate(settings), {})
 
 
 def asked(*lefts: int | None, began_s: float = 1000.0, every_s: float = 0.01) -> list[Answer]:
