@@ -18,6 +18,7 @@ import re
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Any
@@ -39,6 +40,14 @@ PROXY = "127.0.0.9"
 
 NETWORKS = {"ipv6-by-address": 128, "ipv6-by-link": 96, "ipv6-by-site": 48, "ipv6-in-one": 8}
 """How many bits of an IPv6 address are its client's, where it is not the usual 64."""
+
+IN_KEY = {
+    "agent-in-key": "user-agent",
+    "by-token": "authorization",
+    "user-and-address": "address",
+    "fragment-in-key": "path",
+}
+"""What some limiters take for another client."""
 
 QUEUES = {"queues", "queues-all"}
 SPOOFABLE = {
@@ -78,6 +87,10 @@ class Request:
     address: str
     body: str = ""
 
+    def said(self, what: str) -> str:
+        """Return what a request says of something: its address, its path, or a header."""
+        return {"address": self.address, "path": self.path}.get(what, self.headers.get(what, ""))
+
     @property
     def user(self) -> str:
         """Return who asks, empty without a token that holds."""
@@ -101,6 +114,14 @@ class Limiter:
 
     def key(self, request: Request) -> str:
         """Return whose bucket a request counts in."""
+        return " ".join([self.client(request), *(request.said(name) for name in self.more())])
+
+    def more(self) -> Iterator[str]:
+        """Yield what else of a request counts as another client."""
+        return (said for trait, said in IN_KEY.items() if trait in self.traits)
+
+    def client(self, request: Request) -> str:
+        """Return who asks."""
         if "global" in self.traits:
             return "everybody"
         address = self.address(request)
@@ -234,6 +255,8 @@ class Limiter:
 
     def exempt(self, request: Request) -> bool:
         """Return whether a request is not limited."""
+        if "host-exempt" in self.traits and HEALTH in request.headers.get("host", ""):
+            return True
         if request.path != HEALTH:
             return False
         limited = "exempt-limited" in self.traits or ("exempt-limited-anonymous" in self.traits and not request.user)
@@ -438,7 +461,8 @@ class Server:
             return 400
         if request.method not in {"GET", "POST"}:
             return NOT_ALLOWED
-        return 0 if request.path == HEALTH or ROUTES.fullmatch(request.path) else 404
+        path = request.path.partition("#")[0] if "fragment-in-key" in self.traits else request.path
+        return 0 if path == HEALTH or ROUTES.fullmatch(path) else 404
 
     def second(self, request: Request) -> bool:
         """Return whether the proxy reports another address than the first one of its network."""

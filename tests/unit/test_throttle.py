@@ -28,6 +28,7 @@ from seatrial.throttle._headers import Truth, judge_headers, judge_late
 from seatrial.throttle._kinds import Kinds, UndecidedError, tell_kinds
 from seatrial.throttle._ledger import Ledger
 from seatrial.throttle._outcomes import CLAIMS, judge_outcome
+from seatrial.throttle._replay import Turn
 from seatrial.throttle._shown import Album, tell
 from seatrial.throttle._variants import Shape, variants
 from seatrial.throttle._window import (
@@ -473,13 +474,16 @@ def test_defect_outweighs_what_is_left_open() -> None:
 def test_finding_names_client_and_hides_its_token() -> None:
     """A finding's fingerprint is stable, its exchanges name the client, its replay has a placeholder for the token."""
     album = Album(Target(url="http://127.0.0.1:1"))
-    defect = Defect("c", "t", (RAMP[0], make(BEGAN + 5, status=429)))
+    late = make(BEGAN + 5, status=429)
+    turns = (Turn(answers=(RAMP[0],), times=6), Turn(answers=(late,), after_s=5))
+    defect = Defect("c", "t", (RAMP[0], late), turns)
     finding = tell("ratelimit.quota-exact", Severity.HIGH, defect, POLICY, album)
     again = tell("ratelimit.quota-exact", Severity.HIGH, defect, POLICY, album)
     assert finding == again
     assert album.exchanges[0].request.headers == (("Authorization", "{{secret:u}}"),)
     assert "$TOKEN" in finding.replay
-    assert "sleep 5.0" in finding.replay
+    assert finding.replay.startswith("sleep 5.00 & for i in $(seq 6); do curl ")
+    assert "; done; wait; curl -i " in finding.replay
 
 
 def test_variants_are_repeatable_and_belong_to_claims() -> None:

@@ -29,7 +29,9 @@ async def under_load(scene: Scene, ramp: Ramp) -> None:
     scene.spend(scene.step.visit("hammer it").requests)
     scene.progress(f"sending [load.{scene.plan.load}], {LOAD_PER_S} arrivals a second")
     async with _load(scene) as load:
-        await _judge(scene, ramp, "load-exact", f"in one moment, while {LOAD_PER_S} others came each second,")
+        how = f"in one moment, while {LOAD_PER_S} others came each second,"
+        told = f"send [load.{scene.plan.load}], {LOAD_PER_S} arrivals a second"
+        await _judge(scene, ramp, "load-exact", how, told=told)
         due, started, ended = load.due, load.started, load.ended
     if ended and not scene.ledger.defects["load-exact"]:
         raise UndecidedError(NO_LOAD)
@@ -59,10 +61,19 @@ def _saturated(due: int, started: int) -> str:
     return f"all of {due:,} arrivals were taken, {LOAD_PER_S} a second: that does not saturate this service"
 
 
-async def _judge(scene: Scene, ramp: Ramp, claim: str, how: str) -> None:
+async def _judge(scene: Scene, ramp: Ramp, claim: str, how: str, *, told: str = "") -> None:
     visit = scene.step.visit("all in one moment")
     user = scene.another(visit.client.kind)
-    answers = await judge_burst(scene, ramp, how, lambda: _ask(scene, user, visit.requests), claim=claim)
+    answers = await judge_burst(
+        scene,
+        ramp,
+        how,
+        lambda: _ask(scene, user, visit.requests),
+        way="at once",
+        alone=before(scene.policy.quota),
+        told=told,
+        claim=claim,
+    )
     scene.ledger.journal.show(claim, *turning(answers, ramp.kinds))
 
 
