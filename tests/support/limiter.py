@@ -32,7 +32,7 @@ PATIENCE = 20
 AGAIN, CROWD = 100, 200
 """So often is a client refused before a limiter loses its patience, and so many requests under way are too many."""
 
-WORK_S, LOCKED_S, BUSY_S = 0.002, 0.02, 0.5
+WORK_S, LOCKED_S, BUSY_S, HARD_S = 0.002, 0.02, 0.5, 0.004
 BUSY_PATH = "/a/99"
 
 PROXY = "127.0.0.9"
@@ -473,6 +473,8 @@ class Server:
         """Return status and headers of a request that counts."""
         if request.path == BUSY_PATH:
             self.busy_until_s = time.monotonic() + BUSY_S
+            if "hard-work" in self.traits:
+                time.sleep(HARD_S)  # noqa: ASYNC251 - the point: nobody is served meanwhile
         if self.uncounted():
             await asyncio.sleep(WORK_S)
             return 200, []

@@ -97,11 +97,17 @@ class Circumstances(TypedDict):
     environment: Mapping[str, str]
     addresses: int
     alike: str
+    disturbs: bool
 
 
 def _circumstances(run: Run) -> Circumstances:
     addresses = len(run.identities.lease_anonymous(2))
-    return {"environment": run.environment, "addresses": addresses, "alike": run.identities.alike or ALIKE}
+    return {
+        "environment": run.environment,
+        "addresses": addresses,
+        "alike": run.identities.alike or ALIKE,
+        "disturbs": run.options.disturbs,
+    }
 
 
 def _prove(run: Run, stack: Stack, planned: Planned, *, means: Means | None = None) -> Evidence:

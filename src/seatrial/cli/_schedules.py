@@ -32,6 +32,7 @@ class Circumstances(TypedDict):
     profile: Profile
     environment: Mapping[str, str]
     addresses: int
+    disturbs: bool
 
 
 def show_schedule(*, config: str, as_json: bool, **options: Any) -> int:
@@ -54,7 +55,12 @@ def _circumstances(
     profile = profile_in_effect(settings, options, attached, choice)
     environment = {**settings.stack.environment, **settings.stack.knobs(profile)} if profile else {}
     addresses = 2 if sends_apart(options, choice) else 0
-    return {"profile": options.profile, "environment": environment, "addresses": addresses}
+    return {
+        "profile": options.profile,
+        "environment": environment,
+        "addresses": addresses,
+        "disturbs": options.disturbs,
+    }
 
 
 def _abilities(choice: Choice) -> Collection[str]:

@@ -46,7 +46,7 @@ class Album:
         secret = tuple((name, f"{{{{secret:{answer.client}}}}}") for name in answer.secret)
         url, kind = self._target.url + answer.path, (JSON,) if answer.sent_body else ()
         shown = self._kept[answer] = Exchange(
-            id=f"ratelimit-{os.getpid()}-{next(_numbers)}",
+            id=f"proof-{os.getpid()}-{next(_numbers)}",
             operation=f"{answer.method} {answer.path}",
             identity=answer.client,
             request=Request(

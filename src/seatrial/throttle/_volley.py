@@ -16,6 +16,10 @@ from seatrial.throttle._scene import Scene
 from seatrial.throttle._waits import judge_burst
 from seatrial.throttle._wire import Answer
 
+TURNED_AWAY = 0.02
+"""A larger part of the arrivals is turned away by a service that cannot keep up; a moment's hiccup does not do that."""
+
+IDLE = f"the load does not saturate this service: of {{:,}} arrivals, {LOAD_PER_S} a second, {{:,}} were turned away"
 NO_LOAD = "the load ended before every request was answered that came beside it"
 
 
@@ -33,10 +37,19 @@ async def under_load(scene: Scene, ramp: Ramp) -> None:
         told = f"send [load.{scene.plan.load}], {LOAD_PER_S} arrivals a second"
         await _judge(scene, ramp, "load-exact", how, told=told)
         due, started, ended = load.due, load.started, load.ended
-    if ended and not scene.ledger.defects["load-exact"]:
-        raise UndecidedError(NO_LOAD)
     scene.ledger.figures["load_started"] = started / max(1, due)
-    scene.ledger.notes.append(f"the quota was asked for under load: {_saturated(due, started)}")
+    if scene.ledger.defects["load-exact"]:
+        return
+    if ended:
+        raise UndecidedError(NO_LOAD)
+    if not saturated(due, started):
+        # Asked again, it would have no more to do.
+        scene.ledger.leave_open(scene.step.claims, IDLE.format(due, due - started))
+        return
+    scene.ledger.notes.append(
+        f"the quota was asked for under load: of {due:,} arrivals {due - started:,} were turned away, "
+        f"as {IN_FLIGHT} were always under way"
+    )
 
 
 @asynccontextmanager
@@ -55,10 +68,9 @@ async def _load(scene: Scene) -> AsyncIterator[Load]:
         await asyncio.to_thread(sending.__exit__, None, None, None)
 
 
-def _saturated(due: int, started: int) -> str:
-    if started < due:
-        return f"of {due:,} arrivals {due - started:,} were turned away, as {IN_FLIGHT} were always under way"
-    return f"all of {due:,} arrivals were taken, {LOAD_PER_S} a second: that does not saturate this service"
+def saturated(due: int, started: int) -> bool:
+    """Return whether a service had all it could do: more came than it answered, whatever was under way already."""
+    return due - started > TURNED_AWAY * due
 
 
 async def _judge(scene: Scene, ramp: Ramp, claim: str, how: str, *, told: str = "") -> None:
