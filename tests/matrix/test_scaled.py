@@ -28,8 +28,8 @@ def test_scaled_local_stack_passes(run_seatrial: Run, pool: Mapping[str, str], t
 
 
 @pytest.mark.long
-def test_three_instances_admit_the_quota_under_load(run_seatrial: Run, pool: Mapping[str, str], tmp_path: Path) -> None:
-    """What they count together stays exact in one moment, when they have all they can do, and after outages of Redis."""
+def test_three_instances_are_exact_under_load(run_seatrial: Run, pool: Mapping[str, str], tmp_path: Path) -> None:
+    """What they count together is exact in one moment, when they have all they can do, and after outages of Redis."""
     arguments = ["--stack", "local", "--seed", "1", "--only", "ratelimit", "--deep"]
     ended = run_seatrial(arguments, tmp_path / "run", pool, config=CONFIG)
     assert ended.exit_code == 0, ended.output

@@ -252,10 +252,9 @@ def test_a_proof_leaves_the_store_to_its_deep_stage() -> None:
     """What stops the store is listed where it is done: in a whole run at once, of a proof in the deep stage alone."""
     settings = load_settings(ROOT / "seatrial.scale.toml")
     given: dict[str, Any] = {"profile": "quick", "environment": {}, "addresses": 2}
-    means = {"abilities": ("memory", "control")}
     for disturbs in (True, False):
         (proof,) = plan_limits(settings, disturbs=disturbs, **given)
-        (deep,) = plan_deep_limits(settings, disturbs=disturbs, **means, **given)
+        (deep,) = plan_deep_limits(settings, disturbs=disturbs, abilities=("memory", "control"), **given)
         stops = [("store-down" in {own.claim for own in each.plan.beside}) for each in (proof, deep)]
         assert stops == [disturbs, not disturbs]
         assert deep_schedule(*deep).most == settings.limits[0].deep_requests - sum(o.most for o in deep.plan.beside)

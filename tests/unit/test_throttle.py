@@ -517,6 +517,35 @@ def test_own_headers_are_tried_as_an_address_and_as_a_tenant() -> None:
     assert {name for each in added for name, _ in each.write(policy, source).extra} == {"X-Ours"}
 
 
+def test_own_values_paths_and_methods_are_tried() -> None:
+    """What a project declares is written as it is, with another number each time, and belongs to its claim."""
+    own = {
+        "bypass_values": {
+            "X-Forwarded-For": ("172.16.0.{i}",),
+            "x-real-ip": ("10.9.9.9",),
+            "Accept": ("a/{i}",),
+            "X-P": ("b",),
+        },
+        "bypass_paths": ("/A;v={i}",),
+        "bypass_methods": ("PATCH", "HEAD"),
+    }
+    policy, source = Policy(settings=LIMIT.model_copy(update=own), quota=3, window_s=10), random.Random(3)  # noqa: S311 - repeatable
+    usual = {(each.claim, each.what) for each in variants(POLICY)}
+    added = {each.what: each for each in variants(policy) if (each.claim, each.what) not in usual}
+    assert {what: (each.claim, each.who) for what, each in added.items()} == {
+        "the header X-Forwarded-For: 172.16.0.{i}": ("forwarded-for-ignored", "nobody"),
+        "the header x-real-ip: 10.9.9.9": ("sibling-headers-ignored", "nobody"),
+        "the header Accept: a/{i}": ("client-traits", "user"),
+        "the header X-P: b": ("tenant-header", "user"),
+        "the path /A;v={i}": ("path-spelling", "user"),
+        "the method PATCH": ("method", "user"),
+    }
+    written = [added["the path /A;v={i}"].write(policy, source).path for _ in range(9)]
+    assert all(path.startswith("/A;v=") and path[5:].isdigit() for path in written)
+    assert len(set(written)) > len(written) / 2
+    assert added["the method PATCH"].write(policy, source) == Shape("PATCH", "/a")
+
+
 def read(raw: bytes, method: str = "GET") -> tuple[int, str, bool]:
     """Return status, body and end of connection of an answer in bytes."""
 

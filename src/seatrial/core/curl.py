@@ -28,6 +28,7 @@ def curl_for(exchange: Exchange) -> str:
     """Return a curl command; every secret stands in it as `$TOKEN`, and nothing else is left to the shell."""
     request = exchange.request
     words = ["curl", "-i", *(["--head"] if request.method == "HEAD" else ["-X", shlex.quote(request.method)])]
+    words += ["--http1.0"] if request.version == "HTTP/1.0" else []
     for name, value in request.headers:
         if not _dull(name.lower(), value, request.url):
             words += ["-H", quote(header_for(name, value))]
