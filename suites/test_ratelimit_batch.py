@@ -36,7 +36,7 @@ def batched(limits: tuple[LimitSettings, ...]) -> LimitSettings:
     owasp=("API2:2023", "API4:2023", "ASVS 2.4.1"),
 )
 def test_batch_counted(
-    batched: LimitSettings, client_as: Open, identities: IdentityPool, entered: Entered, auth: AuthSettings
+    batched: LimitSettings, bounded: Open, identities: IdentityPool, entered: Entered, auth: AuthSettings
 ) -> None:
     """Batches that use a quota up are taken, and the next one is refused: counted as one each, all would be taken."""
     del auth
@@ -44,7 +44,7 @@ def test_batch_counted(
     window_s = effective(entered.variables, batched.window_variable, batched.window_s)
     size = min(batched.batch_most, quota)
     for _ in range(ATTEMPTS):
-        answers, seconds = hand_in(client_as(identities.lease(1)[0]), batched, size=size, times=quota // size + 1)
+        answers, seconds = hand_in(bounded(identities.lease(1)[0]), batched, size=size, times=quota // size + 1)
         if certain(batched, quota=quota, size=size, seconds=seconds, window_s=window_s):
             judge(batched, [answer.status_code for answer in answers], size=size, quota=quota)
             return

@@ -71,7 +71,7 @@ class Refusal:
 @pytest.fixture
 def refusal(
     limits: tuple[LimitSettings, ...],
-    client_as: Callable[[Identity | None], httpx.Client],
+    bounded: Callable[[Identity | None], httpx.Client],
     identities: IdentityPool,
     entered: Entered,
     auth: AuthSettings,
@@ -81,7 +81,7 @@ def refusal(
     usual = [limit for limit in limits if limit.reach == "service" and limit.authenticated_by]
     if not usual:
         not_applicable("no [[limits]] is about all that a user requests")
-    return Refusal(Policy.declared(usual[0], entered.variables), lambda: client_as(identities.lease(1)[0]))
+    return Refusal(Policy.declared(usual[0], entered.variables), lambda: bounded(identities.lease(1)[0]))
 
 
 @check(
@@ -140,7 +140,9 @@ def limited_apart(refusal: Refusal, label: str) -> bool:
     cwe=(684,),
     owasp=("API4:2023",),
 )
-def test_rejection_readable(refusal: Refusal, cors: CorsSettings, client: httpx.Client, defects: Defects) -> None:
+def test_rejection_readable(
+    refusal: Refusal, cors: CorsSettings, bounded: Callable[[Identity | None], httpx.Client], defects: Defects
+) -> None:
     """A rejection allows the declared origin, with `Retry-After`, and no preflight is ever limited.
 
     Otherwise a page sees a network failure, and goes on asking.
@@ -152,7 +154,8 @@ def test_rejection_readable(refusal: Refusal, cors: CorsSettings, client: httpx.
     elif refusal.policy.settings.retry_after and not {"retry-after", "*"} & exposed(answer):
         defects.add(f"a rejection lets no page read Retry-After: {EXPOSED}", cause="unexposed", operation=operation)
     headers = {"Origin": cors.origin, "Access-Control-Request-Method": cors.method}
-    asked = [client.options(cors.path, headers=headers) for _ in range(refusal.policy.ramp)]
+    nobody = bounded(None)
+    asked = [nobody.options(cors.path, headers=headers) for _ in range(refusal.policy.ramp)]
     if any(map(refusal.refuses, asked)):
         title = f"{len(asked)} preflights of {cors.path} are limited, which no page can help sending"
         defects.add(title, cause="preflight-limited", operation=f"OPTIONS {cors.path}")

@@ -13,7 +13,7 @@ import pytest
 from seatrial.config import AuthSettings, LimitSettings
 from seatrial.core import Identity
 from seatrial.http import IdentityPool
-from seatrial.plugin import Defects, check, inconclusive, not_applicable
+from seatrial.plugin import Defects, check, inconclusive, not_applicable, not_tested
 from seatrial.stack import Stack, Verb
 
 Open = Callable[[Identity | None], httpx.Client]
@@ -43,19 +43,21 @@ class Look:
 
 
 @pytest.fixture
-def stored(limits: tuple[LimitSettings, ...]) -> LimitSettings:
+def stored(limits: tuple[LimitSettings, ...], disturbs: bool) -> LimitSettings:
     """Return the limit that promises something for the time when its store is down."""
     found = [limit for limit in limits if limit.store]
     if not found:
         not_applicable("no [[limits]] declares a store")
+    if not disturbs:
+        not_tested("it stops the store: seatrial limits prove --deep, or seatrial run")
     return found[0]
 
 
 @pytest.fixture
-def ask(stored: LimitSettings, client_as: Open, identities: IdentityPool, auth: AuthSettings) -> Callable[[], Look]:
+def ask(stored: LimitSettings, bounded: Open, identities: IdentityPool, auth: AuthSettings) -> Callable[[], Look]:
     """Return a function that asks once, each time as a user whom nobody saw before."""
     del auth
-    return lambda: look(client_as(identities.lease(1)[0]), stored)
+    return lambda: look(bounded(identities.lease(1)[0]), stored)
 
 
 @check(

@@ -15,6 +15,7 @@ from seatrial.core import Evidence, Outcome, Target
 from seatrial.swarm import Hammer, make_hammer
 from seatrial.throttle import IN_FLIGHT, LOAD_PER_S, LOAD_S, Means, Policy, plan_deep, prove
 from seatrial.throttle._pressure import PRESSURE
+from seatrial.throttle._volley import saturated
 
 WINDOW_S = 2.0
 Under = Callable[..., Evidence]
@@ -25,21 +26,21 @@ def press(tmp_path: Path) -> Under:
     """Return a function that takes the steps under pressure, and no others."""
     people = People()
 
-    def hammer(target: Target) -> Hammer:
+    def hammer(target: Target, rate_per_s: float) -> Hammer:
         scenario = ScenarioSettings(rate_per_s=1, duration_s={"quick": 1}, paths=("/a/99",), identities=1)
         return make_hammer(
             "some", scenario, target=target, identities=people, limits=(limit(window_s=WINDOW_S),), environment={},
-            rate_per_s=LOAD_PER_S, duration_s=LOAD_S, most_in_flight=IN_FLIGHT,
+            rate_per_s=rate_per_s, duration_s=LOAD_S, most_in_flight=IN_FLIGHT,
             seed=1, run="throttle-test", work=tmp_path, root=tmp_path,
         )  # fmt: skip
 
-    def run(target: Target, **changed: object) -> Evidence:
+    def run(target: Target, *, rate_per_s: float = LOAD_PER_S, **changed: object) -> Evidence:
         policy = Policy.declared(limit(window_s=WINDOW_S, **changed), {})
         plan = plan_deep(policy, memory=False, control=False, load="some", budget_s=120.0, addresses=2)
         return prove(
             policy,
             plan=replace(plan, no_kept="not looked at here"),
-            means=Means(load=partial(hammer, target)),
+            means=Means(load=partial(hammer, target, rate_per_s)),
             target=target,
             identities=people,
             progress=lambda _line: None,
@@ -52,11 +53,11 @@ def press(tmp_path: Path) -> Under:
 @pytest.mark.parametrize(
     ("traits", "failed"),
     [
-        (("works",), set()),
-        (("works", "jitter"), set()),
-        (("refusals-dear",), {"refusals-cheap"}),
-        (("works", "refusals-lock"), {"noise-bounded"}),
-        (("works", "crowd-uncounted"), {"burst-exact"}),
+        (("works", "hard-work"), set()),
+        (("works", "hard-work", "jitter"), set()),
+        (("refusals-dear", "hard-work"), {"refusals-cheap"}),
+        (("works", "hard-work", "refusals-lock"), {"noise-bounded"}),
+        (("works", "hard-work", "crowd-uncounted"), {"burst-exact"}),
         (("works", "busy-uncounted"), {"load-exact"}),
     ],
     ids=lambda value: "-".join(sorted(value)) or "nothing",
@@ -67,6 +68,23 @@ def test_each_defect_fails_its_claim(press: Under, traits: tuple[str, ...], fail
         evidence = press(target)
     assert ended(evidence, Outcome.FAILED) == failed, told(evidence)
     assert ended(evidence, Outcome.PASSED) & PRESSURE.keys() == PRESSURE.keys() - failed, told(evidence)
+
+
+def test_a_service_that_is_idle_proves_nothing_about_load(press: Under) -> None:
+    """Where the load is no more than a service takes, its quota is not proved under load, and it is said why."""
+    with process(SERVER, {"quota": 8, "window_s": WINDOW_S, "traits": ("works",)}) as (target, _):
+        evidence = press(target, rate_per_s=20)
+    (left,) = [result for result in evidence.results if result.outcome is Outcome.INCONCLUSIVE]
+    assert left.check == "ratelimit.load-exact", told(evidence)
+    assert "does not saturate this service" in left.reason
+
+
+@pytest.mark.parametrize(
+    ("due", "started", "enough"), [(0, 0, False), (1000, 1000, False), (1000, 980, False), (1000, 979, True)]
+)
+def test_what_is_saturated(due: int, started: int, *, enough: bool) -> None:
+    """More than one of fifty arrivals is turned away; without any arrival nothing is known."""
+    assert saturated(due, started) is enough
 
 
 def test_how_long_others_may_wait_is_declared(press: Under) -> None:

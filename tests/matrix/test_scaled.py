@@ -27,6 +27,16 @@ def test_scaled_local_stack_passes(run_seatrial: Run, pool: Mapping[str, str], t
     assert "security.admin-spoof-ignored" in ended.checks("passed")
 
 
+@pytest.mark.long
+def test_three_instances_are_exact_under_load(run_seatrial: Run, pool: Mapping[str, str], tmp_path: Path) -> None:
+    """What they count together is exact in one moment, when they have all they can do, and after outages of Redis."""
+    arguments = ["--stack", "local", "--seed", "1", "--only", "ratelimit", "--deep"]
+    ended = run_seatrial(arguments, tmp_path / "run", pool, config=CONFIG)
+    assert ended.exit_code == 0, ended.output
+    deep = {"ratelimit.burst-exact", "ratelimit.load-exact", "ratelimit.store-returns"}
+    assert ended.checks("passed") >= deep, ended.output
+
+
 @pytest.mark.usefixtures("engine")
 def test_scaled_compose_stack_passes(run_seatrial: Run, tmp_path: Path) -> None:
     """The same holds in containers behind nginx."""

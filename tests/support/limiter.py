@@ -18,6 +18,7 @@ import re
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Any
@@ -31,7 +32,7 @@ PATIENCE = 20
 AGAIN, CROWD = 100, 200
 """So often is a client refused before a limiter loses its patience, and so many requests under way are too many."""
 
-WORK_S, LOCKED_S, BUSY_S = 0.002, 0.02, 0.5
+WORK_S, LOCKED_S, BUSY_S, HARD_S = 0.002, 0.02, 0.5, 0.004
 BUSY_PATH = "/a/99"
 
 PROXY = "127.0.0.9"
@@ -39,6 +40,14 @@ PROXY = "127.0.0.9"
 
 NETWORKS = {"ipv6-by-address": 128, "ipv6-by-link": 96, "ipv6-by-site": 48, "ipv6-in-one": 8}
 """How many bits of an IPv6 address are its client's, where it is not the usual 64."""
+
+IN_KEY = {
+    "agent-in-key": "user-agent",
+    "by-token": "authorization",
+    "user-and-address": "address",
+    "fragment-in-key": "path",
+}
+"""What some limiters take for another client."""
 
 QUEUES = {"queues", "queues-all"}
 SPOOFABLE = {
@@ -79,6 +88,10 @@ class Request:
     body: str = ""
     instance: int = 0
 
+    def said(self, what: str) -> str:
+        """Return what a request says of something: its address, its path, or a header."""
+        return {"address": self.address, "path": self.path}.get(what, self.headers.get(what, ""))
+
     @property
     def user(self) -> str:
         """Return who asks, empty without a token that holds."""
@@ -107,6 +120,14 @@ class Limiter:
 
     def whose(self, request: Request) -> str:
         """Return whose bucket a request counts in."""
+        return " ".join([self.client(request), *(request.said(name) for name in self.more())])
+
+    def more(self) -> Iterator[str]:
+        """Yield what else of a request counts as another client."""
+        return (said for trait, said in IN_KEY.items() if trait in self.traits)
+
+    def client(self, request: Request) -> str:
+        """Return who asks."""
         if "global" in self.traits:
             return "everybody"
         address = self.address(request)
@@ -240,6 +261,8 @@ class Limiter:
 
     def exempt(self, request: Request) -> bool:
         """Return whether a request is not limited."""
+        if "host-exempt" in self.traits and HEALTH in request.headers.get("host", ""):
+            return True
         if request.path != HEALTH:
             return False
         limited = "exempt-limited" in self.traits or ("exempt-limited-anonymous" in self.traits and not request.user)
@@ -502,7 +525,8 @@ class Server:
             return 400
         if request.method not in {"GET", "POST"} and not self.let_by(request):
             return NOT_ALLOWED
-        return 0 if known(request.path) or self.let_by(request) else 404
+        path = request.path.partition("#")[0] if "fragment-in-key" in self.traits else request.path
+        return 0 if known(path) or self.let_by(request) else 404
 
     def let_by(self, request: Request) -> bool:
         """Return whether a request is served as the limited one, and not counted, because it is written otherwise."""
@@ -520,6 +544,8 @@ class Server:
         """Return status and headers of a request that counts."""
         if request.path == BUSY_PATH:
             self.busy_until_s = time.monotonic() + BUSY_S
+            if "hard-work" in self.traits:
+                time.sleep(HARD_S)  # noqa: ASYNC251 - the point: nobody is served meanwhile
         if self.uncounted():
             await asyncio.sleep(WORK_S)
             return 200, []

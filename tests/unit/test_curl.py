@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -101,3 +102,18 @@ def test_only_the_secret_is_put_in(text: str) -> None:
         ["sh", "-c", f"printf %s {quote(text)}"], env={"TOKEN": "t0k3n"}, check=True, capture_output=True, text=True
     )
     assert run.stdout == text.replace(MARK, "t0k3n")
+
+
+def test_what_was_put_into_a_request_is_kept() -> None:
+    """Headers are left out only where they say what clients say by themselves: others may be the whole point."""
+    usual = (("Host", "h"), ("User-Agent", "python-httpx/0.28"), ("Accept", "*/*"), ("Connection", "keep-alive"))
+    assert curl_for(exchange(headers=usual)) == "curl -i -X GET http://h/"
+    words = shlex.split(curl_for(exchange(headers=(("Host", "a/health?"), ("User-Agent", "x/1"), ("Accept", "a/b")))))
+    assert words[4:-1] == ["-H", "Host: a/health?", "-H", "User-Agent: x/1", "-H", "Accept: a/b"]
+
+
+def test_a_fragment_is_sent_and_a_client_comes_from_its_address() -> None:
+    """Curl would keep a fragment to itself; a client that is known by its address ends in it."""
+    shown = replace(exchange(url="http://h/a#b"), identity="anonymous@127.9.0.1")
+    words = shlex.split(curl_for(shown))
+    assert words[4:] == ["--interface", "127.9.0.1", "--request-target", "/a#b", "http://h/a#b"]

@@ -5,14 +5,21 @@ from __future__ import annotations
 import time
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from promises import PROMISES
+from proving import serving
 
+from seatrial.campaign import allowance, plan_deep_limits, plan_limits
 from seatrial.config import LimitSettings, load_settings
-from seatrial.core import Outcome
+from seatrial.core import Check, Outcome, Severity
+from seatrial.plugin import Defects
+from seatrial.plugin._allowance import Allowance
+from seatrial.plugin._outcomes import DefectsFound, Inconclusive
 from seatrial.throttle import CLAIMS, Policy, Schedule, deep_schedule, plan_deep, plan_proof, schedule
 from seatrial.throttle._deep import deep_claims
 from seatrial.throttle._keys import growing
@@ -243,6 +250,53 @@ def test_a_burst_asks_for_more_than_is_left(quota: int) -> None:
     left = quota - before(quota)
     assert 1 <= left <= quota
     assert 4 * left <= AT_ONCE
+
+
+OWN = {"operations-limited", "rejection-readable", "rejection-uncached", "batch-counted"}
+
+
+def test_checks_beside_a_proof_share_its_budget() -> None:
+    """Each is listed with the limit that it is about, and together with the proof never exceeds what is declared."""
+    settings = load_settings(ROOT / "seatrial.toml")
+    planned = plan_limits(settings, profile="full", environment={}, addresses=2)
+    assert {each.name: {own.claim for own in each.plan.beside} for each in planned} == {
+        "default": OWN, "token": set(), "refresh": set()
+    }  # fmt: skip
+    declared = sum(limit.max_requests for limit in settings.limits)
+    assert sum(schedule(*each).most + sum(own.most for own in each.plan.beside) for each in planned) == declared
+    assert declared <= 9000
+    assert all(own.requests <= own.most == allowance(settings, {}, own.claim) for own in planned[0].plan.beside)
+    assert allowance(settings, {}, "store-down") == 0
+    (first,) = [limit for limit in settings.limits if limit.name == "default"]
+    small = settings.model_copy(update={"limits": (first.model_copy(update={"max_requests": 2000}),)})
+    (tight,) = plan_limits(small, profile="full", environment={}, addresses=2)
+    assert "are for checks beside it" in tight.plan.no_proof
+
+
+def test_a_proof_leaves_the_store_to_its_deep_stage() -> None:
+    """What stops the store is listed where it is done: in a whole run at once, of a proof in the deep stage alone."""
+    settings = load_settings(ROOT / "seatrial.scale.toml")
+    given: dict[str, Any] = {"profile": "quick", "environment": {}, "addresses": 2}
+    for disturbs in (True, False):
+        (proof,) = plan_limits(settings, disturbs=disturbs, **given)
+        (deep,) = plan_deep_limits(settings, disturbs=disturbs, abilities=("memory", "control"), **given)
+        stops = [("store-down" in {own.claim for own in each.plan.beside}) for each in (proof, deep)]
+        assert stops == [disturbs, not disturbs]
+        assert deep_schedule(*deep).most == settings.limits[0].deep_requests - sum(o.most for o in deep.plan.beside)
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_an_allowance_ends_with_what_was_found(*, found: bool) -> None:
+    """One request more than allowed is not sent: the check failed by then, or decided nothing."""
+    defects = Defects(Check(slug="ratelimit.own", suite="ratelimit", title="t", severity=Severity.HIGH))
+    if found:
+        defects.add("it is so", cause="so")
+    with serving() as target, httpx.Client(base_url=target.url) as client:
+        client.event_hooks = {"request": [Allowance(2, defects).spend]}
+        answers = [client.get("/health") for _ in range(2)]
+        with pytest.raises(DefectsFound if found else Inconclusive):
+            client.get("/health")
+    assert [answer.status_code for answer in answers] == [200, 200]
 
 
 BYTES = st.lists(st.integers(-(10**6), 10**7), min_size=3, max_size=3)

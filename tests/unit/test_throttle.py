@@ -28,6 +28,7 @@ from seatrial.throttle._headers import Truth, judge_headers, judge_late
 from seatrial.throttle._kinds import Kinds, UndecidedError, tell_kinds
 from seatrial.throttle._ledger import Ledger
 from seatrial.throttle._outcomes import CLAIMS, judge_outcome
+from seatrial.throttle._replay import Turn
 from seatrial.throttle._retry import Wait, judge_retry_after, read_wait
 from seatrial.throttle._shown import Album, tell
 from seatrial.throttle._variants import Shape, variants
@@ -512,13 +513,16 @@ def test_defect_outweighs_what_is_left_open() -> None:
 def test_finding_names_client_and_hides_its_token() -> None:
     """A finding's fingerprint is stable, its exchanges name the client, its replay has a placeholder for the token."""
     album = Album(Target(url="http://127.0.0.1:1"))
-    defect = Defect("c", "t", (RAMP[0], make(BEGAN + 5, status=429)))
+    late = make(BEGAN + 5, status=429)
+    turns = (Turn(answers=(RAMP[0],), times=6), Turn(answers=(late,), after_s=5))
+    defect = Defect("c", "t", (RAMP[0], late), turns)
     finding = tell("ratelimit.quota-exact", Severity.HIGH, defect, POLICY, album)
     again = tell("ratelimit.quota-exact", Severity.HIGH, defect, POLICY, album)
     assert finding == again
     assert album.exchanges[0].request.headers == (("Authorization", "{{secret:u}}"),)
     assert "$TOKEN" in finding.replay
-    assert "sleep 5.0" in finding.replay
+    assert finding.replay.startswith("sleep 5.00 & for i in $(seq 6); do curl ")
+    assert "; done; wait; curl -i " in finding.replay
 
 
 def test_variants_are_repeatable_and_belong_to_claims() -> None:
@@ -550,6 +554,35 @@ def test_own_headers_are_tried_as_an_address_and_as_a_tenant() -> None:
         ("tenant-header", "user"),
     }
     assert {name for each in added for name, _ in each.write(policy, source).extra} == {"X-Ours"}
+
+
+def test_own_values_paths_and_methods_are_tried() -> None:
+    """What a project declares is written as it is, with another number each time, and belongs to its claim."""
+    own = {
+        "bypass_values": {
+            "X-Forwarded-For": ("172.16.0.{i}",),
+            "x-real-ip": ("10.9.9.9",),
+            "Accept": ("a/{i}",),
+            "X-P": ("b",),
+        },
+        "bypass_paths": ("/A;v={i}",),
+        "bypass_methods": ("PATCH", "HEAD"),
+    }
+    policy, source = Policy(settings=LIMIT.model_copy(update=own), quota=3, window_s=10), random.Random(3)  # noqa: S311 - repeatable
+    usual = {(each.claim, each.what) for each in variants(POLICY)}
+    added = {each.what: each for each in variants(policy) if (each.claim, each.what) not in usual}
+    assert {what: (each.claim, each.who) for what, each in added.items()} == {
+        "the header X-Forwarded-For: 172.16.0.{i}": ("forwarded-for-ignored", "nobody"),
+        "the header x-real-ip: 10.9.9.9": ("sibling-headers-ignored", "nobody"),
+        "the header Accept: a/{i}": ("client-traits", "user"),
+        "the header X-P: b": ("tenant-header", "user"),
+        "the path /A;v={i}": ("path-spelling", "user"),
+        "the method PATCH": ("method", "user"),
+    }
+    written = [added["the path /A;v={i}"].write(policy, source).path for _ in range(9)]
+    assert all(path.startswith("/A;v=") and path[5:].isdigit() for path in written)
+    assert len(set(written)) > len(written) / 2
+    assert added["the method PATCH"].write(policy, source) == Shape("PATCH", "/a")
 
 
 def read(raw: bytes, method: str = "GET") -> tuple[int, str, bool]:

@@ -3,7 +3,7 @@
 from seatrial.campaign._campaign import Campaign
 from seatrial.campaign._entered import Entered
 from seatrial.campaign._faults import Fault, fault_files, load_fault
-from seatrial.campaign._limits import Planned, plan_deep_limits, plan_limits
+from seatrial.campaign._limits import Planned, allowance, plan_deep_limits, plan_limits
 from seatrial.campaign._options import Options, resolve_out
 from seatrial.campaign._run import (
     UP,
@@ -41,6 +41,7 @@ __all__ = [
     "Planned",
     "Run",
     "Stacks",
+    "allowance",
     "bring_up",
     "check_address_pool",
     "check_selection",

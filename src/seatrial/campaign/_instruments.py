@@ -98,6 +98,7 @@ class Circumstances(TypedDict):
     addresses: int
     alike: str
     unsigned: str
+    disturbs: bool
 
 
 def _circumstances(run: Run) -> Circumstances:
@@ -107,6 +108,7 @@ def _circumstances(run: Run) -> Circumstances:
         "addresses": addresses,
         "alike": run.identities.alike or ALIKE,
         "unsigned": run.unsigned,
+        "disturbs": run.options.disturbs,
     }
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from seatrial.config import Profile, Settings
 from seatrial.core import ALIKE
 
 if TYPE_CHECKING:
-    from seatrial.throttle import Plan, Policy
+    from seatrial.throttle import Beside, Plan, Policy
 
 UNBUDGETED_S: Mapping[Profile, float] = {"quick": 60.0, "full": 120.0}
 """What a proof may take where no budget is declared."""
@@ -37,19 +37,21 @@ def plan_limits(  # noqa: PLR0913 - by keyword, each is needed once
     addresses: int,
     alike: str = ALIKE,
     unsigned: str = "",
+    disturbs: bool = True,
 ) -> list[Planned]:
     """Return every declared limit as the stack's variables turn it, and what can be proved in a profile's budget.
 
-    `unsigned` says why nobody can be authenticated: then clients differ by their addresses alone. Raises UsageError
-    for one that limits nothing.
+    `unsigned` says why nobody can be authenticated: then clients differ by their addresses alone. Checks that ask
+    beside the proof have their part of its budget; where nothing `disturbs`, none of them stops the store. Raises
+    UsageError for a limit that limits nothing.
     """
     from seatrial.throttle import plan_proof  # noqa: PLC0415 - needed where limits are proved only
 
     budget_s = settings.budget_s.get(profile, {}).get("ratelimit") or UNBUDGETED_S[profile]
     common: Common = {"addresses": addresses, "alike": alike, "profile": profile, "budget_s": budget_s}
     return [
-        Planned(policy, plan_proof(policy, **_users(settings, policy, unsigned), **common))
-        for policy in _policies(settings, environment)
+        Planned(policy, plan_proof(policy, beside=beside, **_users(settings, policy, unsigned), **common))
+        for policy, beside in _beside(settings, _policies(settings, environment), asks=True, stops=disturbs)
     ]
 
 
@@ -62,6 +64,7 @@ def plan_deep_limits(  # noqa: PLR0913 - by keyword, each is needed once
     abilities: Collection[str],
     alike: str = ALIKE,
     unsigned: str = "",
+    disturbs: bool = True,
 ) -> list[Planned]:
     """Return the same for the deep stage, which proves one limit after the other."""
     from seatrial.throttle import plan_deep  # noqa: PLC0415 - as above
@@ -74,9 +77,37 @@ def plan_deep_limits(  # noqa: PLR0913 - by keyword, each is needed once
         "load": next(iter(settings.load), ""),
     }
     return [
-        Planned(policy, plan_deep(policy, **_users(settings, policy, unsigned), **means, **common))
-        for policy in _policies(settings, environment)
+        Planned(policy, plan_deep(policy, beside=beside, **_users(settings, policy, unsigned), **means, **common))
+        for policy, beside in _beside(settings, _policies(settings, environment), asks=False, stops=not disturbs)
     ]
+
+
+def allowance(settings: Settings, environment: Mapping[str, str], claim: str) -> int:
+    """Return how many requests a check that asks for itself may send: 0 where it is about no limit."""
+    found = [each for _, each in _beside(settings, _policies(settings, environment), asks=True, stops=True)]
+    return next((check.most for each in found for check in each if check.claim == claim), 0)
+
+
+def _beside(
+    settings: Settings, policies: Sequence[Policy], *, asks: bool, stops: bool
+) -> Iterator[tuple[Policy, tuple[Beside, ...]]]:
+    """Yield each policy with the checks out of its budget: those that `ask` only, and the one that `stops` the store.
+
+    Each is about the first limit that it means something for.
+    """
+    from seatrial import throttle  # noqa: PLC0415 - needed where limits are proved only
+
+    whole = next((p for p in policies if p.settings.reach == "service" and p.settings.authenticated_by), None)
+    batched = next((p for p in policies if p.settings.batch_path), None)
+    stored = next((p for p in policies if p.settings.store), None)
+    for policy in policies:
+        found: list[Beside] = []
+        if settings.auth and asks:
+            pages, operations = settings.cors is not None, settings.contract is not None
+            found += throttle.refusals(policy, operations=operations, pages=pages) if policy is whole else []
+            found += [throttle.batches(policy)] if policy is batched else []
+        found += [throttle.outages(policy)] if settings.auth and stops and policy is stored else []
+        yield policy, tuple(found)
 
 
 class Common(TypedDict):

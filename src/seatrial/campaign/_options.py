@@ -14,6 +14,7 @@ class Options:
     """The choices of one run; everything else stands in `seatrial.toml`.
 
     `seed` None means a random one; `timeout_s` None means no limit; `command` is what the user typed.
+    A `proof` is all that is wanted: without `deep`, it disturbs no service.
     """
 
     stack: str = "auto"
@@ -24,10 +25,16 @@ class Options:
     seed: int | None = None
     keep: bool = False
     deep: bool = False
+    proof: bool = False
     timeout_s: float | None = None
     allow_target: str = ""
     address_pool: str = ""
     command: str = ""
+
+    @property
+    def disturbs(self) -> bool:
+        """Return whether services that a limit needs may be stopped beside its proof: else that is `deep`."""
+        return not self.proof
 
     def repeat(self, *, seed: int, driver: str) -> str:
         """Return the one line that repeats this run."""

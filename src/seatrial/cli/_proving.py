@@ -15,6 +15,7 @@ from seatrial.cli._session import conduct_session, settle
 from seatrial.cli._view import PlainView, make_view
 from seatrial.config import LimitSettings, Settings
 from seatrial.core import Outcome, UsageError
+from seatrial.record import read_record
 from seatrial.stack import read_state
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def prove_session(*, config: str, as_json: bool, **options: Any) -> int:
 def settle_proof(config: str, options: dict[str, Any]) -> tuple[Path, Settings, Options]:
     """Return everything that a proof starts from: the shipped suite, whatever others the project has."""
     options["profile"] = options["profile"] or _profile(config, options["stack"])
-    path, settings, settled = settle(config, {**options, "only": ("ratelimit",)})
+    path, settings, settled = settle(config, {**options, "only": ("ratelimit",), "proof": True})
     if not settings.limits:
         raise UsageError(
             "no rate limit is declared",
@@ -86,7 +87,15 @@ def _tell(conductor: Conductor) -> list[str]:
     verdict = _read(conductor)
     told = [f"{row['verdict']:<{WIDTH}}  {row['claim']}{_because(row['reason'])}" for row in claims(verdict)]
     costs = [f"cost:    {line}" for line in _costs(verdict, conductor.settings.limits)]
+    costs += [f"cost:    {_beside(conductor):,} requests of checks beside the proofs"]
     return ["", *told, *costs, *conductor.summary()]
+
+
+def _beside(conductor: Conductor) -> int:
+    """Return how many requests checks of their own sent: what a proof shows of its own is named after it."""
+    if conductor.run is None:
+        return 0
+    return sum(id_.startswith("ratelimit-") for id_ in read_record(conductor.run.directory).exchanges)
 
 
 def _because(reason: str) -> str:
@@ -126,6 +135,7 @@ def _tell_json(conductor: Conductor) -> list[str]:
         "claims": claims(verdict),
         "findings": verdict["findings"],
         "limits": measured(verdict, conductor.settings.limits),
+        "requests_beside": _beside(conductor),
         "not_verified": verdict["not_verified"],
         "directory": str(conductor.run.directory) if conductor.run else "",
     }

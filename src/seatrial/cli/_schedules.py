@@ -34,6 +34,7 @@ class Circumstances(TypedDict):
     environment: Mapping[str, str]
     addresses: int
     unsigned: str
+    disturbs: bool
 
 
 def show_schedule(*, config: str, as_json: bool, **options: Any) -> int:
@@ -56,8 +57,13 @@ def _circumstances(
     profile = profile_in_effect(settings, options, attached, choice)
     environment = {**settings.stack.environment, **settings.stack.knobs(profile)} if profile else {}
     addresses = 2 if sends_apart(options, choice) else 0
-    unsigned = why_unsigned(settings, choice)
-    return {"profile": options.profile, "environment": environment, "addresses": addresses, "unsigned": unsigned}
+    return {
+        "profile": options.profile,
+        "environment": environment,
+        "addresses": addresses,
+        "unsigned": why_unsigned(settings, choice),
+        "disturbs": options.disturbs,
+    }
 
 
 def _abilities(choice: Choice) -> Collection[str]:

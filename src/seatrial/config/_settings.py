@@ -218,10 +218,11 @@ class LimitSettings(Section):
     of up to `batch_most` times `batch_item`, as a list in the field `batch_field`, to `batch_path` costs as many
     requests.
     `path_template` is a path of single resources with `{i}` in it, which share their client's quota; `bypass_headers`
-    are tried besides the usual ones, and `bypass_fields` of the body with other values. `costs` are requests that end
-    otherwise than those of the proof, and whether they count. One client that goes on asking while it is refused makes
-    others wait no more than `noisy_factor` times as long. A proof never sends more than `max_requests`, its deep stage
-    no more than `deep_requests`.
+    are tried besides the usual ones, headers with `bypass_values` too, `bypass_paths` and `bypass_methods` in place of
+    the usual, and `bypass_fields` of the body with other values; `{i}` is another number each time. `costs` are
+    requests that end otherwise than those of the proof, and whether they count. One client that goes on asking while
+    it is refused makes others wait no more than `noisy_factor` times as long. A proof never sends more than
+    `max_requests`, its deep stage no more than `deep_requests`.
     """
 
     name: Name = "default"
@@ -251,6 +252,9 @@ class LimitSettings(Section):
     rejection_status: Annotated[int, Field(ge=400, le=599)] = 429
     path_template: str = ""
     bypass_headers: tuple[str, ...] = ()
+    bypass_values: dict[str, tuple[str, ...]] = {}
+    bypass_paths: tuple[UrlPath, ...] = ()
+    bypass_methods: tuple[Method, ...] = ()
     noisy_factor: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 5.0
     bypass_fields: tuple[str, ...] = ()
     costs: tuple[CostSettings, ...] = ()

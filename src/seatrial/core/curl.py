@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import re
 import shlex
+from urllib.parse import urlsplit
 
 from seatrial.core.exchanges import BODY_SHOWN, Exchange, Request
 
-DULL = frozenset(
-    {"host", "accept", "accept-encoding", "connection", "user-agent", "content-length", "transfer-encoding"}
-)
-"""Headers that curl sends by itself, or that say nothing about the request."""
+DULL = {
+    "accept": r"\*/\*",
+    "accept-encoding": r"(gzip|deflate|br|zstd|, )*",
+    "connection": "keep-alive",
+    "user-agent": r"(python-httpx|schemathesis|python-requests)/.*",
+    "content-length": ".*",
+    "transfer-encoding": ".*",
+}
+"""What headers say that curl sends by itself, or that say nothing about the request: other values were put there."""
 
 MARK = re.compile(r"\{\{secret:[^}]*\}\}")
 
@@ -22,11 +28,23 @@ def curl_for(exchange: Exchange) -> str:
     """Return a curl command; every secret stands in it as `$TOKEN`, and nothing else is left to the shell."""
     request = exchange.request
     words = ["curl", "-i", *(["--head"] if request.method == "HEAD" else ["-X", shlex.quote(request.method)])]
+    words += ["--http1.0"] if request.version == "HTTP/1.0" else []
     for name, value in request.headers:
-        if name.lower() not in DULL:
-            words += ["-H", quote(_header(name, value))]
-    words += _body(request)
+        if not _dull(name.lower(), value, request.url):
+            words += ["-H", quote(header_for(name, value))]
+    words += [*_body(request), *_source(exchange.identity)]
     return " ".join([*words, *_url_options(request.url), quote(request.url)])
+
+
+def _dull(name: str, value: str, url: str) -> bool:
+    """Return whether curl says the same by itself, or nothing is lost where it does not."""
+    return value == urlsplit(url).netloc if name == "host" else bool(re.fullmatch(DULL.get(name, "(?!)"), value))
+
+
+def _source(identity: str) -> list[str]:
+    """Return what makes curl come from a client's own address, which the names of such clients end in."""
+    address = identity.rpartition("@")[2]
+    return ["--interface", address] if re.fullmatch(r"\d+(\.\d+){3}", address) else []
 
 
 def _body(request: Request) -> list[str]:
@@ -36,7 +54,7 @@ def _body(request: Request) -> list[str]:
     return ["--data-raw", quote(request.body)] if request.body else []
 
 
-def _header(name: str, value: str) -> str:
+def header_for(name: str, value: str) -> str:
     """Return a header as curl wants it: an empty one ends in a semicolon, else curl leaves it out."""
     if not value:
         return f"{name};"
@@ -46,9 +64,16 @@ def _header(name: str, value: str) -> str:
 
 
 def _url_options(url: str) -> list[str]:
-    """Keep curl from rewriting what a fuzzer made: brackets are ranges to it, and dots steps."""
+    """Keep curl from rewriting what a fuzzer made: brackets are ranges to it, dots steps, and fragments its own."""
     globs = ["--globoff"] if set(url) & set("[]{}") else []
-    return globs + (["--path-as-is"] if "/." in url else [])
+    as_is = ["--path-as-is"] if "/." in url else []
+    exact = ["--request-target", quote(target_of(url))] if "#" in url else []
+    return globs + as_is + exact
+
+
+def target_of(url: str) -> str:
+    """Return path, query and fragment of a URL, as they are."""
+    return f"/{''.join(url.split('/', 3)[3:])}"
 
 
 def quote(text: str) -> str:

@@ -14,6 +14,7 @@ class Request:
 
     Where the text is only the beginning of a body, `size` is the body's length in bytes, and `blob` names the file of
     the run directory that holds more of it (empty: nothing more was kept). The same holds for a response.
+    `version` is that of HTTP where another one than usual was chosen.
     """
 
     method: str
@@ -22,6 +23,7 @@ class Request:
     body: str = ""
     size: int = 0
     blob: str = ""
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from seatrial.campaign import Entered, filled_in
+from seatrial.campaign import Entered, allowance, filled_in
 from seatrial.config import (
     AuthSettings,
     ContractSettings,
@@ -28,6 +28,7 @@ from seatrial.config import (
 )
 from seatrial.core import CheckResult, Identity, Outcome, Target
 from seatrial.http import IdentityPool, SigningKey, open_client
+from seatrial.plugin._allowance import Allowance
 from seatrial.plugin._checks import check_of
 from seatrial.plugin._defects import Defects
 from seatrial.plugin._hooks import CONTEXT, DEFECTS, ENTERED, EXCHANGES
@@ -68,6 +69,13 @@ def profile(pytestconfig: pytest.Config) -> str:
 
 
 @pytest.fixture(scope="session")
+def disturbs(pytestconfig: pytest.Config) -> bool:
+    """Return whether services may be stopped though that was not asked for: of a proof, `--deep` asks for it."""
+    options = pytestconfig.stash[CONTEXT].options
+    return options.disturbs or options.deep
+
+
+@pytest.fixture(scope="session")
 def identities(pytestconfig: pytest.Config) -> IdentityPool:
     """Return the users of this run; each lease gives ones that nobody used before."""
     return pytestconfig.stash[CONTEXT].identities
@@ -105,6 +113,25 @@ def client_as(request: pytest.FixtureRequest, entered: Entered) -> Iterator[Call
     yield open_as
     for client in clients:
         client.close()
+
+
+@pytest.fixture
+def bounded(
+    request: pytest.FixtureRequest,
+    settings: Settings,
+    entered: Entered,
+    client_as: Callable[[Identity | None], httpx.Client],
+) -> Callable[[Identity | None], httpx.Client]:
+    """Return `client_as` for a check of a rate limit: it sends no more than it has of the limit's budget."""
+    most = allowance(settings, entered.variables, check_of(request.node).slug.partition(".")[2])
+    spend = Allowance(most, request.node.stash[DEFECTS]).spend
+
+    def open_as(identity: Identity | None = None) -> httpx.Client:
+        client = client_as(identity)
+        client.event_hooks = {"request": [spend]}
+        return client
+
+    return open_as
 
 
 @pytest.fixture

@@ -1,10 +1,11 @@
 """The rate-limit prover: what a declared policy promises, proved or refuted from outside."""
 
+from seatrial.throttle._beside import STORE, batches, outages, refusals
 from seatrial.throttle._deep import DEEP, deep_schedule, plan_deep
 from seatrial.throttle._means import Load, Means
 from seatrial.throttle._outcomes import CLAIMS
 from seatrial.throttle._plan import plan_proof
-from seatrial.throttle._policy import Plan, Policy
+from seatrial.throttle._policy import Beside, Plan, Policy
 from seatrial.throttle._pressure import IN_FLIGHT, LOAD_PER_S, LOAD_S
 from seatrial.throttle._prove import leave_deep, merge, prove
 from seatrial.throttle._schedule import schedule
@@ -18,7 +19,9 @@ __all__ = [
     "IN_FLIGHT",
     "LOAD_PER_S",
     "LOAD_S",
+    "STORE",
     "Answer",
+    "Beside",
     "Instant",
     "Load",
     "Means",
@@ -28,12 +31,15 @@ __all__ = [
     "Wire",
     "WireError",
     "as_json",
+    "batches",
     "deep_schedule",
     "leave_deep",
     "lines",
     "merge",
+    "outages",
     "plan_deep",
     "plan_proof",
     "prove",
+    "refusals",
     "schedule",
 ]

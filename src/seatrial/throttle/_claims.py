@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seatrial.throttle._kinds import Kinds
 from seatrial.throttle._policy import Policy
+from seatrial.throttle._replay import LATE_S, Turn, Turns
 from seatrial.throttle._shapes import answered
 from seatrial.throttle._wire import Answer
 
@@ -16,11 +17,15 @@ NO_NUMBER = "no whole number"
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """What is wrong: a stable word, a sentence and the answers that show it."""
+    """What is wrong: a stable word, a sentence, the answers that show it, and turns that show it again.
+
+    Without turns, the first request uses a quota up, and the last one shows it.
+    """
 
     cause: str
     title: str
     answers: tuple[Answer, ...]
+    replay: Turns = ()
 
 
 def judge_quota(policy: Policy, answers: Sequence[Answer], kinds: Kinds, *, how: str) -> list[Defect]:
@@ -69,11 +74,13 @@ def judge_again(
     admitted = kinds.count(answers)
     if admitted == before:
         return []
+    once = Turn(answers=(answers[0],), times=policy.ramp)
+    again = (once, replace(once, after_s=policy.window_s + LATE_S))
     if not admitted:
         title = f"nothing is admitted {waited_s:.2f} s after the first request, the window is {policy.window_s:g} s"
-        return [Defect("window-too-long", title, tuple(answers[:1]))]
+        return [Defect("window-too-long", title, tuple(answers[:1]), again)]
     title = f"a second window admits {admitted} of {len(answers)} requests, the first one admitted {before}"
-    return [Defect("second-window-differs", title, turning(answers, kinds))]
+    return [Defect("second-window-differs", title, turning(answers, kinds), again)]
 
 
 def judge_status(policy: Policy, answers: Sequence[Answer], kinds: Kinds) -> list[Defect]:

@@ -11,6 +11,7 @@ from seatrial.throttle._claims import Defect, lasted_s
 from seatrial.throttle._first import Ramp
 from seatrial.throttle._handler import Handler
 from seatrial.throttle._kinds import ERROR, Kinds, UndecidedError
+from seatrial.throttle._replay import Turn
 from seatrial.throttle._scene import Scene
 from seatrial.throttle._shapes import shape
 from seatrial.throttle._window import Edge, end_of_window, inside
@@ -53,7 +54,9 @@ def _judge_exempt(scene: Scene, answers: Sequence[Answer], kinds: Kinds) -> list
 def _used_up(scene: Scene, ramp: Ramp, hammered: Sequence[Answer], last: Answer) -> list[Defect]:
     if ramp.kinds.rejected(last):
         title = f"{len(hammered)} requests to exempt paths used a quota of {scene.policy.quota} up"
-        return [Defect("exempt-counted", title, (hammered[0], hammered[-1], last))]
+        each = {answer.path: answer for answer in hammered}.values()
+        turns = (*(Turn(answers=(one,), times=scene.policy.ramp) for one in each), Turn(answers=(last,)))
+        return [Defect("exempt-counted", title, (hammered[0], hammered[-1], last), turns)]
     if not inside(end_of_window(scene.policy, hammered), [last]):
         raise UndecidedError("the window ended before it was seen that exempt paths use nothing up")
     if scene.policy.bucket and len(hammered) <= scene.policy.at_most(lasted_s([*hammered, last])):

@@ -18,6 +18,7 @@ from seatrial.throttle._kinds import Kinds, UndecidedError
 from seatrial.throttle._paired import Compared
 from seatrial.throttle._policy import READING_S
 from seatrial.throttle._pressure import LOUD, NOISE, NOISY_PAIRS, PAIRS
+from seatrial.throttle._replay import Turn, Turns
 from seatrial.throttle._scene import Scene
 from seatrial.throttle._wire import Answer, Wire
 
@@ -41,7 +42,8 @@ def _judge_cost(scene: Scene, found: Compared, shown: Sequence[Answer]) -> None:
     scene.ledger.figures["refusal_cost"] = found.factor
     scene.ledger.journal.show("refusals-cheap", *shown)
     if found.longer():
-        defect = Defect("refusals-dear", f"to refuse costs more than to answer: {took}", tuple(shown))
+        turns = (Turn(answers=(shown[0],), times=4 * scene.policy.quota, way="timed"),)
+        defect = Defect("refusals-dear", f"to refuse costs more than to answer: {took}", tuple(shown), turns)
         scene.ledger.judge("refusals-cheap", [defect])
     elif found.shorter():
         scene.ledger.judge("refusals-cheap", [])
@@ -80,11 +82,20 @@ def _judge_noise(scene: Scene, found: Compared, shown: Sequence[Answer]) -> None
     scene.ledger.journal.show("noise-bounded", *shown)
     if found.longer(most, READING_S):
         title = f"a client waits {took}; more than {most:g} times as long is not promised"
-        scene.ledger.judge("noise-bounded", [Defect("slows-others", title, tuple(shown))])
+        scene.ledger.judge("noise-bounded", [Defect("slows-others", title, tuple(shown), _again(scene, *shown))])
     elif found.shorter(most, READING_S):
         scene.ledger.judge("noise-bounded", [])
     else:
         raise UndecidedError(f"a client waits {took}: neither certainly more than {most:g} times as long, nor less")
+
+
+def _again(scene: Scene, noisy: Answer, quiet: Answer) -> Turns:
+    """Return the turns that time a client's requests alone, and then while another one goes on asking."""
+    few = max(1, (scene.policy.quota - 1) // 2)
+    return (
+        Turn(answers=(quiet,), times=few, way="timed"),
+        Turn(answers=(noisy, quiet), times=few, way="beside"),
+    )
 
 
 async def _in_any_order(

@@ -15,6 +15,7 @@ from seatrial.core import Identity
 from seatrial.throttle._claims import Defect, lasted_s
 from seatrial.throttle._first import Ramp
 from seatrial.throttle._kinds import Kinds, UndecidedError, said
+from seatrial.throttle._replay import Turn as Again
 from seatrial.throttle._scene import Scene
 from seatrial.throttle._screen import most_admitted, rotate, send
 from seatrial.throttle._variants import Shape
@@ -32,7 +33,7 @@ async def counted(scene: Scene, ramp: Ramp) -> None:
     settings, turns = scene.policy.settings, [_turn(cost) for cost in scene.policy.costs(counts=True)]
     usual = (Shape(settings.method, settings.path), ramp.kinds.usual)
     answers, admitted = await _in_turn(scene, ramp.kinds, client, [usual, *turns])
-    scene.ledger.judge(CLAIM, _too_few(scene, ramp, answers, admitted))
+    scene.ledger.judge(CLAIM, _too_few(scene, ramp, answers, admitted, kinds=1 + len(turns)))
     if admitted > most_admitted(scene, answers):
         for turn in turns:
             scene.ledger.judge(CLAIM, await _alone(scene, ramp.kinds, turn))
@@ -64,12 +65,13 @@ def _count(kinds: Kinds, answers: Sequence[Answer], turns: Sequence[Turn]) -> in
     return admitted
 
 
-def _too_few(scene: Scene, ramp: Ramp, answers: Sequence[Answer], admitted: int) -> list[Defect]:
+def _too_few(scene: Scene, ramp: Ramp, answers: Sequence[Answer], admitted: int, *, kinds: int) -> list[Defect]:
     """Return whether one costs more than a usual request; a quota that is too small is another claim."""
     if scene.plan.no_quota or admitted >= min(scene.policy.quota, ramp.admitted):
         return []
     title = f"{admitted} requests are admitted where some end in an error, {ramp.admitted} where none does"
-    return [Defect("error-costs-more", title, (answers[0], answers[1], answers[-1]))]
+    turns = (Again(answers=tuple(answers[:kinds]), times=-(-scene.policy.shows // kinds)),)
+    return [Defect("error-costs-more", title, (answers[0], answers[1], answers[-1]), turns)]
 
 
 async def _alone(scene: Scene, kinds: Kinds, turn: Turn) -> list[Defect]:

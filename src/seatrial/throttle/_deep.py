@@ -14,7 +14,7 @@ from dataclasses import replace
 from seatrial.core import ALIKE, Severity
 from seatrial.throttle._author import Author
 from seatrial.throttle._plan import MARGIN_S, NO_USERS, unproved_quota
-from seatrial.throttle._policy import Plan, Policy
+from seatrial.throttle._policy import Beside, Plan, Policy
 from seatrial.throttle._pressure import PRESSURE, pressure
 from seatrial.throttle._promises import promises
 from seatrial.throttle._step import RATE_PER_S, Client, Schedule, Step, Visit
@@ -62,6 +62,7 @@ def plan_deep(  # noqa: PLR0913 - by keyword, each is needed once
     unknown: str = NO_USERS,
     profile: str = "",
     load: str = "",
+    beside: tuple[Beside, ...] = (),
 ) -> Plan:
     """Say what of the deep stage can be tried in so many seconds, on a stack that tells its memory or is controlled.
 
@@ -78,6 +79,7 @@ def plan_deep(  # noqa: PLR0913 - by keyword, each is needed once
         no_quota=unproved_quota(policy),
         no_load="" if load else NO_LOAD,
         load=load,
+        beside=beside,
         budget_s=budget_s,
     )
     return replace(plan, no_proof=_impossible(policy, plan, profile))
@@ -90,14 +92,15 @@ def _impossible(policy: Policy, plan: Plan, profile: str) -> str:
     whose = f"the {profile} profile's budget" if profile else "a budget"
     if made.seconds + MARGIN_S > plan.budget_s:
         return f"the deep stage takes about {made.seconds:.0f} s, {whose} is {plan.budget_s:g} s"
+    sent = made.requests + sum(each.most for each in plan.beside)
     most = policy.settings.deep_requests
-    return f"the deep stage sends {made.requests} requests, deep_requests is {most}" if made.requests > most else ""
+    return f"the deep stage sends {sent} requests, deep_requests is {most}" if sent > most else ""
 
 
 def deep_schedule(policy: Policy, plan: Plan) -> Schedule:
     """Return the schedule of the deep stage."""
     steps = () if plan.no_proof else tuple(_Deep(policy, plan).steps())
-    return Schedule(window_s=policy.window_s, steps=steps, most=policy.settings.deep_requests)
+    return Schedule(window_s=policy.window_s, steps=steps, most=plan.most(policy.settings.deep_requests))
 
 
 class _Deep(Author):

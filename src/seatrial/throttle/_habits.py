@@ -10,6 +10,7 @@ from seatrial.throttle._claims import Defect
 from seatrial.throttle._clients import UsedUp, use_up
 from seatrial.throttle._first import Ramp
 from seatrial.throttle._kinds import UndecidedError
+from seatrial.throttle._replay import LATE_S, Turn, Turns
 from seatrial.throttle._scene import Scene
 from seatrial.throttle._window import end_of_window, inside
 from seatrial.throttle._wire import Answer, Wire
@@ -44,7 +45,12 @@ def _prolonged(scene: Scene, ramp: Ramp, shown: tuple[Answer, Answer, Answer]) -
     title = (
         f"a client is refused {after_s:.2f} s after its first request because it asked once more after {late_s:.2f} s"
     )
-    return [Defect("window-prolonged", f"{title}; the window is {scene.policy.window_s:g} s", shown)]
+    turns = (
+        Turn(answers=(first,), times=scene.policy.quota - 1),
+        Turn(answers=(late,), after_s=late_s),
+        Turn(answers=(answer,), after_s=after_s - late_s + LATE_S),
+    )
+    return [Defect("window-prolonged", f"{title}; the window is {scene.policy.window_s:g} s", shown, turns)]
 
 
 async def refusals(scene: Scene, _ramp: Ramp) -> None:
@@ -62,7 +68,7 @@ async def refusals(scene: Scene, _ramp: Ramp) -> None:
         scene.ledger.block(scene.step.claims, SILENT)
         return
     scene.ledger.journal.show("refusals-free", waited[0], *asked[-1:], after[0])
-    scene.ledger.judge("refusals-free", _costly(loud, asked, after, waited))
+    scene.ledger.judge("refusals-free", _costly(scene, loud, asked, after, waited))
 
 
 def _ends_s(scene: Scene, loud: UsedUp) -> float:
@@ -81,10 +87,26 @@ async def _go_on(scene: Scene, wire: Wire, until_s: float) -> list[Answer]:
     return answers
 
 
-def _costly(loud: UsedUp, asked: Sequence[Answer], after: Sequence[Answer], waited: Sequence[Answer]) -> list[Defect]:
+def _costly(
+    scene: Scene, loud: UsedUp, asked: Sequence[Answer], after: Sequence[Answer], waited: Sequence[Answer]
+) -> list[Defect]:
     if any(map(loud.kinds.admitted, [*asked, *after])):
         return []
     waited_s = after[-1].sent.s - loud.answers[0].sent.s
     who = f"a client that asked {len(asked)} times while it was refused"
     title = f"{who} is still refused {waited_s:.2f} s after its first request, one that waited is admitted"
-    return [Defect("refusals-cost", title, (loud.answers[-1], asked[-1], after[-1], waited[0]))]
+    shown = (loud.answers[-1], asked[-1], after[-1], waited[0])
+    return [Defect("refusals-cost", title, shown, _again(scene, loud, asked, after, waited_s))]
+
+
+def _again(scene: Scene, loud: UsedUp, asked: Sequence[Answer], after: Sequence[Answer], waited_s: float) -> Turns:
+    """Return the turns that use a quota up, go on asking while a window lasts, and ask once it is over."""
+    began_s, ended_s = asked[0].sent.s, asked[-1].sent.s
+    on = Turn(
+        answers=(loud.answers[-1],),
+        times=scene.policy.shows,
+        way="going on",
+        lasts_s=ended_s - loud.answers[0].sent.s,
+        pause_s=(ended_s - began_s) / len(asked),
+    )
+    return on, Turn(answers=(after[-1],), times=len(after), after_s=waited_s + LATE_S)

@@ -12,6 +12,7 @@ from seatrial.throttle._clients import use_up
 from seatrial.throttle._deep import GAP
 from seatrial.throttle._first import Ramp
 from seatrial.throttle._kinds import UndecidedError
+from seatrial.throttle._replay import Turn, Turns
 from seatrial.throttle._scene import Scene
 from seatrial.throttle._step import Visit
 from seatrial.throttle._window import inside
@@ -72,7 +73,14 @@ def _judge_newcomers(scene: Scene, answers: Sequence[Answer]) -> None:
     refused = [answer for answer in answers if answer.status == scene.policy.settings.rejection_status]
     title = f"{len(refused):,} of {len(answers):,} clients that nobody saw before are refused"
     if "buckets-kept" in scene.step.claims:
-        scene.ledger.judge("buckets-kept", [Defect("newcomers-refused", title, (refused[0],))] if refused else [])
+        scene.ledger.judge("buckets-kept", _turned_away(title, refused[:1], len(answers)))
+
+
+def _turned_away(title: str, refused: Sequence[Answer], came: int) -> list[Defect]:
+    told = f"let {came:,} other clients ask once each"
+    return [
+        Defect("newcomers-refused", title, (answer,), (Turn(told=told), Turn(answers=(answer,)))) for answer in refused
+    ]
 
 
 def growing(held: Sequence[Mapping[str, int]], count: int) -> dict[str, list[int]]:
@@ -87,9 +95,19 @@ def growing(held: Sequence[Mapping[str, int]], count: int) -> dict[str, list[int
 def _judge_memory(scene: Scene, held: Sequence[Mapping[str, int]], count: int, shown: tuple[Answer, Answer]) -> None:
     found = growing(held, count)
     scene.ledger.growth = {service: held[2][service] - held[1][service] for service in held[0]}
-    defects = [Defect(f"memory-grows:{service}", _grows(service, by, count), shown) for service, by in found.items()]
+    defects = [
+        Defect(f"memory-grows:{service}", _grows(service, by, count), shown, _once_more(service, count, shown[1]))
+        for service, by in found.items()
+    ]
     scene.ledger.journal.show("memory-bounded", *shown)
     scene.ledger.judge("memory-bounded", defects)
+
+
+def _once_more(service: str, count: int, newcomer: Answer) -> Turns:
+    told = f"see how much memory {service} takes, let {count:,} other clients ask, each once, and see again"
+    return Turn(answers=(newcomer,), told=told), Turn(
+        told=f"let as many new ones ask, and see again: {service} grows on"
+    )
 
 
 def _grows(service: str, by: Sequence[int], count: int) -> str:
@@ -121,4 +139,6 @@ def _dropped(scene: Scene, drained: Sequence[Answer], answers: Sequence[Answer],
     if admitted <= scene.policy.back(elapsed_s) + (1 if scene.policy.bucket else 0):
         return []
     title = f"a client whose quota is used up is admitted again {elapsed_s:.1f} s after its first request"
-    return [Defect("bucket-dropped", f"{title}, while {came:,} others came", (drained[-1], answers[0]))]
+    told = Turn(told=f"let {came:,} other clients ask within the window")
+    turns = (Turn(answers=(drained[-1],), times=scene.policy.shows), told, Turn(answers=(answers[0],)))
+    return [Defect("bucket-dropped", f"{title}, while {came:,} others came", (drained[-1], answers[0]), turns)]

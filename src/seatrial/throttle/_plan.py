@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from seatrial.core import ALIKE
 from seatrial.throttle._edges import SMALLEST
-from seatrial.throttle._policy import Plan, Policy
+from seatrial.throttle._policy import Beside, Plan, Policy
 from seatrial.throttle._schedule import schedule
 
 MARGIN_S = 4.0
@@ -23,10 +23,12 @@ def plan_proof(  # noqa: PLR0913 - by keyword, each is needed once
     users: bool = True,
     unknown: str = NO_USERS,
     profile: str = "",
+    beside: tuple[Beside, ...] = (),
 ) -> Plan:
     """Say what can be proved in so many seconds of a profile, from so many distinct client addresses.
 
-    `alike` says why there are no more, and `unknown` why there are no `users`.
+    `alike` says why there are no more, and `unknown` why there are no `users`; `beside` is what checks of their own
+    send out of the same budget.
     """
     unproved = _unproved(policy)
     no_window = _too_short(policy, policy.wait_s, budget_s, profile)
@@ -40,6 +42,7 @@ def plan_proof(  # noqa: PLR0913 - by keyword, each is needed once
         no_sliding=no_window or _too_small(policy),
         no_return="" if policy.fixed else (no_window or _too_small(policy)) if policy.logs else unproved,
         no_refusals=_too_short(policy, policy.patience_s, budget_s, profile) if policy.in_one_window else deep,
+        beside=beside,
         budget_s=budget_s,
     )
     return replace(plan, no_proof=_impossible(policy, plan))
@@ -72,7 +75,8 @@ def _impossible(policy: Policy, plan: Plan) -> str:
     """Return why nothing can be proved at all."""
     if plan.no_users and plan.no_addresses:
         return f"{plan.no_users}, and {plan.no_addresses}"
-    requests = schedule(policy, plan).requests
+    requests, besides = schedule(policy, plan).requests, sum(each.most for each in plan.beside)
     most = policy.settings.max_requests
     many = f"a proof of {policy.quota} requests in {policy.window_s:g} s sends {requests}, max_requests is {most}"
-    return many if requests > most else ""
+    apart = f", of which {besides} are for checks beside it" if besides else ""
+    return f"{many}{apart}" if requests > plan.most(most) else ""

@@ -142,10 +142,21 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What one check sends besides the proof where all is well, and what it never exceeds."""
+
+    claim: str
+    what: str
+    requests: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Which claims are proved (an empty reason means that they are), and the bounds that are kept.
 
-    `load` is the scenario that is sent while a limit is proved under load.
+    `load` is the scenario that is sent while a limit is proved under load, `beside` what checks of their own send out
+    of the same budget.
     """
 
     no_proof: str = ""
@@ -163,4 +174,9 @@ class Plan:
     no_control: str = ""
     no_load: str = ""
     load: str = ""
+    beside: tuple[Beside, ...] = ()
     budget_s: float = 60.0
+
+    def most(self, requests: int) -> int:
+        """Return what is left of a budget of requests by the checks beside."""
+        return requests - sum(each.most for each in self.beside)

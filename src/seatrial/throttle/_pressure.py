@@ -36,7 +36,7 @@ LOUD = 300
 AT_ONCE, UNDER_LOAD = 240, 120
 """So many connections ask in one moment, and while the service has all it can do besides."""
 
-LOAD_PER_S, LOAD_S, IN_FLIGHT = 500, 6.0, 64
+LOAD_PER_S, LOAD_S, IN_FLIGHT = 1000, 6.0, 64
 """Arrivals a second, for how long at the most, and how many of them at a time: further ones are turned away."""
 
 

@@ -9,6 +9,7 @@ from seatrial.core import Identity
 from seatrial.throttle._claims import Defect
 from seatrial.throttle._kinds import UndecidedError
 from seatrial.throttle._patience import LONGER, took_s
+from seatrial.throttle._replay import Turn, Turns
 from seatrial.throttle._scene import Scene
 from seatrial.throttle._wire import Answer, Wire
 
@@ -31,9 +32,14 @@ async def queued(scene: Scene, wire: Wire, others: Sequence[Identity]) -> bool:
         f"they take {waited_s:.3f} s, those of others {served_s:.3f} s"
     )
     scene.ledger.judge("isolation", [])
-    scene.ledger.judge("quota-exact", [Defect("queued", title, pairs[-1])])
+    scene.ledger.judge("quota-exact", [Defect("queued", title, pairs[-1], _again(scene, *pairs[-1]))])
     scene.ledger.block(sorted(scene.schedule.claims - {"isolation", "quota-exact"}), REASON)
     return True
+
+
+def _again(scene: Scene, own: Answer, other: Answer) -> Turns:
+    """Return the turns that show how long a client waits beyond its quota, and somebody else does not."""
+    return Turn(answers=(own,), times=scene.policy.ramp, way="timed"), Turn(answers=(other,), way="timed")
 
 
 def _strangers(scene: Scene, others: Sequence[Identity]) -> Iterator[Identity]:

@@ -140,9 +140,9 @@ class Scene:
         if kind == "colleague":
             return self._identities.lease(1, organisation=other.organisation, fresh=True)[0]
         if kind == "again":
-            return self._identities.again(other)
-        forged = self._identities.forged(other) if kind == "forged" else other
-        return replace(forged, address=self._anonymous().address)
+            return replace(self._identities.again(other), name=f"{other.name} (another token)")
+        forged, address = self._identities.forged(other) if kind == "forged" else other, self._anonymous().address
+        return replace(forged, address=address, name=f"{forged.name}@{address}")
 
     def _stranger(self, kind: Kind) -> Identity:
         if kind == "user":

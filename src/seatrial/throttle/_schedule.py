@@ -33,7 +33,7 @@ FIRST = ("isolation", "quota-exact", "rejection-status", "headers-truthful")
 def schedule(policy: Policy, plan: Plan) -> Schedule:
     """Return the schedule of a proof; more is sent only to repeat what was not decided, and to confirm a bypass."""
     steps = () if plan.no_proof else tuple(_Proof(policy, plan).steps())
-    return Schedule(window_s=policy.window_s, steps=steps, most=policy.settings.max_requests)
+    return Schedule(window_s=policy.window_s, steps=steps, most=plan.most(policy.settings.max_requests))
 
 
 class _Proof(Author):

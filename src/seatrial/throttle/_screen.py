@@ -104,7 +104,7 @@ async def _served(scene: Scene, used: UsedUp, variant: Variant) -> Answer | None
 
 async def send(scene: Scene, wire: Wire, shape: Shape) -> Answer:
     """Send one request as it is written."""
-    wire.carry(shape.body)
+    wire.carry(shape.body, shape.version)
     return await scene.ask(wire, shape.method, shape.path, shape.extra)
 
 

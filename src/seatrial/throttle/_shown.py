@@ -6,11 +6,12 @@ import itertools
 import os
 from collections.abc import Iterable, Sequence
 
-from seatrial.core import Exchange, Finding, Measurement, Request, Response, Severity, Target, curl_for
+from seatrial.core import Exchange, Finding, Measurement, Request, Response, Severity, Target
 from seatrial.throttle._claims import Defect
 from seatrial.throttle._ledger import Ledger
-from seatrial.throttle._policy import BEYOND, Policy
-from seatrial.throttle._wire import JSON, Answer
+from seatrial.throttle._policy import Policy
+from seatrial.throttle._replay import drained, line
+from seatrial.throttle._wire import JSON, USUAL_VERSION, Answer
 
 _numbers = itertools.count(1)
 LATE = "the longest that a request took to leave after its clock was read; each verdict's interval has it in it"
@@ -37,18 +38,24 @@ class Album:
         """Return the exchanges of answers."""
         return [self._kept.get(answer) or self._keep(answer) for answer in answers]
 
+    def pairs(self, answers: Sequence[Answer]) -> zip[tuple[Answer, Exchange]]:
+        """Return answers with their exchanges."""
+        return zip(answers, self.show(answers), strict=True)
+
     def _keep(self, answer: Answer) -> Exchange:
         secret = tuple((name, f"{{{{secret:{answer.client}}}}}") for name in answer.secret)
         url, kind = self._target.url + answer.path, (JSON,) if answer.sent_body else ()
+        said = {name.lower() for name, _ in answer.extra}
         shown = self._kept[answer] = Exchange(
-            id=f"ratelimit-{os.getpid()}-{next(_numbers)}",
+            id=f"proof-{os.getpid()}-{next(_numbers)}",
             operation=f"{answer.method} {answer.path}",
             identity=answer.client,
             request=Request(
                 method=answer.method,
                 url=url,
-                headers=(*secret, *kind, *answer.extra),
+                headers=(*(pair for pair in (*secret, *kind) if pair[0].lower() not in said), *answer.extra),
                 body=answer.sent_body.decode(),
+                version="" if answer.version == USUAL_VERSION else answer.version,
             ),
             response=Response(status=answer.status, headers=answer.headers, body=answer.body),
             sent_s=answer.sent.s,
@@ -59,6 +66,7 @@ class Album:
 
 def tell(check: str, severity: Severity, defect: Defect, policy: Policy, album: Album) -> Finding:
     """Return a finding with the exchanges that show it."""
+    turns = defect.replay or drained(defect.answers, policy.shows)
     shown = album.show(defect.answers)
     return Finding(
         check=check,
@@ -67,24 +75,8 @@ def tell(check: str, severity: Severity, defect: Defect, policy: Policy, album: 
         cause=defect.cause,
         operation=shown[-1].operation,
         evidence=tuple(exchange.id for exchange in shown),
-        replay=_replay(shown[0], shown[-1], policy),
+        replay=line(turns, {answer: exchange for turn in turns for answer, exchange in album.pairs(turn.answers)}),
     )
-
-
-def _replay(first: Exchange, last: Exchange, policy: Policy) -> str:
-    """Return a line that uses a quota up, then sends the request that shows the defect."""
-    loop = f"for i in $(seq {policy.quota + BEYOND}); do {_curl(first)}; done"
-    pause_s = last.sent_s - first.sent_s
-    pause = f"sleep {pause_s:.1f}; " if pause_s > 1 else ""
-    if first.identity != last.identity:
-        return f'TOKEN="$FIRST_TOKEN"; {loop}; {pause}TOKEN="$SECOND_TOKEN"; {_curl(last)}'
-    return loop if first.request == last.request and not pause else f"{loop}; {pause}{_curl(last)}"
-
-
-def _curl(exchange: Exchange) -> str:
-    """Return a curl command, from the client's own source address if it has one."""
-    address = exchange.identity.partition("@")[2]
-    return curl_for(exchange) + (f" --interface {address}" if address else "")
 
 
 def measure(policy: Policy, ledger: Ledger, seconds: float) -> tuple[Measurement, ...]:

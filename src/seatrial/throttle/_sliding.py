@@ -9,11 +9,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
 
 from seatrial.throttle._claims import Defect, lasted_s
 from seatrial.throttle._first import Ramp
 from seatrial.throttle._kinds import Kinds, UndecidedError
 from seatrial.throttle._policy import Policy
+from seatrial.throttle._replay import LATE_S, Turn, Turns
 from seatrial.throttle._scene import Scene
 from seatrial.throttle._window import slack_s
 from seatrial.throttle._wire import Answer, Wire
@@ -29,11 +32,23 @@ async def edge(scene: Scene, ramp: Ramp) -> None:
     found = judge_stretches(scene.policy, answers, ramp.kinds, quota=max(quota))
     if not found and most_in(scene.policy, max(quota), lasted_s([*batches[-2], *batches[-1]])) >= 2 * max(quota) - 1:
         raise UndecidedError("requests around the edge of a window took too long here to tell what is too much")
-    scene.ledger.judge("edge-bounded", found)
+    turns = _again(scene, batches)
+    scene.ledger.judge("edge-bounded", [replace(defect, replay=turns) for defect in found])
     scene.ledger.journal.show("edge-bounded", batches[-2][0], batches[-2][-1], batches[-1][0], batches[-1][-1])
     if "window-resets" in scene.step.claims:
-        scene.ledger.judge("window-resets", judge_returns(scene.policy, answers, ramp.kinds, quota=min(quota)))
+        late = judge_returns(scene.policy, answers, ramp.kinds, quota=min(quota))
+        scene.ledger.judge("window-resets", [replace(defect, replay=turns) for defect in late])
         scene.ledger.journal.show("window-resets", batches[0][0], batches[-1][0], batches[-1][-1])
+
+
+def _again(scene: Scene, batches: Sequence[Sequence[Answer]]) -> Turns:
+    """Return the turns that send every batch again, each as long after the one before."""
+    window_s, due = scene.policy.window_s, [visit.at for visit in scene.step.visits]
+    waits = [0.0, *(window_s * (at - before) + LATE_S for before, at in pairwise(due))]
+    return tuple(
+        Turn(answers=(batch[0],), times=len(batch), after_s=wait_s)
+        for batch, wait_s in zip(batches, waits, strict=True)
+    )
 
 
 async def _ask(scene: Scene, wire: Wire) -> list[list[Answer]]:

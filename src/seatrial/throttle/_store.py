@@ -11,6 +11,7 @@ from seatrial.throttle._deep import TROUBLES
 from seatrial.throttle._first import Ramp
 from seatrial.throttle._keys import crowd
 from seatrial.throttle._kinds import Kinds, UndecidedError
+from seatrial.throttle._replay import Turn
 from seatrial.throttle._scene import Scene
 from seatrial.throttle._wire import Answer, WireError
 
@@ -75,4 +76,9 @@ def _wrong(scene: Scene, answers: Sequence[Answer], kinds: Kinds, verb: str) -> 
         return []
     store = scene.policy.settings.store
     title = f"{RECOVERY_S:g} s after {store} ({verb}), {kinds.count(answers)} of {len(answers)} requests are admitted"
-    return [Defect(f"inexact-after-{verb}", f"{title}, the quota is {scene.policy.quota}", turning(answers, kinds))]
+    turns = (
+        Turn(told=f"{verb} {store}, let a few clients ask, have it work again and wait {RECOVERY_S:g} s"),
+        Turn(answers=(answers[0],), times=len(answers)),
+    )
+    title = f"{title}, the quota is {scene.policy.quota}"
+    return [Defect(f"inexact-after-{verb}", title, turning(answers, kinds), turns)]

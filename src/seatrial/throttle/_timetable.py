@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from seatrial.throttle._deep import deep_claims
@@ -17,6 +18,10 @@ def lines(policy: Policy, plan: Plan, schedule: Schedule, *, deep: bool = False)
         f"limit {described(policy)}",
         *(f"  not tested  ratelimit.{claim}: {reason}" for claim, reason in _untried(policy, plan, deep=deep)),
         *_table(schedule),
+        *(
+            f"  beside  {each.requests:,} requests, at most {each.most:,}  {each.what}  {each.claim}"
+            for each in plan.beside
+        ),
         _total(plan, schedule),
     ]
 
@@ -54,7 +59,8 @@ def _total(plan: Plan, schedule: Schedule) -> str:
     windows = schedule.seconds / schedule.window_s
     cost = f"{schedule.requests:,} requests in about {schedule.seconds:.1f} s ({windows:.2f} windows)"
     bound = f"with repeats and confirmations never more than {schedule.most:,} requests and {plan.budget_s:g} s"
-    return f"  in all {cost}; {bound}"
+    most = sum(each.most for each in plan.beside)
+    return f"  in all {cost}; {bound}" + (f", and {most:,} of what is beside" if most else "")
 
 
 def as_json(policy: Policy, plan: Plan, schedule: Schedule, *, deep: bool = False) -> dict[str, Any]:
@@ -67,6 +73,7 @@ def as_json(policy: Policy, plan: Plan, schedule: Schedule, *, deep: bool = Fals
         "algorithm": policy.settings.algorithm,
         "not_tested": [{"claim": f"ratelimit.{claim}", "reason": reason} for claim, reason in left],
         "visits": [_visit(*row) for row in _rows(schedule)],
+        "beside": [{**asdict(each), "claim": f"ratelimit.{each.claim}"} for each in plan.beside],
         "requests": schedule.requests,
         "seconds": round(schedule.seconds, 3),
         "max_requests": schedule.most,

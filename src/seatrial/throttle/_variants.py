@@ -14,6 +14,7 @@ from typing import Literal
 from seatrial.core import ADDRESS_HEADERS
 from seatrial.throttle._answers import Headers
 from seatrial.throttle._policy import Policy
+from seatrial.throttle._wire import USUAL_VERSION
 
 Who = Literal["user", "nobody"]
 """Whose drained quota shows it: that of a client with a token, or of one that is known by its address alone."""
@@ -27,6 +28,7 @@ class Shape:
     path: str
     extra: Headers = ()
     body: bytes | None = None
+    version: str = USUAL_VERSION
 
 
 Write = Callable[[Policy, random.Random], Shape]
@@ -44,6 +46,7 @@ class Variant:
     write: Write
 
 
+HOPS, OCTET = 20, 256
 CHUNK = 8
 """So many variants are tried between two looks at whether their client is still refused."""
 
@@ -53,8 +56,11 @@ SIBLINGS = (*ADDRESS_HEADERS[1:], "X-Remote-IP", "X-Forwarded", "Forwarded-For")
 TENANTS = ("X-Org-Id", "X-Organization-Id", "X-Tenant-Id", "X-User-Id", "X-API-Key", "X-Account-Id")
 """B10: headers by which a client could name somebody else as the one who asks."""
 
-TRAITS = ("User-Agent", "Cookie", "Accept-Language", "Referer", "X-Request-ID", "X-Session-Id")
-"""B10: what a client changes at will."""
+TRAITS = (
+    *("User-Agent", "Cookie", "Accept-Language", "Referer", "X-Request-ID", "X-Session-Id"),
+    *("Accept", "Content-Type"),
+)
+"""B10 and B17: what a client changes at will."""
 
 
 def variants(policy: Policy) -> Iterator[Variant]:
@@ -64,14 +70,20 @@ def variants(policy: Policy) -> Iterator[Variant]:
         yield _header("tenant-header", "tenant-header", name, "user", _word)
     for name in TRAITS:
         yield _header("client-traits", "client-trait", name, "user", _trait(name))
+    yield Variant("client-traits", "http-version", "HTTP/1.0", "user", _old)
     yield Variant("junk-token", "junk-token", "another token that is none", "nobody", _junk_token)
     yield Variant("query-in-key", "query-in-key", "a query", "user", _query)
     for what, spell in SPELLINGS:
         yield Variant("path-spelling", "path-spelling", what, "user", _path(spell))
-    for method in ("HEAD", "OPTIONS"):
-        yield Variant("method", "method", f"the method {method}", "user", _method(method))
+    for path in policy.settings.bypass_paths:
+        yield Variant("path-spelling", "path-spelling", f"the path {path}", "user", _path(_filled(path)))
+    for method in dict.fromkeys(("HEAD", "OPTIONS", "POST", *policy.settings.bypass_methods)):
+        if method != policy.settings.method:
+            yield Variant("method", "method", f"the method {method}", "user", _method(method))
+    yield Variant("method", "method", "a parameter _method", "user", _overridden)
     for name in ("X-HTTP-Method-Override", "X-Method-Override"):
         yield _header("method", "method", name, "user", _always("GET"))
+    yield from _values(policy)
     yield from _exemptions(policy)
     if policy.settings.path_template:
         yield Variant("path-parameter-in-key", "path-parameter-in-key", "another parameter", "user", _parameter)
@@ -92,8 +104,32 @@ def address_claims(more: Iterable[str] = ()) -> Iterator[tuple[str, Callable[[ra
         yield f"sibling-header:{name.lower()}", _named(name, value)
 
 
+def _values(policy: Policy) -> Iterator[Variant]:
+    """Yield headers with the values that a project declares, each as what it is: an address, a trait, or a tenant."""
+    addresses = {name.lower(): "sibling-headers-ignored" for name in ("Forwarded", *ADDRESS_HEADERS, *SIBLINGS)}
+    known = {**addresses, ADDRESS_HEADERS[0].lower(): "forwarded-for-ignored"}
+    known |= {name.lower(): "client-traits" for name in TRAITS}
+    for name, values in policy.settings.bypass_values.items():
+        claim = known.get(name.lower(), "tenant-header")
+        who: Who = "nobody" if claim in {"forwarded-for-ignored", "sibling-headers-ignored"} else "user"
+        for value in values:
+            what, write = f"the header {name}: {value}", _extra(_named(name, _numbered(value)))
+            yield Variant(claim, f"value:{name.lower()}", what, who, write)
+
+
+def _filled(path: str) -> Spell:
+    """Return what writes a declared path in place of the usual one."""
+    number = _numbered(path)
+    return lambda _, source: number(source)
+
+
+def _numbered(text: str) -> Callable[[random.Random], str]:
+    """Return what writes a declared text, with another number each time, as addresses have, in the place of `{i}`."""
+    return lambda source: text.replace("{i}", str(source.randrange(1, OCTET)))
+
+
 def _addresses(policy: Policy) -> Iterator[Variant]:
-    for what, write in FORWARDED:
+    for what, write in (*FORWARDED, *OTHERWISE):
         yield Variant("forwarded-for-ignored", "x-forwarded-for", what, "nobody", _extra(write))
     for cause, write in address_claims(policy.settings.bypass_headers):
         if cause != "x-forwarded-for":
@@ -175,6 +211,16 @@ def _method(method: str) -> Write:
     return lambda policy, _: Shape(method, policy.settings.path)
 
 
+def _old(policy: Policy, _: random.Random) -> Shape:
+    return Shape(policy.settings.method, policy.settings.path, version="HTTP/1.0")
+
+
+def _overridden(policy: Policy, source: random.Random) -> Shape:
+    """Send a POST that says that it is what is usually sent; a POST says that it is another one each time."""
+    query = _query(policy, source).path.replace("seatrial=", f"_method={policy.settings.method}&seatrial=")
+    return Shape("POST", query)
+
+
 def _query(policy: Policy, source: random.Random) -> Shape:
     joint = "&" if "?" in policy.settings.path else "?"
     return Shape(policy.settings.method, f"{policy.settings.path}{joint}seatrial={_word(source)}")
@@ -198,7 +244,8 @@ def _word(source: random.Random) -> str:
 
 
 def _trait(name: str) -> Callable[[random.Random], str]:
-    return lambda source: f"session={_word(source)}" if name == "Cookie" else f"seatrial/{_word(source)}"
+    form = {"Cookie": "session={}", "Accept": "application/json, seatrial/{}", "Content-Type": "application/json; v={}"}
+    return lambda source: form.get(name, "seatrial/{}").format(_word(source))
 
 
 def _address(source: random.Random) -> str:
@@ -230,6 +277,20 @@ FORWARDED: tuple[tuple[str, Callable[[random.Random], Headers]], ...] = (
     ("X-Forwarded-For of loopback", lambda _: (("X-Forwarded-For", "127.0.0.1"),)),
 )
 """B1, B3 and B5."""
+
+
+def _number(form: str) -> Callable[[random.Random], Headers]:
+    return lambda source: (("X-Forwarded-For", form.format(source.randrange(1, 255))),)
+
+
+OTHERWISE: tuple[tuple[str, Callable[[random.Random], Headers]], ...] = (
+    ("X-Forwarded-For of IPv6 loopback", lambda _: (("X-Forwarded-For", "::1"),)),
+    ("X-Forwarded-For of a private network", _number("10.0.0.{}")),
+    ("X-Forwarded-For of IPv4 in IPv6", _number("::ffff:192.0.2.{}")),
+    ("X-Forwarded-For with leading zeros", _number("192.000.002.{:03}")),
+    ("X-Forwarded-For of many hops", lambda s: (("X-Forwarded-For", ", ".join(_address(s) for _ in range(HOPS))),)),
+)
+"""The same, as a proof tries it and `discover` does not: each costs it requests that it cannot spare."""
 
 
 def _times(text: str, source: random.Random) -> str:

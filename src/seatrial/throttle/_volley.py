@@ -16,6 +16,10 @@ from seatrial.throttle._scene import Scene
 from seatrial.throttle._waits import judge_burst
 from seatrial.throttle._wire import Answer
 
+TURNED_AWAY = 0.02
+"""A larger part of the arrivals is turned away by a service that cannot keep up; a moment's hiccup does not do that."""
+
+IDLE = f"the load does not saturate this service: of {{:,}} arrivals, {LOAD_PER_S} a second, {{:,}} were turned away"
 NO_LOAD = "the load ended before every request was answered that came beside it"
 
 
@@ -29,12 +33,23 @@ async def under_load(scene: Scene, ramp: Ramp) -> None:
     scene.spend(scene.step.visit("hammer it").requests)
     scene.progress(f"sending [load.{scene.plan.load}], {LOAD_PER_S} arrivals a second")
     async with _load(scene) as load:
-        await _judge(scene, ramp, "load-exact", f"in one moment, while {LOAD_PER_S} others came each second,")
+        how = f"in one moment, while {LOAD_PER_S} others came each second,"
+        told = f"send [load.{scene.plan.load}], {LOAD_PER_S} arrivals a second"
+        await _judge(scene, ramp, "load-exact", how, told=told)
         due, started, ended = load.due, load.started, load.ended
-    if ended and not scene.ledger.defects["load-exact"]:
-        raise UndecidedError(NO_LOAD)
     scene.ledger.figures["load_started"] = started / max(1, due)
-    scene.ledger.notes.append(f"the quota was asked for under load: {_saturated(due, started)}")
+    if scene.ledger.defects["load-exact"]:
+        return
+    if ended:
+        raise UndecidedError(NO_LOAD)
+    if not saturated(due, started):
+        # Asked again, it would have no more to do.
+        scene.ledger.leave_open(scene.step.claims, IDLE.format(due, due - started))
+        return
+    scene.ledger.notes.append(
+        f"the quota was asked for under load: of {due:,} arrivals {due - started:,} were turned away, "
+        f"as {IN_FLIGHT} were always under way"
+    )
 
 
 @asynccontextmanager
@@ -53,16 +68,24 @@ async def _load(scene: Scene) -> AsyncIterator[Load]:
         await asyncio.to_thread(sending.__exit__, None, None, None)
 
 
-def _saturated(due: int, started: int) -> str:
-    if started < due:
-        return f"of {due:,} arrivals {due - started:,} were turned away, as {IN_FLIGHT} were always under way"
-    return f"all of {due:,} arrivals were taken, {LOAD_PER_S} a second: that does not saturate this service"
+def saturated(due: int, started: int) -> bool:
+    """Return whether a service had all it could do: more came than it answered, whatever was under way already."""
+    return due - started > TURNED_AWAY * due
 
 
-async def _judge(scene: Scene, ramp: Ramp, claim: str, how: str) -> None:
+async def _judge(scene: Scene, ramp: Ramp, claim: str, how: str, *, told: str = "") -> None:
     visit = scene.step.visit("all in one moment")
     user = scene.another(visit.client.kind)
-    answers = await judge_burst(scene, ramp, how, lambda: _ask(scene, user, visit.requests), claim=claim)
+    answers = await judge_burst(
+        scene,
+        ramp,
+        how,
+        lambda: _ask(scene, user, visit.requests),
+        way="at once",
+        alone=before(scene.policy.quota),
+        told=told,
+        claim=claim,
+    )
     scene.ledger.journal.show(claim, *turning(answers, ramp.kinds))
 
 

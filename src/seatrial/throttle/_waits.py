@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seatrial.core import Identity
 from seatrial.throttle._claims import Defect, judge_again, judge_quota
 from seatrial.throttle._first import Ramp
 from seatrial.throttle._headers import Truth, judge_late
 from seatrial.throttle._kinds import UndecidedError
+from seatrial.throttle._replay import Turn, Turns, Way
 from seatrial.throttle._retry import Wait, judge_retry_after, read_wait
 from seatrial.throttle._scene import Scene
 from seatrial.throttle._shapes import answered
@@ -35,25 +36,31 @@ class Burst:
 async def burst(scene: Scene, ramp: Ramp) -> Burst:
     """See that exactly the quota is admitted all at once; raises UndecidedError, WireError."""
     (user,) = scene.cast()
-    answers = await judge_burst(scene, ramp, "at once", lambda: scene.burst(user))
+    answers = await judge_burst(scene, ramp, "at once", lambda: scene.burst(user), way="at once")
     return Burst(user, tuple(answers), end_of_window(scene.policy, answers))
 
 
 async def one_write(scene: Scene, ramp: Ramp) -> None:
     """See the same for requests that reach the server in one write; raises UndecidedError where it takes none such."""
     (user,) = scene.cast()
-    await judge_burst(scene, ramp, "in one write", lambda: scene.one_write(user))
+    await judge_burst(scene, ramp, "in one write", lambda: scene.one_write(user), way="in one write")
 
 
-async def judge_burst(
+async def judge_burst(  # noqa: PLR0913 - by keyword, what is sent and what is said of it
     scene: Scene,
     ramp: Ramp,
     how: str,
     send: Callable[[], Coroutine[None, None, list[Answer]]],
     *,
+    way: Way,
+    alone: int = 0,
+    told: str = "",
     claim: str = "quota-exact",
 ) -> list[Answer]:
-    """Judge whether exactly the quota is admitted of what a fresh client sends; raises UndecidedError."""
+    """Judge whether exactly the quota is admitted of what a fresh client sends; raises UndecidedError.
+
+    So many requests come `alone` before those that go out in one `way`; what is `told` has to be done besides.
+    """
     await scene.await_clock()
     # What is not answered within a window could not be judged anyway.
     patience_s = min(ANSWER_S, scene.policy.window_s)
@@ -63,7 +70,14 @@ async def judge_burst(
         raise UndecidedError(f"of requests {how} not every one was answered: {error or 'in time'}") from error
     if not inside(end_of_window(scene.policy, answers), answers):
         raise UndecidedError(f"requests {how} did not fit into one window here")
-    scene.ledger.judge(claim, judge_quota(scene.policy, answers, ramp.kinds, how=how))
+    first = Turn(answers=(answers[0],), times=alone)
+    turns = (
+        *([Turn(told=told)] if told else []),
+        *([first] if alone else []),
+        replace(first, times=len(answers) - alone, way=way),
+    )
+    found = judge_quota(scene.policy, answers, ramp.kinds, how=how)
+    scene.ledger.judge(claim, [replace(defect, replay=turns) for defect in found])
     return answers
 
 
@@ -105,19 +119,28 @@ async def _ask_early(scene: Scene, ramp: Ramp, first: Burst) -> Answer:
     (early,) = await scene.send(scene.wire(first.user))
     ramp.kinds.count([early])
     if inside(first.edge, [early]) and ramp.kinds.rejected(early):
-        truth = Truth(first.edge, ramp.truth.clocks)
-        scene.ledger.judge("headers-truthful", judge_late(scene.policy, early, truth))
+        truth, shows = Truth(first.edge, ramp.truth.clocks), _until(scene, first, early)
+        late = judge_late(scene.policy, early, truth)
+        scene.ledger.judge("headers-truthful", [replace(defect, replay=shows) for defect in late])
         if scene.policy.settings.retry_after:
-            scene.ledger.judge("retry-after-honoured", judge_retry_after(scene.policy, [early], first.edge))
+            late = judge_retry_after(scene.policy, [early], first.edge)
+            scene.ledger.judge("retry-after-honoured", [replace(defect, replay=shows) for defect in late])
         scene.ledger.show(early)
         scene.ledger.journal.show("window-resets", early)
     return early
 
 
+def _until(scene: Scene, first: Burst, early: Answer) -> Turns:
+    """Return the turns that use a quota up, and ask again as late in the window as was asked here."""
+    once = Turn(answers=(first.answers[0],), times=scene.policy.ramp)
+    return once, Turn(answers=(early,), after_s=early.sent.s - first.began_s)
+
+
 def _too_short(scene: Scene, first: Burst, early: Answer) -> Defect:
     lasted_s = early.received.s - first.began_s
     title = f"a window lasted less than {lasted_s:.2f} s, declared are {scene.policy.window_s:g} s"
-    return Defect("window-too-short", title, (first.answers[0], first.answers[-1], early))
+    shown = (first.answers[0], first.answers[-1], early)
+    return Defect("window-too-short", title, shown, _until(scene, first, early))
 
 
 def _judge_again(scene: Scene, ramp: Ramp, first: Burst, again: Sequence[Answer]) -> None:
@@ -143,14 +166,15 @@ async def retry_after(scene: Scene, ramp: Ramp) -> None:
     if isinstance(wait, Wait) and not defects:
         await scene.sleep_until(rejection.received.s + wait.most_s)
         (answer,) = await scene.send(scene.wire(ramp.user))
-        defects = _refused(rejection, answer, wait) if ramp.kinds.rejected(answer) else []
+        defects = _refused(scene, rejection, answer, wait) if ramp.kinds.rejected(answer) else []
         ramp.kinds.count([answer])
         scene.ledger.show(rejection, answer)
         scene.ledger.journal.show("retry-after-honoured", rejection, answer)
     scene.ledger.judge("retry-after-honoured", defects)
 
 
-def _refused(rejection: Answer, answer: Answer, wait: Wait) -> list[Defect]:
+def _refused(scene: Scene, rejection: Answer, answer: Answer, wait: Wait) -> list[Defect]:
     waited_s = answer.sent.s - rejection.received.s
     title = f"Retry-After said {wait}, but a request {waited_s:.2f} s later is rejected"
-    return [Defect("retry-after-too-short", title, (rejection, answer))]
+    turns = (Turn(answers=(rejection,), times=scene.policy.shows), Turn(answers=(answer,), way="as told"))
+    return [Defect("retry-after-too-short", title, (rejection, answer), turns)]

@@ -20,6 +20,7 @@ from seatrial.core.tls import trusted
 from seatrial.throttle._answers import Headers, read_answer
 
 JSON = ("Content-Type", "application/json")
+USUAL_VERSION = "HTTP/1.1"
 ANSWER_S = 20.0
 END = b"\r\n\r\n"
 IDLE_S = 1.0
@@ -53,6 +54,7 @@ class Answer:
     extra: Headers = ()
     body: str = ""
     sent_body: bytes = b""
+    version: str = USUAL_VERSION
 
     def values(self, name: str) -> list[str]:
         """Return every value of a header, in order."""
@@ -95,6 +97,7 @@ class Wire:
         self._name, self._headers, self._address = name, dict(headers), address
         self._reported: Headers = ((ADDRESS_HEADERS[0], reported),) if reported else ()
         self._body = self._carried = body
+        self._version = USUAL_VERSION
         self.answers: list[Answer] = []  # one for each request that left, whether or not one came
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._used_s = 0.0
@@ -108,9 +111,10 @@ class Wire:
         twin._streams = None  # noqa: SLF001 - a twin's own
         return twin
 
-    def carry(self, body: bytes | None) -> None:
-        """Send another body with POST from now on; None is the usual one."""
+    def carry(self, body: bytes | None, version: str = USUAL_VERSION) -> None:
+        """Send another body with POST, and in another version of HTTP, from now on; None is the usual body."""
         self._carried = self._body if body is None else body
+        self._version = version
 
     async def open(self) -> Self:
         """Connect, unless a connection is there that was just used; raises WireError."""
@@ -206,7 +210,7 @@ class Wire:
         status, headers, body, ends = await read_answer(reader, method)
         answer = self._answer(method, path, extra, status, headers, body)
         self._used_s = answer.received.s
-        if ends:
+        if ends or self._version != USUAL_VERSION:
             await self.close()
         return answer
 
@@ -225,6 +229,7 @@ class Wire:
             extra=(*_unsaid(self._reported, extra), *extra),
             body=body,
             sent_body=self._sent_body(method),
+            version=self._version,
         )
 
     def _sent_body(self, method: str) -> bytes:
@@ -235,9 +240,9 @@ class Wire:
         usual = [("Host", self._netloc), ("Accept", "*/*"), *self._headers.items(), *self._reported]
         headers = [*_unsaid(usual, extra), *extra]
         content = self._sent_body(method)
-        headers += [JSON] if content else []
+        headers += _unsaid([JSON], extra) if content else []
         headers += [("Content-Length", str(len(content)))] if method == "POST" else []
-        lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
+        lines = [f"{method} {path} {self._version}", *(f"{name}: {value}" for name, value in headers)]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + content
 
     async def close(self) -> None:

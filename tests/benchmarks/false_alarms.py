@@ -1,0 +1,79 @@
+"""Prove the limits of the clean reference stack again and again, with as many seeds, and count false alarms.
+
+    python tests/benchmarks/false_alarms.py [--quick 30] [--full 6] [--stack local] [--seed 1]
+
+Quick runs have windows of 5 s, full ones of 60 s. A false alarm is a claim that is refuted: the stack keeps them all.
+What a run could not decide is counted apart. Ends with 1 when there is any of either: every run has to be proved.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+
+
+def prove(stack: str, profile: str, seed: int) -> dict[str, Any]:
+    """Prove the limits once, and return what the command printed."""
+    with tempfile.TemporaryDirectory() as out:
+        words = ["limits", "prove", "--stack", stack, "--profile", profile, "--seed", str(seed), "--json", "--out", out]
+        done = subprocess.run(
+            [sys.executable, "-m", "seatrial", *words], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+    if not done.stdout:
+        return {"exit_code": done.returncode, "claims": [], "limits": {}, "reason": done.stderr[-500:]}
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def claims(told: dict[str, Any], verdict: str) -> list[str]:
+    """Return the claims that ended so."""
+    return [row["claim"] for row in told["claims"] if row["verdict"] == verdict]
+
+
+def row(profile: str, seed: int, told: dict[str, Any], seconds: float) -> str:
+    """Return what came of one run in a line."""
+    counts = ", ".join(f"{len(claims(told, word))} {word.lower()}" for word in ("PROVED", "REFUTED", "INCONCLUSIVE"))
+    cost = f"{sum(f['requests'] for f in told['limits'].values()):,.0f} requests"
+    wrong = [*claims(told, "REFUTED"), *claims(told, "INCONCLUSIVE")]
+    left = f": {', '.join(wrong) or told['reason']}" if told["exit_code"] else ""
+    return f"{profile:<6} seed {seed:<4} exit {told['exit_code']}  {counts}; {cost}, {seconds:.0f} s{left}"
+
+
+def runs(quick: int, full: int, seed: int) -> Iterator[tuple[str, int]]:
+    """Yield profile and seed of every run; no two have the same seed."""
+    yield from (("quick", seed + number) for number in range(quick))
+    yield from (("full", seed + quick + number) for number in range(full))
+
+
+def main() -> int:
+    """Prove, and print what came of it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", type=int, default=30)
+    parser.add_argument("--full", type=int, default=6)
+    parser.add_argument("--stack", default="local", choices=["local", "compose"])
+    parser.add_argument("--seed", type=int, default=1)
+    chosen = parser.parse_args()
+    done, alarms, undecided, proved = 0, 0, 0, 0
+    for profile, seed in runs(chosen.quick, chosen.full, chosen.seed):
+        began_s = time.monotonic()
+        told = prove(chosen.stack, profile, seed)
+        print(row(profile, seed, told, time.monotonic() - began_s), flush=True)
+        done += 1
+        alarms += bool(claims(told, "REFUTED"))
+        undecided += told["exit_code"] not in {0, 1}
+        proved += told["exit_code"] == 0
+    print(f"{done} runs: {proved} proved, {alarms} with a false alarm, {undecided} undecided", flush=True)
+    return int(proved < done)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
