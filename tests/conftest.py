@@ -50,6 +50,11 @@ def _docker() -> str:
     return program
 
 
+def _daemon(name: str) -> str:
+    """Return a server's program, which Debian puts where not everybody looks."""
+    return shutil.which(name, path="/usr/sbin") or _program(name)
+
+
 def _mount() -> str:
     """Return the program, for a user who may use it."""
     if os.geteuid():
@@ -71,6 +76,9 @@ def _python(version: str) -> str:
 TOOLS: dict[str, Callable[[], str]] = {
     "docker": _docker,
     "node": functools.partial(_program, "node"),
+    "npm": functools.partial(_program, "npm"),
+    "nginx": functools.partial(_daemon, "nginx"),
+    "haproxy": functools.partial(_daemon, "haproxy"),
     "chromium": functools.partial(_program, "chromium", "chromium-browser", "google-chrome"),
     "wrk": functools.partial(_program, "wrk"),
     "tcpdump": functools.partial(_program, "tcpdump"),
