@@ -134,7 +134,7 @@ def test_the_plan_reads_as_a_table(product: Product, project: Path) -> None:
         lines.index("deep"),
     )
     assert lines[limit + 1].startswith("  not tested  ratelimit.")
-    assert any("after the end" in line and "1.0 s" in line and "window-resets" in line for line in lines[:deep])
+    assert any("after the end" in line and "1.1 s" in line and "window-resets" in line for line in lines[:deep])
     assert sum(line.startswith("  in all ") for line in lines) == 2
     assert any("10,000 addresses, a second batch" in line for line in lines[deep:])
 
