@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
+WRONG = {"REFUTED", "INCONCLUSIVE"}
 
 
 def prove(stack: str, profile: str, seed: int) -> dict[str, Any]:
@@ -43,7 +44,7 @@ def row(profile: str, seed: int, told: dict[str, Any], seconds: float) -> str:
     """Return what came of one run in a line."""
     counts = ", ".join(f"{len(claims(told, word))} {word.lower()}" for word in ("PROVED", "REFUTED", "INCONCLUSIVE"))
     cost = f"{sum(f['requests'] for f in told['limits'].values()):,.0f} requests"
-    wrong = [*claims(told, "REFUTED"), *claims(told, "INCONCLUSIVE")]
+    wrong = [f"{each['claim']} ({each['reason']})" for each in told["claims"] if each["verdict"] in WRONG]
     left = f": {', '.join(wrong) or told['reason']}" if told["exit_code"] else ""
     return f"{profile:<6} seed {seed:<4} exit {told['exit_code']}  {counts}; {cost}, {seconds:.0f} s{left}"
 
