@@ -32,7 +32,9 @@ def test_three_instances_are_exact_under_load(run_seatrial: Run, pool: Mapping[s
     """What they count together is exact in one moment, when they have all they can do, and after outages of Redis."""
     arguments = ["--stack", "local", "--seed", "1", "--only", "ratelimit", "--deep"]
     ended = run_seatrial(arguments, tmp_path / "run", pool, config=CONFIG)
-    assert ended.exit_code == 0, ended.output
+    # Whether buckets are kept may stay open: while thousands come, one of 5 s refills faster than a client drains it.
+    assert not ended.checks("failed"), ended.output
+    assert ended.checks("inconclusive") <= {"ratelimit.buckets-kept"}, ended.output
     deep = {"ratelimit.burst-exact", "ratelimit.load-exact", "ratelimit.store-returns"}
     assert ended.checks("passed") >= deep, ended.output
 
