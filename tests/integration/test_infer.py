@@ -172,17 +172,52 @@ def test_one_client_and_a_bucket_for_all_go_one_after_the_other() -> None:
 def test_limits_of_another_kind() -> None:
     """No limit is the finding; a queue and a limit of what runs at once are recognised."""
     with serving("none") as url:
-        code, none = discover(url, *POOL, "--max-requests", "1000")
+        code, none = discover(url, *POOL, max_s=180)
     with serving("leaky-queue") as url:
         _, queue = discover(url, *POOL)
     with serving("concurrency") as url:
         _, at_once = discover(url, *POOL)
     assert (code, none["algorithm"], none["defects"]) == (1, "none", ["unlimited"])
-    assert none["requests"] <= 1000
+    assert (none["confidence"]["algorithm"]["how"], none["requests"] <= 5000) == ("fitted", True), none
     assert (queue["algorithm"], queue["refill_per_s"]) == ("leaky-queue", pytest.approx(QUOTA / WINDOW_S, rel=0.2)), (
         queue
     )
     assert (at_once["algorithm"], at_once["quota"]) == ("concurrency", QUOTA), at_once
+
+
+@pytest.mark.parametrize("key", ["address", "global"])
+def test_quota_just_above_what_half_the_budget_finds(key: str) -> None:
+    """A fixed window that refuses some of many at once is none of what runs at once."""
+    with serving(quota=70, window_s=60.0, key=key) as url:
+        code, found = discover(url, *POOL, "--max-requests", "130", max_s=20)
+    assert (code, found["algorithm"], found["window_s"]) == (3, None, None), found
+    assert found["confidence"]["window_s"]["how"] == "open"
+    assert "130 requests" in found["inconclusive"]["algorithm"]
+
+
+def test_quota_of_thousands_is_found() -> None:
+    """What headers do not tell is asked for until it is met."""
+    with serving(quota=3000, window_s=600.0, headers="none") as url:
+        code, found = discover(url, *POOL, max_s=20)
+    assert (code, found["algorithm"], found["quota"], found["status"]) == (3, None, 3000, 429), found
+    assert "unlimited" not in found["defects"]
+
+
+@pytest.mark.parametrize("headers", ["none", "epoch"])
+def test_search_that_the_budget_ends_is_no_finding(headers: str) -> None:
+    """A quota above what may be sent looks like none: neither is claimed, and what would tell is said."""
+    with serving(quota=4500, window_s=600.0, headers=headers) as url:
+        code, found = discover(url, *POOL, "--max-requests", "1500", max_s=60)
+    assert (code, found["algorithm"], found["quota"], found["defects"]) == (3, None, None, []), found
+    assert ("4501" if headers == "epoch" else "4001") in found["inconclusive"]["algorithm"], found
+    assert found["requests"] <= 1500
+
+
+def test_short_window_is_not_what_runs_at_once() -> None:
+    """One that ends before the first client meets it refuses much at once, but not again and again."""
+    with serving("per-key", quota=60, window_s=2.0, headers="none", traits=("slow",)) as url:
+        _, found = discover(url, *POOL, "--max-requests", "500", max_s=60)
+    assert found["algorithm"] != "concurrency", found
 
 
 @pytest.mark.parametrize("trait", ["answers-404", "answers-307", "dies"])

@@ -213,6 +213,8 @@ class Server:
             before = limiter.kept.get(key, (time.time(), 0))
             await asyncio.sleep(0.02)
             limiter.kept[key] = before
+        if "slow" in self.traits:
+            await asyncio.sleep(0.05)
         return self.decide(limiter, key, tick)
 
     def decide(self, limiter: Limiter, key: str, tick: int) -> Answer | None:

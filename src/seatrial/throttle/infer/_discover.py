@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Iterable, Sequence
 
 from seatrial.throttle._wire import WireError
 from seatrial.throttle.infer._conclude import conclude
-from seatrial.throttle.infer._first import Crowd, count_replicas, first_refusal, isolate
+from seatrial.throttle.infer._first import Crowd, count_replicas, exhausted, first_refusal, isolate
 from seatrial.throttle.infer._fit import Fit, fit_all
 from seatrial.throttle.infer._found import Found
 from seatrial.throttle.infer._lab import GoneError, Lab, OpenError, Record, SpentError
@@ -48,6 +48,7 @@ class Inference:
         self.told: list[float] = []
         self.fits: list[Fit] = []
         self._in_one_write: int | None = None
+        self._used_beside = False
         self._met = asyncio.Event()
         self._polling: asyncio.Task[None] | None = None
 
@@ -95,6 +96,7 @@ class Inference:
         self.quota = len([answer for answer in record.answers if lab.looks and lab.looks.admitted(answer)])
         self.told = told_windows(record.answers)
         await isolate(lab, self.crowd, record, self.found)
+        self._check_count()
         self.quota = await count_replicas(lab, record, self.found)
         self._say_plan()
         suspects = await screen(lab, record)
@@ -103,20 +105,34 @@ class Inference:
         self.found.close("it depends on what stayed open")
 
     async def _unusual(self, record: Record) -> bool:
-        """Return whether there is no limit, or one that a client never meets that asks one by one."""
-        lab, crowd = self.lab, self.crowd
+        """Return whether nothing is left to do: there is no limit, none that is met one by one, or it stays open."""
+        lab = self.lab
         for patient in (False, True):
-            lab.clients = crowd.clients(lab, by_person=len(crowd.people) > 1, by_address=True) or [record.client]
-            record.client.used_s = None
-            decided = await look_for_others(lab, self.found, record, finally_=patient)
-            crowd.use_up(3)
-            lab.clients = []
-            if decided:
+            finally_ = patient or exhausted(lab, record)
+            if await self._look(record, finally_=finally_) or finally_:
                 self.found.close("not looked for where no client that asks one by one is refused")
                 return True
             if await first_refusal(lab, record, patient=True):
                 return False
-        return False
+        return True
+
+    async def _look(self, record: Record, *, finally_: bool) -> bool:
+        """Return whether much at once decides; the only client asks for it at the end, as it may be used up then."""
+        lab, crowd = self.lab, self.crowd
+        others = crowd.clients(lab, by_person=len(crowd.people) > 1, by_address=True)
+        if not (others or finally_):
+            return False
+        lab.clients, record.client.used_s = others or [record.client], None
+        decided = await look_for_others(lab, self.found, record, finally_=finally_)
+        crowd.use_up(3)
+        lab.clients, self._used_beside = [], True
+        return decided
+
+    def _check_count(self) -> None:
+        """Raise OpenError where others used a bucket that all share before the first client's quota was counted."""
+        if self._used_beside and self.found.values["scope"] == "global":
+            self.quota = 0
+            raise OpenError("all clients share one bucket, which was used by others while it was counted: ask again")
 
     def _say_plan(self) -> None:
         lab, told = self.lab, ", ".join(f"{length:g} s" for length in self.told) or "nothing"

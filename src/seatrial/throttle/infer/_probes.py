@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 
 from seatrial.throttle._wire import Answer
-from seatrial.throttle.infer._lab import Lab, Record
+from seatrial.throttle.infer._lab import Client, Lab, Record
 from seatrial.throttle.infer._told import expected_end_s
 
 BEYOND = 2
@@ -159,12 +159,17 @@ async def pipelined(lab: Lab, quota: int) -> tuple[int, list[Answer]]:
 
 
 async def burst(lab: Lab, count: int) -> list[Answer]:
-    """Ask for much at once over as many connections, opened before; raises SpentError."""
+    """Ask for much at once as a client that nobody used before; raises SpentError."""
     async with lab.fresh() as client:
-        lab.spend(count)
-        again = [lab.again(client) for _ in range(count)]
-        await asyncio.gather(*(one.wire.open() for one in again), return_exceptions=True)
-        found = await asyncio.gather(
-            *(one.wire.send(lab.task.method, lab.task.path) for one in again), return_exceptions=True
-        )
+        return await volley(lab, client, count)
+
+
+async def volley(lab: Lab, client: Client, count: int) -> list[Answer]:
+    """Ask for much at once over as many connections, opened before; raises SpentError."""
+    lab.spend(count)
+    again = [lab.again(client) for _ in range(count)]
+    await asyncio.gather(*(one.wire.open() for one in again), return_exceptions=True)
+    found = await asyncio.gather(
+        *(one.wire.send(lab.task.method, lab.task.path) for one in again), return_exceptions=True
+    )
     return [answer for answer in found if isinstance(answer, Answer)]
