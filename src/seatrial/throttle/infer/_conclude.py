@@ -16,13 +16,15 @@ from seatrial.throttle.infer._told import read_told
 TOO_MANY = 429
 
 
-def conclude(lab: Lab, found: Found, fits: Sequence[Fit], quota: int, told: Sequence[float]) -> None:
+def conclude(  # noqa: PLR0913, PLR0917 - what was seen, and what headers told
+    lab: Lab, found: Found, fits: Sequence[Fit], quota: int, told: Sequence[float], sure: Sequence[float]
+) -> None:
     """Fill the fields in; what several limiters explain alike stays open, with their names."""
     shown = f"{len(lab.segments())} clients, {sum(len(record.answers) for record in lab.records)} requests"
     _algorithm(found, fits, shown)
     fit = fits[0] if fits else None
     _quota(lab, found, fit, quota)
-    _window(found, fits, told, shown)
+    _window(found, fits, [*sure, *told], sure, shown)
     _refused(lab, found, fits)
     judge_told(lab, found, fit)
 
@@ -64,7 +66,7 @@ def _quota(lab: Lab, found: Found, fit: Fit | None, quota: int) -> None:
     found.learn("quota", size, "proved", proof=proof)
 
 
-def _window(found: Found, fits: Sequence[Fit], told: Sequence[float], shown: str) -> None:
+def _window(found: Found, fits: Sequence[Fit], told: Sequence[float], sure: Sequence[float], shown: str) -> None:
     fit = fits[0] if fits else None
     if fit is None:
         found.leave_open("window_s", "no limiter that is known here explains every answer")
@@ -75,13 +77,14 @@ def _window(found: Found, fits: Sequence[Fit], told: Sequence[float], shown: str
         reason = f"quota did not come back within {low:.3g} s{said}: no shorter look can prove more (--max-seconds)"
         found.leave_open("window_s", reason)
         return
-    if len({(one.algorithm, one.refused_count) for one in fits}) > 1 or not fit.precise:
+    if len({(one.algorithm, one.refused_count) for one in fits}) > 1 or not fit.precise(sure):
         low, high = min(one.window[0] for one in fits), max(one.window[1] for one in fits)
         found.leave_open("window_s", f"between {low:.3g} and {high:.3g} s, all of which would do")
         return
     number = simplest(low, high, told)
+    shown += f"; headers tell of {number:g} s" if number in told else ""
     window_s = int(number) if number == int(number) else round(number, 6)
-    found.learn("window_s", window_s, "fitted", between=(low, high), proof=shown)
+    found.learn("window_s", window_s, "fitted" if fit.close else "told", between=(low, high), proof=shown)
     if fit.rates:
         found.learn("burst", fit.quota, "fitted", proof=shown)
         found.learn("refill_per_s", round(fit.quota / window_s, 6), "fitted", between=fit.rates, proof=shown)

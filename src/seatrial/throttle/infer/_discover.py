@@ -6,6 +6,7 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Iterable, Sequence
+from itertools import pairwise
 
 from seatrial.throttle._wire import WireError
 from seatrial.throttle.infer._conclude import conclude
@@ -17,7 +18,7 @@ from seatrial.throttle.infer._people import Person, addresses
 from seatrial.throttle.infer._probes import MANY, again_and_again, burst, ladder, phase, pipelined, spread, twin
 from seatrial.throttle.infer._screens import Suspect, confirm, screen
 from seatrial.throttle.infer._task import Task
-from seatrial.throttle.infer._told import told_windows
+from seatrial.throttle.infer._told import read_told, told_span, told_windows
 from seatrial.throttle.infer._unusual import look_for_others
 
 TICK_S = 0.05
@@ -25,6 +26,8 @@ THIRDS = (1 / 3, 2 / 3)
 SIXTHS = (*THIRDS, 1 / 6, 1 / 2)
 """Where no header tells when quota comes back, what a client meets is coarse: more of them make up for that."""
 SILENT = (0.6, 0.75, 0.9, 1.15)
+SOON = 0.2
+"""What was seen is held against models again after such a share of a window, as soon as a client is done."""
 ENOUGH_CLIENTS = 8
 ROUNDS = 3
 SEVERAL = 3
@@ -84,7 +87,7 @@ class Inference:
         if self._in_one_write is not None and self._in_one_write < self.quota:
             proof = f"{self._in_one_write} of {self.quota + 1} requests in one write were admitted"
             self.found.blame("same-tick-over-reject", proof)
-        conclude(self.lab, self.found, self.fits, self.quota, self.told)
+        conclude(self.lab, self.found, self.fits, self.quota, self.told, self._sure())
         self._clear_up()
 
     async def _run(self) -> None:
@@ -162,6 +165,7 @@ class Inference:
         hints = [length for length in self.told if length * 1.2 < lab.task.max_s]
         told_s = next(iter(hints), None)
         silent: list[Iterable[float]] = [] if alone else [ladder(told_s)]
+        shares = SIXTHS if read_told(self.lab.records[0].answers[0]).convention == "none" else THIRDS
         for number in range(ROUNDS):
             window_s = told_s if number == 0 and told_s and not alone else await self._measure()
             if last_s and abs(window_s / last_s - 1) < 0.02 and self._settled():  # noqa: PLR2004 - the same again
@@ -170,12 +174,11 @@ class Inference:
             if alone and self._polling:
                 await self._release(record)
             lab.task.progress(f"other clients, spread over a window of {window_s:.3g} s")
-            probes = [phase(lab, self.quota, window_s, share) for share in (THIRDS if self.told else SIXTHS)]
+            probes = [phase(lab, self.quota, window_s, share) for share in shares]
             lengths = dict.fromkeys([window_s, *(hints[:2] if number == 0 and not alone else [])])
             probes += [spread(lab, self.quota, length) for length in lengths if self.quota > 1]
             probes += [twin(lab, self.quota, waits_s) for waits_s in silent]
-            await self._all([*probes, *(self._extra(suspects) if number == 0 else [])])
-            await self._fit()
+            await self._until_settled(probes, self._extra(suspects) if number == 0 else [], window_s)
             silent = [] if alone else self._silent()
             if self._settled():
                 break
@@ -198,10 +201,30 @@ class Inference:
             await self._await_met()
         await self._fit()
         lengths = [fit.window for fit in self.fits if fit.recovered]
+        span_s, _ = self._span() or (0.0, False)
+        told_s = span_s if span_s * 1.2 < self.lab.task.max_s else 0.0
         if lengths:
-            return min(math.sqrt(low * high) for low, high in lengths)
+            return max(told_s, min(math.sqrt(low * high) for low, high in lengths))
         first = next(segment for segment in self.lab.segments() if segment.recoveries())
-        return first.recoveries()[-1][1] - first.hits[0].sent
+        return max(told_s, first.recoveries()[-1][1] - first.hits[0].sent)
+
+    def _span(self) -> tuple[float, bool] | None:
+        """Return how far apart the first two ends are that the first client is told of."""
+        lab = self.lab
+        answers = sorted(lab.records[0].answers, key=lambda answer: answer.sent.s)
+        back = (
+            later
+            for sooner, later in pairwise(answers)
+            if lab.looks and lab.looks.refused(sooner) and lab.looks.admitted(later)
+        )
+        again = next(back, None)
+        return told_span(answers[0], again) if again else None
+
+    def _sure(self) -> list[float]:
+        """Return the lengths of which headers tell for certain: by their policy, or by two dates."""
+        span_s, exact = self._span() or (0.0, False)
+        policy_s = read_told(self.lab.records[0].answers[0]).window_s
+        return [*([policy_s] if policy_s else []), *([span_s] if exact and span_s > 0 else [])]
 
     async def _await_met(self) -> None:
         """Wait until quota came back once more; raises what ended the asking."""
@@ -221,12 +244,26 @@ class Inference:
             await self._await_met()
             await self._fit()
 
-    async def _all(self, probes: Sequence[Awaitable[None]]) -> None:
-        """Run probes side by side; the first that cannot go on ends the others."""
-        tasks = [asyncio.ensure_future(probe) for probe in probes]
+    async def _until_settled(
+        self, probes: Sequence[Awaitable[None]], extra: Sequence[Awaitable[None]], window_s: float
+    ) -> None:
+        """Run probes side by side until they end or nothing is open; the first that cannot go on ends the others."""
+        tasks, more = [[asyncio.ensure_future(probe) for probe in some] for some in (probes, extra)]
+        waiting, fitted_s = set(tasks), time.monotonic()
         try:
-            await asyncio.gather(*tasks)
+            while waiting:
+                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.gather(*done)
+                if waiting and (time.monotonic() < fitted_s + window_s * SOON or self._recovered() < SEVERAL):
+                    continue
+                await self._fit()
+                fitted_s = time.monotonic()
+                # Where refusals seem to count, those who are still waiting tell more.
+                if self._settled() and not self.fits[0].refused_count:
+                    break
+            await asyncio.gather(*more)
         finally:
+            tasks += more
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -294,9 +331,17 @@ class Inference:
         until_s = min(lab.deadline_s, time.monotonic() + max(FITTING_S, (lab.window_s or 0.0) / 2))
         return fit_all(lab.segments(), self.quota, self.told, until_s=until_s, apart_s=apart_s)
 
+    def _recovered(self) -> int:
+        """Return how many clients had their quota back."""
+        return sum(bool(segment.plain and segment.recoveries()) for segment in self.lab.segments())
+
     def _settled(self) -> bool:
         """Return whether one limiter explains everything, and several clients saw its window end."""
-        back = sum(bool(segment.plain and segment.recoveries()) for segment in self.lab.segments())
-        if back < SEVERAL:
+        if self._recovered() < SEVERAL:
             return False
-        return len(self.fits) == 1 and self.fits[0].recovered and self.fits[0].complete and self.fits[0].precise
+        return (
+            len(self.fits) == 1
+            and self.fits[0].recovered
+            and self.fits[0].complete
+            and self.fits[0].precise(self._sure())
+        )
