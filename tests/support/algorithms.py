@@ -128,6 +128,7 @@ RETRY: dict[str, Callable[[float], str]] = {
     "retry-huge": lambda _: "86400",
     "retry-none": lambda _: "",
     "retry-zero": lambda _: "0",
+    "retry-twice": lambda wait_s: f"{math.ceil(wait_s)}\r\nRetry-After: {math.ceil(wait_s) + 1}",
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from algorithms import ALGORITHMS
 from virtual import infer
@@ -40,3 +42,24 @@ def test_budget_of_a_usual_quota(monkeypatch: pytest.MonkeyPatch, algorithm: str
     assert (found.values["algorithm"], found.values["window_s"]) == (algorithm, 60), found
     assert found.requests <= 12 * 60 + 200
     assert found.seconds <= TOLD * 60.0
+
+
+def test_cost_of_one_client_is_told_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one claim after the other takes is printed, and kept."""
+    told: list[str] = []
+    found = infer(
+        monkeypatch,
+        "fixed-window",
+        headers="draft",
+        quota=QUOTA,
+        window_s=WINDOW_S,
+        seed=1,
+        address_pool="",
+        progress=told.append,
+    )
+    (cost,) = [line for line in told if "one round takes" in line]
+    numbers = re.search(r"up to ([\d.]+) windows and (\d+) requests more, all 3 .* ([\d.]+) windows", cost)
+    assert numbers, cost
+    assert found.values["algorithm"] == "fixed-window", found
+    print(f"one client: {found.requests} requests, {found.seconds / WINDOW_S:.2f} windows; {cost}")  # noqa: T201
+    assert found.seconds <= float(numbers[3]) * WINDOW_S

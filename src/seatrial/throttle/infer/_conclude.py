@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from seatrial.throttle._shapes import NO_ANSWER
 from seatrial.throttle._wire import Answer
 from seatrial.throttle.infer._fit import Fit
 from seatrial.throttle.infer._found import Found
 from seatrial.throttle.infer._headers import judge_told
-from seatrial.throttle.infer._lab import Lab
+from seatrial.throttle.infer._lab import Lab, Record
 from seatrial.throttle.infer._seen import simplest
 from seatrial.throttle.infer._told import read_told
 
 TOO_MANY = 429
+TURN = 3
+"""The first request, the last that was admitted, the first that was refused."""
 
 
 def conclude(  # noqa: PLR0913, PLR0917 - what was seen, and what headers told
@@ -27,6 +30,29 @@ def conclude(  # noqa: PLR0913, PLR0917 - what was seen, and what headers told
     _window(found, fits, [*sure, *told], sure, shown)
     _refused(lab, found, fits)
     judge_told(lab, found, fit)
+    _show(lab, found)
+
+
+def _show(lab: Lab, found: Found) -> None:
+    """Note which requests show each field: of models all turns of all clients, of a quota those of the first."""
+    records = [record for record in lab.records if not record.left_out]
+    first, every = _turns(lab, records[0])[:TURN], [turn for record in records for turn in _turns(lab, record)]
+    refused = [answer for answer in every if lab.looks and lab.looks.refused(answer)]
+    found.show("quota", first)
+    found.show("replicas", first)
+    found.show("headers", first)
+    found.show("status", refused[:1])
+    for name in ("algorithm", "anchor", "window_s", "burst", "refill_per_s", "rejected_count"):
+        found.show(name, every)
+
+
+def _turns(lab: Lab, record: Record) -> list[Answer]:
+    """Return the first answer and the last, and those between which a client began to be refused or admitted."""
+    answers = sorted(record.answers, key=lambda answer: answer.sent.s)
+    kinds = [bool(lab.looks and lab.looks.admitted(answer)) for answer in answers]
+    ends = {0, len(answers) - 1}
+    turns = {number + step for number, pair in enumerate(pairwise(kinds)) if pair[0] != pair[1] for step in (0, 1)}
+    return [answers[number] for number in sorted(ends | turns)] if answers else []
 
 
 def _algorithm(found: Found, fits: Sequence[Fit], shown: str) -> None:

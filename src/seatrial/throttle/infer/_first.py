@@ -125,6 +125,7 @@ async def isolate(lab: Lab, crowd: Crowd, record: Record, found: Found) -> None:
     crowd.addresses = crowd.addresses[:-1] if by_address is not None else crowd.addresses
     lab.clients += crowd.clients(lab, by_person=bool(by_person), by_address=bool(by_address))
     await _scope(lab, crowd, record, found, by_person=by_person, by_address=by_address)
+    found.show("scope", lab.compared)
 
 
 def _akin(one: Person, other: Person) -> bool:
@@ -136,6 +137,7 @@ async def _apart(lab: Lab, record: Record, other: Client) -> bool | None:
     for _ in range(TRIES):
         answer = await lab.send(other)
         control = await lab.ask(record)
+        lab.compared += [answer, control]
         if lab.looks is None or not (lab.looks.refused(answer) or lab.looks.admitted(answer)):
             raise GoneError(f"the target answers another client with {answer.status or answer.body}")
         if lab.looks.refused(answer):

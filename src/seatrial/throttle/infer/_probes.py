@@ -168,6 +168,13 @@ async def burst(lab: Lab, count: int) -> list[Answer]:
         return await volley(lab, client, count)
 
 
+async def used_up_to(lab: Lab, quota: int, rest: int, count: int) -> list[Answer]:
+    """Ask as a client that nobody used before until a rest of its quota is left, then for much at once."""
+    async with lab.fresh() as client:
+        before = [await lab.send(client) for _ in range(quota - rest)]
+        return [*before, *await volley(lab, client, count)]
+
+
 async def volley(lab: Lab, client: Client, count: int) -> list[Answer]:
     """Ask for much at once over as many connections, opened before; raises SpentError."""
     lab.spend(count)

@@ -86,12 +86,14 @@ def _queue(found: Found, served: Sequence[Answer], refused: Sequence[Answer]) ->
     pace_s = statistics.median(steps)
     low, high = min(steps[1:] or steps), max(steps)
     proof = f"{len(served)} of {len(served) + len(refused)} at once served, one every {pace_s:.3f} s"
-    found.learn("algorithm", QUEUE, "fitted", proof=proof)
+    found.learn("algorithm", QUEUE, "fitted", proof=proof, answers=served)
     found.learn("refill_per_s", round(1 / pace_s, 3), "fitted", between=(1 / high, 1 / max(low, 1e-6)), proof=proof)
+    found.show("refill_per_s", served)
     if refused:
-        found.learn("burst", len(served), "proved", proof=proof)
-        found.learn("quota", len(served), "proved", proof=proof)
-        found.learn("window_s", round(len(served) * pace_s, 3), "fitted", proof=proof)
+        shown = [*served, *refused]
+        found.learn("burst", len(served), "proved", proof=proof, answers=shown)
+        found.learn("quota", len(served), "proved", proof=proof, answers=shown)
+        found.learn("window_s", round(len(served) * pace_s, 3), "fitted", proof=proof, answers=shown)
         _status(found, refused)
     else:
         found.leave_open("quota", f"nothing was refused of {len(served)} at once: the queue is longer")
@@ -106,12 +108,15 @@ def _at_once(found: Found, record: Record, bursts: Sequence[Parted]) -> None:
         f"{' and '.join(str(len(one)) for one, _ in bursts)} of {AT_ONCE} at once served, one burst after the other, "
         f"and one by one all of {len(record.answers)}: no quota of a window longer than {apart_s:.2f} s does that"
     )
-    found.learn("algorithm", CONCURRENCY, "fitted", proof=proof)
+    shown = [answer for some in bursts for part in some for answer in part]
+    found.learn("algorithm", CONCURRENCY, "fitted", proof=proof, answers=shown)
     if all(_certain(*one) for one in bursts):
-        found.learn("quota", len(served), "fitted", proof=proof)
+        found.learn("quota", len(served), "fitted", proof=proof, answers=shown)
     else:
         found.leave_open("quota", f"some of the {len(served)} that were served had ended before others were refused")
-    found.learn("window_s", None, "fitted", proof="what runs at once is limited, not what comes in a time")
+    found.learn(
+        "window_s", None, "fitted", proof="what runs at once is limited, not what comes in a time", answers=shown
+    )
     _status(found, refused)
 
 
@@ -123,7 +128,7 @@ def _certain(served: Sequence[Answer], refused: Sequence[Answer]) -> bool:
 
 def _status(found: Found, refused: Sequence[Answer]) -> None:
     status = refused[0].status
-    found.learn("status", status, "proved", proof="refused at once")
+    found.learn("status", status, "proved", proof="refused at once", answers=refused[:1])
     if status != 429:  # noqa: PLR2004 - RFC 6585
         found.blame(f"status-{status}", f"a refusal has status {status}")
 
