@@ -129,8 +129,8 @@ def test_race_that_is_not_seen_is_bounded() -> None:
 @LONG
 def test_race_beyond_what_is_asked_for_at_once() -> None:
     """Of a quota of hundreds most is used up first."""
-    with serving("fixed-window", "race", quota=250, window_s=60.0) as url:
-        _, found = discover(url, *POOL, "--race", max_s=40)
+    with serving("fixed-window", "race", quota=250, window_s=30.0) as url:
+        _, found = discover(url, *POOL, "--race", max_s=60)
     assert "race" in found["defects"], found
 
 
