@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proving import process
+from proving import People, ended, process, run, told
+
+from seatrial.config import load_settings
+from seatrial.core import Outcome, Target
 
 SERVER = Path(__file__).parents[1] / "support" / "algorithms.py"
 QUOTA, WINDOW_S = 8, 2.0
@@ -72,14 +75,19 @@ def test_budget_where_headers_tell_the_quota() -> None:
     with serving(window_s=6.0) as url:
         code, found = discover(url, *POOL)
     assert code == 0, found
-    assert found["seconds"] <= 2.2 * 6.0
     assert found["requests"] <= BUDGET
+    print(f"{found['requests']} requests, {found['seconds'] / 6.0:.2f} windows")  # noqa: T201
+    shown = {name: known["requests"] for name, known in found["confidence"].items()}
+    assert [one["status"] for one in shown["quota"]] == [200, 200, 429]
+    assert {one["client"] for one in shown["scope"]} > {shown["quota"][0]["client"]}
+    assert all(shown[name] for name, known in found["confidence"].items() if known["how"] != "open"), shown
+    assert all(one["sent"] <= one["received"] for one in shown["window_s"])
 
 
 DEFECTS = [
     ("trusts-forwarded-for", "x-forwarded-for"),
     ("trusts-real-ip", "sibling-header:x-real-ip"),
-    ("keys-by-agent", "sibling-header:user-agent"),
+    ("keys-by-agent", "client-trait"),
     ("spelling-escapes", "path-spelling"),
     ("query-in-key", "query-in-key"),
     ("method-in-key", "method"),
@@ -94,6 +102,7 @@ DEFECTS = [
     ("retry-negative", "retry-after-malformed"),
     ("retry-huge", "retry-after-untrue"),
     ("retry-zero", "retry-after-untrue"),
+    ("retry-twice", "retry-after-malformed"),
     ("limit-untrue", "limit-untrue"),
 ]
 
@@ -107,6 +116,36 @@ def test_defect_is_found_and_no_other(trait: str, defect: str) -> None:
     assert code == 1
     assert found["algorithm"] == "fixed-window", found
     assert found["quota"] == QUOTA, found
+
+
+def test_race_that_is_not_seen_is_bounded() -> None:
+    """No overrun in five trials is no proof that there is none."""
+    with serving() as url:
+        code, found = discover(url, *POOL, "--race")
+    assert (code, found["defects"]) == (0, []), found
+    assert "less than 60%" in found["inconclusive"]["race"]
+
+
+@LONG
+def test_race_beyond_what_is_asked_for_at_once() -> None:
+    """Of a quota of hundreds most is used up first."""
+    with serving("fixed-window", "race", quota=250, window_s=30.0) as url:
+        _, found = discover(url, *POOL, "--race", max_s=60)
+    assert "race" in found["defects"], found
+
+
+@pytest.mark.parametrize("algorithm", ["fixed-window", "clock", "sliding-log", "token-bucket"])
+def test_block_is_proved(tmp_path: Path, algorithm: str) -> None:
+    """What is printed and saved refutes nothing of the service that it was printed for."""
+    command = [sys.executable, "-m", "seatrial", "limits", "discover"]
+    with serving(algorithm) as url:
+        done = subprocess.run([*command, url, *POOL], capture_output=True, text=True, check=False)
+        file = tmp_path / "seatrial.toml"
+        file.write_text(done.stdout.partition("\n\n")[0], encoding="utf-8")
+        (declared,) = load_settings(file).limits
+        evidence = run(Target(url=url.removesuffix("/items/7")), declared, people=People(users=False))
+    assert ended(evidence, Outcome.PASSED) >= {"anonymous-by-address", "headers-truthful"}, told(evidence)
+    assert ended(evidence, Outcome.FAILED) == set(), told(evidence)
 
 
 @LONG
@@ -169,20 +208,63 @@ def test_one_client_and_a_bucket_for_all_go_one_after_the_other() -> None:
     assert (shared["algorithm"], shared["scope"], shared["defects"]) == ("fixed-window", "global", ["global-bucket"])
 
 
+@LONG
+def test_clients_that_only_a_proxy_tells_apart() -> None:
+    """Addresses share one bucket, those that X-Forwarded-For reports do not."""
+    with serving("fixed-window", "trusts-forwarded-for", window_s=1.5, key="global") as url:
+        _, found = discover(url, *POOL, max_s=60)
+    assert found["defects"] == ["proxy-collapse", "x-forwarded-for"], found
+
+
 def test_limits_of_another_kind() -> None:
     """No limit is the finding; a queue and a limit of what runs at once are recognised."""
     with serving("none") as url:
-        code, none = discover(url, *POOL, "--max-requests", "1000")
+        code, none = discover(url, *POOL, max_s=180)
     with serving("leaky-queue") as url:
         _, queue = discover(url, *POOL)
     with serving("concurrency") as url:
         _, at_once = discover(url, *POOL)
     assert (code, none["algorithm"], none["defects"]) == (1, "none", ["unlimited"])
-    assert none["requests"] <= 1000
+    assert (none["confidence"]["algorithm"]["how"], none["requests"] <= 5000) == ("fitted", True), none
     assert (queue["algorithm"], queue["refill_per_s"]) == ("leaky-queue", pytest.approx(QUOTA / WINDOW_S, rel=0.2)), (
         queue
     )
     assert (at_once["algorithm"], at_once["quota"]) == ("concurrency", QUOTA), at_once
+
+
+@pytest.mark.parametrize("key", ["address", "global"])
+def test_quota_just_above_what_half_the_budget_finds(key: str) -> None:
+    """A fixed window that refuses some of many at once is none of what runs at once."""
+    with serving(quota=70, window_s=60.0, key=key) as url:
+        code, found = discover(url, *POOL, "--max-requests", "130", max_s=20)
+    assert (code, found["algorithm"], found["window_s"]) == (3, None, None), found
+    assert found["confidence"]["window_s"]["how"] == "open"
+    assert "130 requests" in found["inconclusive"]["algorithm"]
+
+
+def test_quota_of_thousands_is_found() -> None:
+    """What headers do not tell is asked for until it is met."""
+    with serving(quota=3000, window_s=600.0, headers="none") as url:
+        code, found = discover(url, *POOL, max_s=20)
+    assert (code, found["algorithm"], found["quota"], found["status"]) == (3, None, 3000, 429), found
+    assert "unlimited" not in found["defects"]
+
+
+@pytest.mark.parametrize("headers", ["none", "epoch"])
+def test_search_that_the_budget_ends_is_no_finding(headers: str) -> None:
+    """A quota above what may be sent looks like none: neither is claimed, and what would tell is said."""
+    with serving(quota=4500, window_s=600.0, headers=headers) as url:
+        code, found = discover(url, *POOL, "--max-requests", "1500", max_s=60)
+    assert (code, found["algorithm"], found["quota"], found["defects"]) == (3, None, None, []), found
+    assert ("4501" if headers == "epoch" else "4001") in found["inconclusive"]["algorithm"], found
+    assert found["requests"] <= 1500
+
+
+def test_short_window_is_not_what_runs_at_once() -> None:
+    """One that ends before the first client meets it refuses much at once, but not again and again."""
+    with serving("per-key", quota=60, window_s=2.0, headers="none", traits=("slow",)) as url:
+        _, found = discover(url, *POOL, "--max-requests", "500", max_s=60)
+    assert found["algorithm"] != "concurrency", found
 
 
 @pytest.mark.parametrize("trait", ["answers-404", "answers-307", "dies"])
@@ -243,8 +325,6 @@ def test_block_is_valid_configuration(tmp_path: Path) -> None:
     block = done.stdout.partition("\n\n")[0]
     file = tmp_path / "seatrial.toml"
     file.write_text(block, encoding="utf-8")
-    from seatrial.config import load_settings  # noqa: PLC0415 - here alone
-
     (limit,) = load_settings(file).limits
     assert (limit.quota, limit.window_s, limit.algorithm) == (QUOTA, WINDOW_S, "fixed-window")
     assert limit.retry_after

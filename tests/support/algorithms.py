@@ -128,6 +128,7 @@ RETRY: dict[str, Callable[[float], str]] = {
     "retry-huge": lambda _: "86400",
     "retry-none": lambda _: "",
     "retry-zero": lambda _: "0",
+    "retry-twice": lambda wait_s: f"{math.ceil(wait_s)}\r\nRetry-After: {math.ceil(wait_s) + 1}",
 }
 
 
@@ -213,6 +214,8 @@ class Server:
             before = limiter.kept.get(key, (time.time(), 0))
             await asyncio.sleep(0.02)
             limiter.kept[key] = before
+        if "slow" in self.traits:
+            await asyncio.sleep(0.05)
         return self.decide(limiter, key, tick)
 
     def decide(self, limiter: Limiter, key: str, tick: int) -> Answer | None:

@@ -32,11 +32,18 @@ def fit_bucket(segments: Sequence[Segment], most: int) -> tuple[int, Interval] |
 
     A client that fills it one by one gets what the bucket holds, and what flows in meanwhile.
     """
-    for size in range(most, max(0, most - max(SIZES, most // 2)), -1):
-        rates = bracket(lambda rate, size=size: _judge(segments, size, rate), *RATES)  # type: ignore[misc]
-        if rates:
-            return size, rates
-    return None
+    least = max(0, most - max(SIZES, most // 2))
+    step = max(1, (most - least) // (2 * SIZES))
+    coarse = next((size for size in range(most, least, -step) if _rates(segments, size)), None)
+    if coarse is None:
+        return None
+    size = next(size for size in range(min(most, coarse + step - 1), coarse - 1, -1) if _rates(segments, size))
+    rates = _rates(segments, size)
+    return (size, rates) if rates else None
+
+
+def _rates(segments: Sequence[Segment], size: int) -> Interval | None:
+    return bracket(lambda rate: _judge(segments, size, rate), *RATES)
 
 
 def _judge(segments: Sequence[Segment], size: int, rate: float) -> int:

@@ -3,28 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from seatrial.throttle._shapes import NO_ANSWER
 from seatrial.throttle._wire import Answer
 from seatrial.throttle.infer._fit import Fit
 from seatrial.throttle.infer._found import Found
 from seatrial.throttle.infer._headers import judge_told
-from seatrial.throttle.infer._lab import Lab
+from seatrial.throttle.infer._lab import Lab, Record
 from seatrial.throttle.infer._seen import simplest
 from seatrial.throttle.infer._told import read_told
 
 TOO_MANY = 429
+TURN = 3
+"""The first request, the last that was admitted, the first that was refused."""
 
 
-def conclude(lab: Lab, found: Found, fits: Sequence[Fit], quota: int, told: Sequence[float]) -> None:
+def conclude(  # noqa: PLR0913, PLR0917 - what was seen, and what headers told
+    lab: Lab, found: Found, fits: Sequence[Fit], quota: int, told: Sequence[float], sure: Sequence[float]
+) -> None:
     """Fill the fields in; what several limiters explain alike stays open, with their names."""
     shown = f"{len(lab.segments())} clients, {sum(len(record.answers) for record in lab.records)} requests"
     _algorithm(found, fits, shown)
     fit = fits[0] if fits else None
     _quota(lab, found, fit, quota)
-    _window(found, fits, told, shown)
+    _window(found, fits, [*sure, *told], sure, shown)
     _refused(lab, found, fits)
     judge_told(lab, found, fit)
+    _show(lab, found)
+
+
+def _show(lab: Lab, found: Found) -> None:
+    """Note which requests show each field: of models all turns of all clients, of a quota those of the first."""
+    records = [record for record in lab.records if not record.left_out]
+    first, every = _turns(lab, records[0])[:TURN], [turn for record in records for turn in _turns(lab, record)]
+    refused = [answer for answer in every if lab.looks and lab.looks.refused(answer)]
+    found.show("quota", first)
+    found.show("replicas", first)
+    found.show("headers", first)
+    found.show("status", refused[:1])
+    for name in ("algorithm", "anchor", "window_s", "burst", "refill_per_s", "rejected_count"):
+        found.show(name, every)
+
+
+def _turns(lab: Lab, record: Record) -> list[Answer]:
+    """Return the first answer and the last, and those between which a client began to be refused or admitted."""
+    answers = sorted(record.answers, key=lambda answer: answer.sent.s)
+    kinds = [bool(lab.looks and lab.looks.admitted(answer)) for answer in answers]
+    ends = {0, len(answers) - 1}
+    turns = {number + step for number, pair in enumerate(pairwise(kinds)) if pair[0] != pair[1] for step in (0, 1)}
+    return [answers[number] for number in sorted(ends | turns)] if answers else []
 
 
 def _algorithm(found: Found, fits: Sequence[Fit], shown: str) -> None:
@@ -64,7 +92,7 @@ def _quota(lab: Lab, found: Found, fit: Fit | None, quota: int) -> None:
     found.learn("quota", size, "proved", proof=proof)
 
 
-def _window(found: Found, fits: Sequence[Fit], told: Sequence[float], shown: str) -> None:
+def _window(found: Found, fits: Sequence[Fit], told: Sequence[float], sure: Sequence[float], shown: str) -> None:
     fit = fits[0] if fits else None
     if fit is None:
         found.leave_open("window_s", "no limiter that is known here explains every answer")
@@ -75,13 +103,14 @@ def _window(found: Found, fits: Sequence[Fit], told: Sequence[float], shown: str
         reason = f"quota did not come back within {low:.3g} s{said}: no shorter look can prove more (--max-seconds)"
         found.leave_open("window_s", reason)
         return
-    if len({(one.algorithm, one.refused_count) for one in fits}) > 1 or not fit.precise:
+    if len({(one.algorithm, one.refused_count) for one in fits}) > 1 or not fit.precise(sure):
         low, high = min(one.window[0] for one in fits), max(one.window[1] for one in fits)
         found.leave_open("window_s", f"between {low:.3g} and {high:.3g} s, all of which would do")
         return
     number = simplest(low, high, told)
+    shown += f"; headers tell of {number:g} s" if number in told else ""
     window_s = int(number) if number == int(number) else round(number, 6)
-    found.learn("window_s", window_s, "fitted", between=(low, high), proof=shown)
+    found.learn("window_s", window_s, "fitted" if fit.close else "told", between=(low, high), proof=shown)
     if fit.rates:
         found.learn("burst", fit.quota, "fitted", proof=shown)
         found.learn("refill_per_s", round(fit.quota / window_s, 6), "fitted", between=fit.rates, proof=shown)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seatrial.throttle.infer._seen import Hit, Segment
@@ -33,37 +33,29 @@ class Counter:
         """Say whether every answer is what this counter gives."""
         states: set[State] | None = None
         for hit in segment.hits:
-            states = set(self._follow(states, hit))
+            states = self._follow(states, hit)
             if not states:
                 return False
         return True
 
-    def _follow(self, states: set[State] | None, hit: Hit) -> Iterator[State]:
-        slack_s = SLACK * self.window_s
-        hit = Hit(hit.sent - slack_s, hit.received + slack_s, hit.admitted)
-        first, last = (math.floor((instant - self.phase_s) / self.window_s) for instant in (hit.sent, hit.received))
-        for number in range(first, last + 1):
-            for state in states if states is not None else {(number, 0, 0)}:
-                if number >= state[0]:
-                    previous, current = _moved(state, number)
-                    if self._allows(hit, number, previous, current):
-                        yield number, previous, current + (hit.admitted or self.refused_count)
-
-    def _allows(self, hit: Hit, number: int, previous: int, current: int) -> bool:
-        begins = self.phase_s + number * self.window_s
-        most = 1 - min(1.0, max(0.0, (hit.sent - begins) / self.window_s))
-        least = 1 - min(1.0, max(0.0, (hit.received - begins) / self.window_s))
-        if hit.admitted:
-            return previous * least + current < self.quota
-        return previous * most + current > self.quota - 1 - 1e-9
-
-
-def _moved(state: State, number: int) -> tuple[int, int]:
-    """Return the counts of the window before and of this one."""
-    before, previous, current = state
-    if number == before:
-        return previous, current
-    return (current, 0) if number == before + 1 else (0, 0)
+    def _follow(self, states: set[State] | None, hit: Hit) -> set[State]:
+        """Return what can be after an answer, of what could be before; times are counted in windows here."""
+        sent = (hit.sent - self.phase_s) / self.window_s - SLACK
+        received = (hit.received - self.phase_s) / self.window_s + SLACK
+        found: set[State] = set()
+        for number in range(math.floor(sent), math.floor(received) + 1):
+            # Of the window before, most is still in view when the request is decided at once, least when late.
+            most, least = 1 - min(1.0, max(0.0, sent - number)), 1 - min(1.0, max(0.0, received - number))
+            for before, old, new in states if states is not None else ((number, 0, 0),):
+                if number < before:
+                    continue
+                previous, current = (old, new) if number == before else (new, 0) if number == before + 1 else (0, 0)
+                if hit.admitted:
+                    if previous * least + current < self.quota:
+                        found.add((number, previous, current + 1))
+                elif previous * most + current > self.quota - 1 - 1e-9:
+                    found.add((number, previous, current + self.refused_count))
+        return found
 
 
 def fit_counter(

@@ -18,7 +18,11 @@ from seatrial.throttle.infer._people import Person
 from seatrial.throttle.infer._told import read_told
 
 SHARE = 0.45
-"""So much of the request budget goes into finding a refusal at all."""
+"""So much of the time goes into finding a refusal at all."""
+LARGEST = 4000
+"""A client that was refused none of so many requests, one by one, has no limit; one that sent fewer tells nothing."""
+SPARED = 192
+"""Requests that are left for what is asked for at once."""
 RIPE = 6
 SLOWER, SLOWER_S = 3, 0.02
 TRIES = 6
@@ -30,21 +34,32 @@ TWICE = 2
 async def first_refusal(lab: Lab, record: Record, *, patient: bool) -> bool:
     """Ask until it is seen what a refusal looks like; raises OpenError for a client that gets no service.
 
-    Returns False when nothing was refused, or, unless patient, when answers become so slow that something may queue
+    Returns False when nothing was refused, or, unless patient, when answers come so slowly that something may queue
     them.
     """
-    most = int(lab.task.max_requests * SHARE)
-    for number in range(len(record.answers), most):
+    end_s = lab.began_s + lab.task.max_s * SHARE / (1 if patient else 2)
+    while not exhausted(lab, record):
+        number = len(record.answers)
         answer = await lab.ask(record, anew=True)
         if number == 0:
             _served(answer)
         lab.looks = tell_looks(record.answers)
         if lab.looks:
             return True
-        late = time.monotonic() > lab.began_s + lab.task.max_s * SHARE / 2
-        if late or (not patient and number % RIPE == RIPE - 1 and _slower(record.answers)):
+        if time.monotonic() > end_s or (not patient and number % RIPE == RIPE - 1 and _slower(record.answers)):
             return False
     return False
+
+
+def searched(record: Record) -> int:
+    """Return how many requests are sent until a client counts as unlimited: more than headers tell, too."""
+    return max([LARGEST, *(read_told(answer).limit or 0 for answer in record.answers[:1])]) + 1
+
+
+def exhausted(lab: Lab, record: Record) -> bool:
+    """Return whether no more is asked for to find a refusal."""
+    most = max(lab.task.max_requests // 2, lab.task.max_requests - SPARED)
+    return len(record.answers) >= searched(record) or lab.requests >= most
 
 
 def _served(answer: Answer) -> None:
@@ -72,7 +87,7 @@ class Crowd:
     def use_up(self, count: int) -> None:
         """Leave out those who were asked as already, as far as there are many."""
         for group in (self.people, self.addresses):
-            if len(group) > 4 * count:
+            if len(group) > count + 1:
                 del group[1 : 1 + count]
 
     def first(self, lab: Lab) -> Client:
@@ -110,6 +125,7 @@ async def isolate(lab: Lab, crowd: Crowd, record: Record, found: Found) -> None:
     crowd.addresses = crowd.addresses[:-1] if by_address is not None else crowd.addresses
     lab.clients += crowd.clients(lab, by_person=bool(by_person), by_address=bool(by_address))
     await _scope(lab, crowd, record, found, by_person=by_person, by_address=by_address)
+    found.show("scope", lab.compared)
 
 
 def _akin(one: Person, other: Person) -> bool:
@@ -121,6 +137,7 @@ async def _apart(lab: Lab, record: Record, other: Client) -> bool | None:
     for _ in range(TRIES):
         answer = await lab.send(other)
         control = await lab.ask(record)
+        lab.compared += [answer, control]
         if lab.looks is None or not (lab.looks.refused(answer) or lab.looks.admitted(answer)):
             raise GoneError(f"the target answers another client with {answer.status or answer.body}")
         if lab.looks.refused(answer):
@@ -171,12 +188,12 @@ def _no_longer_fresh(lab: Lab, used: set[int]) -> None:
 
 async def count_replicas(lab: Lab, record: Record, found: Found) -> int:
     """See whether others still admit after the first refusal, and return the quota of all; raises SpentError."""
-    in_a_row = 0
+    in_a_row, found_at = 0, len(record.answers)
     while in_a_row < IN_A_ROW * max(1, lab.replicas):
         answer = await lab.ask(record, anew=True)
         in_a_row = in_a_row + 1 if lab.looks and lab.looks.refused(answer) else 0
         lab.replicas = max(lab.replicas, _first_hits(record) if _rises(record) >= TWICE else 1)
-        if len(record.answers) > lab.task.max_requests * SHARE:
+        if len(record.answers) - found_at > lab.task.max_requests * SHARE:
             raise SpentError
     admitted = sum(bool(lab.looks and lab.looks.admitted(answer)) for answer in record.answers)
     refills = fit_bucket(lab.segments(), admitted) is not None

@@ -20,6 +20,8 @@ WHOLE_S = 1.0
 PER_KEY = "per-key"
 FEW = 10
 PRECISE = 1.25
+STEP = 0.014
+"""Of a counter's length, as a share of it: less than what its model leaves open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +39,13 @@ class Fit:
     recovered: bool = False
     """Whether quota was seen to come back: only then has the window's length an upper bound."""
 
+    def precise(self, sure: Sequence[float]) -> bool:
+        """Return whether the length is known: it explains everything and is told for certain, or it is close."""
+        low, high = self.window
+        return self.close or any(low <= length <= high for length in sure)
+
     @property
-    def precise(self) -> bool:
+    def close(self) -> bool:
         """Return whether the length is known to a quarter of it: two roundest numbers are further apart."""
         return self.window[1] <= PRECISE * self.window[0]
 
@@ -120,7 +127,7 @@ def _met_two(segments: Sequence[Segment]) -> bool:
 
 def _counters(segments: Sequence[Segment], quota: int, told: Sequence[float], until_s: float) -> Iterator[Fit]:
     """Return the sliding counters, with refused requests counted and not."""
-    lengths = _counter_lengths(segments, told)
+    lengths = _counter_lengths(segments, quota, told)
     for counts, seen in ((False, thinned(segments)), (True, segments)):
         if found := fit_counter(seen, quota, lengths, until_s, refused_count=counts):
             anchor, fitting = found
@@ -153,8 +160,14 @@ def _longest_wait(segments: Sequence[Segment]) -> float:
     return max(waits, default=0.0)
 
 
-def _counter_lengths(segments: Sequence[Segment], told: Sequence[float]) -> list[float]:
-    """Return what people write, and everything near what was seen."""
+def _counter_lengths(segments: Sequence[Segment], quota: int, told: Sequence[float]) -> list[float]:
+    """Return what people write, and everything near what was seen.
+
+    Whoever came just before a window's end is served again after that window's share of one request; nobody waits for
+    more than two windows and such a share.
+    """
     waits = [s.recoveries()[0][1] - s.hits[0].sent for s in segments if s.plain and s.recoveries()]
-    low, high = min(waits, default=LIMITS[0]) / 3, max(waits, default=LIMITS[0]) * 3
-    return [*(length for length in dict.fromkeys((*told, *USUAL_S)) if low <= length <= high), *between(low, high, 160)]
+    low, high = max(waits, default=LIMITS[0]) / 3, min(waits, default=LIMITS[0]) * max(3, quota)
+    count = max(1, math.ceil(math.log(max(high / low, 1)) / STEP))
+    usual = [length for length in dict.fromkeys((*told, *USUAL_S)) if low <= length <= high]
+    return [*usual, *between(low, max(high, low), count)]

@@ -83,11 +83,11 @@ def aligned(segment: Segment, quota: int, window_s: float, phase_s: float) -> bo
     """Say whether windows that begin at a phase of the clock explain every answer."""
     states = {(-math.inf, 0)}
     for hit in segment.hits:
-        numbers = {math.floor((instant - phase_s) / window_s) for instant in (hit.sent, hit.received)}
+        first, last = math.floor((hit.sent - phase_s) / window_s), math.floor((hit.received - phase_s) / window_s)
         states = {
             (number, used + hit.admitted)
             for before, count in states
-            for number in range(min(numbers), max(numbers) + 1)
+            for number in range(first, last + 1)
             if number >= before and hit.admitted == ((used := count if number == before else 0) < quota)
         }
         if not states:

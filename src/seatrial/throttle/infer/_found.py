@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
+
+from seatrial.throttle._wire import Answer
 
 FIELDS = (
     "algorithm",
@@ -22,6 +25,18 @@ REQUIRED = ("algorithm", "quota", "window_s")
 NOT_LIMITED, QUEUE, CONCURRENCY = "none", "leaky-queue", "concurrency"
 
 
+def row(answer: Answer) -> dict[str, Any]:
+    """Return one request as it is printed: who sent what, when by our clock, and what came back."""
+    return {
+        "client": answer.client,
+        "method": answer.method,
+        "path": answer.path,
+        "status": answer.status or None,
+        "sent": answer.sent.at,
+        "received": answer.received.at,
+    }
+
+
 @dataclass(slots=True)
 class Found:
     """The policy as far as it was found; what is None is open or has no meaning for the algorithm.
@@ -36,12 +51,13 @@ class Found:
     confidence: dict[str, dict[str, Any]] = field(default_factory=dict)
     inconclusive: dict[str, str] = field(default_factory=dict)
     proof: dict[str, str] = field(default_factory=dict)
+    shown: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     requests: int = 0
     seconds: float = 0.0
     retry_after: bool = False
     """Whether refusals say when to come back."""
 
-    def learn(
+    def learn(  # noqa: PLR0913 - what is known of a field
         self,
         name: str,
         value: Any,
@@ -49,12 +65,19 @@ class Found:
         *,
         between: tuple[float, float] | None = None,
         proof: str = "",
+        answers: Iterable[Answer] = (),
     ) -> None:
         """Note a field's value, how it is known, and the requests that show it."""
         self.values[name] = value
         low, high = between or (None, None)
         self.confidence[name] = {"how": how, "low": low, "high": high}
+        self.show(name, answers)
         self.proof[name] = proof
+
+    def show(self, name: str, answers: Iterable[Answer]) -> None:
+        """Note the requests that show a field, if it is known."""
+        if name in self.confidence:
+            self.shown[name] = [row(answer) for answer in answers]
 
     def leave_open(self, name: str, reason: str) -> None:
         """Note why a field is not known; the first reason stays."""
@@ -80,7 +103,10 @@ class Found:
 
     def as_json(self) -> dict[str, Any]:
         """Return the object that `--json` prints."""
-        confidence = {name: self.confidence.get(name, {"how": "open", "low": None, "high": None}) for name in FIELDS}
+        unknown = {"how": "open", "low": None, "high": None}
+        confidence = {
+            name: {**self.confidence.get(name, unknown), "requests": self.shown.get(name, [])} for name in FIELDS
+        }
         return {
             **self.values,
             "defects": sorted(self.defects),

@@ -68,6 +68,7 @@ class Lab:
         self.deadline_s = self.began_s + task.max_s
         self.clients: list[Client] = []
         self.records: list[Record] = []
+        self.compared: list[Answer] = []  # of others, and of the first client beside them
         self.looks: Looks | None = None
         self.window_s: float | None = None
         self._wires: list[Wire] = []

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections.abc import Sequence
 
 from seatrial.throttle.infer._fixed import narrowed
-from seatrial.throttle.infer._seen import FITS, LONG, SHORT, Hit, Interval, Segment
+from seatrial.throttle.infer._seen import FITS, LONG, SHORT, Interval, Segment
 
 
 def logged(segment: Segment, quota: int, window_s: float, *, refused_count: bool = False) -> int:
     """Say whether a sliding log explains every answer, or else how the length is wrong."""
-    kept: list[Hit] = []
+    sent: list[float] = []
+    received: list[float] = []
     for hit in segment.hits:
-        certain = sum(old.sent > hit.received - window_s for old in kept)
-        possible = sum(old.received > hit.sent - window_s for old in kept)
+        certain = len(sent) - bisect_right(sent, hit.received - window_s)
+        possible = len(received) - bisect_right(received, hit.sent - window_s)
         if hit.admitted and certain >= quota:
             return LONG
         if not hit.admitted and possible < quota:
             return SHORT
         if hit.admitted or refused_count:
-            kept.append(hit)
+            insort(sent, hit.sent)
+            insort(received, hit.received)
     return FITS
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 
 from seatrial.throttle._wire import Answer
-from seatrial.throttle.infer._lab import Lab, Record
+from seatrial.throttle.infer._lab import Client, Lab, Record
 from seatrial.throttle.infer._told import expected_end_s
 
 BEYOND = 2
@@ -19,6 +19,10 @@ FIRST_POLL_S = 0.02
 EARLY = (0.15, 0.3, 0.45, 0.6, 0.75, 0.88)
 """Few questions until quota is said to come back: it may come back sooner."""
 COARSE, FINE, DOUBLING = 1.05, 0.02, 2.0
+DENSE = 12
+"""So many questions fit into the second that a header's whole number leaves open."""
+RETURNS = 4
+"""After so many returns of its quota a client has told what it can: little by little, or at two ends and more."""
 LATE = 2.2
 """A sliding counter that counts refusals may need two windows; after that, questions become rare."""
 WHOLE_S = 1.05
@@ -56,7 +60,7 @@ def moments(began_s: float, now_s: float, expected_s: float | None) -> Iterator[
         dense_s = max(expected_s - max(WHOLE_S, wait_s * 0.02), began_s + wait_s * 0.3)
         yield from (m for share in EARLY if now_s < (m := began_s + share * wait_s) < dense_s)
         at_s = max(at_s, dense_s)
-        step_s = max(FIRST_POLL_S / 2, wait_s * FINE)
+        step_s = max(FIRST_POLL_S / 2, wait_s * FINE, (expected_s - dense_s) / DENSE)
         while at_s < expected_s + step_s * 5:
             yield at_s
             at_s += step_s
@@ -95,7 +99,7 @@ async def sleep_until(moment_s: float) -> None:
 
 async def again_and_again(lab: Lab, record: Record, quota: int, met: asyncio.Event) -> None:
     """Ask a client whose quota is used up until it is back, take it, and so on; tell after each time."""
-    while True:
+    for _ in range(RETURNS):
         await poll(lab, record, most=quota + BEYOND)
         met.set()
 
@@ -159,12 +163,24 @@ async def pipelined(lab: Lab, quota: int) -> tuple[int, list[Answer]]:
 
 
 async def burst(lab: Lab, count: int) -> list[Answer]:
-    """Ask for much at once over as many connections, opened before; raises SpentError."""
+    """Ask for much at once as a client that nobody used before; raises SpentError."""
     async with lab.fresh() as client:
-        lab.spend(count)
-        again = [lab.again(client) for _ in range(count)]
-        await asyncio.gather(*(one.wire.open() for one in again), return_exceptions=True)
-        found = await asyncio.gather(
-            *(one.wire.send(lab.task.method, lab.task.path) for one in again), return_exceptions=True
-        )
+        return await volley(lab, client, count)
+
+
+async def used_up_to(lab: Lab, quota: int, rest: int, count: int) -> list[Answer]:
+    """Ask as a client that nobody used before until a rest of its quota is left, then for much at once."""
+    async with lab.fresh() as client:
+        before = [await lab.send(client) for _ in range(quota - rest)]
+        return [*before, *await volley(lab, client, count)]
+
+
+async def volley(lab: Lab, client: Client, count: int) -> list[Answer]:
+    """Ask for much at once over as many connections, opened before; raises SpentError."""
+    lab.spend(count)
+    again = [lab.again(client) for _ in range(count)]
+    await asyncio.gather(*(one.wire.open() for one in again), return_exceptions=True)
+    found = await asyncio.gather(
+        *(one.wire.send(lab.task.method, lab.task.path) for one in again), return_exceptions=True
+    )
     return [answer for answer in found if isinstance(answer, Answer)]

@@ -12,11 +12,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from seatrial.throttle._answers import Headers
-from seatrial.throttle._variants import address_claims
+from seatrial.throttle._variants import TENANTS, TRAITS, address_claims
 from seatrial.throttle._wire import Answer
 from seatrial.throttle.infer._lab import Lab, OpenError, Record
-
-CLAIMS = ("User-Agent", "Cookie", "X-User-Id", "X-Org-Id", "X-API-Key", "X-Session-Id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +38,12 @@ def makers(lab: Lab, source: random.Random) -> Iterator[Maker]:
     own = {name.lower() for client in lab.clients[:1] for name in (*task.headers, *client.person.headers)}
     for cause, make in address_claims():
         yield lambda cause=cause, make=make: Variant(cause, extra=make(source))  # type: ignore[misc]
-    for name in CLAIMS:
-        if name.lower() not in own:
-            yield lambda name=name: Variant(f"sibling-header:{name.lower()}", extra=((name, _word(source)),))  # type: ignore[misc]
+    for cause, names in (("tenant-header", TENANTS), ("client-trait", TRAITS)):
+        for name in names:
+            if name.lower() not in own:
+                yield lambda cause=cause, name=name: Variant(cause, extra=((name, _word(source)),))  # type: ignore[misc]
     if "authorization" not in own:
-        yield lambda: Variant("unverified-token", extra=(("Authorization", f"Bearer {_word(source)}"),))
+        yield lambda: Variant("junk-token", extra=(("Authorization", f"Bearer {_word(source)}"),))
     yield lambda: Variant("query-in-key", path=_with_query(task.path, source))
     if task.template:
         yield lambda: Variant("path-parameter-in-key", path=task.template.replace("{i}", str(source.randrange(10**9))))

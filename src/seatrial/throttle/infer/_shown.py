@@ -32,11 +32,13 @@ def _block(task: Task, found: Found) -> Iterator[str]:
     if values["anchor"]:
         yield _word("anchor", values["anchor"], ANCHORS, "first-request")
     scope = values["scope"]
-    if scope in {"user", "organisation"}:
-        yield f'authenticated_by = ["{scope}"]'
+    by = [scope] if scope in {"user", "organisation"} else []
+    yield f"authenticated_by = {json.dumps(by)}" + ("" if by or scope == "address" else f"  # found: {scope}")
     yield f'anonymous_by = "{"address" if scope == "address" else "none"}"'
     yield f'method = "{task.method}"'
     yield f"path = {json.dumps(task.path)}"
+    if task.template and "path-parameter-in-key" not in found.defects:
+        yield f"path_template = {json.dumps(task.template)}"
     yield _word("headers", headers["convention"], CONVENTIONS, "none")
     yield f"retry_after = {str(found.retry_after).lower()}"
     if values["status"] and values["status"] >= 400:  # noqa: PLR2004 - what the configuration accepts

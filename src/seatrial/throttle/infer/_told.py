@@ -86,6 +86,19 @@ def told_windows(answers: Sequence[Answer]) -> list[float]:
     return [length for length in dict.fromkeys(found) if length > 0]
 
 
+def told_span(first: Answer, later: Answer) -> tuple[float, bool] | None:
+    """Return how far apart two ends are that answers in windows which follow each other tell, and whether exactly.
+
+    Dates of whole seconds are cut alike; seconds to wait are each up to one too many.
+    """
+    told = read_told(first), read_told(later)
+    if told[0].reset_s is None or told[1].reset_s is None:
+        return None
+    span_s = later.received.s + told[1].reset_s - first.received.s - told[0].reset_s
+    exact = told[0].convention.endswith("-epoch") and abs(span_s - round(span_s)) < ROUNDING_S
+    return (float(round(span_s)), True) if exact else (span_s, False)
+
+
 def expected_end_s(answers: Sequence[Answer]) -> float | None:
     """Return when a client is told to be served again, on our steady clock."""
     last = answers[-1]
