@@ -124,7 +124,8 @@ TARGETS = (
         "slowapi",
         kind("fixed-window", "first-request"),
         {"path-parameter-in-key": BY_URL},
-        {"path-spelling": BY_URL, "headers-truthful": EPOCH},
+        {"headers-truthful": EPOCH},
+        {"path-spelling": BY_URL},
     ),
     Target(
         "flask-limiter",

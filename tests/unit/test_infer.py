@@ -13,6 +13,7 @@ from seatrial.core import UsageError
 from seatrial.throttle import Answer, Instant
 from seatrial.throttle._shapes import NO_ANSWER
 from seatrial.throttle.infer import Person, people
+from seatrial.throttle.infer._conclude import _instances
 from seatrial.throttle.infer._fit import Fit, fit_all
 from seatrial.throttle.infer._found import Found
 from seatrial.throttle.infer._looks import tell_looks
@@ -244,3 +245,15 @@ def test_json_has_the_agreed_fields() -> None:
     empty.blame("race", "proof")
     assert empty.exit_code == 1
     assert Found().exit_code == 0
+
+
+@pytest.mark.parametrize(("algorithm", "expected"), [("token-bucket", 1), ("fixed-window", 1), (None, None)])
+def test_one_instance_is_claimed_where_one_limiter_explains_every_answer(
+    algorithm: str | None, expected: int | None
+) -> None:
+    """What was admitted after refusals may have come back to a bucket, or have been another instance's."""
+    found = Found()
+    found.values["algorithm"] = algorithm
+    assert _instances(found) == (expected or 2)
+    assert found.values["replicas"] == expected
+    assert ("replicas" in found.inconclusive) == (expected is None)

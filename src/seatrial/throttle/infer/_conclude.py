@@ -25,6 +25,8 @@ def conclude(  # noqa: PLR0913, PLR0917 - what was seen, and what headers told
     """Fill the fields in; what several limiters explain alike stays open, with their names."""
     shown = f"{len(lab.segments())} clients, {sum(len(record.answers) for record in lab.records)} requests"
     _algorithm(found, fits, shown)
+    if lab.refilled:
+        lab.replicas = max(lab.replicas, _instances(found))
     fit = fits[0] if fits else None
     _quota(lab, found, fit, quota)
     _window(found, fits, [*sure, *told], sure, shown)
@@ -76,6 +78,15 @@ def _algorithm(found: Found, fits: Sequence[Fit], shown: str) -> None:
         found.learn("anchor", None, "fitted", proof=f"a {names[0]} has no anchor")
     else:
         found.leave_open("anchor", "the algorithm is open")
+
+
+def _instances(found: Found) -> int:
+    """Return how many instances admitted something after refusals: one where one limiter explains it, else several."""
+    if name := found.values["algorithm"]:
+        found.learn("replicas", 1, "fitted", proof=f"one {name} explains what was admitted after refusals")
+        return 1
+    found.leave_open("replicas", "some were admitted after refusals, and no header tells how many instances count")
+    return 2
 
 
 def _quota(lab: Lab, found: Found, fit: Fit | None, quota: int) -> None:

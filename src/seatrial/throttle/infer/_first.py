@@ -230,7 +230,9 @@ def _judge_replicas(  # noqa: PLR0913 - what a count rests on
     elif lab.replicas > 1:
         found.learn("replicas", lab.replicas, "proved", proof=f"so many answers say that one request was used; {proof}")
         found.blame("replicas", proof)
-    elif split and not refills:
+    elif split and refills:
+        lab.refilled = True  # one bucket, or several instances: the algorithm will tell
+    elif split:
         found.leave_open(
             "replicas", "once, some were admitted after a refusal: another instance, or a window that ended"
         )

@@ -64,6 +64,7 @@ class Lab:
         self.random = random.Random(f"infer:{task.seed}")  # noqa: S311 - repeatable on purpose
         self.requests = 0
         self.replicas = 1
+        self.refilled = False  # whether what was admitted after refusals could have come back to a bucket
         self.began_s = time.monotonic()
         self.deadline_s = self.began_s + task.max_s
         self.clients: list[Client] = []
