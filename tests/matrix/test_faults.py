@@ -119,9 +119,6 @@ UNPROVED = {
     "a defect of the measurement, not of a service; tests/integration/test_cover.py and tests/unit/test_cover.py": {
         "coverage.collected",
     },
-    "no stack here has a window that slides; its defect is the small limiter's; tests/integration/test_throttle.py": {
-        "ratelimit.edge-bounded"
-    },
     "each outcome is brought about on a server of its own; tests/integration/test_swarm.py": {
         f"load.{scenario}-{claim}"
         for scenario in ("steady", "health")
