@@ -44,14 +44,13 @@ def test_weak_keys_refused(stack: Stack, settings: Settings, posture: PostureSet
     entry = settings.stack.entry.partition(":")[0]
     together = start_with(stack, entry, wrong)
     unnamed = [name for name in wrong if not refuses(together, name)]
-    with ThreadPoolExecutor(max_workers=max(1, len(unnamed))) as threads:
-        ends = list(threads.map(lambda name: start_with(stack, entry, {name: wrong[name]}), unnamed))
-    for name, ended in zip(unnamed, ends, strict=True):
+    ends = start_with_each(stack, entry, {name: wrong[name] for name in unnamed})
+    for name, ended in ends.items():
         if not refuses(ended, name):
             what = f"{entry} does not refuse " + (f"{name} of {len(weak)} characters" if wrong[name] else f"no {name}")
             cause = f"weak-{name}" if wrong[name] else f"missing-{name}"
             defects.add(what, cause=cause, detail="\n".join(ended.output.splitlines()[-5:]))
-    if any(weak in ended.output for ended in (together, *ends)):
+    if any(weak in ended.output for ended in (together, *ends.values())):
         defects.add(f"{entry} prints the key that it refuses", cause="key-shown")
     defects.none()
 
@@ -71,13 +70,19 @@ def test_malformed_refused(stack: Stack, settings: Settings, posture: PostureSet
     if not posture.malformed:
         not_applicable("[posture] malformed names no variable")
     entry = settings.stack.entry.partition(":")[0]
-    with ThreadPoolExecutor(max_workers=len(posture.malformed)) as threads:
-        ends = list(threads.map(lambda pair: start_with(stack, entry, dict([pair])), posture.malformed.items()))
-    for (name, value), ended in zip(posture.malformed.items(), ends, strict=True):
+    for name, ended in start_with_each(stack, entry, posture.malformed).items():
         if not refuses(ended, name):
-            what, detail = f"{entry} does not refuse {name} = {value!r}", "\n".join(ended.output.splitlines()[-5:])
+            what = f"{entry} does not refuse {name} = {posture.malformed[name]!r}"
+            detail = "\n".join(ended.output.splitlines()[-5:])
             defects.add(what, cause=f"malformed-{name}", detail=detail)
     defects.none()
+
+
+def start_with_each(stack: Stack, service: str, wrong: Mapping[str, str]) -> dict[str, Completed]:
+    """Start a service's command once more with each of these variables, all at the same time."""
+    with ThreadPoolExecutor(max_workers=max(1, len(wrong))) as threads:
+        ends = threads.map(lambda name: start_with(stack, service, {name: wrong[name]}), wrong)
+        return dict(zip(wrong, ends, strict=True))
 
 
 def start_with(stack: Stack, service: str, changed: Mapping[str, str]) -> Completed:

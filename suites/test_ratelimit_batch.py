@@ -13,9 +13,9 @@ from seatrial.config import AuthSettings, LimitSettings, effective
 from seatrial.core import Identity
 from seatrial.http import IdentityPool
 from seatrial.plugin import check, inconclusive, not_applicable
+from seatrial.throttle import BATCHES
 
 Open = Callable[[Identity | None], httpx.Client]
-ATTEMPTS = 3
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_batch_counted(
     quota = int(effective(entered.variables, batched.quota_variable, batched.quota))
     window_s = effective(entered.variables, batched.window_variable, batched.window_s)
     size = min(batched.batch_most, quota)
-    for _ in range(ATTEMPTS):
+    for _ in range(BATCHES):
         answers, seconds = hand_in(bounded(identities.lease(1)[0]), batched, size=size, times=quota // size + 1)
         if certain(batched, quota=quota, size=size, seconds=seconds, window_s=window_s):
             judge(batched, [answer.status_code for answer in answers], size=size, quota=quota)

@@ -15,13 +15,13 @@ from seatrial.core import Identity
 from seatrial.http import IdentityPool
 from seatrial.plugin import Defects, check, inconclusive, not_applicable, not_tested
 from seatrial.stack import Stack, Verb
+from seatrial.throttle import LOOKS, POLLS
 
 Open = Callable[[Identity | None], httpx.Client]
-REQUESTS = 6
 ANSWER_S = 5.0
 """How long an answer may take: limits are no reason to keep a client waiting."""
 
-RECOVERY_S, POLL_S = 20.0, 0.2
+RECOVERY_S = 20.0
 TROUBLES: tuple[tuple[Verb, Verb, str], ...] = (("stop", "start", "down"), ("pause", "unpause", "hanging"))
 UNAVAILABLE = 503
 NAMES = {
@@ -80,7 +80,7 @@ def test_store_down(stored: LimitSettings, stack: Stack, ask: Callable[[], Look]
     for verb, back, trouble in TROUBLES:
         stack.control(verb, stored.store)
         try:
-            seen = [ask() for _ in range(REQUESTS)]
+            seen = [ask() for _ in range(LOOKS)]
         finally:
             stack.control(back, stored.store)
         again = ask_until(ask, usual)
@@ -121,9 +121,9 @@ def ask_until(ask: Callable[[], Look], usual: Look) -> int:
     while time.monotonic() < deadline:
         seen = ask()
         in_a_row = in_a_row + 1 if (seen.status, seen.counted) == (usual.status, usual.counted) else 0
-        if in_a_row >= REQUESTS:
+        if in_a_row >= LOOKS:
             return seen.status
-        time.sleep(POLL_S)
+        time.sleep(RECOVERY_S / POLLS)
     return 0
 
 

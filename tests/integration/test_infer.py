@@ -76,7 +76,7 @@ def test_budget_where_headers_tell_the_quota() -> None:
         code, found = discover(url, *POOL)
     assert code == 0, found
     assert found["requests"] <= BUDGET
-    print(f"{found['requests']} requests, {found['seconds'] / 6.0:.2f} windows")  # noqa: T201
+    print(f"{found['requests']} requests, {found['seconds'] / 6.0:.2f} windows")  # noqa: T201 - a figure
     shown = {name: known["requests"] for name, known in found["confidence"].items()}
     assert [one["status"] for one in shown["quota"]] == [200, 200, 429]
     assert {one["client"] for one in shown["scope"]} > {shown["quota"][0]["client"]}

@@ -12,7 +12,7 @@ from proving import SERVER, People, ended, limit, process, told
 
 from seatrial.config import LimitSettings
 from seatrial.core import Evidence, Outcome, Target
-from seatrial.throttle import Means, Policy, plan_deep, prove
+from seatrial.throttle import NO_USERS, Means, Policy, plan_deep, prove
 
 ALGORITHMS = Path(__file__).parents[1] / "support" / "algorithms.py"
 
@@ -30,7 +30,15 @@ def deepen(target: Target, settings: LimitSettings, means: Means, *, people: Peo
     """Run the deep stage on a server."""
     policy, people = Policy.declared(settings, {}), people or People()
     memory, control, load = bool(means.memory), bool(means.control), "some" * bool(means.load)
-    plan = plan_deep(policy, memory=memory, control=control, load=load, budget_s=120.0, addresses=2, users=people.users)
+    plan = plan_deep(
+        policy,
+        memory=memory,
+        control=control,
+        load=load,
+        budget_s=120.0,
+        addresses=2,
+        no_users="" if people.users else NO_USERS,
+    )
     return prove(policy, plan=plan, means=means, target=target, identities=people, progress=lambda _line: None, seed=1)
 
 

@@ -135,4 +135,4 @@ def infer(  # noqa: PLR0913 - what there is to choose
 
 def _run(main: Awaitable[Found], clock: Clock) -> Found:
     with asyncio.Runner(loop_factory=lambda: Loop(clock)) as runner:
-        return runner.run(main)  # type: ignore[arg-type]
+        return runner.run(main)  # type: ignore[arg-type]  # what is awaited is a coroutine

@@ -27,7 +27,7 @@ def test_budget(monkeypatch: pytest.MonkeyPatch, algorithm: str, headers: str, s
     assert found.values["window_s"] == pytest.approx(WINDOW_S, rel=0.15), found
     assert found.defects == set()
     windows = found.seconds / WINDOW_S
-    print(f"{algorithm}, headers {headers}: {found.requests} requests, {windows:.2f} windows")  # noqa: T201
+    print(f"{algorithm}, headers {headers}: {found.requests} requests, {windows:.2f} windows")  # noqa: T201 - a figure
     assert headers == "none" or found.requests <= 12 * QUOTA + 200
     if headers == "none" or (headers, algorithm) in UNTOLD:
         assert windows <= SILENT
@@ -61,5 +61,5 @@ def test_cost_of_one_client_is_told_before(monkeypatch: pytest.MonkeyPatch) -> N
     numbers = re.search(r"up to ([\d.]+) windows and (\d+) requests more, all 3 .* ([\d.]+) windows", cost)
     assert numbers, cost
     assert found.values["algorithm"] == "fixed-window", found
-    print(f"one client: {found.requests} requests, {found.seconds / WINDOW_S:.2f} windows; {cost}")  # noqa: T201
+    print(f"one client: {found.requests} requests, {found.seconds / WINDOW_S:.2f} windows; {cost}")  # noqa: T201 - a figure
     assert found.seconds <= float(numbers[3]) * WINDOW_S

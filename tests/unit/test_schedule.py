@@ -20,7 +20,7 @@ from seatrial.core import Check, Outcome, Severity
 from seatrial.plugin import Defects
 from seatrial.plugin._allowance import Allowance
 from seatrial.plugin._outcomes import DefectsFound, Inconclusive
-from seatrial.throttle import CLAIMS, Policy, Schedule, deep_schedule, plan_deep, plan_proof, schedule
+from seatrial.throttle import CLAIMS, NO_USERS, Policy, Schedule, deep_schedule, plan_deep, plan_proof, schedule
 from seatrial.throttle._deep import deep_claims
 from seatrial.throttle._keys import growing
 from seatrial.throttle._ledger import Ledger
@@ -61,7 +61,7 @@ def planned(draw: st.DrawFn) -> tuple[Policy, Plan, Schedule]:
     policy = draw(POLICIES)
     users = bool(policy.settings.authenticated_by) and draw(st.booleans())
     budget_s, addresses = draw(st.sampled_from([20.0, 90.0])), draw(st.sampled_from([0, 2]))
-    plan = plan_proof(policy, budget_s=budget_s, addresses=addresses, users=users)
+    plan = plan_proof(policy, budget_s=budget_s, addresses=addresses, no_users="" if users else NO_USERS)
     return policy, plan, schedule(policy, plan)
 
 
@@ -151,7 +151,13 @@ def reference() -> list[tuple[Policy, Schedule]]:
         (
             policy,
             schedule(
-                policy, plan_proof(policy, budget_s=budget_s, addresses=2, users=bool(policy.settings.authenticated_by))
+                policy,
+                plan_proof(
+                    policy,
+                    budget_s=budget_s,
+                    addresses=2,
+                    no_users="" if policy.settings.authenticated_by else NO_USERS,
+                ),
             ),
         )
         for policy in policies

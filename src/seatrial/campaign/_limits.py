@@ -50,7 +50,7 @@ def plan_limits(  # noqa: PLR0913 - by keyword, each is needed once
     budget_s = settings.budget_s.get(profile, {}).get("ratelimit") or UNBUDGETED_S[profile]
     common: Common = {"addresses": addresses, "alike": alike, "profile": profile, "budget_s": budget_s}
     return [
-        Planned(policy, plan_proof(policy, beside=beside, **_users(settings, policy, unsigned), **common))
+        Planned(policy, plan_proof(policy, beside=beside, no_users=_no_users(settings, policy, unsigned), **common))
         for policy, beside in _beside(settings, _policies(settings, environment), asks=True, stops=disturbs)
     ]
 
@@ -77,7 +77,9 @@ def plan_deep_limits(  # noqa: PLR0913 - by keyword, each is needed once
         "load": next(iter(settings.load), ""),
     }
     return [
-        Planned(policy, plan_deep(policy, beside=beside, **_users(settings, policy, unsigned), **means, **common))
+        Planned(
+            policy, plan_deep(policy, beside=beside, no_users=_no_users(settings, policy, unsigned), **means, **common)
+        )
         for policy, beside in _beside(settings, _policies(settings, environment), asks=False, stops=not disturbs)
     ]
 
@@ -133,14 +135,8 @@ def _policies(settings: Settings, environment: Mapping[str, str]) -> list[Policy
     return [Policy.declared(limit, environment) for limit in settings.limits]
 
 
-class Users(TypedDict, total=False):
-    """Whether clients are told apart by who they are; `unknown` says why they are not where it is no choice."""
+def _no_users(settings: Settings, policy: Policy, unsigned: str) -> str:
+    """Return why clients are not told apart by who they are, empty where they are."""
+    from seatrial.throttle import NO_USERS  # noqa: PLC0415 - as above
 
-    users: bool
-    unknown: str
-
-
-def _users(settings: Settings, policy: Policy, unsigned: str) -> Users:
-    if not policy.settings.authenticated_by or settings.auth is None:
-        return {"users": False}
-    return {"users": False, "unknown": unsigned} if unsigned else {}
+    return unsigned if settings.auth and policy.settings.authenticated_by else NO_USERS

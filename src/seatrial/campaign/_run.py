@@ -173,7 +173,7 @@ def open_run(
         turned_by=turned_by,
         started_s=time.monotonic(),
         attached=attached,
-        unsigned=NO_KEY if settings.auth and known_key is None else "",
+        unsigned=_unsigned(settings, known_key),
         suites=suites,
         _watchdog=watchdog,
     )
@@ -294,7 +294,11 @@ def point_latest(root: Path, directory: Path) -> None:
 
 def why_unsigned(settings: Settings, choice: Choice) -> str:
     """Return why a run cannot authenticate anybody, empty where it can, or where nobody has to be."""
-    return NO_KEY if settings.auth and _signing_key(settings, choice) is None else ""
+    return _unsigned(settings, _signing_key(settings, choice))
+
+
+def _unsigned(settings: Settings, key: SigningKey | None) -> str:
+    return NO_KEY if settings.auth and key is None else ""
 
 
 def _signing_key(settings: Settings, choice: Choice) -> SigningKey | None:

@@ -88,7 +88,7 @@ def _row(lane: dict[str, Any], number: int, window_s: float, span_s: float, most
     return Row(lane["client"], y, window, bars)
 
 
-def _bar(place: int, came: str, count: int, y: float, span_s: float, most: int) -> Bar:  # noqa: PLR0913, PLR0917
+def _bar(place: int, came: str, count: int, y: float, span_s: float, most: int) -> Bar:  # noqa: PLR0913, PLR0917 - one bar
     # By the root, so that one request is seen beside five hundred.
     height = round(max(2.0, TALL * math.sqrt(count / most)), 1)
     width = WIDTH / BINS

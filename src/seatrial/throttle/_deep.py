@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from seatrial.core import ALIKE, Severity
 from seatrial.throttle._author import Author
-from seatrial.throttle._plan import MARGIN_S, NO_USERS, unproved_quota
+from seatrial.throttle._plan import MARGIN_S, unproved_quota
 from seatrial.throttle._policy import Beside, Plan, Policy
 from seatrial.throttle._pressure import PRESSURE, pressure
 from seatrial.throttle._promises import promises
@@ -58,8 +58,7 @@ def plan_deep(  # noqa: PLR0913 - by keyword, each is needed once
     budget_s: float,
     addresses: int,
     alike: str = ALIKE,
-    users: bool = True,
-    unknown: str = NO_USERS,
+    no_users: str = "",
     profile: str = "",
     load: str = "",
     beside: tuple[Beside, ...] = (),
@@ -71,7 +70,7 @@ def plan_deep(  # noqa: PLR0913 - by keyword, each is needed once
     unknown = f"what a {policy.settings.algorithm} gives back cannot be told from a bucket that was dropped"
     plan = Plan(
         no_addresses="" if addresses > 1 else alike,
-        no_users="" if users else unknown,
+        no_users=no_users,
         no_edges="" if policy.fixed else "its windows have no edges",
         no_memory="" if memory else "nobody can read how much memory this target takes",
         no_control="" if control else "nobody can stop the store of this target",
@@ -92,7 +91,7 @@ def _impossible(policy: Policy, plan: Plan, profile: str) -> str:
     whose = f"the {profile} profile's budget" if profile else "a budget"
     if made.seconds + MARGIN_S > plan.budget_s:
         return f"the deep stage takes about {made.seconds:.0f} s, {whose} is {plan.budget_s:g} s"
-    sent = made.requests + sum(each.most for each in plan.beside)
+    sent = made.requests + plan.besides
     most = policy.settings.deep_requests
     return f"the deep stage sends {sent} requests, deep_requests is {most}" if sent > most else ""
 

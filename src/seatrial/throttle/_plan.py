@@ -20,14 +20,13 @@ def plan_proof(  # noqa: PLR0913 - by keyword, each is needed once
     budget_s: float,
     addresses: int,
     alike: str = ALIKE,
-    users: bool = True,
-    unknown: str = NO_USERS,
+    no_users: str = "",
     profile: str = "",
     beside: tuple[Beside, ...] = (),
 ) -> Plan:
     """Say what can be proved in so many seconds of a profile, from so many distinct client addresses.
 
-    `alike` says why there are no more, and `unknown` why there are no `users`; `beside` is what checks of their own
+    `alike` says why there are no more, `no_users` why nobody is known by a token; `beside` is what checks of their own
     send out of the same budget.
     """
     unproved = _unproved(policy)
@@ -36,7 +35,7 @@ def plan_proof(  # noqa: PLR0913 - by keyword, each is needed once
     plan = Plan(
         no_window=no_window,
         no_addresses="" if addresses > 1 else alike,
-        no_users="" if users else unknown,
+        no_users=no_users,
         no_edges="" if policy.fixed else unproved,
         no_quota=unproved_quota(policy),
         no_sliding=no_window or _too_small(policy),
@@ -75,8 +74,8 @@ def _impossible(policy: Policy, plan: Plan) -> str:
     """Return why nothing can be proved at all."""
     if plan.no_users and plan.no_addresses:
         return f"{plan.no_users}, and {plan.no_addresses}"
-    requests, besides = schedule(policy, plan).requests, sum(each.most for each in plan.beside)
+    requests = schedule(policy, plan).requests
     most = policy.settings.max_requests
     many = f"a proof of {policy.quota} requests in {policy.window_s:g} s sends {requests}, max_requests is {most}"
-    apart = f", of which {besides} are for checks beside it" if besides else ""
+    apart = f", of which {plan.besides} are for checks beside it" if plan.besides else ""
     return f"{many}{apart}" if requests > plan.most(most) else ""

@@ -177,6 +177,11 @@ class Plan:
     beside: tuple[Beside, ...] = ()
     budget_s: float = 60.0
 
+    @property
+    def besides(self) -> int:
+        """Return how many requests the checks beside send at the most."""
+        return sum(each.most for each in self.beside)
+
     def most(self, requests: int) -> int:
         """Return what is left of a budget of requests by the checks beside."""
-        return requests - sum(each.most for each in self.beside)
+        return requests - self.besides

@@ -11,7 +11,7 @@ from seatrial.throttle._claims import Defect
 from seatrial.throttle._ledger import Ledger
 from seatrial.throttle._policy import Policy
 from seatrial.throttle._replay import drained, line
-from seatrial.throttle._wire import JSON, USUAL_VERSION, Answer
+from seatrial.throttle._wire import JSON, USUAL_VERSION, Answer, unsaid
 
 _numbers = itertools.count(1)
 LATE = "the longest that a request took to leave after its clock was read; each verdict's interval has it in it"
@@ -45,7 +45,6 @@ class Album:
     def _keep(self, answer: Answer) -> Exchange:
         secret = tuple((name, f"{{{{secret:{answer.client}}}}}") for name in answer.secret)
         url, kind = self._target.url + answer.path, (JSON,) if answer.sent_body else ()
-        said = {name.lower() for name, _ in answer.extra}
         shown = self._kept[answer] = Exchange(
             id=f"proof-{os.getpid()}-{next(_numbers)}",
             operation=f"{answer.method} {answer.path}",
@@ -53,7 +52,7 @@ class Album:
             request=Request(
                 method=answer.method,
                 url=url,
-                headers=(*(pair for pair in (*secret, *kind) if pair[0].lower() not in said), *answer.extra),
+                headers=(*unsaid((*secret, *kind), answer.extra), *answer.extra),
                 body=answer.sent_body.decode(),
                 version="" if answer.version == USUAL_VERSION else answer.version,
             ),

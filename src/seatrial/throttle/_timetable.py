@@ -59,8 +59,7 @@ def _total(plan: Plan, schedule: Schedule) -> str:
     windows = schedule.seconds / schedule.window_s
     cost = f"{schedule.requests:,} requests in about {schedule.seconds:.1f} s ({windows:.2f} windows)"
     bound = f"with repeats and confirmations never more than {schedule.most:,} requests and {plan.budget_s:g} s"
-    most = sum(each.most for each in plan.beside)
-    return f"  in all {cost}; {bound}" + (f", and {most:,} of what is beside" if most else "")
+    return f"  in all {cost}; {bound}" + (f", and {plan.besides:,} of what is beside" if plan.besides else "")
 
 
 def as_json(policy: Policy, plan: Plan, schedule: Schedule, *, deep: bool = False) -> dict[str, Any]:

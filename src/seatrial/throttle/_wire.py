@@ -226,7 +226,7 @@ class Wire:
             received=Instant.now(),
             client=self._name,
             secret=tuple(self._headers),
-            extra=(*_unsaid(self._reported, extra), *extra),
+            extra=(*unsaid(self._reported, extra), *extra),
             body=body,
             sent_body=self._sent_body(method),
             version=self._version,
@@ -238,9 +238,9 @@ class Wire:
     def _request(self, method: str, path: str, extra: Headers) -> bytes:
         # What a variant says of the host or of who asks takes the place of the usual, as it would from that client.
         usual = [("Host", self._netloc), ("Accept", "*/*"), *self._headers.items(), *self._reported]
-        headers = [*_unsaid(usual, extra), *extra]
+        headers = [*unsaid(usual, extra), *extra]
         content = self._sent_body(method)
-        headers += _unsaid([JSON], extra) if content else []
+        headers += unsaid([JSON], extra) if content else []
         headers += [("Content-Length", str(len(content)))] if method == "POST" else []
         lines = [f"{method} {path} {self._version}", *(f"{name}: {value}" for name, value in headers)]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + content
@@ -254,7 +254,7 @@ class Wire:
                 await streams[1].wait_closed()
 
 
-def _unsaid(usual: Iterable[tuple[str, str]], extra: Headers) -> Iterator[tuple[str, str]]:
+def unsaid(usual: Iterable[tuple[str, str]], extra: Headers) -> Iterator[tuple[str, str]]:
     """Yield those headers that `extra` has not."""
     said = {name.lower() for name, _ in extra}
     return (pair for pair in usual if pair[0].lower() not in said)
