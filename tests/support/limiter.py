@@ -32,6 +32,9 @@ PATIENCE = 20
 AGAIN, CROWD = 100, 200
 """So often is a client refused before a limiter loses its patience, and so many requests under way are too many."""
 
+QUEUE, QUEUED_S = 8, 0.2
+"""So many requests under way make a further one wait, and how long: a crowd is one though it takes long to come."""
+
 WORK_S, LOCKED_S, BUSY_S, HARD_S = 0.002, 0.02, 0.5, 0.004
 BUSY_PATH = "/a/99"
 
@@ -485,7 +488,7 @@ class Server:
     async def dawdle(self) -> None:
         """Lose time, now and then."""
         if "crowd-uncounted" in self.traits:
-            await asyncio.sleep(WORK_S)
+            await asyncio.sleep(WORK_S if self.under_way <= QUEUE else QUEUED_S)
         if "jitter" in self.traits:
             await asyncio.sleep(self.random.choice((0.0, 0.0, 0.001, 0.02)))
         if "slow" in self.traits:
