@@ -40,6 +40,7 @@ def test_every_component_passes_and_is_covered(servers: Mapping[str, str], tmp_p
     assert "skipped" not in done.stdout
 
 
+@pytest.mark.long
 def test_unit_tests_need_no_server() -> None:
     """`make test-unit` of the stack ends with 0 where no server is named, and most tests are among them."""
     done = make("test-unit", {})

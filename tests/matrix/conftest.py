@@ -6,17 +6,21 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import tomli_w
 
+from seatrial.config import FILE
 from seatrial.stack import ServerPool
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 300
+FEWER_PER_MINUTE = "30"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,21 @@ def pool() -> Iterator[Mapping[str, str]]:
     started = ServerPool.start()
     yield started.environment()
     started.stop()
+
+
+@pytest.fixture(scope="session")
+def lean(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return settings in which a limit is proved with fewer requests: half of its quota, and no worker beside."""
+    root = tmp_path_factory.mktemp("lean")
+    for name in ("fixtures", "suites", "contracts", "load"):
+        (root / name).symlink_to(ROOT / name)
+    settings = tomllib.loads((ROOT / FILE).read_text(encoding="utf-8"))
+    stack = settings["stack"]
+    stack["profile"]["quick"]["environment"]["RATE_LIMIT_PER_MINUTE"] = FEWER_PER_MINUTE
+    stack["services"].remove("worker")
+    del stack["local"]["services"]["worker"], stack["applications"]["worker"]
+    (root / FILE).write_text(tomli_w.dumps(settings), encoding="utf-8")
+    return root / FILE
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from seatrial.campaign import fault_files, load_fault
+from seatrial.campaign import Fault, fault_files, load_fault
 from seatrial.config import FILE
 
 Run = Callable[..., Any]
@@ -26,9 +26,6 @@ BY_ADDRESS = ("security-admin-chain-trusted", "ratelimit-user-and-address", "rat
 """On each variant of the stack, what only clients with an address of their own can see: they come through a relay."""
 
 ON_COMPOSE = (*INTO_CONTAINERS, *SCALED, *BY_ADDRESS, *ONLY_COMPOSE)
-
-DEEP = "ratelimit-cleanup-drops-all"
-"""The one that `make test` waits for, of those that only the deep stage shows: each takes over a minute."""
 
 ENDS: Mapping[str, tuple[int, str]] = {"failed": (1, "fail"), "inconclusive": (3, "inconclusive")}
 """How a run ends, by the outcome that a fault gives its checks."""
@@ -51,20 +48,36 @@ def arguments(fault: str, driver: str) -> list[str]:
 
 
 def patient(fault: str) -> Any:
-    """Return a fault as a parameter; the deep stage asks thousands of clients, beside which nothing is to run."""
-    if not load_fault(fault).deep:
-        return fault
-    return pytest.param(fault, marks=pytest.mark.alone if fault == DEEP else pytest.mark.long)
+    """Return a fault as a parameter; the deep stage takes minutes: test_throttle_deep.py has it on a small server."""
+    return pytest.param(fault, marks=pytest.mark.long) if load_fault(fault).deep else fault
+
+
+def undisturbed(fault: str) -> Any:
+    """Return a fault as a parameter; beside requests that have to fit into a window, nothing is to run."""
+    return pytest.param(fault, marks=pytest.mark.alone) if "ratelimit" in load_fault(fault).suites else fault
+
+
+ITS_OWN_QUOTA = "ratelimit-quota-of-another-environment"
+"""It is more than the whole quota, and would be less than is asked for to find half of it."""
+
+
+def concerns_the_limiter(seeded: Fault) -> bool:
+    """Return whether a fault is found by proving the usual policy, to which the worker is nothing."""
+    usual = (seeded.suites, seeded.configuration, seeded.deep) == (("ratelimit",), FILE, False)
+    return usual and seeded.slug != ITS_OWN_QUOTA
 
 
 @pytest.mark.parametrize("fault", [patient(fault) for fault in ON_LOCAL])
-def test_fault_trips_its_checks_alone(fault: str, run_seatrial: Run, pool: Mapping[str, str], tmp_path: Path) -> None:
+def test_fault_trips_its_checks_alone(
+    fault: str, run_seatrial: Run, pool: Mapping[str, str], lean: Path, tmp_path: Path
+) -> None:
     """On the local stack a fault fails its own check and those it implies, no other, and the run ends with 1.
 
     A fault that keeps its checks from being decided leaves those inconclusive instead, and the run ends with 3.
     """
     seeded = load_fault(fault)
-    ended = run_seatrial(arguments(fault, "local"), tmp_path / "run", pool, config=ROOT / seeded.configuration)
+    config = lean if concerns_the_limiter(seeded) else ROOT / seeded.configuration
+    ended = run_seatrial(arguments(fault, "local"), tmp_path / "run", pool, config=config)
     for outcome in ENDS:
         besides = set(seeded.undecided) if outcome == "inconclusive" else set()
         wanted = {seeded.trips, *seeded.implies} if outcome == seeded.ends else besides
@@ -73,15 +86,24 @@ def test_fault_trips_its_checks_alone(fault: str, run_seatrial: Run, pool: Mappi
     assert verdict == (*ENDS[seeded.ends], fault)
 
 
-@pytest.mark.alone
 @pytest.mark.usefixtures("engine")
-@pytest.mark.parametrize("fault", ON_COMPOSE)
+@pytest.mark.parametrize("fault", [undisturbed(fault) for fault in ON_COMPOSE])
 def test_fault_trips_its_checks_on_compose(fault: str, run_seatrial: Run, tmp_path: Path) -> None:
     """The same holds inside containers built from the unchanged Dockerfile."""
     seeded = load_fault(fault)
     ended = run_seatrial(arguments(fault, "compose"), tmp_path / "run", {}, config=ROOT / seeded.configuration)
     assert ended.checks(seeded.ends) == {seeded.trips, *seeded.implies}, ended.output
     assert ended.exit_code == ENDS[seeded.ends][0]
+
+
+def test_lean_stack_passes(run_seatrial: Run, pool: Mapping[str, str], lean: Path, tmp_path: Path) -> None:
+    """What is left of the stack for the limiter's faults is without one itself."""
+    ended = run_seatrial(
+        ["--stack", "local", "--seed", "1", "--only", "ratelimit"], tmp_path / "run", pool, config=lean
+    )
+    assert (ended.exit_code, ended.verdict["verdict"]) == (0, "pass"), ended.output
+    found = {seeded.trips for seeded in map(load_fault, ON_LOCAL) if concerns_the_limiter(seeded)}
+    assert ended.checks("passed") >= found
 
 
 VARIANTS = ("clean", "instrumented")
