@@ -205,21 +205,25 @@ class Limiter:
         if self.traits & QUEUES:
             return await self.queue(key, time.time())
         if "log" in self.traits:
-            return self.log(key, time.time())
+            return await self.log(key, time.time())
         if "counter" in self.traits:
-            return self.weigh(key, time.time())
+            return await self.weigh(key, time.time())
         if "bucket" in self.traits:
             return self.pour(key, time.time())
         bucket = self.bucket(key, time.time())
         used = bucket.used
-        if "race" in self.traits:
-            await asyncio.sleep(0.004)
+        await self.race()
         admitted = used < self.allowed(bucket)
         if "same-tick" in self.traits:
             admitted = used + tick <= self.allowed(bucket)
         bucket.used = used + 1 if admitted else max(used, bucket.used)
         self.prolong(bucket, time.time(), admitted=admitted)
         return Decision(admitted, bucket.used, bucket.began_s + self.window_s)
+
+    async def race(self) -> None:
+        """Let others in between what is read and what is written, where nothing keeps them out."""
+        if "race" in self.traits:
+            await asyncio.sleep(0.004)
 
     async def queue(self, key: str, now_s: float) -> Decision:
         """Let a request wait until it is its turn: a quota at once and then evenly, or evenly from the start."""
@@ -229,21 +233,23 @@ class Limiter:
         await asyncio.sleep(max(0.0, self.slots[key] - now_s))
         return Decision(admitted=True, used=1, ends_s=now_s + gap_s)
 
-    def log(self, key: str, now_s: float) -> Decision:
+    async def log(self, key: str, now_s: float) -> Decision:
         """Count what was admitted in the last window; one that forgets all at once has edges after all."""
         entries = self.logs.setdefault(key, [])
         over = [at_s for at_s in entries if at_s <= now_s - self.length()]
         entries[:] = [] if over and "edge-burst" in self.traits else entries[len(over) :]
         admitted = len(entries) < self.allowed(Bucket(now_s))
+        await self.race()
         entries += [now_s] * admitted
         return Decision(admitted, len(entries), entries[0] + self.window_s)
 
-    def weigh(self, key: str, now_s: float) -> Decision:
+    async def weigh(self, key: str, now_s: float) -> Decision:
         """Count by the clock's windows, the one before by as much of it as is within the last window."""
         number, gone = int(now_s // self.window_s), now_s % self.window_s / self.window_s
         before, here = (self.logs.setdefault(f"{key} {n}", []) for n in (number - 1, number))
         weight = 0.0 if "edge-burst" in self.traits else len(before) * (1 - gone)
-        admitted = weight + len(here) < self.quota
+        admitted = weight + len(here) < self.allowed(Bucket(now_s))
+        await self.race()
         here += [now_s] * admitted
         free = self.quota - len(here)
         turns = 1 - free / len(before) if free > 0 and before else 1.0 + 1.0 / max(1, len(here))

@@ -182,14 +182,15 @@ class Scene:
     def own_quota(self, answers: Sequence[Answer], kinds: Kinds) -> bool:
         """Return whether what was sent after a rejection (the first answer) is sure to be counted elsewhere.
 
-        Raises UndecidedError where every request was admitted, and the bucket that is used up could have done it.
+        Raises UndecidedError where every request was admitted, and what came back to the one that is used up could have
+        done it.
         """
         admitted = sum(kinds.admitted(answer) for answer in answers[1:])
         if admitted < len(answers) - 1:
             return False
         # Less than one request was left.
-        if self.policy.bucket and admitted <= 1 + self.policy.back(lasted_s(answers)):
-            raise UndecidedError("a bucket refills too quickly here to tell whose it is")
+        if self.policy.refills and admitted <= 1 + self.policy.back(lasted_s(answers)):
+            raise UndecidedError("too much comes back meanwhile here to tell whose quota it is")
         return True
 
     async def ramp(self, wire: Wire, *, anonymous: bool) -> tuple[list[Answer], Kinds]:

@@ -141,7 +141,7 @@ async def rotate(scene: Scene, client: Identity, write: Write) -> list[Answer]:
     answers: list[Answer] = []
     while len(answers) < BEYOND or len(answers) < most_admitted(scene, answers) + BEYOND:
         if len(answers) > MANY * scene.policy.ramp:
-            raise UndecidedError("a bucket refills too quickly here to ask for more than it holds")
+            raise UndecidedError("too much comes back meanwhile here to ask for more than that")
         answers.append(await send(scene, wire, write(scene.policy, scene.random)))
     if not inside(end_of_window(scene.policy, answers), answers):
         raise UndecidedError(f"{len(answers)} requests do not fit into one window here")
@@ -150,7 +150,8 @@ async def rotate(scene: Scene, client: Identity, write: Write) -> list[Answer]:
 
 def most_admitted(scene: Scene, answers: Sequence[Answer]) -> int:
     """Return how many of a fresh client's requests are admitted at most: a quota that is wrong is another claim."""
-    return max(scene.policy.at_most(lasted_s(answers) if answers else 0.0), scene.ledger.admitted or 0)
+    most = scene.policy.at_most(lasted_s(answers) if answers else 0.0)
+    return most + scene.ledger.surplus(scene.policy.quota)
 
 
 async def parameters(scene: Scene, ramp: Ramp) -> None:
