@@ -428,7 +428,7 @@ def test_a_sliding_window_passes(trait: str, algorithm: str) -> None:
     """Its quota is exact, nothing is gained around an edge, and a log gives back what it should."""
     with serving(trait, window_s=2.0) as target:
         evidence = run(target, limit(algorithm=algorithm, headers="none", window_s=2.0))
-    untested = {"refusals-free", *(() if trait == "log" else ("window-resets",))}
+    untested = set() if trait == "log" else {"refusals-free", "window-resets"}
     assert ended(evidence, Outcome.NOT_TESTED) == untested, told(evidence)
     made = MADE - {"headers-truthful"} | {"edge-bounded"}
     assert ended(evidence, Outcome.PASSED) == made - untested, told(evidence)
@@ -468,6 +468,13 @@ def test_who_shares_a_quota_is_told_of_sliding_windows(fault: str, claim: str, t
     with serving(trait, fault, window_s=2.0) as target:
         evidence = run(target, limit(algorithm=algorithm, headers="none", window_s=2.0))
     assert ended(evidence, Outcome.FAILED) == {claim}, told(evidence)
+
+
+def test_a_log_that_counts_what_it_refuses_is_found() -> None:
+    """Whoever goes on asking is never let in again, and whoever waits is: a window is enough to see that of a log."""
+    with serving("log", "refusals-cost", window_s=2.0) as target:
+        evidence = run(target, limit(algorithm="sliding-log", headers="none", window_s=2.0))
+    assert ended(evidence, Outcome.FAILED) == {"refusals-free"}, told(evidence)
 
 
 def test_logs_that_count_apart_are_found_without_headers() -> None:

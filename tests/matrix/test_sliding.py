@@ -16,5 +16,6 @@ def test_windows_that_slide_are_proved(run_seatrial: Run, pool: Mapping[str, str
     ended = run_seatrial(arguments, tmp_path / "run", pool, config=CONFIG)
     assert (ended.exit_code, ended.verdict["verdict"]) == (0, "pass"), ended.output
     assert ended.checks("passed") >= {
-        *("ratelimit.quota-exact", "ratelimit.edge-bounded", "ratelimit.window-resets", "ratelimit.headers-truthful")
+        *("ratelimit.quota-exact", "ratelimit.edge-bounded", "ratelimit.window-resets", "ratelimit.headers-truthful"),
+        *("ratelimit.refusals-free", "ratelimit.retry-after-honoured"),
     }

@@ -240,7 +240,7 @@ class Limiter:
         entries[:] = [] if over and "edge-burst" in self.traits else entries[len(over) :]
         admitted = len(entries) < self.allowed(Bucket(now_s))
         await self.race()
-        entries += [now_s] * admitted
+        entries += [now_s] * (admitted or "refusals-cost" in self.traits)
         return Decision(admitted, len(entries), entries[0] + self.window_s)
 
     async def weigh(self, key: str, now_s: float) -> Decision:

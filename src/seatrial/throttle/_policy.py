@@ -97,7 +97,7 @@ class Policy:
     @property
     def in_one_window(self) -> bool:
         """Return whether one window shows what it costs to go on asking; a counter remembers the one before."""
-        return self.fixed or self.bucket
+        return self.known and not self.weighs
 
     def back(self, seconds: float) -> float:
         """Return how many requests may have come back in so many seconds, by whatever clock that goes.

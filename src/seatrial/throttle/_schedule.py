@@ -22,7 +22,7 @@ from seatrial.throttle._variants import CHUNK, Who, claims_of, variants
 
 EARLY_S = 0.25
 HAMMER = 50
-"""So many requests does a client send that goes on asking while it is refused."""
+"""So many requests does a client send that goes on asking while it is refused; of a log, more than its quota."""
 
 LATE = 0.9
 """When, in windows, a request comes that would prolong a window that goes by the last one."""
@@ -112,10 +112,11 @@ class _Proof(Author):
         """See that requests that are refused cost nothing: two clients alike, but that one goes on asking."""
         silent, loud = self.user(), self.user()
         over = self.policy.patience_s / self.policy.window_s
+        asks = max(HAMMER, 2 * self.policy.ramp) if self.policy.logs else HAMMER
         visits = (
             self.ramp(silent),
             self.ramp(loud),
-            Visit(client=loud, what="goes on asking", requests=HAMMER, over=over),
+            Visit(client=loud, what="goes on asking", requests=asks, over=over),
             self.probe(silent, "after the wait", over),
             self.probe(loud, "after the wait", over),
         )
