@@ -255,6 +255,27 @@ def test_where_networks_are_not_told_apart_nothing_is_said_of_one(habit: str) ->
     assert ended(evidence, Outcome.PASSED) == MADE - {"network-bounded"}, told(evidence)
 
 
+PROXIES = ("127.0.0.9", "127.0.0.10")
+
+
+@pytest.mark.parametrize(
+    ("habit", "outcome", "what"),
+    [
+        ("proxies", Outcome.PASSED, ""),
+        ("second-proxy-ignored", Outcome.INCONCLUSIVE, "as if nobody believed the proxy at 127.0.0.10"),
+        ("ipv6-by-address-behind-second", Outcome.FAILED, "another address of one's IPv6 network opens a new bucket"),
+    ],
+)
+def test_each_declared_proxy_is_tried(habit: str, outcome: Outcome, what: str) -> None:
+    """What is wrong behind the second of two proxies is found, and told as of that one."""
+    with serving(habit) as target:
+        evidence = run(target, limit(proxy=PROXIES))
+    (found,) = [result for result in evidence.results if result.check == "ratelimit.network-bounded"]
+    assert (found.outcome, what in found.reason) == (outcome, True), told(evidence)
+    assert ended(evidence, Outcome.PASSED) >= MADE - {"network-bounded"}, told(evidence)
+    assert all("--interface 127.0.0.10" in finding.replay for finding in found.findings)
+
+
 def test_an_address_that_is_not_served_shows_nothing() -> None:
     """Where another address of a network gets an error, nobody knows whose quota it would have used."""
     with serving("one-address-a-network") as target:

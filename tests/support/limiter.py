@@ -38,8 +38,8 @@ QUEUE, QUEUED_S = 8, 0.2
 WORK_S, LOCKED_S, BUSY_S, HARD_S = 0.002, 0.02, 0.5, 0.004
 BUSY_PATH = "/a/99"
 
-PROXY = "127.0.0.9"
-"""The proxy that it trusts: the address that it reports is the client's."""
+PROXY, SECOND_PROXY = "127.0.0.9", "127.0.0.10"
+"""The proxies that it trusts: the address that one reports is the client's."""
 
 NETWORKS = {"ipv6-by-address": 128, "ipv6-by-link": 96, "ipv6-by-site": 48, "ipv6-in-one": 8}
 """How many bits of an IPv6 address are its client's, where it is not the usual 64."""
@@ -147,8 +147,12 @@ class Limiter:
 
     def address(self, request: Request) -> str:
         """Return whose address counts: the one from which a request came, or that which the proxy reports."""
-        if request.address != PROXY or "proxy-ignored" in self.traits:
+        ignored = {"proxy-ignored": PROXY, "second-proxy-ignored": SECOND_PROXY}
+        trusted = {PROXY, SECOND_PROXY} - {proxy for trait, proxy in ignored.items() if trait in self.traits}
+        if request.address not in trusted:
             return request.address
+        if request.address == SECOND_PROXY and "ipv6-by-address-behind-second" in self.traits:
+            return request.headers["x-forwarded-for"]
         return self.reported(request.headers["x-forwarded-for"].rpartition(",")[2].strip())
 
     def reported(self, address: str) -> str:

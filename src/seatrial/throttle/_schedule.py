@@ -145,13 +145,14 @@ class _Proof(Author):
 
     def _network(self) -> Step:
         """See that the addresses of an IPv6 network share a bucket, which another network has no part in."""
-        first = self.client("reported")
-        visits = (
-            self.ramp(first, "until refused"),
-            self.probe(self.client("reported"), "has its own"),
-            Visit(client=first, what="from another address", requests=1 + 2),
-        )
+        visits = tuple(visit for proxy in self.settings.proxy for visit in self._behind(proxy))
         return Step(name="network", claims=("network-bounded",), after="addresses", visits=visits)
+
+    def _behind(self, proxy: str) -> Iterator[Visit]:
+        first = self.reported(proxy)
+        yield self.ramp(first, "until refused")
+        yield self.probe(self.reported(proxy), "has its own")
+        yield Visit(client=first, what="from another address", requests=1 + 2)
 
     def _screen(self, who: Who, client: Client) -> Step:
         """Write requests otherwise as a client whose quota is used up."""

@@ -108,17 +108,18 @@ async def send(scene: Scene, wire: Wire, shape: Shape) -> Answer:
     return await scene.ask(wire, shape.method, shape.path, shape.extra)
 
 
-async def confirm(scene: Scene, suspect: Suspect) -> None:
+async def confirm(scene: Scene, suspect: Suspect, client: Identity | None = None) -> None:
     """Send more than a quota as a fresh client, each request another way; it is a defect if they are admitted.
 
-    What another handler admitted counts for nothing, and what may be another's is left open.
+    By default that is one like the first of the step. What another handler admitted counts for nothing, and what may be
+    another's is left open.
     """
     variant = suspect.variant
     known = scene.ledger.defects.get(variant.claim, ())
     if any(defect.cause == variant.cause for defect in known):
         scene.ledger.journal.liken(variant)
         return
-    answers = await rotate(scene, scene.another(), variant.write)
+    answers = await rotate(scene, client or scene.another(), variant.write)
     whose = [suspect.handler.whose(variant, answer) for answer in answers]
     admitted, most = whose.count("same"), most_admitted(scene, answers)
     if admitted <= most < admitted + whose.count("unknown"):
