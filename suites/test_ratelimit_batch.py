@@ -9,11 +9,11 @@ import httpx
 import pytest
 
 from seatrial.campaign import Entered
-from seatrial.config import AuthSettings, LimitSettings, effective
+from seatrial.config import AuthSettings, LimitSettings
 from seatrial.core import Identity
 from seatrial.http import IdentityPool
 from seatrial.plugin import check, inconclusive, not_applicable
-from seatrial.throttle import BATCHES
+from seatrial.throttle import BATCHES, Policy
 
 Open = Callable[[Identity | None], httpx.Client]
 
@@ -40,15 +40,14 @@ def test_batch_counted(
 ) -> None:
     """Batches that use a quota up are taken, and the next one is refused: counted as one each, all would be taken."""
     del auth
-    quota = int(effective(entered.variables, batched.quota_variable, batched.quota))
-    window_s = effective(entered.variables, batched.window_variable, batched.window_s)
-    size = min(batched.batch_most, quota)
+    policy = Policy.declared(batched, entered.variables)
+    quota, size = policy.quota, min(batched.batch_most, policy.quota)
     for _ in range(BATCHES):
         answers, seconds = hand_in(bounded(identities.lease(1)[0]), batched, size=size, times=quota // size + 1)
-        if certain(batched, quota=quota, size=size, seconds=seconds, window_s=window_s):
+        if certain(policy, size=size, seconds=seconds):
             judge(batched, [answer.status_code for answer in answers], size=size, quota=quota)
             return
-    inconclusive(f"{quota // size + 1} batches do not fit into one window of {window_s:g} s here")
+    inconclusive(f"{quota // size + 1} batches do not fit into one window of {policy.window_s:g} s here")
 
 
 def hand_in(
@@ -61,10 +60,10 @@ def hand_in(
     return answers, time.monotonic() - began
 
 
-def certain(limit: LimitSettings, *, quota: int, size: int, seconds: float, window_s: float) -> bool:
+def certain(policy: Policy, *, size: int, seconds: float) -> bool:
     """Return whether no quota came back meanwhile that the last batch would fit into."""
-    back = {"fixed-window": 0.0, "token-bucket": quota * seconds / window_s}.get(limit.algorithm, 0.0)
-    return seconds < window_s and quota % size + back < size
+    back = policy.back(seconds) + policy.weighs
+    return seconds < policy.window_s and policy.quota % size + back < size
 
 
 def judge(limit: LimitSettings, statuses: Sequence[int], *, size: int, quota: int) -> None:

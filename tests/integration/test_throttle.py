@@ -255,6 +255,27 @@ def test_where_networks_are_not_told_apart_nothing_is_said_of_one(habit: str) ->
     assert ended(evidence, Outcome.PASSED) == MADE - {"network-bounded"}, told(evidence)
 
 
+PROXIES = ("127.0.0.9", "127.0.0.10")
+
+
+@pytest.mark.parametrize(
+    ("habit", "outcome", "what"),
+    [
+        ("proxies", Outcome.PASSED, ""),
+        ("second-proxy-ignored", Outcome.INCONCLUSIVE, "as if nobody believed the proxy at 127.0.0.10"),
+        ("ipv6-by-address-behind-second", Outcome.FAILED, "another address of one's IPv6 network opens a new bucket"),
+    ],
+)
+def test_each_declared_proxy_is_tried(habit: str, outcome: Outcome, what: str) -> None:
+    """What is wrong behind the second of two proxies is found, and told as of that one."""
+    with serving(habit) as target:
+        evidence = run(target, limit(proxy=PROXIES))
+    (found,) = [result for result in evidence.results if result.check == "ratelimit.network-bounded"]
+    assert (found.outcome, what in found.reason) == (outcome, True), told(evidence)
+    assert ended(evidence, Outcome.PASSED) >= MADE - {"network-bounded"}, told(evidence)
+    assert all("--interface 127.0.0.10" in finding.replay for finding in found.findings)
+
+
 def test_an_address_that_is_not_served_shows_nothing() -> None:
     """Where another address of a network gets an error, nobody knows whose quota it would have used."""
     with serving("one-address-a-network") as target:
@@ -425,13 +446,64 @@ SLIDING_FAULTS = [("edge-burst", "edge-bounded")]
 
 @pytest.mark.parametrize(("trait", "algorithm"), SLIDING.items())
 def test_a_sliding_window_passes(trait: str, algorithm: str) -> None:
-    """Nothing is gained around an edge, and a log gives back what it should; exactness is not claimed."""
+    """Its quota is exact, nothing is gained around an edge, and a log gives back what it should."""
     with serving(trait, window_s=2.0) as target:
         evidence = run(target, limit(algorithm=algorithm, headers="none", window_s=2.0))
-    untested = {"quota-exact", "refusals-free", *(() if trait == "log" else ("window-resets",))}
+    untested = set() if trait == "log" else {"refusals-free", "window-resets"}
     assert ended(evidence, Outcome.NOT_TESTED) == untested, told(evidence)
     made = MADE - {"headers-truthful"} | {"edge-bounded"}
     assert ended(evidence, Outcome.PASSED) == made - untested, told(evidence)
+
+
+WRONG_QUOTAS = [
+    ("off-by-one", "too-many-admitted"),
+    ("one-too-few", "too-few-admitted"),
+    ("double", "too-many-admitted"),
+    ("race", "too-many-admitted"),
+]
+
+
+@pytest.mark.parametrize(("trait", "algorithm"), SLIDING.items())
+@pytest.mark.parametrize(("fault", "cause"), WRONG_QUOTAS)
+def test_a_sliding_window_admits_its_quota(fault: str, cause: str, trait: str, algorithm: str) -> None:
+    """One more or one fewer than the quota is found, also where a counter's windows might turn; nothing else is."""
+    with serving(trait, fault, window_s=2.0) as target:
+        evidence = run(target, limit(algorithm=algorithm, headers="none", window_s=2.0))
+    assert ended(evidence, Outcome.FAILED) == {"quota-exact"}, told(evidence)
+    assert {finding.cause for result in evidence.results for finding in result.findings} == {cause}
+
+
+@pytest.mark.parametrize(("trait", "algorithm"), SLIDING.items())
+@pytest.mark.parametrize(
+    ("fault", "claim"),
+    [
+        ("errors-twice", "statuses-counted"),
+        ("uncounted-404", "statuses-counted"),
+        ("exempt-counted", "health-exempt"),
+        ("addresses-share", "anonymous-by-address"),
+        ("forwarded-for-trusted", "forwarded-for-ignored"),
+    ],
+)
+def test_who_shares_a_quota_is_told_of_sliding_windows(fault: str, claim: str, trait: str, algorithm: str) -> None:
+    """What counts, and for whom, is found of windows that slide as of fixed ones."""
+    with serving(trait, fault, window_s=2.0) as target:
+        evidence = run(target, limit(algorithm=algorithm, headers="none", window_s=2.0))
+    assert ended(evidence, Outcome.FAILED) == {claim}, told(evidence)
+
+
+def test_a_log_that_counts_what_it_refuses_is_found() -> None:
+    """Whoever goes on asking is never let in again, and whoever waits is: a window is enough to see that of a log."""
+    with serving("log", "refusals-cost", window_s=2.0) as target:
+        evidence = run(target, limit(algorithm="sliding-log", headers="none", window_s=2.0))
+    assert ended(evidence, Outcome.FAILED) == {"refusals-free"}, told(evidence)
+
+
+def test_logs_that_count_apart_are_found_without_headers() -> None:
+    """What is admitted after a refusal, less than a window after the first request, is another count's."""
+    with serving("log", "counts-apart", window_s=2.0) as target:
+        evidence = run(target, limit(algorithm="sliding-log", headers="none", window_s=2.0))
+    assert ended(evidence, Outcome.FAILED) == {"quota-exact"}, told(evidence)
+    assert {finding.cause for result in evidence.results for finding in result.findings} == {"replicas"}
 
 
 @pytest.mark.parametrize("algorithm", SLIDING.values())

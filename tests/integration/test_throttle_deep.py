@@ -72,12 +72,12 @@ def test_what_no_stack_can_show_is_not_tested() -> None:
     assert ended(evidence, Outcome.PASSED) == {"buckets-kept", *UNDER_PRESSURE}, told(evidence)
 
 
-@pytest.mark.parametrize("refused_count", [False, True])
-def test_a_counter_shows_over_two_windows_what_asking_on_costs(*, refused_count: bool) -> None:
+@pytest.mark.parametrize(("quota", "refused_count"), [(8, False), (8, True), (60, True)])
+def test_a_counter_shows_over_two_windows_what_asking_on_costs(quota: int, *, refused_count: bool) -> None:
     """A counter that counts refusals never lets in whoever goes on asking; one that does not lets both in."""
     traits = ("refused-count",) if refused_count else ()
-    server = {"algorithm": "sliding-counter", "quota": 8, "window_s": 2.0, "headers": "epoch", "traits": traits}
-    declared = {"algorithm": "sliding-counter", "window_s": 2.0, "path": "/items/7", "headers": "none"}
+    server = {"algorithm": "sliding-counter", "quota": quota, "window_s": 2.0, "headers": "epoch", "traits": traits}
+    declared = {"algorithm": "sliding-counter", "quota": quota, "window_s": 2.0, "path": "/items/7", "headers": "none"}
     with process(ALGORITHMS, server) as (target, _):
         settings = limit(**declared, authenticated_by=(), exempt=(), path_template="")
         evidence = deepen(target, settings, Means(), people=People(users=False))

@@ -70,6 +70,22 @@ def test_each_defect_fails_its_claim(press: Under, traits: tuple[str, ...], fail
     assert ended(evidence, Outcome.PASSED) & PRESSURE.keys() == PRESSURE.keys() - failed, told(evidence)
 
 
+@pytest.mark.parametrize(("trait", "algorithm"), [("log", "sliding-log"), ("counter", "sliding-counter")])
+@pytest.mark.parametrize(
+    ("fault", "failed"),
+    [("hard-work", set()), ("crowd-uncounted", {"burst-exact"}), ("busy-uncounted", {"load-exact"})],
+)
+def test_sliding_windows_are_as_exact_in_a_crowd(
+    press: Under, trait: str, algorithm: str, fault: str, failed: set[str]
+) -> None:
+    """A crowd gets no more of a window that slides than whoever asks alone, also under load."""
+    with process(SERVER, {"quota": 8, "window_s": WINDOW_S, "traits": (trait, "works", fault)}) as (target, _):
+        evidence = press(target, algorithm=algorithm, headers="none")
+    assert ended(evidence, Outcome.FAILED) == failed, told(evidence)
+    exact = {"burst-exact", "load-exact"}
+    assert ended(evidence, Outcome.PASSED) & exact == exact - failed, told(evidence)
+
+
 def test_a_service_that_is_idle_proves_nothing_about_load(press: Under) -> None:
     """Where the load is no more than a service takes, its quota is not proved under load, and it is said why."""
     with process(SERVER, {"quota": 8, "window_s": WINDOW_S, "traits": ("works",)}) as (target, _):

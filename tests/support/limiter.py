@@ -38,8 +38,8 @@ QUEUE, QUEUED_S = 8, 0.2
 WORK_S, LOCKED_S, BUSY_S, HARD_S = 0.002, 0.02, 0.5, 0.004
 BUSY_PATH = "/a/99"
 
-PROXY = "127.0.0.9"
-"""The proxy that it trusts: the address that it reports is the client's."""
+PROXY, SECOND_PROXY = "127.0.0.9", "127.0.0.10"
+"""The proxies that it trusts: the address that one reports is the client's."""
 
 NETWORKS = {"ipv6-by-address": 128, "ipv6-by-link": 96, "ipv6-by-site": 48, "ipv6-in-one": 8}
 """How many bits of an IPv6 address are its client's, where it is not the usual 64."""
@@ -147,8 +147,12 @@ class Limiter:
 
     def address(self, request: Request) -> str:
         """Return whose address counts: the one from which a request came, or that which the proxy reports."""
-        if request.address != PROXY or "proxy-ignored" in self.traits:
+        ignored = {"proxy-ignored": PROXY, "second-proxy-ignored": SECOND_PROXY}
+        trusted = {PROXY, SECOND_PROXY} - {proxy for trait, proxy in ignored.items() if trait in self.traits}
+        if request.address not in trusted:
             return request.address
+        if request.address == SECOND_PROXY and "ipv6-by-address-behind-second" in self.traits:
+            return request.headers["x-forwarded-for"]
         return self.reported(request.headers["x-forwarded-for"].rpartition(",")[2].strip())
 
     def reported(self, address: str) -> str:
@@ -205,21 +209,25 @@ class Limiter:
         if self.traits & QUEUES:
             return await self.queue(key, time.time())
         if "log" in self.traits:
-            return self.log(key, time.time())
+            return await self.log(key, time.time())
         if "counter" in self.traits:
-            return self.weigh(key, time.time())
+            return await self.weigh(key, time.time())
         if "bucket" in self.traits:
             return self.pour(key, time.time())
         bucket = self.bucket(key, time.time())
         used = bucket.used
-        if "race" in self.traits:
-            await asyncio.sleep(0.004)
+        await self.race()
         admitted = used < self.allowed(bucket)
         if "same-tick" in self.traits:
             admitted = used + tick <= self.allowed(bucket)
         bucket.used = used + 1 if admitted else max(used, bucket.used)
         self.prolong(bucket, time.time(), admitted=admitted)
         return Decision(admitted, bucket.used, bucket.began_s + self.window_s)
+
+    async def race(self) -> None:
+        """Let others in between what is read and what is written, where nothing keeps them out."""
+        if "race" in self.traits:
+            await asyncio.sleep(0.004)
 
     async def queue(self, key: str, now_s: float) -> Decision:
         """Let a request wait until it is its turn: a quota at once and then evenly, or evenly from the start."""
@@ -229,21 +237,23 @@ class Limiter:
         await asyncio.sleep(max(0.0, self.slots[key] - now_s))
         return Decision(admitted=True, used=1, ends_s=now_s + gap_s)
 
-    def log(self, key: str, now_s: float) -> Decision:
+    async def log(self, key: str, now_s: float) -> Decision:
         """Count what was admitted in the last window; one that forgets all at once has edges after all."""
         entries = self.logs.setdefault(key, [])
         over = [at_s for at_s in entries if at_s <= now_s - self.length()]
         entries[:] = [] if over and "edge-burst" in self.traits else entries[len(over) :]
         admitted = len(entries) < self.allowed(Bucket(now_s))
-        entries += [now_s] * admitted
+        await self.race()
+        entries += [now_s] * (admitted or "refusals-cost" in self.traits)
         return Decision(admitted, len(entries), entries[0] + self.window_s)
 
-    def weigh(self, key: str, now_s: float) -> Decision:
+    async def weigh(self, key: str, now_s: float) -> Decision:
         """Count by the clock's windows, the one before by as much of it as is within the last window."""
         number, gone = int(now_s // self.window_s), now_s % self.window_s / self.window_s
         before, here = (self.logs.setdefault(f"{key} {n}", []) for n in (number - 1, number))
         weight = 0.0 if "edge-burst" in self.traits else len(before) * (1 - gone)
-        admitted = weight + len(here) < self.quota
+        admitted = weight + len(here) < self.allowed(Bucket(now_s))
+        await self.race()
         here += [now_s] * admitted
         free = self.quota - len(here)
         turns = 1 - free / len(before) if free > 0 and before else 1.0 + 1.0 / max(1, len(here))

@@ -69,12 +69,20 @@ def test_two_networks_are_scheduled() -> None:
     """One is used up and comes again from another address, between two looks; the other one shows who is believed."""
     (step,) = steps(policy())
     assert [(visit.client.name, visit.requests) for visit in step.visits] == [
-        ("network 1", 6),
-        ("network 2", 1),
-        ("network 1", 3),
+        ("network 1 by 127.0.0.9", 6),
+        ("network 2 by 127.0.0.9", 1),
+        ("network 1 by 127.0.0.9", 3),
     ]
     assert {client.kind for client in step.clients} == {"reported"}
     assert step.after == "addresses"
+
+
+def test_each_proxy_has_networks_of_its_own() -> None:
+    """Of several proxies each one is asked through, as clients that no other one has."""
+    (step,) = steps(policy(proxy=("127.0.0.9", "127.0.0.10")))
+    assert [client.via for client in step.clients] == ["127.0.0.9"] * 2 + ["127.0.0.10"] * 2
+    assert len({client.name for client in step.clients}) == 4
+    assert policy(proxy="127.0.0.9").settings.proxy == ("127.0.0.9",)
 
 
 def test_without_a_proxy_or_addresses_nothing_is_scheduled() -> None:
@@ -98,7 +106,7 @@ def test_a_proxy_has_an_address_that_no_client_has(proxy: str) -> None:
     """Clients with addresses of their own come from all of 127.0.0.0/8 but the first network, which is for servers."""
     with pytest.raises(ValidationError, match="proxy"):
         policy(proxy=proxy)
-    assert policy(proxy="127.0.0.9").settings.proxy not in AddressPool("loopback", seed=1).lease(1000)
+    assert not {*policy(proxy="127.0.0.9").settings.proxy} & {*AddressPool("loopback", seed=1).lease(1000)}
 
 
 def sent(extra: tuple[tuple[str, str], ...]) -> tuple[str, Answer]:

@@ -63,6 +63,10 @@ REFUSED = asked(*[None] * ANEW, began_s=1001.0)
             asked(0, None, began_s=1000.1, every_s=2.5),
             False,
         ),  # one too many
+        ("sliding-log", asked(*FULL), REFUSED, False),
+        ("sliding-log", asked(*FULL), asked(None, 0, began_s=1001.0), True),  # nothing comes back to a log meanwhile
+        ("sliding-counter", asked(*FULL), asked(0, None, 0, None, began_s=1000.1, every_s=2.5), False),
+        ("sliding-counter", asked(*FULL), asked(3, 2, 1, 0, began_s=1000.1), True),
         ("any", asked(*FULL), asked(3, 2, 1, 0, began_s=1001.0), False),  # its window may have ended
         ("any", asked(*FULL), asked(3, 2, 1, 0, 3, began_s=1001.0), True),
     ],

@@ -120,15 +120,47 @@ def test_quota_that_never_comes_back_is_told_as_such() -> None:
     assert causes(judge_again(POLICY, refused, KINDS, before=3, waited_s=10)) == ["window-too-long"]
 
 
-@given(st.sampled_from(["any", "sliding-log", "sliding-counter"]), st.integers(0, 3))
-def test_other_algorithms_may_admit_less(algorithm: str, admitted: int) -> None:
-    """Where the window is not a fixed one, fewer admissions than the quota prove nothing."""
-    policy = Policy.declared(LIMIT.model_copy(update={"algorithm": algorithm}), {})
+def declared(algorithm: str, **more: float) -> Policy:
+    """Return the policy with another algorithm."""
+    return Policy.declared(LIMIT.model_copy(update={"algorithm": algorithm, **more}), {})
+
+
+@given(st.integers(0, 3))
+def test_what_is_not_known_may_admit_less(admitted: int) -> None:
+    """Where nothing is known of the algorithm, fewer admissions than the quota prove nothing."""
     answers = [nth(n, 200 if n <= admitted else 429) for n in range(1, 6)]
-    assert judge_quota(policy, answers, KINDS, how="") == []
+    assert judge_quota(declared("any"), answers, KINDS, how="") == []
 
 
-BUCKET = Policy.declared(LIMIT.model_copy(update={"algorithm": "token-bucket"}), {})
+@pytest.mark.parametrize(
+    ("algorithm", "admitted", "lasts_s", "cause"),
+    [
+        ("sliding-log", 3, 9.0, []),
+        ("sliding-log", 2, 0.05, ["too-few-admitted"]),
+        ("sliding-log", 4, 0.05, ["too-many-admitted"]),
+        ("sliding-log", 4, 9.0, ["too-many-admitted"]),
+        ("sliding-counter", 3, 9.0, []),
+        ("sliding-counter", 2, 0.05, ["too-few-admitted"]),
+        ("sliding-counter", 4, 0.05, []),
+        ("sliding-counter", 5, 0.05, ["too-many-admitted"]),
+        ("sliding-counter", 5, 4.1, []),
+        ("sliding-counter", 6, 4.1, ["too-many-admitted"]),
+    ],
+)
+def test_a_sliding_window_is_exact(algorithm: str, admitted: int, lasts_s: float, cause: list[str]) -> None:
+    """A log admits its quota, however long that takes; a counter what comes back too, once its windows turn."""
+    answers = [nth(n, 200 if n <= admitted else 429, sent_s=BEGAN + n * lasts_s / 7) for n in range(1, 8)]
+    assert causes(judge_quota(declared(algorithm), answers, KINDS, how="")) == cause
+
+
+def test_a_log_refuses_nothing_before_the_end_of_its_quota() -> None:
+    """Nothing comes back to a log meanwhile; to a counter it may."""
+    answers = [nth(1), nth(2), nth(3, 429), nth(4)]
+    assert causes(judge_order(declared("sliding-log"), answers, KINDS)) == ["rejected-before-the-end"]
+    assert judge_order(declared("sliding-counter"), answers, KINDS) == []
+
+
+BUCKET = declared("token-bucket")
 
 
 @pytest.mark.parametrize(
@@ -167,12 +199,22 @@ def test_a_bucket_asks_for_one_request_of_patience() -> None:
 
 
 def test_each_algorithm_has_its_bound() -> None:
-    """A log admits the quota, a bucket what it gets back meanwhile, anything at most twice the quota in a window."""
-    bounds = {
-        algorithm: Policy.declared(LIMIT.model_copy(update={"algorithm": algorithm}), {}).at_most(5.0)
-        for algorithm in ("fixed-window", "sliding-log", "token-bucket", "any")
-    }
-    assert bounds == {"fixed-window": 3, "sliding-log": 3, "token-bucket": 4, "any": 6}
+    """A log admits the quota, a bucket what it gets back meanwhile, a counter one more, anything at most twice that."""
+    algorithms = ("fixed-window", "sliding-log", "token-bucket", "sliding-counter", "any")
+    bounds = {algorithm: declared(algorithm).at_most(5.0) for algorithm in algorithms}
+    assert bounds == {"fixed-window": 3, "sliding-log": 3, "token-bucket": 4, "sliding-counter": 5, "any": 6}
+
+
+@pytest.mark.parametrize(("quota", "probes"), [(1, 1), (3, 3), (9, 4)])
+def test_nobody_is_asked_for_more_than_he_has(quota: int, probes: int) -> None:
+    """Whether somebody has a quota of his own is shown within it."""
+    assert declared("token-bucket", quota=quota).probes == declared("sliding-counter", quota=quota).probes == probes
+
+
+@pytest.mark.parametrize(("quota", "longest_s"), [(1, 20.0), (10, 11.0)])
+def test_a_counter_lets_nobody_wait_longer_than_that(quota: int, longest_s: float) -> None:
+    """Its window must be over, and so much of the next one that a request comes back."""
+    assert declared("sliding-counter", quota=quota).wait_s == longest_s
 
 
 def test_wrong_status_still_counts_as_rejection() -> None:

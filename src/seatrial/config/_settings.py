@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from seatrial.config._rules import Rule, parse_rule
 
@@ -50,6 +50,14 @@ def _a_server(text: str) -> str:
 
 
 Server = Annotated[str, AfterValidator(_a_server)]
+
+
+def _some(value: object) -> object:
+    """Return one text as a list of it, and none where it is empty."""
+    return ((value,) if value else ()) if isinstance(value, str) else value
+
+
+Servers = Annotated[tuple[Server, ...], BeforeValidator(_some)]
 
 
 class Section(BaseModel):
@@ -236,7 +244,7 @@ class LimitSettings(Section):
     anchor: Literal["first-request", "clock"] = "first-request"
     authenticated_by: tuple[Literal["user", "organisation"], ...] = ()
     anonymous_by: Literal["address", "none"] = "none"
-    proxy: Server = ""
+    proxy: Servers = ()
     method: Literal["GET", "HEAD", "POST"] = "GET"
     path: UrlPath
     body: dict[str, str] = {}

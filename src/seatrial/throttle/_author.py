@@ -25,10 +25,12 @@ class Author:
             return Client(name=f"{of} ({'another token' if kind == 'again' else 'forged'})", kind=kind, of=of)
         if kind == "nobody":
             return Client(name="nobody", kind=kind)
-        if kind == "reported":
-            return Client(name=f"network {next(self._numbers['network'])}", kind=kind)
         name = f"address {next(self._numbers['address'])}"
         return Client(name=f"{of} from {name}" if of else name, kind=kind, of=of)
+
+    def reported(self, proxy: str) -> Client:
+        """Return a client of an IPv6 network of his own, as a proxy says."""
+        return Client(name=f"network {next(self._numbers['network'])} by {proxy}", kind="reported", via=proxy)
 
     def user(self) -> Client:
         """Return a client with a bucket of its own: an address where there are no users."""

@@ -28,14 +28,17 @@ class Defect:
     replay: Turns = ()
 
 
-def judge_quota(policy: Policy, answers: Sequence[Answer], kinds: Kinds, *, how: str) -> list[Defect]:
+def judge_quota(
+    policy: Policy, answers: Sequence[Answer], kinds: Kinds, *, how: str, most: int | None = None
+) -> list[Defect]:
     """Return whether exactly the quota was admitted by answers of one fresh client in one window.
 
-    A bucket is full when its client comes, and gets back a little meanwhile: more than that is a defect there. Of other
-    algorithms only what is certainly too much is one.
+    Nothing came before, so that fewer are certainly too few, and `most` may be admitted: by default the quota, and what
+    may come back meanwhile. Of an algorithm that is not known only what is certainly too much is a defect.
     """
     admitted, wanted = kinds.count(answers), policy.quota
-    if admitted > policy.at_most(lasted_s(answers)) or ((policy.fixed or policy.bucket) and admitted < wanted):
+    allowed = policy.at_most(lasted_s(answers)) if most is None else most
+    if admitted > allowed or (policy.known and admitted < wanted):
         cause = "too-many-admitted" if admitted > wanted else "too-few-admitted"
         title = f"{admitted} of {len(answers)} requests {how} were admitted in one window, the quota is {wanted}"
         return [Defect(cause, title, turning(answers, kinds))]
@@ -51,7 +54,7 @@ def judge_order(policy: Policy, answers: Sequence[Answer], kinds: Kinds) -> list
     """Return whether nothing was rejected that came before something admitted, of requests sent one by one."""
     rejections = [number for number, answer in enumerate(answers) if kinds.rejected(answer)]
     admissions = [number for number, answer in enumerate(answers) if kinds.admitted(answer)]
-    if not policy.fixed or not rejections or rejections[0] > admissions[-1]:
+    if not policy.lasting or not rejections or rejections[0] > admissions[-1]:
         return []
     title = f"request {rejections[0] + 1} was rejected, request {admissions[-1] + 1} of the same window was admitted"
     return [Defect("rejected-before-the-end", title, (answers[rejections[0]], answers[admissions[-1]]))]

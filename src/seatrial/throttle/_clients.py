@@ -59,8 +59,8 @@ def _used_up(scene: Scene, ramp: Ramp, hammered: Sequence[Answer], last: Answer)
         return [Defect("exempt-counted", title, (hammered[0], hammered[-1], last), turns)]
     if not inside(end_of_window(scene.policy, hammered), [last]):
         raise UndecidedError("the window ended before it was seen that exempt paths use nothing up")
-    if scene.policy.bucket and len(hammered) <= scene.policy.at_most(lasted_s([*hammered, last])):
-        raise UndecidedError("a bucket refills too quickly here to see that exempt paths use nothing up")
+    if scene.policy.refills and len(hammered) <= scene.policy.at_most(lasted_s([*hammered, last])):
+        raise UndecidedError("too much comes back meanwhile here to see that exempt paths use nothing up")
     ramp.kinds.count([last])
     scene.ledger.journal.show("health-exempt", hammered[0], hammered[-1], last)
     return []
@@ -122,19 +122,22 @@ def unlimited(scene: Scene, used: UsedUp) -> None:
 
 def _same_quota(scene: Scene, ramp: Ramp, used: UsedUp) -> list[Defect]:
     """Return whether an address gets the quota that is declared; one that is wrong for users too is another claim."""
-    admitted, most = used.kinds.count(used.answers), scene.policy.at_most(lasted_s(used.answers))
-    if scene.plan.no_quota or admitted == ramp.admitted or scene.policy.quota <= admitted <= most:
+    admitted = used.kinds.count(used.answers)
+    if scene.plan.no_quota or admitted == ramp.admitted:
+        return []
+    most = scene.ledger.rollovers.settle(scene.policy, "anonymous-by-address", used.answers, admitted)
+    if scene.policy.quota <= admitted <= most + scene.ledger.surplus(scene.policy.quota):
         return []
     title = f"{admitted} requests without a token are admitted from one address, the quota is {scene.policy.quota}"
     return [Defect("quota-differs", title, (used.answers[0], used.answers[-1]))]
 
 
 async def control(scene: Scene, used: UsedUp) -> Answer:
-    """Return a rejection of this moment; a bucket is emptied again where something came back to it."""
+    """Return a rejection of this moment; what came back is used up again."""
     for _ in range(scene.policy.ramp):
         (answer,) = await scene.send(used.wire)
         if used.kinds.rejected(answer) and inside(used.edge, [answer]):
             return answer
-        if not scene.policy.bucket:
+        if not scene.policy.refills:
             break
     raise UndecidedError("the window ended before everything was tried")

@@ -100,7 +100,7 @@ async def _charged(scene: Scene, kinds: Kinds, client: Identity, turn: Turn) -> 
     if not inside(end_of_window(scene.policy, answers), [*answers, last]):
         raise UndecidedError(f"{len(answers)} requests do not fit into one window here")
     if len(answers) <= scene.policy.at_most(lasted_s([*answers, last])):
-        raise UndecidedError("a bucket refills too quickly here to see that nothing is used up")
+        raise UndecidedError("too much comes back meanwhile here to see that nothing is used up")
     if _count(kinds, answers, [turn]) == len(answers) and not kinds.rejected(last):
         kinds.count([last])
         scene.ledger.journal.show(CLAIM, answers[0], answers[-1], last)

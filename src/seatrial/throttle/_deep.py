@@ -35,6 +35,8 @@ GAP = 2
 
 WATCHES = 3
 HAMMER = 100
+"""So many requests does a client send that goes on asking, and in each window more than its quota."""
+
 ASKED = 3
 """So many clients ask while the store is in trouble, so that whoever counts there notices."""
 
@@ -123,7 +125,7 @@ class _Deep(Author):
         visits = (
             self.ramp(silent, "until refused"),
             self.ramp(loud, "until refused"),
-            Visit(client=loud, what="goes on asking", requests=HAMMER, over=2.0),
+            Visit(client=loud, what="goes on asking", requests=max(HAMMER, 4 * self.policy.ramp), over=2.0),
             self.probe(silent, "after two windows", 2.0),
             self.probe(loud, "after two windows", 2.0),
         )

@@ -57,6 +57,7 @@ async def fill_quota(scene: Scene) -> Ramp | None:
             return None
         raise
     edge = end_of_window(scene.policy, answers)
+    scene.ledger.rollovers.settle(scene.policy, "quota-exact", answers, kinds.count(answers))
     defects = await _isolation(scene, others, answers[-1], kinds, edge)
     scene.ledger.judge("isolation", defects)
     refused = kinds.rejected(answers[-1]) and not defects
@@ -110,8 +111,9 @@ def _shared(shown: tuple[Answer, ...], kind: Kind) -> Defect:
 def judge_ramp(scene: Scene, ramp: Ramp) -> None:
     """Judge what the first user's requests say about quota, status and headers."""
     policy, ledger, answers, kinds = scene.policy, scene.ledger, ramp.answers, ramp.kinds
+    most = ledger.rollovers.most(policy, "quota-exact", answers)
     quota = judge_replicas(policy, answers, ramp.anew, kinds) or judge_quota(
-        policy, answers, kinds, how="one after the other"
+        policy, answers, kinds, how="one after the other", most=most
     )
     ledger.judge("quota-exact", quota or judge_order(policy, answers, kinds))
     _judge_headers(scene, ramp)

@@ -12,7 +12,7 @@ from seatrial.throttle._first import Ramp
 from seatrial.throttle._kinds import UndecidedError
 from seatrial.throttle._replay import LATE_S, Turn, Turns
 from seatrial.throttle._scene import Scene
-from seatrial.throttle._window import end_of_window, inside
+from seatrial.throttle._window import Edge, end_of_window, inside
 from seatrial.throttle._wire import Answer, Wire
 
 SILENT = "a client that waits silently gets nothing back either"
@@ -60,7 +60,9 @@ async def refusals(scene: Scene, _ramp: Ramp) -> None:
     if silent.rejection is None or loud.rejection is None:
         raise UndecidedError("nothing was rejected")
     asked = await _go_on(scene, loud.wire, _ends_s(scene, loud))
-    await scene.sleep_until(max(used.edge.latest_s for used in (silent, loud)) if scene.policy.fixed else 0.0)
+    await scene.sleep_until(
+        max(_over(scene, used).latest_s for used in (silent, loud)) if scene.policy.lasting else 0.0
+    )
     waited, after = [await scene.probe(used.wire) for used in (silent, loud)]
     silent.kinds.count(waited)
     loud.kinds.count([*asked, *after])
@@ -74,7 +76,12 @@ async def refusals(scene: Scene, _ramp: Ramp) -> None:
 def _ends_s(scene: Scene, loud: UsedUp) -> float:
     """Return until when somebody goes on asking."""
     over_s = scene.step.visit("goes on asking").over * scene.policy.window_s
-    return loud.edge.earliest_s if scene.policy.fixed else time.monotonic() + over_s
+    return _over(scene, loud).earliest_s if scene.policy.lasting else time.monotonic() + over_s
+
+
+def _over(scene: Scene, used: UsedUp) -> Edge:
+    """Return when nothing counts any more of what used a quota up: a log forgets one request after the other."""
+    return end_of_window(scene.policy, used.answers[-1:]) if scene.policy.logs else used.edge
 
 
 async def _go_on(scene: Scene, wire: Wire, until_s: float) -> list[Answer]:

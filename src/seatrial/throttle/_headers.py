@@ -50,11 +50,11 @@ def _first_of_each(defects: Iterable[Defect]) -> list[Defect]:
 def _judge_all(policy: Policy, answers: Sequence[Answer], truth: Truth, quota: int) -> Iterator[Defect]:
     number = 0
     for answer in filter(answered, answers):
-        # What a bucket refuses costs nothing of what comes back to it.
+        # What is refused costs nothing of what comes back.
         number += policy.fixed or answer.status != policy.settings.rejection_status
         least = max(0, quota - number)
         lasted_s = answer.received.s - answers[0].sent.s
-        # What a bucket may have got back meanwhile, it may say.
+        # What may have come back meanwhile may be told.
         most = least if policy.fixed else max(0, min(quota - 1, policy.at_most(lasted_s) - number))
         yield from _judge_one(policy, answer, truth, limit=quota, remaining=(least, max(least, most)))
 

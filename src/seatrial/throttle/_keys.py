@@ -136,7 +136,7 @@ async def watch(scene: Scene, ramp: Ramp) -> None:
 def _dropped(scene: Scene, drained: Sequence[Answer], answers: Sequence[Answer], ramp: Ramp, came: int) -> list[Defect]:
     admitted = ramp.kinds.count(answers)
     elapsed_s = answers[-1].received.s - drained[0].sent.s
-    if admitted <= scene.policy.back(elapsed_s) + (1 if scene.policy.bucket else 0):
+    if admitted <= scene.policy.back(elapsed_s) + (1 if scene.policy.refills else 0):
         return []
     title = f"a client whose quota is used up is admitted again {elapsed_s:.1f} s after its first request"
     told = Turn(told=f"let {came:,} other clients ask within the window")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from seatrial.throttle._claims import Defect
 from seatrial.throttle._journal import Journal
+from seatrial.throttle._rollover import Rollovers
 from seatrial.throttle._wire import Answer
 
 
@@ -25,6 +26,7 @@ class Ledger:
     blocked: dict[str, str] = field(default_factory=dict)
     shown: list[Answer] = field(default_factory=list)
     journal: Journal = field(default_factory=Journal)
+    rollovers: Rollovers = field(default_factory=Rollovers)
     notes: list[str] = field(default_factory=list)
     sent: dict[str, int] = field(default_factory=dict)
     growth: dict[str, int] = field(default_factory=dict)
@@ -38,6 +40,10 @@ class Ledger:
     def requests(self) -> int:
         """Return how many requests were sent, in all steps together."""
         return sum(self.sent.values())
+
+    def surplus(self, quota: int) -> int:
+        """Return how many requests beyond their quota users are admitted: that is another claim than most."""
+        return max(0, (self.admitted or 0) - quota)
 
     def judge(self, claim: str, defects: Sequence[Defect]) -> None:
         """Note that a claim was judged; the same defect counts once."""

@@ -53,7 +53,7 @@ def _unproved(policy: Policy) -> str:
 
 def unproved_quota(policy: Policy) -> str:
     """Return why nothing is said of an exact quota, empty where it is."""
-    return "" if policy.fixed or policy.bucket else _unproved(policy)
+    return "" if policy.known else _unproved(policy)
 
 
 def _too_small(policy: Policy) -> str:

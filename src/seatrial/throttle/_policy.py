@@ -65,9 +65,29 @@ class Policy:
         return self.settings.algorithm == "sliding-log"
 
     @property
+    def weighs(self) -> bool:
+        """Return whether it is a counter, which weighs what came in the window before by what is left of it."""
+        return self.settings.algorithm == "sliding-counter"
+
+    @property
     def slides(self) -> bool:
         """Return whether the window slides, so that it has no edges, but for what a counter leaves of them."""
-        return self.logs or self.settings.algorithm == "sliding-counter"
+        return self.logs or self.weighs
+
+    @property
+    def known(self) -> bool:
+        """Return whether it is known how many requests of a fresh client are admitted."""
+        return self.settings.algorithm != "any"
+
+    @property
+    def lasting(self) -> bool:
+        """Return whether a quota that is used up stays so until a window after its client's first request."""
+        return self.fixed or self.logs
+
+    @property
+    def refills(self) -> bool:
+        """Return whether something may come back before that: to a bucket evenly, and once a counter's windows turn."""
+        return self.bucket or self.weighs
 
     @property
     def dated(self) -> bool:
@@ -77,16 +97,23 @@ class Policy:
     @property
     def in_one_window(self) -> bool:
         """Return whether one window shows what it costs to go on asking; a counter remembers the one before."""
-        return self.fixed or self.bucket
+        return self.known and not self.weighs
 
     def back(self, seconds: float) -> float:
-        """Return how many requests a bucket may have got back in so many seconds, by whatever clock it goes."""
-        return self.quota * (seconds * (1 + DRIFT) + READING_S) / self.window_s if self.bucket else 0.0
+        """Return how many requests may have come back in so many seconds, by whatever clock that goes.
+
+        A counter gives back no faster than a bucket: what it admitted before its windows turned, over a window.
+        """
+        return self.quota * (seconds * (1 + DRIFT) + READING_S) / self.window_s if self.refills else 0.0
 
     @property
     def wait_s(self) -> float:
-        """Return how long whoever is refused has to wait at the most."""
-        return self.window_s / self.quota if self.bucket else self.window_s
+        """Return how long whoever is refused has to wait at the most.
+
+        Of a counter's windows the first one must be over, and then so much of it that one request comes back.
+        """
+        one_s = self.window_s / self.quota if self.refills else 0.0
+        return one_s if self.bucket else self.window_s + one_s
 
     @property
     def patience_s(self) -> float:
@@ -110,7 +137,7 @@ class Policy:
     @property
     def probes(self) -> int:
         """Return how many requests tell a quota of one's own from what comes back to one that is used up."""
-        return PROBES if self.bucket else 1
+        return min(PROBES, self.quota) if self.refills else 1
 
     @property
     def beyond(self) -> int:
@@ -120,12 +147,12 @@ class Policy:
     @property
     def anew(self) -> int:
         """Return how many requests over new connections show at the most whether others count for themselves."""
-        return ANEW + (BEYOND if self.bucket else 0)
+        return ANEW + (BEYOND if self.refills else 0)
 
     @property
     def shows(self) -> int:
         """Return how many requests a ramp has at the most before it is refused, where the policy holds."""
-        return self.beyond if self.bucket else self.ramp
+        return self.beyond if self.refills else self.ramp
 
     @property
     def spread(self) -> tuple[int, int]:
@@ -136,9 +163,10 @@ class Policy:
     def at_most(self, seconds: float) -> int:
         """Return how many requests of a fresh client may be admitted in so many seconds of one window.
 
-        A bucket refills while it is asked. `any` may be a bucket, or have windows that follow the clock.
+        A bucket refills while it is asked; a counter's windows may turn, and it admits one more while a part of one has
+        come back. What is not known may be a bucket, or have windows that follow the clock.
         """
-        return self.quota + (self.quota if self.settings.algorithm == "any" else math.floor(self.back(seconds)))
+        return self.quota + (math.floor(self.back(seconds)) + self.weighs if self.known else self.quota)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

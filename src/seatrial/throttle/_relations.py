@@ -72,24 +72,36 @@ async def refused_counted(scene: Scene, _ramp: Ramp) -> None:
 
 
 async def network(scene: Scene, _ramp: Ramp) -> None:
-    """See that the addresses of one IPv6 network share a bucket; raises UndecidedError, WireError."""
-    first, stranger = scene.cast()
+    """See that the addresses of one IPv6 network share a bucket, whichever proxy says so, until one is seen not to.
+
+    Raises UndecidedError, WireError.
+    """
+    clients = scene.cast()
+    for first, stranger in zip(clients[::2], clients[1::2], strict=True):
+        defects = await _network(scene, first, stranger)
+        scene.ledger.judge("network-bounded", defects)
+        if scene.ledger.defects["network-bounded"]:
+            return
+
+
+async def _network(scene: Scene, first: Identity, stranger: Identity) -> list[Defect]:
+    """Use the quota of one client of a proxy up, and ask as others; what is a bypass is judged already."""
     used = await use_up(scene, first, anonymous=True)
     if used.rejection is None:
         title = f"{len(used.answers)} requests of one IPv6 address, as a proxy says, are all admitted"
-        scene.ledger.judge("network-bounded", [Defect("unlimited", title, (used.answers[-1],))])
-        return
+        return [Defect("unlimited", title, (used.answers[-1],))]
     if not await _believed(scene, used, used.rejection, stranger):
         why = f"clients of different networks share a quota, as if nobody believed the proxy at {first.address}"
         scene.ledger.leave_open(scene.step.claims, why)
-        return
+        return []
     another = of_network(first.reported)
     for suspect in await try_between(scene, used, [another]):
-        await confirm(scene, replace(suspect, variant=of_network(fresh_address())))
+        variant = of_network(fresh_address())
+        await confirm(scene, replace(suspect, variant=variant), scene.reported(first.address))
     (way,) = scene.ledger.journal.matrix([another])
     if way.came in {"no answer", "not served", "another handler"}:
         raise UndecidedError(f"{another.what} is not served, nor refused: it got {way.status or way.came}")
-    scene.ledger.judge("network-bounded", [])
+    return []
 
 
 async def _believed(scene: Scene, used: UsedUp, rejection: Answer, stranger: Identity) -> bool:

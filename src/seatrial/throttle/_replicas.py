@@ -29,7 +29,7 @@ TWICE = 2
 async def ask_anew(scene: Scene, user: Identity, kinds: Kinds, edge: Edge) -> list[Answer]:
     """Ask over new connections as a client that was refused, until it is refused; raises UndecidedError, WireError."""
     answers: list[Answer] = []
-    # What came back to a bucket meanwhile is taken out again, so that the last of these is a refusal there too.
+    # What came back meanwhile is taken out again, so that the last of these is a refusal there too.
     while len(answers) < ANEW or (len(answers) < scene.policy.anew and not kinds.rejected(answers[-1])):
         wire = scene.wire(user)
         answers += await scene.send(wire)
@@ -44,7 +44,7 @@ def judge_replicas(policy: Policy, answers: Sequence[Answer], anew: Sequence[Ans
     """Return whether several count, by what was asked one by one, and over new connections after that."""
     every = [*answers, *anew]
     gained = _gained(policy, answers, anew, kinds)
-    if not (policy.fixed and gained) and kinds.count(every) <= policy.at_most(lasted_s(every)):
+    if not (policy.lasting and gained) and kinds.count(every) <= policy.at_most(lasted_s(every)):
         return []
     if gained:
         title = f"after a refusal {len(gained)} of {len(anew)} requests over new connections are admitted, {APART}"
@@ -59,11 +59,11 @@ def judge_replicas(policy: Policy, answers: Sequence[Answer], anew: Sequence[Ans
 def _gained(policy: Policy, answers: Sequence[Answer], anew: Sequence[Answer], kinds: Kinds) -> list[Answer]:
     """Return what was admitted that one count would have refused.
 
-    Where windows have no edges that are known, something may have come back, by a rate that is wrong: then it shows by
-    what is said to remain, which is more than ever comes back meanwhile.
+    Where a quota that is used up does not stay so, something may have come back, by a rate that is wrong: then it shows
+    by what is said to remain, which is more than ever comes back meanwhile.
     """
     admitted = [answer for answer in anew if kinds.admitted(answer)]
-    if policy.fixed:
+    if policy.lasting:
         return admitted
     told = [(answer, read_figure(policy, answer, "remaining")) for answer in admitted]
     back = _back(policy, [answers[-1], *anew])
@@ -71,8 +71,8 @@ def _gained(policy: Policy, answers: Sequence[Answer], anew: Sequence[Answer], k
 
 
 def _back(policy: Policy, answers: Sequence[Answer]) -> int:
-    """Return how many requests a bucket may have got back meanwhile, of which it may have had a part before."""
-    return 1 + math.floor(policy.back(lasted_s(answers))) if policy.bucket else 0
+    """Return how many requests may have come back meanwhile, of one of which a part may have been there before."""
+    return 1 + math.floor(policy.back(lasted_s(answers))) if policy.refills else 0
 
 
 def _kept(policy: Policy, answers: Sequence[Answer]) -> list[tuple[Answer, Answer]]:

@@ -117,7 +117,8 @@ class Scene:
         clients = {client.name: client for client in self.step.clients}
         made: dict[str, Identity] = {}
         for client in sorted(clients.values(), key=lambda client: bool(client.of)):
-            made[client.name] = self._make(client.kind, made.get(client.of))
+            other = made.get(client.of)
+            made[client.name] = self.reported(client.via) if client.via else self._make(client.kind, other)
         return [made[name] for name in clients]
 
     def another(self, kind: Kind | None = None) -> Identity:
@@ -147,8 +148,6 @@ class Scene:
     def _stranger(self, kind: Kind) -> Identity:
         if kind == "user":
             return self._identities.lease(1, fresh=True)[0]
-        if kind == "reported":
-            return self._reported()
         return Identity(name="anonymous") if kind == "nobody" else self._anonymous()
 
     def _anonymous(self) -> Identity:
@@ -157,8 +156,9 @@ class Scene:
             raise UndecidedError("this needs clients with an address of their own")
         return found[0]
 
-    def _reported(self) -> Identity:
-        proxy, address = self.policy.settings.proxy, fresh_address()
+    def reported(self, proxy: str) -> Identity:
+        """Return a client of an IPv6 network that nobody had before, as a proxy says."""
+        address = fresh_address()
         return Identity(name=f"{address}@{proxy}", address=proxy, reported=address)
 
     async def send(self, wire: Wire, count: int = 1, extra: Headers = ()) -> list[Answer]:
@@ -182,14 +182,15 @@ class Scene:
     def own_quota(self, answers: Sequence[Answer], kinds: Kinds) -> bool:
         """Return whether what was sent after a rejection (the first answer) is sure to be counted elsewhere.
 
-        Raises UndecidedError where every request was admitted, and the bucket that is used up could have done it.
+        Raises UndecidedError where every request was admitted, and what came back to the one that is used up could have
+        done it.
         """
         admitted = sum(kinds.admitted(answer) for answer in answers[1:])
         if admitted < len(answers) - 1:
             return False
         # Less than one request was left.
-        if self.policy.bucket and admitted <= 1 + self.policy.back(lasted_s(answers)):
-            raise UndecidedError("a bucket refills too quickly here to tell whose it is")
+        if self.policy.refills and admitted <= 1 + self.policy.back(lasted_s(answers)):
+            raise UndecidedError("too much comes back meanwhile here to tell whose quota it is")
         return True
 
     async def ramp(self, wire: Wire, *, anonymous: bool) -> tuple[list[Answer], Kinds]:

@@ -22,7 +22,7 @@ from seatrial.throttle._variants import CHUNK, Who, claims_of, variants
 
 EARLY_S = 0.25
 HAMMER = 50
-"""So many requests does a client send that goes on asking while it is refused."""
+"""So many requests does a client send that goes on asking while it is refused; of a log, more than its quota."""
 
 LATE = 0.9
 """When, in windows, a request comes that would prolong a window that goes by the last one."""
@@ -112,10 +112,11 @@ class _Proof(Author):
         """See that requests that are refused cost nothing: two clients alike, but that one goes on asking."""
         silent, loud = self.user(), self.user()
         over = self.policy.patience_s / self.policy.window_s
+        asks = max(HAMMER, 2 * self.policy.ramp) if self.policy.logs else HAMMER
         visits = (
             self.ramp(silent),
             self.ramp(loud),
-            Visit(client=loud, what="goes on asking", requests=HAMMER, over=over),
+            Visit(client=loud, what="goes on asking", requests=asks, over=over),
             self.probe(silent, "after the wait", over),
             self.probe(loud, "after the wait", over),
         )
@@ -144,13 +145,14 @@ class _Proof(Author):
 
     def _network(self) -> Step:
         """See that the addresses of an IPv6 network share a bucket, which another network has no part in."""
-        first = self.client("reported")
-        visits = (
-            self.ramp(first, "until refused"),
-            self.probe(self.client("reported"), "has its own"),
-            Visit(client=first, what="from another address", requests=1 + 2),
-        )
+        visits = tuple(visit for proxy in self.settings.proxy for visit in self._behind(proxy))
         return Step(name="network", claims=("network-bounded",), after="addresses", visits=visits)
+
+    def _behind(self, proxy: str) -> Iterator[Visit]:
+        first = self.reported(proxy)
+        yield self.ramp(first, "until refused")
+        yield self.probe(self.reported(proxy), "has its own")
+        yield Visit(client=first, what="from another address", requests=1 + 2)
 
     def _screen(self, who: Who, client: Client) -> Step:
         """Write requests otherwise as a client whose quota is used up."""

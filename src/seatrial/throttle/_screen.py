@@ -108,17 +108,18 @@ async def send(scene: Scene, wire: Wire, shape: Shape) -> Answer:
     return await scene.ask(wire, shape.method, shape.path, shape.extra)
 
 
-async def confirm(scene: Scene, suspect: Suspect) -> None:
+async def confirm(scene: Scene, suspect: Suspect, client: Identity | None = None) -> None:
     """Send more than a quota as a fresh client, each request another way; it is a defect if they are admitted.
 
-    What another handler admitted counts for nothing, and what may be another's is left open.
+    By default that is one like the first of the step. What another handler admitted counts for nothing, and what may be
+    another's is left open.
     """
     variant = suspect.variant
     known = scene.ledger.defects.get(variant.claim, ())
     if any(defect.cause == variant.cause for defect in known):
         scene.ledger.journal.liken(variant)
         return
-    answers = await rotate(scene, scene.another(), variant.write)
+    answers = await rotate(scene, client or scene.another(), variant.write)
     whose = [suspect.handler.whose(variant, answer) for answer in answers]
     admitted, most = whose.count("same"), most_admitted(scene, answers)
     if admitted <= most < admitted + whose.count("unknown"):
@@ -141,7 +142,7 @@ async def rotate(scene: Scene, client: Identity, write: Write) -> list[Answer]:
     answers: list[Answer] = []
     while len(answers) < BEYOND or len(answers) < most_admitted(scene, answers) + BEYOND:
         if len(answers) > MANY * scene.policy.ramp:
-            raise UndecidedError("a bucket refills too quickly here to ask for more than it holds")
+            raise UndecidedError("too much comes back meanwhile here to ask for more than that")
         answers.append(await send(scene, wire, write(scene.policy, scene.random)))
     if not inside(end_of_window(scene.policy, answers), answers):
         raise UndecidedError(f"{len(answers)} requests do not fit into one window here")
@@ -150,7 +151,8 @@ async def rotate(scene: Scene, client: Identity, write: Write) -> list[Answer]:
 
 def most_admitted(scene: Scene, answers: Sequence[Answer]) -> int:
     """Return how many of a fresh client's requests are admitted at most: a quota that is wrong is another claim."""
-    return max(scene.policy.at_most(lasted_s(answers) if answers else 0.0), scene.ledger.admitted or 0)
+    most = scene.policy.at_most(lasted_s(answers) if answers else 0.0)
+    return most + scene.ledger.surplus(scene.policy.quota)
 
 
 async def parameters(scene: Scene, ramp: Ramp) -> None:

@@ -64,10 +64,8 @@ async def _ask(scene: Scene, wire: Wire) -> list[list[Answer]]:
 
 def most_in(policy: Policy, quota: int, seconds: float) -> float:
     """Return how many requests may be admitted in so many seconds of whatever beginning."""
-    windows = (seconds + slack_s(policy)) / policy.window_s
-    if windows >= 1:
-        return math.inf
-    return quota if policy.logs else math.floor(quota * (1 + windows)) + 1
+    short = seconds + slack_s(policy) < policy.window_s
+    return replace(policy, quota=quota).at_most(seconds) if short else math.inf
 
 
 def judge_stretches(policy: Policy, answers: Sequence[Answer], kinds: Kinds, *, quota: int) -> list[Defect]:

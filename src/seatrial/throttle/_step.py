@@ -20,11 +20,15 @@ RATE_PER_S = 500.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """Somebody who sends requests, and nobody else's: `of` is the client whose user or organisation this is."""
+    """Somebody who sends requests, and nobody else's.
+
+    `of` is the client whose user or organisation this is, `via` the proxy that reports his address.
+    """
 
     name: str
     kind: Kind
     of: str = ""
+    via: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,7 +76,8 @@ async def judge_burst(  # noqa: PLR0913 - by keyword, what is sent and what is s
         *([first] if alone else []),
         replace(first, times=len(answers) - alone, way=way),
     )
-    found = judge_quota(scene.policy, answers, ramp.kinds, how=how)
+    most = scene.ledger.rollovers.settle(scene.policy, claim, answers, ramp.kinds.count(answers))
+    found = judge_quota(scene.policy, answers, ramp.kinds, how=how, most=most)
     scene.ledger.judge(claim, [replace(defect, replay=turns) for defect in found])
     return answers
 
@@ -159,8 +160,8 @@ async def retry_after(scene: Scene, ramp: Ramp) -> None:
     if not answered(rejection):
         scene.ledger.block(scene.step.claims, "ratelimit.rejection-status failed: a refusal has no answer")
         return
-    if scene.policy.bucket and rejection != (*ramp.answers, *ramp.anew)[-1]:
-        raise UndecidedError("a bucket refills too quickly here to tell when one that is used up admits again")
+    if scene.policy.refills and rejection != (*ramp.answers, *ramp.anew)[-1]:
+        raise UndecidedError("too much comes back meanwhile here to tell when a quota that is used up admits again")
     defects = judge_retry_after(scene.policy, ramp.rejections, edge)
     wait = read_wait(rejection)
     if isinstance(wait, Wait) and not defects:
