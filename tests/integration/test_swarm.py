@@ -27,7 +27,7 @@ from seatrial.swarm import Hammer, make_hammer, run_scenario
 
 RUN = "swarm-test"
 ROOT = Path(__file__).parents[2]
-REASONS = {200: "OK", 202: "Accepted", 429: "Too Many Requests", 500: "Internal Server Error"}
+REASONS = {200: "OK", 202: "Accepted", 302: "Found", 429: "Too Many Requests", 500: "Internal Server Error"}
 
 
 @dataclass(slots=True)
@@ -35,7 +35,8 @@ class Server:
     """An HTTP/1.1 server on a free port; what a path starts with says how it behaves.
 
     /slow waits 200 ms, /fail answers 500, /limit 429, /hang never, /freeze stops the whole server for a second once,
-    /stall hangs during the first 0.5 s after its first request. Anything else is answered at once, with JSON.
+    /stall hangs during the first 0.5 s after its first request, /to/URL leads to a URL. Anything else is answered at
+    once, with JSON.
     """
 
     port: int = 0
@@ -66,6 +67,7 @@ class Server:
             status = await self.behave(path, 202 if method == "POST" else 200)
             body = b'{"id": "a1"}'
             start = f"HTTP/1.1 {status} {REASONS[status]}\r\nContent-Type: application/json; charset=utf-8\r\n"
+            start += f"Location: {path.removeprefix('/to/')}\r\n" * (status == 302)
             writer.write(f"{start}Content-Length: {len(body)}\r\n\r\n".encode() + body)
             await writer.drain()
 
@@ -80,12 +82,12 @@ class Server:
             time.sleep(1.0)  # noqa: ASYNC251 - the point: nobody is served meanwhile
         if path.startswith("/hang") or (path.startswith("/stall") and since_s < 0.5):
             await asyncio.sleep(3600)
-        return {"/fail": 500, "/limi": 429}.get(path[:5], status)
+        return {"/fail": 500, "/limi": 429, "/to/h": 302, "/to//": 302}.get(path[:5], status)
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
-    """Serve in a thread until the test ends."""
+@contextlib.contextmanager
+def serving() -> Iterator[Server]:
+    """Serve in a thread until the body ends."""
     running, ready, loop = Server(), threading.Event(), asyncio.new_event_loop()
 
     async def main() -> None:
@@ -107,6 +109,20 @@ def server() -> Iterator[Server]:
     loop.call_soon_threadsafe(stop.set)
     thread.join(10)
     loop.close()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """Return the service that is loaded."""
+    with serving() as running:
+        yield running
+
+
+@pytest.fixture
+def other() -> Iterator[Server]:
+    """Return another service, at an address of its own, which nobody allowed."""
+    with serving() as running:
+        yield running
 
 
 class Pool:
@@ -359,6 +375,51 @@ def test_a_refused_connection_is_no_quick_answer(bench: Bench) -> None:
     assert outcomes(evidence)[:2] == ("passed", "failed")
     assert value(evidence, "p50") == 1000
     assert value(evidence, "status_0") == 50
+
+
+@pytest.mark.parametrize("base", ["FastHttpUser", "HttpUser"])
+@pytest.mark.parametrize("path", ["/to/{other}/a", "{other}/a", "/to/http://nobody@{port}@{address}/a"])
+def test_load_never_leaves_its_target(bench: Bench, server: Server, other: Server, base: str, path: str) -> None:
+    """Neither an absolute URL nor a redirect takes requests or a token elsewhere, whatever a task makes of it."""
+    address = other.target.url.removeprefix("http://")
+    url = path.format(other=other.target.url, address=address, port=server.port)
+    file = bench.write(f"""
+        class Own({base}):
+            def on_start(self):
+                self.client.get("{url}")
+            @task
+            def ask(self):
+                self.client.get("{url}")
+            @task
+            def judge(self):
+                with self.client.get("{url}", catch_response=True) as answer:
+                    answer.success()
+    """)
+    evidence = bench.run(server.target, user="Own", file=file, identities=2, objectives={"p50": "<= 900 ms"})
+    assert other.seen == []
+    assert outcomes(evidence)[:2] == ("passed", "failed"), evidence.results[0].reason
+    assert bench.ledger()["failed"] == 50
+    assert {row["outcome"] for row in bench.rows()} == {"elsewhere"}
+    cause = f"not sent, as it leads away from the target: {other.target.url}"
+    assert cause in evidence.results[1].findings[0].detail
+    assert cause in evidence.notes[-1]
+
+
+@pytest.mark.parametrize("base", ["FastHttpUser", "HttpUser"])
+def test_redirects_within_the_target_are_followed(bench: Bench, server: Server, base: str) -> None:
+    """A redirect to another path, absolute or relative, and an absolute URL of the target lead where they say."""
+    file = bench.write(f"""
+        class Own({base}):
+            @task
+            def ask(self):
+                self.client.get("/to//b")
+                self.client.get("/to/{server.target.url}/c")
+                self.client.get("{server.target.url}/d")
+    """)
+    evidence = bench.run(server.target, user="Own", file=file)
+    assert outcomes(evidence)[:2] == ("passed", "passed")
+    asked = Counter(path for path, _ in server.seen if not path.startswith("/to/"))
+    assert asked == {"/b": 50, "/c": 50, "/d": 50}
 
 
 def test_limited_users_are_a_finding(bench: Bench, server: Server) -> None:

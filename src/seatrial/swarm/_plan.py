@@ -25,6 +25,8 @@ COLUMNS = (
     "cause",
 )
 OK, FAILED, TIMEOUT, UNFINISHED = "ok", "failed", "timeout", "unfinished"
+ELSEWHERE = "elsewhere"
+"""The outcome of a request that was not sent, or not followed any further, as it leads away from the target."""
 TASK = "TASK"
 """The method of a row that is no request: a user's task that raised, or sent nothing."""
 

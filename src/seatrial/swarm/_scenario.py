@@ -14,7 +14,7 @@ from seatrial.record import Secrets
 from seatrial.swarm._honesty import Doubt, find_doubt, lag_bound_ms
 from seatrial.swarm._order import Order, prepare
 from seatrial.swarm._outcomes import Trial, judge
-from seatrial.swarm._plan import Ledger, Plan
+from seatrial.swarm._plan import ELSEWHERE, Ledger, Plan
 from seatrial.swarm._process import Ending, LoadProcess, Message
 from seatrial.swarm._report import write_stats
 from seatrial.swarm._rows import Row, read_rows
@@ -88,7 +88,16 @@ def run_scenario(  # noqa: PLR0913 - the instrument's whole interface
             break
         notes.append(f"load {name}: sent again, because the first time {attempt.doubt.reason}")
     replay = f"seatrial run --only load --profile {profile} --seed {seed}"
-    return _conclude(order, attempt, ground, replay=replay, notes=notes)
+    return _conclude(order, attempt, ground, replay=replay, notes=[*notes, *_led_away(name, attempt.rows)])
+
+
+def _led_away(name: str, rows: Sequence[Row]) -> list[str]:
+    """Return a line about requests that were not sent as they lead elsewhere; users' first ones are among them."""
+    away = [row for row in rows if row.outcome == ELSEWHERE]
+    if not away:
+        return []
+    causes = "; ".join(sorted({f"{row.operation} {row.cause}" for row in away}))
+    return [f"load {name}: {len(away)} requests were kept from leaving the target: {causes}"]
 
 
 def _make(out: Path) -> None:

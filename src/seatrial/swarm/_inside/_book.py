@@ -8,11 +8,15 @@ from typing import IO, Any
 import gevent
 
 from seatrial.swarm._inside._clock import Clock
+from seatrial.swarm._inside._fence import ElsewhereError
 from seatrial.swarm._inside._samples import Samples
 from seatrial.swarm._inside._visit import Judged, Open, Visit, current_visit
-from seatrial.swarm._plan import COLUMNS, FAILED, OK, TASK, TIMEOUT, UNFINISHED, Ledger
+from seatrial.swarm._plan import COLUMNS, ELSEWHERE, FAILED, OK, TASK, TIMEOUT, UNFINISHED, Ledger
 
 MOST_OPERATIONS = 200
+SPEAKING = {"CatchResponseError", "ElsewhereError", "ElsewhereRequestError"}
+"""Exceptions whose text says all."""
+
 SETUP = Visit(index=-1, due_s=0.0)
 
 
@@ -45,8 +49,8 @@ class Book:
         sent = visit.open or Open("", now - (response_time or 0.0) / 1000)
         latency_ms = ((sent.answered_s or now) - sent.begins_s) * 1000
         status = int(getattr(response, "status_code", 0) or 0)
-        outcome = self._outcome(exception, latency_ms)
-        if outcome == TIMEOUT or (outcome == FAILED and not status):
+        outcome = ELSEWHERE if sent.elsewhere else self._outcome(exception, latency_ms)
+        if outcome in {TIMEOUT, ELSEWHERE} or (outcome == FAILED and not status):
             latency_ms = self._deadline_ms  # no answer is no quick answer
         visit.open = None
         judged = Judged(
@@ -55,12 +59,14 @@ class Book:
             media=_media(response),
             outcome=outcome,
             latency_ms=latency_ms,
-            cause=explain(exception, status, visit.headers),
+            cause=sent.elsewhere or explain(exception, status, visit.headers),
         )
         self._row(visit, judged)
         self.samples.take(visit, judged, response, span_s=(sent.begins_s, now))
 
     def _outcome(self, exception: BaseException | None, latency_ms: float) -> str:
+        if isinstance(exception, ElsewhereError):
+            return ELSEWHERE
         if isinstance(exception, gevent.Timeout) or latency_ms >= self._deadline_ms:
             return TIMEOUT
         return FAILED if exception is not None else OK
@@ -124,7 +130,7 @@ def explain(error: BaseException | None, status: int, secrets: dict[str, str]) -
         return f"HTTP {status}"
     for value in secrets.values():
         text = text.replace(value, "{{secret}}")
-    return " ".join((text if kind == "CatchResponseError" else f"{kind}: {text}").split())[:200]
+    return " ".join((text if kind in SPEAKING else f"{kind}: {text}").split())[:200]
 
 
 def _media(response: Any) -> str:

@@ -8,6 +8,7 @@ import gevent
 from locust import User
 
 from seatrial.swarm._inside._clock import Clock
+from seatrial.swarm._inside._fence import Fence
 from seatrial.swarm._inside._visit import Open, Visit, current_visit
 
 SHORTEST_S = 0.001
@@ -20,8 +21,9 @@ class DeadlinePassedError(Exception):
 class Meter:
     """Wrap the `client.request` of users; all other methods of Locust's clients go through it."""
 
-    def __init__(self, clock: Clock, *, deadline_s: float) -> None:
+    def __init__(self, clock: Clock, fence: Fence, *, deadline_s: float) -> None:
         self._clock = clock
+        self._fence = fence
         self._deadline_s = deadline_s
 
     def attach(self, user: User) -> None:
@@ -29,6 +31,7 @@ class Meter:
         client: Any = getattr(user, "client", None)
         if not hasattr(client, "request"):
             return
+        self._fence.attach(client)
         send = client.request
 
         def request(method: str, url: str, *args: Any, **options: Any) -> Any:

@@ -22,6 +22,7 @@ from seatrial.swarm._inside._book import Book
 from seatrial.swarm._inside._channel import Channel
 from seatrial.swarm._inside._client import DeadlinePassedError, Meter
 from seatrial.swarm._inside._clock import Clock
+from seatrial.swarm._inside._fence import Fence
 from seatrial.swarm._inside._mix import Mix, Task
 from seatrial.swarm._inside._visit import Visit
 from seatrial.swarm._plan import Plan
@@ -79,7 +80,7 @@ class Swarm:
         self._book = book
         self._clock = clock
         self._mix = Mix(cast(list[Task], user_class.tasks), seed=plan.seed)  # load_user refused all but functions
-        self._meter = Meter(clock, deadline_s=plan.deadline_s)
+        self._meter = Meter(clock, Fence(plan.url), deadline_s=plan.deadline_s)
         self._group = Group()
         self._idle: list[User] = []
         self._logged = 0

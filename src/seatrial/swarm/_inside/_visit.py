@@ -11,11 +11,15 @@ MARK = "seatrial_visit"
 
 @dataclass(slots=True)
 class Open:
-    """A request that was sent and not yet judged; `begins_s` is what its latency counts from."""
+    """A request that was sent and not yet judged; `begins_s` is what its latency counts from.
+
+    `elsewhere` says why it was not sent, or not followed any further: it leads away from the target.
+    """
 
     operation: str
     begins_s: float
     answered_s: float = 0.0
+    elsewhere: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
