@@ -14,7 +14,7 @@ import textwrap
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -24,6 +24,8 @@ import pytest
 from seatrial.config import ScenarioSettings
 from seatrial.core import EnvironmentFailure, Evidence, Identity, Outcome, Target, UsageError
 from seatrial.swarm import Hammer, make_hammer, run_scenario
+from seatrial.swarm._plan import Plan
+from seatrial.swarm._scenario import make_plan
 
 RUN = "swarm-test"
 ROOT = Path(__file__).parents[2]
@@ -239,6 +241,11 @@ def hammer(bench: Bench, target: Target, **settings: object) -> Hammer:
     )  # fmt: skip
 
 
+def crowded(make: Callable[..., Plan]) -> Callable[..., Plan]:
+    """Return what makes plans with room for 3 arrivals at a time."""
+    return lambda *args, **options: replace(make(*args, **options), most_in_flight=3)
+
+
 def test_a_hammer_keeps_a_service_busy_until_it_is_left(bench: Bench, server: Server) -> None:
     """It turns away what is due while enough are under way, and ends with its body, long before its time."""
     began_s = time.monotonic()
@@ -249,6 +256,18 @@ def test_a_hammer_keeps_a_service_busy_until_it_is_left(bench: Bench, server: Se
     assert load.ended
     assert time.monotonic() - began_s < 25
     assert 5 <= len(server.seen) <= 60
+
+
+def test_dropped_arrivals_are_in_the_books(bench: Bench, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is turned away is counted where it happens, with a row and a cause, and passes no objective."""
+    monkeypatch.setattr("seatrial.swarm._scenario.make_plan", crowded(make_plan))
+    evidence = bench.run(server.target, paths=("/slow",), objectives={"error_ratio": "<= 0"})
+    assert outcomes(evidence)[1] != "passed"
+    ledger, rows = bench.ledger(), bench.rows()
+    fates = Counter(row["outcome"] for row in rows)
+    assert fates["turned-away"] == ledger["dropped"] > 20
+    assert fates["ok"] == ledger["answered"] == ledger["started"]
+    assert {row["cause"] for row in rows if row["outcome"] == "turned-away"} == {"3 arrivals were under way"}
 
 
 def test_a_hammer_with_a_broken_load_file_never_begins(bench: Bench, server: Server) -> None:

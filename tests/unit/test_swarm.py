@@ -18,12 +18,12 @@ from seatrial.swarm._inside._mix import Mix
 from seatrial.swarm._loadfile import find_load_file
 from seatrial.swarm._order import Order, prepare
 from seatrial.swarm._outcomes import Trial, judge
-from seatrial.swarm._plan import FAILED, OK, UNFINISHED, Ledger, Plan
+from seatrial.swarm._plan import DROPPED, FAILED, LATE, OK, TIMEOUT, TURNED_AWAY, UNFINISHED, Ledger, Plan
 from seatrial.swarm._process import Ending
 from seatrial.swarm._report import histogram
 from seatrial.swarm._rows import Row, agrees, read_rows
 from seatrial.swarm._sessions import count_needed, passed_quota
-from seatrial.swarm._statistics import figures_of, measure, word
+from seatrial.swarm._statistics import figures_of, measure, total_of, word
 
 # No test asserts how fast our own code is, so properties have no deadline.
 PROPERTY = settings(deadline=None, max_examples=60)
@@ -123,7 +123,7 @@ def test_no_value_has_no_percentile() -> None:
 def test_latencies_are_not_rounded_before_they_are_compared() -> None:
     """A p99 that is above the threshold in the tenth digit does not hold."""
     latency = 250.0000000001
-    assert figures_of([row(latency_ms=latency)], rate_per_s=1.0).values["p99"] == latency
+    assert figures_of([row(latency_ms=latency)], duration_s=1.0).values["p99"] == latency
     order = replace(ORDER, objectives=check_objectives(scenario(objectives={"p99": "<= 250 ms"})))
     assert outcome(judge(trial([row(latency_ms=latency)], order=order)), "objectives") is Outcome.FAILED
 
@@ -162,19 +162,41 @@ def test_histogram_holds_every_latency() -> None:
 
 
 @PROPERTY
-@given(st.lists(st.sampled_from(["dropped", OK, FAILED, UNFINISHED])))
+@given(st.lists(st.sampled_from([TURNED_AWAY, LATE, OK, FAILED, TIMEOUT, UNFINISHED])))
 def test_ledger_adds_up_with_its_rows(fates: list[str]) -> None:
     """Whatever becomes of arrivals, the ledger adds up and agrees with the rows; one row less, and it does not."""
-    rows = [row(index, outcome=fate) for index, fate in enumerate(fates) if fate != "dropped"]
+    rows = [row(index, outcome=fate) for index, fate in enumerate(fates)]
     counts = Counter(fates)
+    dropped = sum(counts[fate] for fate in DROPPED)
     ledger = Ledger(
-        due=len(fates), started=len(rows), dropped=counts["dropped"],
-        answered=counts[OK], failed=counts[FAILED], unfinished=counts[UNFINISHED],
+        due=len(fates), started=len(rows) - dropped, dropped=dropped,
+        answered=counts[OK], failed=counts[FAILED] + counts[TIMEOUT], unfinished=counts[UNFINISHED],
     )  # fmt: skip
     assert ledger.adds_up
     assert agrees(ledger, rows)
     assert not rows or not agrees(ledger, rows[1:])
     assert not replace(ledger, due=ledger.due + 1).adds_up
+    assert not agrees(replace(ledger, due=ledger.due + 1, dropped=dropped + 1), rows)
+    assert [index for index, fate in enumerate(fates) if fate in DROPPED] == [
+        one.arrival for one in rows if not one.began
+    ]
+
+
+def test_arrivals_that_never_began_are_errors() -> None:
+    """One dropped arrival in a thousand is an error, and counts at its deadline: no percentile is better for it."""
+    rows = [*(row(index) for index in range(999)), row(999, operation="TASK a", outcome=TURNED_AWAY, latency_ms=1000.0)]
+    values = total_of(rows, duration_s=1.0).values
+    assert (values["error_ratio"], values["rate"], values["max"]) == (0.001, 999, 1000)
+    order = replace(ORDER, objectives=check_objectives(scenario(objectives={"error_ratio": "<= 0"})))
+    assert outcome(judge(trial(rows, order=order)), "objectives") is not Outcome.PASSED
+
+
+def test_errors_are_counted_by_arrivals() -> None:
+    """An arrival whose last request failed has failed, however many it sent before; so has one that never ended."""
+    chatty = [row(0, latency_ms=1.0) for _ in range(998)]
+    rows = [*chatty, row(0, status=500, outcome=FAILED), row(1, outcome=UNFINISHED)]
+    assert total_of(rows, duration_s=1.0).values["error_ratio"] == 1
+    assert figures_of(rows, duration_s=1.0).values["error_ratio"] == 0.002
 
 
 def test_a_row_cut_in_the_middle_is_not_read(tmp_path: Path) -> None:
@@ -294,7 +316,7 @@ ORDER = Order(
 
 def trial(rows: list[Row], *, doubt: Doubt | None = None, order: Order = ORDER) -> Trial:
     """Return what is judged, from rows."""
-    values = figures_of(rows, rate_per_s=len(rows) / 3).values if rows else {}
+    values = total_of(rows, duration_s=3.0).values if rows else {}
     return Trial(order=order, rows=rows, values=values, doubt=doubt, replay="", evidence={429: ("x-1",)})
 
 
@@ -377,6 +399,7 @@ def ending(rows: list[Row], **changes: object) -> Ending:
 
 
 ROWS = [row(index) for index in range(100)]
+MORE = [*ROWS, row(100, outcome=TURNED_AWAY), row(101, outcome=LATE)]
 
 
 @pytest.mark.parametrize(
@@ -389,7 +412,8 @@ ROWS = [row(index) for index in range(100)]
         (ending(ROWS), LEDGER, ROWS[1:], "do not add up"),
         (ending(ROWS), replace(LEDGER, due=101), ROWS, "do not add up"),
         (ending([]), Ledger(), [], "not one request"),
-        (ending(ROWS), replace(LEDGER, due=102, dropped=2), ROWS, "100 of 102"),
+        (ending(MORE), replace(LEDGER, due=102, dropped=2), MORE, "100 of 102"),
+        (ending(ROWS), replace(LEDGER, due=102, dropped=2), ROWS, "do not add up"),
         (ending(ROWS), LEDGER, [*ROWS[2:], row(0, lag_ms=51.0), row(1, lag_ms=51.0)], "ms late"),
     ],
 )

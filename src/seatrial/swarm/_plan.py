@@ -27,8 +27,12 @@ COLUMNS = (
 OK, FAILED, TIMEOUT, UNFINISHED = "ok", "failed", "timeout", "unfinished"
 ELSEWHERE = "elsewhere"
 """The outcome of a request that was not sent, or not followed any further, as it leads away from the target."""
+TURNED_AWAY, LATE = "turned-away", "late"
+"""The outcomes of an arrival that never began: too many were under way, or its deadline was over before it could."""
+
+DROPPED = (TURNED_AWAY, LATE)
 TASK = "TASK"
-"""The method of a row that is no request: a user's task that raised, or sent nothing."""
+"""The method of a row that is no request: an arrival that never began, or a task that raised, or sent nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +81,6 @@ class Ledger:
 
     @property
     def adds_up(self) -> bool:
-        """Return whether no arrival is missing and none counted twice."""
+        """Return whether no arrival is missing and none counted twice; each is counted where it happens."""
         ended = self.answered + self.failed + self.unfinished
         return min(asdict(self).values()) >= 0 and self.due == self.started + self.dropped and self.started == ended

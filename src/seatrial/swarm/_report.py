@@ -61,8 +61,7 @@ def _operations(rows: Sequence[Row], plan: Plan) -> list[dict[str, Any]]:
 
 
 def _operation(name: str, metric: str, rows: Sequence[Row], plan: Plan) -> dict[str, Any]:
-    good = sum(row.good for row in rows)
-    figures = figures_of(rows, rate_per_s=good / plan.duration_s)
+    figures = figures_of(rows, duration_s=plan.duration_s)
     return {
         "operation": name,
         "metric": f"load.{plan.name}.{metric}",

@@ -20,7 +20,7 @@ from seatrial.swarm._report import write_stats
 from seatrial.swarm._rows import Row, read_rows
 from seatrial.swarm._samples import exchanges_of, ids_by_status
 from seatrial.swarm._sessions import lease
-from seatrial.swarm._statistics import figures_of, measure
+from seatrial.swarm._statistics import measure, total_of
 
 ATTEMPTS = 2
 REPEAT_BELOW_S = 30.0
@@ -164,7 +164,8 @@ def start_ahead(name: str, *, run: str, work: Path, root: Path) -> LoadProcess:
 def _teller(plan: Plan, progress: Progress) -> Callable[[Message], None]:
     def tell(tick: Message) -> None:
         done_s, failures = round(tick["elapsed_s"]), tick["failures"]
-        waiting = f", waiting for {tick['due'] - tick['answered'] - tick['failed']}" if done_s > plan.duration_s else ""
+        left = tick["started"] - tick["answered"] - tick["failed"]
+        waiting = f", waiting for {left}" if done_s > plan.duration_s else ""
         seconds = f"{min(done_s, plan.duration_s):g} s of {plan.duration_s:g} s"
         progress(f"{plan.name} {plan.rate_per_s:g}/s {seconds}, {failures} failures{waiting}")
 
@@ -189,7 +190,7 @@ def _conclude(order: Order, attempt: Attempt, ground: Ground, *, replay: str, no
     trial = Trial(
         order=order,
         rows=rows,
-        values=figures_of(rows, rate_per_s=attempt.ledger.answered / plan.duration_s).values if rows else {},
+        values=total_of(rows, duration_s=plan.duration_s).values if rows else {},
         doubt=attempt.doubt,
         replay=replay,
         evidence=ids_by_status(exchanges),

@@ -9,14 +9,17 @@ from dataclasses import asdict, dataclass
 
 from seatrial.core import Measurement
 from seatrial.swarm._percentile import nearest_rank
-from seatrial.swarm._plan import Ledger
-from seatrial.swarm._rows import Row
+from seatrial.swarm._plan import OK, Ledger
+from seatrial.swarm._rows import Row, arrivals_in
 
 DEFINITION = {
     "latency": "milliseconds from the instant the arrival was due (further requests of it: from their own start) "
     "to the whole answer; a request without an answer counts at its deadline",
-    "percentile": "nearest rank over the unrounded latencies of all requests, failed ones included",
-    "error_ratio": "requests that failed, timed out or never ended, divided by all requests",
+    "percentile": "nearest rank over the unrounded latencies of all requests, failed ones included, and of "
+    "arrivals that never began, each at the deadline",
+    "error_ratio": "arrivals that never began, or of which a request failed, timed out or never ended, divided by all "
+    "that were due",
+    "operation_error_ratio": "requests that failed, timed out or never ended, divided by all requests",
     "rate": "arrivals of which every request succeeded, per second of the scenario's duration",
     "operation_rate": "requests that succeeded, per second of the scenario's duration",
 }
@@ -26,28 +29,39 @@ RESERVED = frozenset({*PERCENTILES, "error_ratio", "rate", *asdict(Ledger())})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """The figures of one operation, or of all together."""
+    """The figures of one operation, or of all together; `good` of `count` requests or arrivals succeeded."""
 
     latencies_ms: tuple[float, ...]
     good: int
+    count: int
     rate_per_s: float
     statuses: dict[int, int]
 
     @property
     def values(self) -> dict[str, float]:
         """Return p50, p95, p99, max (ms), error_ratio and rate, none of them rounded."""
-        count = len(self.latencies_ms)
         found = {name: nearest_rank(self.latencies_ms, percent) for name, percent in PERCENTILES.items()}
-        return {**found, "error_ratio": (count - self.good) / count, "rate": self.rate_per_s}
+        return {**found, "error_ratio": (self.count - self.good) / self.count, "rate": self.rate_per_s}
 
 
-def figures_of(rows: Sequence[Row], *, rate_per_s: float) -> Figures:
-    """Return the figures of these rows, of which there must be at least one."""
+def figures_of(rows: Sequence[Row], *, duration_s: float) -> Figures:
+    """Return the figures of an operation's rows, of which there must be at least one: errors and rate by requests."""
+    return _figures(rows, good=sum(row.good for row in rows), count=len(rows), duration_s=duration_s)
+
+
+def total_of(rows: Sequence[Row], *, duration_s: float) -> Figures:
+    """Return the figures of a scenario's rows, of which there must be at least one: errors and rate by arrivals."""
+    fates = list(arrivals_in(list(rows)).values())
+    return _figures(rows, good=fates.count(OK), count=len(fates), duration_s=duration_s)
+
+
+def _figures(rows: Sequence[Row], *, good: int, count: int, duration_s: float) -> Figures:
     return Figures(
         latencies_ms=tuple(sorted(row.latency_ms for row in rows)),
-        good=sum(row.good for row in rows),
-        rate_per_s=rate_per_s,
-        statuses=dict(sorted(Counter(row.status for row in rows).items())),
+        good=good,
+        count=count,
+        rate_per_s=good / duration_s,
+        statuses=dict(sorted(Counter(row.status for row in rows if row.is_request).items())),
     )
 
 
@@ -74,22 +88,21 @@ def measure(name: str, rows: Sequence[Row], ledger: Ledger, *, duration_s: float
     """Return every measurement of a scenario; empty when nothing was sent."""
     if not rows:
         return []
-    total = figures_of(rows, rate_per_s=ledger.answered / duration_s)
-    found = _measurements(f"load.{name}", total, rate="rate")
+    found = _measurements(f"load.{name}", total_of(rows, duration_s=duration_s))
     taken: set[str] = set()
     for operation, group in by_operation(rows).items():
-        own = figures_of(group, rate_per_s=sum(row.good for row in group) / duration_s)
-        found += _measurements(f"load.{name}.{word(operation, taken)}", own, rate="operation_rate")
+        own = figures_of(group, duration_s=duration_s)
+        found += _measurements(f"load.{name}.{word(operation, taken)}", own, kind="operation_")
     return found + [
         Measurement(name=f"load.{name}.{fate}", value=count, unit="count", definition=f"arrivals {fate}")
         for fate, count in asdict(ledger).items()
     ]
 
 
-def _measurements(prefix: str, figures: Figures, *, rate: str) -> list[Measurement]:
+def _measurements(prefix: str, figures: Figures, *, kind: str = "") -> list[Measurement]:
     count = len(figures.latencies_ms)
     units = {"error_ratio": "ratio", "rate": "per_s"}
-    definitions = {"error_ratio": DEFINITION["error_ratio"], "rate": DEFINITION[rate]}
+    definitions = {key: DEFINITION[kind + key] for key in units}
     latency = f"{DEFINITION['percentile']}; latency: {DEFINITION['latency']}"
     found = [
         Measurement(

@@ -94,6 +94,13 @@ class Book:
         else:
             self.ledger.answered += 1
 
+    def drop(self, visit: Visit, task: str, outcome: str, cause: str) -> None:
+        """Enter an arrival that never began: nobody answered it, so it counts at the deadline."""
+        self.ledger.dropped += 1
+        visit.began_s = self._clock.now()
+        operation = f"{TASK} {task}"
+        self._row(visit, Judged(operation=operation, outcome=outcome, latency_ms=self._deadline_ms, cause=cause))
+
     def _abandon(self, visit: Visit, task: str) -> None:
         """Enter an arrival that was still under way when its time was over."""
         operation, begins_s = f"{TASK} {task}", visit.due_s

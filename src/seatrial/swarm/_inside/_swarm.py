@@ -25,7 +25,7 @@ from seatrial.swarm._inside._clock import Clock
 from seatrial.swarm._inside._fence import Fence
 from seatrial.swarm._inside._mix import Mix, Task
 from seatrial.swarm._inside._visit import Visit
-from seatrial.swarm._plan import Plan
+from seatrial.swarm._plan import LATE, TURNED_AWAY, Plan
 from seatrial.swarm._schedule import due_times
 
 SPARE_DESCRIPTORS = 100
@@ -83,6 +83,7 @@ class Swarm:
         self._meter = Meter(clock, Fence(plan.url), deadline_s=plan.deadline_s)
         self._group = Group()
         self._idle: list[User] = []
+        self._waiting: dict[int, tuple[Visit, Task]] = {}
         self._logged = 0
         self._most = min(in_flight_limit(), plan.most_in_flight or MOST_IN_FLIGHT)
         self._environment = Environment(user_classes=[user_class], events=locust.events, host=plan.url)
@@ -113,13 +114,18 @@ class Swarm:
         for index, due_s in enumerate(schedule):
             gevent.sleep(max(due_s - self._clock.now(), 0))  # 0 still lets the others run
             self._book.ledger.due += 1
-            if self._has_room(due_s):
-                self._group.spawn(self._attend, self._visit(index, due_s), self._mix.task(index))
+            self._admit(self._visit(index, due_s), self._mix.task(index))
         self._drain()
 
-    def _has_room(self, due_s: float) -> bool:
-        """Return whether an arrival can still begin: enough descriptors, and a deadline that is not over already."""
-        return len(self._group) < self._most and self._clock.now() - due_s < self._plan.deadline_s
+    def _admit(self, visit: Visit, task: Task) -> None:
+        """Let an arrival begin, if there are descriptors for it and its deadline is not over already."""
+        if self._clock.now() - visit.due_s >= self._plan.deadline_s:
+            self._book.drop(visit, task_name(task), LATE, "its deadline was over before it could begin")
+        elif len(self._group) >= self._most:
+            self._book.drop(visit, task_name(task), TURNED_AWAY, f"{self._most} arrivals were under way")
+        else:
+            self._waiting[visit.index] = (visit, task)
+            self._group.spawn(self._attend, visit, task)
 
     def _visit(self, index: int, due_s: float) -> Visit:
         if not self._plan.identities:
@@ -132,8 +138,8 @@ class Swarm:
         gevent.sleep(max(self._plan.duration_s - self._clock.now(), 0))
         self._group.join(timeout=max(last_s - self._clock.now(), 0.1))
         self._group.kill()
-        ledger = self._book.ledger
-        ledger.dropped = ledger.due - ledger.started
+        for visit, task in self._waiting.values():
+            self._book.drop(visit, task_name(task), LATE, "the time was over before it could begin")
         events: Any = self._environment.events
         events.test_stop.fire(environment=self._environment)
 
@@ -141,8 +147,9 @@ class Swarm:
         """Serve one arrival, in a greenlet of its own."""
         visit.make_current()
         visit.began_s = self._clock.now()
+        del self._waiting[visit.index]
         self._book.ledger.started += 1
-        name = getattr(task, "__name__", "task")
+        name = task_name(task)
         try:
             user = self._idle.pop() if self._idle else self._new_user()
             self._perform(task, user)
@@ -168,6 +175,11 @@ class Swarm:
         self._logged += not isinstance(error, DeadlinePassedError)
         if self._logged <= MOST_LOGGED and not isinstance(error, DeadlinePassedError):
             logger.error("task %s raised", task, exc_info=error)
+
+
+def task_name(task: Task) -> str:
+    """Return how a task is called in rows and logs."""
+    return getattr(task, "__name__", "task")
 
 
 def in_flight_limit() -> int:
