@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import textwrap
@@ -16,10 +17,17 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import psutil
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from seatrial.config import ScenarioSettings
 from seatrial.core import EnvironmentFailure, Evidence, Identity, Outcome, Target, UsageError
@@ -27,7 +35,7 @@ from seatrial.swarm import Hammer, make_hammer, run_scenario
 from seatrial.swarm._plan import Plan
 from seatrial.swarm._scenario import make_plan
 
-RUN = "swarm-test"
+RUN = f"swarm-test-{os.getpid()}"
 ROOT = Path(__file__).parents[2]
 REASONS = {200: "OK", 202: "Accepted", 302: "Found", 429: "Too Many Requests", 500: "Internal Server Error"}
 
@@ -42,6 +50,7 @@ class Server:
     """
 
     port: int = 0
+    scheme: str = "http"
     seen: list[tuple[str, str]] = field(default_factory=list)
     first_s: float = 0.0
     frozen: bool = False
@@ -49,7 +58,7 @@ class Server:
     @property
     def target(self) -> Target:
         """Return the address to load."""
-        return Target(url=f"http://127.0.0.1:{self.port}")
+        return Target(url=f"{self.scheme}://127.0.0.1:{self.port}")
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer the requests of one connection until either side ends it."""
@@ -88,12 +97,12 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving() -> Iterator[Server]:
+def serving(tls: ssl.SSLContext | None = None) -> Iterator[Server]:
     """Serve in a thread until the body ends."""
-    running, ready, loop = Server(), threading.Event(), asyncio.new_event_loop()
+    running, ready, loop = Server(scheme="https" if tls else "http"), threading.Event(), asyncio.new_event_loop()
 
     async def main() -> None:
-        async with await asyncio.start_server(running.serve, "127.0.0.1", 0, backlog=1024) as listening:
+        async with await asyncio.start_server(running.serve, "127.0.0.1", 0, backlog=1024, ssl=tls) as listening:
             running.port = listening.sockets[0].getsockname()[1]
             ready.set()
             await stop.wait()
@@ -424,6 +433,98 @@ def test_load_never_leaves_its_target(bench: Bench, server: Server, other: Serve
     assert cause in evidence.notes[-1]
 
 
+def test_requests_inside_others_have_latencies_of_their_own(bench: Bench, server: Server) -> None:
+    """A with-block that sends another request measures both: the outer from the due time, the inner from its start."""
+    file = bench.write("""
+        class Nested(FastHttpUser):
+            @task
+            def ask(self):
+                with self.client.get("/slow", catch_response=True) as outer:
+                    with self.client.get("/a", catch_response=True) as inner:
+                        inner.success()
+                    outer.success()
+    """)
+    evidence = bench.run(server.target, user="Nested", file=file)
+    assert outcomes(evidence)[:2] == ("passed", "passed")
+    assert value(evidence, "GET-slow.p50") >= 200 > value(evidence, "GET-a.p50")
+    lags = {row["arrival"]: float(row["lag_ms"]) for row in bench.rows()}
+    assert all(
+        float(row["latency_ms"]) >= 200 + lags[row["arrival"]] for row in bench.rows() if "slow" in row["operation"]
+    )
+
+
+@pytest.mark.parametrize("guard", ["Exception", "KeyError"])
+def test_a_task_that_asks_without_end_is_ended(bench: Bench, server: Server, guard: str) -> None:
+    """Each arrival has so many requests and no more; one with more has failed, however good its requests were."""
+    file = bench.write(f"""
+        class Endless(FastHttpUser):
+            @task
+            def ask(self):
+                while True:
+                    try:
+                        self.client.get("/a")
+                    except {guard}:
+                        pass
+    """)
+    evidence = bench.run(server.target, user="Endless", file=file, rate_per_s=5.0, deadline_s=5.0)
+    assert outcomes(evidence)[:2] == ("passed", "failed")
+    assert value(evidence, "error_ratio") == 1
+    assert len(server.seen) == 500
+    assert "more than 100 requests" in evidence.results[1].findings[0].detail
+
+
+def self_signed(folder: Path) -> ssl.SSLContext:
+    """Return what a server needs that vouches for itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "server.pem"
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(private + certificate.public_bytes(Encoding.PEM))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(file)
+    return tls
+
+
+@pytest.mark.parametrize(("line", "ended"), [("pass", "failed"), ("insecure = True", "passed")])
+def test_certificates_are_verified(bench: Bench, line: str, ended: str) -> None:
+    """A server that vouches for itself is sent nothing, unless the user class says that it may be."""
+    file = bench.write(f"""
+        class Own(FastHttpUser):
+            {line}
+            @task
+            def ask(self):
+                self.client.get("/a")
+    """)
+    with serving(self_signed(bench.folder)) as server:
+        evidence = bench.run(server.target, user="Own", file=file, rate_per_s=10.0)
+        assert bool(server.seen) == (ended == "passed")
+    assert outcomes(evidence)[:2] == ("passed", ended), evidence.results
+    assert all("CERTIFICATE_VERIFY_FAILED" in row["cause"] for row in bench.rows() if row["outcome"] != "ok")
+
+
+def test_unfinished_arrivals_are_errors(bench: Bench, server: Server) -> None:
+    """Arrivals that are still under way when the time is over have failed, however good what they sent was."""
+    file = bench.write("""
+        import time
+        class Slow(FastHttpUser):
+            @task
+            def ask(self):
+                while True:
+                    self.client.get("/a")
+                    time.sleep(0.2)
+    """)
+    evidence = bench.run(server.target, user="Slow", file=file, rate_per_s=10.0, objectives={"error_ratio": "<= 0.5"})
+    assert outcomes(evidence)[:2] == ("passed", "failed")
+    assert bench.ledger()["unfinished"] == 10
+    assert value(evidence, "error_ratio") == 1
+
+
 @pytest.mark.parametrize("base", ["FastHttpUser", "HttpUser"])
 def test_redirects_within_the_target_are_followed(bench: Bench, server: Server, base: str) -> None:
     """A redirect to another path, absolute or relative, and an absolute URL of the target lead where they say."""
@@ -553,6 +654,8 @@ def test_what_users_do_first_is_no_load(bench: Bench, server: Server) -> None:
     assert "logged in" in (bench.out / "locust.log").read_text()
     assert bench.ledger()["failed"] == 50
     assert "TASK go: ValueError: surprise" in evidence.results[1].findings[0].detail
+    assert not any("TASK" in one.name for one in evidence.measurements)
+    assert next(one.samples for one in evidence.measurements if one.name == "load.s.p99") == 50
 
 
 @pytest.mark.parametrize(
@@ -619,7 +722,7 @@ from seatrial.core import Target
 from seatrial.swarm import Hammer, make_hammer, run_scenario
 scenario = ScenarioSettings(rate_per_s=20.0, duration_s={"quick": 60.0}, paths=("/a",))
 folder = Path(sys.argv[2])
-run_scenario("s", scenario, target=Target(url=sys.argv[1]), identities=None, profile="quick", seed=1, run="swarm-test",
+run_scenario("s", scenario, target=Target(url=sys.argv[1]), identities=None, profile="quick", seed=1, run=sys.argv[3],
              work=folder, out=folder, root=folder, progress=lambda line: print(line, flush=True))
 """
 
@@ -627,7 +730,7 @@ run_scenario("s", scenario, target=Target(url=sys.argv[1]), identities=None, pro
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_the_generator_ends_with_its_harness(server: Server, tmp_path: Path, number: signal.Signals) -> None:
     """Ctrl-C and even SIGKILL of the harness leave no load process behind."""
-    command = [sys.executable, "-c", PARENT, server.target.url, str(tmp_path)]
+    command = [sys.executable, "-c", PARENT, server.target.url, str(tmp_path), RUN]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as parent:
         assert parent.stdout is not None
         while "1 s of" not in parent.stdout.readline():

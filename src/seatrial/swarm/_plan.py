@@ -31,6 +31,9 @@ TURNED_AWAY, LATE = "turned-away", "late"
 """The outcomes of an arrival that never began: too many were under way, or its deadline was over before it could."""
 
 DROPPED = (TURNED_AWAY, LATE)
+RAISED = "raised"
+"""The outcome of a task that failed though its requests did not: its row has no latency of its own."""
+
 TASK = "TASK"
 """The method of a row that is no request: an arrival that never began, or a task that raised, or sent nothing."""
 

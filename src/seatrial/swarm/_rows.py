@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from seatrial.swarm._plan import COLUMNS, DROPPED, FAILED, OK, TASK, UNFINISHED, Ledger
+from seatrial.swarm._plan import COLUMNS, DROPPED, FAILED, OK, RAISED, TASK, UNFINISHED, Ledger
 
 FATES = (OK, FAILED, UNFINISHED, "dropped")
 """What can become of an arrival, the worse after the better."""
@@ -39,6 +39,11 @@ class Row:
     def began(self) -> bool:
         """Return whether its arrival began at all."""
         return self.outcome not in DROPPED
+
+    @property
+    def timed(self) -> bool:
+        """Return whether its latency is one: that of a request, or of an arrival without any."""
+        return self.outcome != RAISED
 
     @property
     def is_request(self) -> bool:

@@ -57,7 +57,7 @@ def total_of(rows: Sequence[Row], *, duration_s: float) -> Figures:
 
 def _figures(rows: Sequence[Row], *, good: int, count: int, duration_s: float) -> Figures:
     return Figures(
-        latencies_ms=tuple(sorted(row.latency_ms for row in rows)),
+        latencies_ms=tuple(sorted(row.latency_ms for row in rows if row.timed)),
         good=good,
         count=count,
         rate_per_s=good / duration_s,
@@ -66,9 +66,9 @@ def _figures(rows: Sequence[Row], *, good: int, count: int, duration_s: float) -
 
 
 def by_operation(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """Return the rows of each operation, sorted by name."""
+    """Return the timed rows of each operation, sorted by name."""
     groups: dict[str, list[Row]] = {}
-    for row in rows:
+    for row in filter(lambda row: row.timed, rows):
         groups.setdefault(row.operation, []).append(row)
     return dict(sorted(groups.items()))
 

@@ -10,8 +10,8 @@ import gevent
 from seatrial.swarm._inside._clock import Clock
 from seatrial.swarm._inside._fence import ElsewhereError
 from seatrial.swarm._inside._samples import Samples
-from seatrial.swarm._inside._visit import Judged, Open, Visit, current_visit
-from seatrial.swarm._plan import COLUMNS, ELSEWHERE, FAILED, OK, TASK, TIMEOUT, UNFINISHED, Ledger
+from seatrial.swarm._inside._visit import MARK, Judged, Open, Visit, current_visit
+from seatrial.swarm._plan import COLUMNS, ELSEWHERE, FAILED, OK, RAISED, TASK, TIMEOUT, UNFINISHED, Ledger
 
 MOST_OPERATIONS = 200
 SPEAKING = {"CatchResponseError", "ElsewhereError", "ElsewhereRequestError"}
@@ -34,25 +34,27 @@ class Book:
         self._writer = csv.writer(file, lineterminator="\n")
         self._writer.writerow(COLUMNS)
 
-    def on_request(
+    def on_request(  # noqa: PLR0913, PLR0917 - what Locust's event says
         self,
         request_type: str,
         name: str,
         response_time: float = 0.0,
         response: Any = None,
         exception: BaseException | None = None,
+        context: dict[str, Any] | None = None,
         **_: object,
     ) -> None:
         """Take in one judged request: Locust calls this for each."""
         now = self._clock.now()
         visit = current_visit() or SETUP
-        sent = visit.open or Open("", now - (response_time or 0.0) / 1000)
+        sent = (context or {}).get(MARK) or Open("", now - (response_time or 0.0) / 1000)
         latency_ms = ((sent.answered_s or now) - sent.begins_s) * 1000
         status = int(getattr(response, "status_code", 0) or 0)
         outcome = ELSEWHERE if sent.elsewhere else self._outcome(exception, latency_ms)
         if outcome in {TIMEOUT, ELSEWHERE} or (outcome == FAILED and not status):
             latency_ms = self._deadline_ms  # no answer is no quick answer
-        visit.open = None
+        if sent in visit.opened:
+            visit.opened.remove(sent)
         judged = Judged(
             operation=self._operation(request_type, name),
             status=status,
@@ -85,10 +87,11 @@ class Book:
             self._abandon(visit, task)
             self.ledger.unfinished += 1
             return
-        if error is not None and not visit.failures:
-            self._task_row(visit, task, explain(error, 0, visit.headers))
-        elif not visit.rows:
-            self._task_row(visit, task, "the task sent no request")
+        if not visit.rows:
+            cause = explain(error, 0, visit.headers) or "the task sent no request"
+            self._task_row(visit, task, FAILED, cause)
+        elif error is not None and not visit.failures:
+            self._task_row(visit, task, RAISED, explain(error, 0, visit.headers))
         if visit.failures:
             self.ledger.failed += 1
         else:
@@ -103,17 +106,15 @@ class Book:
 
     def _abandon(self, visit: Visit, task: str) -> None:
         """Enter an arrival that was still under way when its time was over."""
-        operation, begins_s = f"{TASK} {task}", visit.due_s
-        if visit.open:
-            operation, begins_s = visit.open.operation, visit.open.begins_s
-        latency_ms = max((self._clock.now() - begins_s) * 1000, self._deadline_ms)
         cause = "not answered when the time was over"
-        self._row(visit, Judged(operation=operation, outcome=UNFINISHED, latency_ms=latency_ms, cause=cause))
+        for sent in visit.opened or [Open(f"{TASK} {task}", visit.due_s)]:
+            latency_ms = max((self._clock.now() - sent.begins_s) * 1000, self._deadline_ms)
+            self._row(visit, Judged(operation=sent.operation, outcome=UNFINISHED, latency_ms=latency_ms, cause=cause))
 
-    def _task_row(self, visit: Visit, task: str, cause: str) -> None:
-        """Enter a failure that no request shows."""
-        elapsed_ms = (self._clock.now() - visit.due_s) * 1000
-        self._row(visit, Judged(operation=f"{TASK} {task}", outcome=FAILED, latency_ms=elapsed_ms, cause=cause))
+    def _task_row(self, visit: Visit, task: str, outcome: str, cause: str) -> None:
+        """Enter a failure that no request shows; where none was sent, it is no quick answer either."""
+        operation = f"{TASK} {task}"
+        self._row(visit, Judged(operation=operation, outcome=outcome, latency_ms=self._deadline_ms, cause=cause))
 
     def _row(self, visit: Visit, judged: Judged) -> None:
         arrival = (visit.index, visit.due_s, visit.lag_ms, visit.identity)

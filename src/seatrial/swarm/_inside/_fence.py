@@ -59,8 +59,8 @@ class Fence:
             return
         what = f"not sent, as it leads away from the target: {there}"
         visit = current_visit()
-        if visit and visit.open:
-            visit.open.elsewhere = what
+        if visit and visit.opened:
+            visit.opened[-1].elsewhere = what
         raise kind(what)
 
 

@@ -24,7 +24,7 @@ from seatrial.swarm._inside._client import DeadlinePassedError, Meter
 from seatrial.swarm._inside._clock import Clock
 from seatrial.swarm._inside._fence import Fence
 from seatrial.swarm._inside._mix import Mix, Task
-from seatrial.swarm._inside._visit import Visit
+from seatrial.swarm._inside._visit import EndlessTaskError, Visit
 from seatrial.swarm._plan import LATE, TURNED_AWAY, Plan
 from seatrial.swarm._schedule import due_times
 
@@ -156,7 +156,7 @@ class Swarm:
         except gevent.GreenletExit:
             self._book.close(visit, name, killed=True)
             return
-        except Exception as error:  # noqa: BLE001 - a user's own code: whatever it raises fails its arrival
+        except (Exception, EndlessTaskError) as error:  # noqa: BLE001 - a user's own code: whatever it raises fails its arrival
             self._log(name, error)
             self._book.close(visit, name, error=error)
         else:
@@ -171,7 +171,7 @@ class Swarm:
         except ENDED_BY_CHOICE:
             return
 
-    def _log(self, task: str, error: Exception) -> None:
+    def _log(self, task: str, error: BaseException) -> None:
         self._logged += not isinstance(error, DeadlinePassedError)
         if self._logged <= MOST_LOGGED and not isinstance(error, DeadlinePassedError):
             logger.error("task %s raised", task, exc_info=error)

@@ -7,9 +7,14 @@ from dataclasses import dataclass, field
 import gevent
 
 MARK = "seatrial_visit"
+MOST_REQUESTS = 100
 
 
-@dataclass(slots=True)
+class EndlessTaskError(BaseException):
+    """A task asked on and on; a user's own `except Exception` does not keep it going."""
+
+
+@dataclass(slots=True, eq=False)
 class Open:
     """A request that was sent and not yet judged; `begins_s` is what its latency counts from.
 
@@ -43,14 +48,24 @@ class Visit:
     identity: str = ""
     headers: dict[str, str] = field(default_factory=dict, repr=False)
     began_s: float = 0.0
+    requests: int = 0
     rows: int = 0
     failures: int = 0
-    open: Open | None = None
+    opened: list[Open] = field(default_factory=list)
 
     @property
     def lag_ms(self) -> float:
         """Return how long after its due time it began."""
         return (self.began_s - self.due_s) * 1000
+
+    def send(self, operation: str, now_s: float) -> Open:
+        """Return a request that is about to be sent: the first one counts from the due time, all others from now."""
+        if self.requests == MOST_REQUESTS:
+            raise EndlessTaskError(f"more than {MOST_REQUESTS} requests")
+        sent = Open(operation, now_s if self.requests else self.due_s)
+        self.requests += 1
+        self.opened.append(sent)
+        return sent
 
     def make_current(self) -> None:
         """Attach this arrival to the greenlet that serves it."""
