@@ -250,6 +250,17 @@ def hammer(bench: Bench, target: Target, **settings: object) -> Hammer:
     )  # fmt: skip
 
 
+def test_a_hang_fails_where_there_is_no_room(bench: Bench, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service that answers nothing has failed also where most arrivals were turned away meanwhile."""
+    monkeypatch.setattr("seatrial.swarm._scenario.make_plan", crowded(make_plan))
+    evidence = bench.run(server.target, paths=("/hang",))
+    assert outcomes(evidence)[:2] == ("passed", "failed")
+    assert evidence.notes == ()
+    ledger = bench.ledger()
+    assert ledger["started"] == ledger["failed"] < ledger["dropped"]
+    assert value(evidence, "error_ratio") == 1
+
+
 def crowded(make: Callable[..., Plan]) -> Callable[..., Plan]:
     """Return what makes plans with room for 3 arrivals at a time."""
     return lambda *args, **options: replace(make(*args, **options), most_in_flight=3)
@@ -271,7 +282,7 @@ def test_dropped_arrivals_are_in_the_books(bench: Bench, server: Server, monkeyp
     """What is turned away is counted where it happens, with a row and a cause, and passes no objective."""
     monkeypatch.setattr("seatrial.swarm._scenario.make_plan", crowded(make_plan))
     evidence = bench.run(server.target, paths=("/slow",), objectives={"error_ratio": "<= 0"})
-    assert outcomes(evidence)[1] != "passed"
+    assert outcomes(evidence)[:2] == ("inconclusive", "inconclusive")
     ledger, rows = bench.ledger(), bench.rows()
     fates = Counter(row["outcome"] for row in rows)
     assert fates["turned-away"] == ledger["dropped"] > 20

@@ -22,6 +22,7 @@ COLUMNS = (
     "media",
     "outcome",
     "latency_ms",
+    "service_ms",  # from the send to the whole answer, or to the end of waiting for it
     "cause",
 )
 OK, FAILED, TIMEOUT, UNFINISHED = "ok", "failed", "timeout", "unfinished"

@@ -14,7 +14,7 @@ from seatrial.swarm._percentile import nearest_rank
 from seatrial.swarm._plan import Ledger, Plan
 from seatrial.swarm._process import Ending
 from seatrial.swarm._rows import Row, lags_ms
-from seatrial.swarm._statistics import DEFINITION, by_operation, figures_of, word
+from seatrial.swarm._statistics import DEFINITION, PERCENTILES, by_operation, figures_of, word
 
 SCHEMA = "seatrial-load-stats-1"
 DIGITS = 3
@@ -67,12 +67,19 @@ def _operation(name: str, metric: str, rows: Sequence[Row], plan: Plan) -> dict[
         "metric": f"load.{plan.name}.{metric}",
         "requests": len(rows),
         **figures.values,
+        "service_ms": service_ms(rows),
         "outcomes": Counter(row.outcome for row in rows),
         "statuses": figures.statuses,
         "media_types": Counter(row.media or "none" for row in rows),
         "causes": dict(Counter(row.cause for row in rows if row.cause).most_common(10)),
         "histogram_us": histogram(figures.latencies_ms),
     }
+
+
+def service_ms(rows: Sequence[Row]) -> dict[str, float]:
+    """Return percentiles of the time from the send, which the generator's own lateness is no part of."""
+    ordered = sorted(row.service_ms for row in rows)
+    return {name: nearest_rank(ordered, percent) for name, percent in PERCENTILES.items()}
 
 
 def histogram(latencies_ms: Sequence[float]) -> str:

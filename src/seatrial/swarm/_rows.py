@@ -28,6 +28,7 @@ class Row:
     media: str
     outcome: str
     latency_ms: float
+    service_ms: float
     cause: str
 
     @property
@@ -63,10 +64,11 @@ def _whole(text: str) -> Iterator[Row]:
     for cells in csv.reader(itertools.islice(io.StringIO(text[: text.rfind("\n") + 1], newline=""), 1, None)):
         if len(cells) != len(COLUMNS):
             return
-        arrival, due_s, lag_ms, identity, operation, status, media, outcome, latency_ms, cause = cells
+        arrival, due_s, lag_ms, identity, operation, status, media, outcome, latency_ms, service_ms, cause = cells
         yield Row(
             arrival=int(arrival), due_s=float(due_s), lag_ms=float(lag_ms), identity=identity, operation=operation,
-            status=int(status), media=media, outcome=outcome, latency_ms=float(latency_ms), cause=cause,
+            status=int(status), media=media, outcome=outcome, latency_ms=float(latency_ms),
+            service_ms=float(service_ms), cause=cause,
         )  # fmt: skip
 
 

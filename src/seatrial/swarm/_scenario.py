@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from seatrial.config import LimitSettings, ScenarioSettings
 from seatrial.core import EnvironmentFailure, Evidence, Identities, Progress, Target
 from seatrial.record import Secrets
-from seatrial.swarm._honesty import Doubt, find_doubt, lag_bound_ms
+from seatrial.swarm._honesty import Doubt, find_doubt, find_gap, lag_bound_ms
 from seatrial.swarm._order import Order, prepare
 from seatrial.swarm._outcomes import Trial, judge
 from seatrial.swarm._plan import ELSEWHERE, Ledger, Plan
@@ -20,7 +20,7 @@ from seatrial.swarm._report import write_stats
 from seatrial.swarm._rows import Row, read_rows
 from seatrial.swarm._samples import exchanges_of, ids_by_status
 from seatrial.swarm._sessions import lease
-from seatrial.swarm._statistics import measure, total_of
+from seatrial.swarm._statistics import least_of, measure, total_of
 
 ATTEMPTS = 2
 REPEAT_BELOW_S = 30.0
@@ -152,8 +152,16 @@ def _attempt(order: Order, plan: Plan, ground: Ground, process: LoadProcess | No
         _keep_log(plan, process.log, ground.out / "locust.log")
     rows = read_rows(requests)
     ledger = Ledger(**ending.report["ledger"]) if ending.report else Ledger()
-    doubt = find_doubt(ending, ledger, rows, lag_limit_ms=lag_bound_ms(order.objectives))
-    return Attempt(plan=plan, ending=ending, ledger=ledger, rows=rows, doubt=doubt)
+    attempt = Attempt(plan=plan, ending=ending, ledger=ledger, rows=rows, doubt=None)
+    return replace(attempt, doubt=_doubt(order, attempt))
+
+
+def _doubt(order: Order, attempt: Attempt) -> Doubt | None:
+    plan, ledger = attempt.plan, attempt.ledger
+    first = find_doubt(attempt.ending, ledger, attempt.rows, lag_limit_ms=lag_bound_ms(order.objectives))
+    return first or find_gap(
+        order.objectives, ledger, attempt.requests, duration_s=plan.duration_s, deadline_s=plan.deadline_s
+    )
 
 
 def start_ahead(name: str, *, run: str, work: Path, root: Path) -> LoadProcess:
@@ -191,6 +199,7 @@ def _conclude(order: Order, attempt: Attempt, ground: Ground, *, replay: str, no
         order=order,
         rows=rows,
         values=total_of(rows, duration_s=plan.duration_s).values if rows else {},
+        least=least_of(rows, duration_s=plan.duration_s, deadline_s=plan.deadline_s).values if rows else {},
         doubt=attempt.doubt,
         replay=replay,
         evidence=ids_by_status(exchanges),

@@ -47,12 +47,16 @@ class Book:
         """Take in one judged request: Locust calls this for each."""
         now = self._clock.now()
         visit = current_visit() or SETUP
-        sent = (context or {}).get(MARK) or Open("", now - (response_time or 0.0) / 1000)
-        latency_ms = ((sent.answered_s or now) - sent.begins_s) * 1000
+        since = now - (response_time or 0.0) / 1000
+        sent = (context or {}).get(MARK) or Open("", since, since)
+        ended_s = sent.answered_s or now
+        latency_ms, service_ms = (ended_s - sent.begins_s) * 1000, (ended_s - sent.sent_s) * 1000
         status = int(getattr(response, "status_code", 0) or 0)
         outcome = ELSEWHERE if sent.elsewhere else self._outcome(exception, latency_ms)
-        if outcome in {TIMEOUT, ELSEWHERE} or (outcome == FAILED and not status):
-            latency_ms = self._deadline_ms  # no answer is no quick answer
+        if outcome == ELSEWHERE or (outcome == FAILED and not status):
+            latency_ms = service_ms = self._deadline_ms  # no answer is no quick answer
+        elif outcome == TIMEOUT:
+            latency_ms = self._deadline_ms
         if sent in visit.opened:
             visit.opened.remove(sent)
         judged = Judged(
@@ -61,6 +65,7 @@ class Book:
             media=_media(response),
             outcome=outcome,
             latency_ms=latency_ms,
+            service_ms=service_ms,
             cause=sent.elsewhere or explain(exception, status, visit.headers),
         )
         self._row(visit, judged)
@@ -101,25 +106,36 @@ class Book:
         """Enter an arrival that never began: nobody answered it, so it counts at the deadline."""
         self.ledger.dropped += 1
         visit.began_s = self._clock.now()
-        operation = f"{TASK} {task}"
-        self._row(visit, Judged(operation=operation, outcome=outcome, latency_ms=self._deadline_ms, cause=cause))
+        self._task_row(visit, task, outcome, cause)
 
     def _abandon(self, visit: Visit, task: str) -> None:
         """Enter an arrival that was still under way when its time was over."""
         cause = "not answered when the time was over"
-        for sent in visit.opened or [Open(f"{TASK} {task}", visit.due_s)]:
-            latency_ms = max((self._clock.now() - sent.begins_s) * 1000, self._deadline_ms)
-            self._row(visit, Judged(operation=sent.operation, outcome=UNFINISHED, latency_ms=latency_ms, cause=cause))
+        for sent in visit.opened or [Open(f"{TASK} {task}", visit.due_s, visit.began_s)]:
+            now = self._clock.now()
+            self._row(
+                visit,
+                Judged(
+                    operation=sent.operation,
+                    outcome=UNFINISHED,
+                    latency_ms=max((now - sent.begins_s) * 1000, self._deadline_ms),
+                    service_ms=(now - sent.sent_s) * 1000,
+                    cause=cause,
+                ),
+            )
 
     def _task_row(self, visit: Visit, task: str, outcome: str, cause: str) -> None:
         """Enter a failure that no request shows; where none was sent, it is no quick answer either."""
-        operation = f"{TASK} {task}"
-        self._row(visit, Judged(operation=operation, outcome=outcome, latency_ms=self._deadline_ms, cause=cause))
+        operation, deadline_ms = f"{TASK} {task}", self._deadline_ms
+        judged = Judged(
+            operation=operation, outcome=outcome, latency_ms=deadline_ms, service_ms=deadline_ms, cause=cause
+        )
+        self._row(visit, judged)
 
     def _row(self, visit: Visit, judged: Judged) -> None:
         arrival = (visit.index, visit.due_s, visit.lag_ms, visit.identity)
-        request = (judged.operation, judged.status, judged.media, judged.outcome, judged.latency_ms, judged.cause)
-        self._writer.writerow(arrival + request)
+        request = (judged.operation, judged.status, judged.media, judged.outcome)
+        self._writer.writerow((*arrival, *request, judged.latency_ms, judged.service_ms, judged.cause))
         self.rows += 1
         if visit is SETUP:
             return

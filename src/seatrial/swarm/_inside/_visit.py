@@ -23,6 +23,7 @@ class Open:
 
     operation: str
     begins_s: float
+    sent_s: float
     answered_s: float = 0.0
     elsewhere: str = ""
 
@@ -34,6 +35,7 @@ class Judged:
     operation: str
     outcome: str
     latency_ms: float
+    service_ms: float
     status: int = 0
     media: str = ""
     cause: str = ""
@@ -62,7 +64,7 @@ class Visit:
         """Return a request that is about to be sent: the first one counts from the due time, all others from now."""
         if self.requests == MOST_REQUESTS:
             raise EndlessTaskError(f"more than {MOST_REQUESTS} requests")
-        sent = Open(operation, now_s if self.requests else self.due_s)
+        sent = Open(operation, now_s if self.requests else self.due_s, now_s)
         self.requests += 1
         self.opened.append(sent)
         return sent
