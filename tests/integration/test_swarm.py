@@ -356,6 +356,15 @@ def test_a_freeze_is_seen_by_everybody_who_was_due(bench: Bench, server: Server)
     assert bench.ledger()["started"] == 100
 
 
+def test_a_scenario_for_another_profile_is_not_tested(bench: Bench, server: Server) -> None:
+    """Without a duration for the profile nothing is sent, and every check says so."""
+    evidence = bench.run(server.target, paths=("/a",), duration_s={"full": 1.0})
+    assert outcomes(evidence) == ("not-tested", "not-tested", "not-tested")
+    assert {result.reason for result in evidence.results} == {"[load.s.duration_s] has none for the profile quick"}
+    assert server.seen == []
+    assert not bench.out.exists()
+
+
 def test_slow_answers_are_measured_not_awaited(bench: Bench, server: Server) -> None:
     """A server that takes 200 ms gets the asked rate all the same."""
     evidence = bench.run(server.target, paths=("/slow",))
@@ -598,6 +607,10 @@ def test_a_saturated_generator_is_inconclusive(bench: Bench, server: Server) -> 
     assert outcomes(evidence)[:2] == ("inconclusive", "inconclusive")
     assert "ms late" in evidence.results[0].reason or "due arrivals were started" in evidence.results[0].reason
     assert "sent again" in evidence.notes[0]
+    (first,) = json.loads((bench.out / "stats.json").read_text())["given_up"]
+    assert first["reason"] in evidence.notes[0]
+    assert first["ledger"]["due"] == 50
+    assert len((bench.out / "requests-first.csv").read_text().splitlines()) == 51
 
 
 def test_a_generator_that_never_ends_is_killed(bench: Bench, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -631,6 +644,7 @@ def test_a_killed_generator_is_inconclusive(bench: Bench, server: Server) -> Non
     evidence = bench.run(server.target, user="Doomed", file=file, identities=2)
     assert outcomes(evidence) == ("inconclusive", "inconclusive", "inconclusive")
     assert "SIGKILL" in evidence.results[0].reason
+    assert bench.ledger()["due"] == 50
 
 
 def test_a_user_that_cannot_start_is_inconclusive(bench: Bench, server: Server) -> None:

@@ -12,6 +12,8 @@ from seatrial.swarm._order import Order
 from seatrial.swarm._rows import Row
 from seatrial.swarm._sessions import passed_quota
 
+CLAIMS = ("generator-honest", "objectives", "never-limited")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
@@ -36,6 +38,14 @@ class Trial:
 def judge(trial: Trial) -> tuple[CheckResult, ...]:
     """Return the outcomes of the scenario's three checks."""
     return (_honest(trial), _objectives(trial), _never_limited(trial))
+
+
+def leave(name: str, profile: str) -> tuple[CheckResult, ...]:
+    """Return the outcomes of a scenario that is not for this profile."""
+    reason = f"[load.{name}.duration_s] has none for the profile {profile}"
+    return tuple(
+        CheckResult(check=f"load.{name}-{claim}", outcome=Outcome.NOT_TESTED, reason=reason) for claim in CLAIMS
+    )
 
 
 def _honest(trial: Trial) -> CheckResult:

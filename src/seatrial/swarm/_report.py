@@ -21,9 +21,16 @@ DIGITS = 3
 
 
 def write_stats(  # noqa: PLR0913 - the parts of one document
-    file: Path, plan: Plan, *, rows: Sequence[Row], ledger: Ledger, ending: Ending, results: Sequence[CheckResult]
+    file: Path,
+    plan: Plan,
+    *,
+    rows: Sequence[Row],
+    ledger: Ledger,
+    ending: Ending,
+    results: Sequence[CheckResult],
+    given_up: Sequence[tuple[str, Ledger]],
 ) -> None:
-    """Write the statistics of a scenario; figures are absent where nothing was sent."""
+    """Write the statistics of a scenario, and why earlier attempts were given up; no requests, no figures."""
     document = {
         "schema": SCHEMA,
         "scenario": {
@@ -33,6 +40,7 @@ def write_stats(  # noqa: PLR0913 - the parts of one document
         },
         "definition": DEFINITION,
         "ledger": asdict(ledger),
+        "given_up": [{"reason": reason, "ledger": asdict(earlier)} for reason, earlier in given_up],
         "generator": _generator(ending, rows),
         "outcomes": {result.check: result.outcome for result in results},
         "operations": _operations(rows, plan),
