@@ -40,13 +40,16 @@ ROOT = Path(__file__).parents[2]
 REASONS = {200: "OK", 202: "Accepted", 302: "Found", 429: "Too Many Requests", 500: "Internal Server Error"}
 
 
+HALT_S = 0.5
+
+
 @dataclass(slots=True)
 class Server:
     """An HTTP/1.1 server on a free port; what a path starts with says how it behaves.
 
     /slow waits 200 ms, /fail answers 500, /limit 429, /hang never, /freeze stops the whole server for a second once,
-    /stall hangs during the first 0.5 s after its first request, /to/URL leads to a URL. Anything else is answered at
-    once, with JSON.
+    /stall hangs during the first 0.5 s after its first request, /halt from then on, /to/URL leads to a URL, /reset ends
+    the connection, /part after half an answer. Anything else is answered at once, with JSON.
     """
 
     port: int = 0
@@ -79,7 +82,12 @@ class Server:
             body = b'{"id": "a1"}'
             start = f"HTTP/1.1 {status} {REASONS[status]}\r\nContent-Type: application/json; charset=utf-8\r\n"
             start += f"Location: {path.removeprefix('/to/')}\r\n" * (status == 302)
-            writer.write(f"{start}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            whole = f"{start}Content-Length: {len(body)}\r\n\r\n".encode() + body
+            if path.startswith(("/reset", "/part")):
+                writer.write(whole[:-6] * path.startswith("/part"))
+                writer.close()
+                return
+            writer.write(whole)
             await writer.drain()
 
     async def behave(self, path: str, status: int) -> int:
@@ -91,7 +99,8 @@ class Server:
         if path.startswith("/freeze") and since_s > 0.5 and not self.frozen:
             self.frozen = True
             time.sleep(1.0)  # noqa: ASYNC251 - the point: nobody is served meanwhile
-        if path.startswith("/hang") or (path.startswith("/stall") and since_s < 0.5):
+        hangs = path.startswith("/stall") if since_s < HALT_S else path.startswith("/halt")
+        if hangs or path.startswith("/hang"):
             await asyncio.sleep(3600)
         return {"/fail": 500, "/limi": 429, "/to/h": 302, "/to//": 302}.get(path[:5], status)
 
@@ -345,6 +354,7 @@ def test_health_hammer_uses_the_paths_of_the_scenario(bench: Bench, server: Serv
     assert exchange.response.status == 429
 
 
+@pytest.mark.alone
 def test_a_freeze_is_seen_by_everybody_who_was_due(bench: Bench, server: Server) -> None:
     """A freeze of one second shows in p50 to max as in truth: those due meanwhile waited, though nobody asked twice."""
     evidence = bench.run(server.target, paths=("/freeze",), seconds=2.0, deadline_s=5.0)
@@ -365,6 +375,7 @@ def test_a_scenario_for_another_profile_is_not_tested(bench: Bench, server: Serv
     assert not bench.out.exists()
 
 
+@pytest.mark.alone
 def test_slow_answers_are_measured_not_awaited(bench: Bench, server: Server) -> None:
     """A server that takes 200 ms gets the asked rate all the same."""
     evidence = bench.run(server.target, paths=("/slow",))
@@ -453,6 +464,7 @@ def test_load_never_leaves_its_target(bench: Bench, server: Server, other: Serve
     assert cause in evidence.notes[-1]
 
 
+@pytest.mark.alone
 def test_requests_inside_others_have_latencies_of_their_own(bench: Bench, server: Server) -> None:
     """A with-block that sends another request measures both: the outer from the due time, the inner from its start."""
     file = bench.write("""
@@ -562,6 +574,28 @@ def test_redirects_within_the_target_are_followed(bench: Bench, server: Server, 
     assert asked == {"/b": 50, "/c": 50, "/d": 50}
 
 
+@pytest.mark.parametrize("base", ["FastHttpUser", "HttpUser"])
+@pytest.mark.parametrize("path", ["/reset", "/part"])
+def test_a_broken_connection_is_no_quick_answer(bench: Bench, server: Server, base: str, path: str) -> None:
+    """A server that ends the connection, or half an answer, has failed and counts at the deadline."""
+    file = bench.write(f"""
+        class Own({base}):
+            @task
+            def ask(self):
+                self.client.get("{path}")
+    """)
+    evidence = bench.run(server.target, user="Own", file=file, objectives={"p50": "<= 900 ms"})
+    assert outcomes(evidence)[:2] == ("passed", "failed")
+    assert (bench.ledger()["failed"], value(evidence, "p50")) == (50, 1000)
+
+
+def test_a_server_that_stops_answering_halfway_fails(bench: Bench, server: Server) -> None:
+    """What was answered before does not make up for what hangs afterwards."""
+    evidence = bench.run(server.target, paths=("/halt",), objectives={"error_ratio": "<= 0.1"})
+    assert outcomes(evidence)[:2] == ("passed", "failed")
+    assert 20 <= bench.ledger()["failed"] <= 30
+
+
 def test_limited_users_are_a_finding(bench: Bench, server: Server) -> None:
     """Users below their quota who get 429 fail never-limited."""
     evidence = bench.run(server.target, paths=("/limit",), identities=5)
@@ -628,9 +662,10 @@ def test_a_generator_that_never_ends_is_killed(bench: Bench, server: Server, mon
     assert "killed" in evidence.results[0].reason
 
 
-def test_a_killed_generator_is_inconclusive(bench: Bench, server: Server) -> None:
-    """A load process that is killed halfway reports nothing, and nothing is judged by what it left."""
-    file = bench.write("""
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGINT"])
+def test_a_killed_generator_is_inconclusive(bench: Bench, server: Server, name: str) -> None:
+    """A load process that is ended halfway reports nothing, and nothing is judged by what it left."""
+    file = bench.write(f"""
         import os, signal
         class Doomed(FastHttpUser):
             count = 0
@@ -638,12 +673,12 @@ def test_a_killed_generator_is_inconclusive(bench: Bench, server: Server) -> Non
             def go(self):
                 Doomed.count += 1
                 if Doomed.count > 20:
-                    os.kill(os.getpid(), signal.SIGKILL)
+                    os.kill(os.getpid(), signal.{name})
                 self.client.get("/a")
     """)
     evidence = bench.run(server.target, user="Doomed", file=file, identities=2)
     assert outcomes(evidence) == ("inconclusive", "inconclusive", "inconclusive")
-    assert "SIGKILL" in evidence.results[0].reason
+    assert "before it" in evidence.results[0].reason
     assert bench.ledger()["due"] == 50
 
 

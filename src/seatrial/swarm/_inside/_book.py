@@ -6,6 +6,7 @@ import csv
 from typing import IO, Any
 
 import gevent
+from geventhttpclient.response import HTTPParseError
 
 from seatrial.swarm._inside._clock import Clock
 from seatrial.swarm._inside._fence import ElsewhereError
@@ -53,7 +54,7 @@ class Book:
         latency_ms, service_ms = (ended_s - sent.begins_s) * 1000, (ended_s - sent.sent_s) * 1000
         status = int(getattr(response, "status_code", 0) or 0)
         outcome = ELSEWHERE if sent.elsewhere else self._outcome(exception, latency_ms)
-        if outcome == ELSEWHERE or (outcome == FAILED and not status):
+        if outcome == ELSEWHERE or (outcome == FAILED and _unanswered(status, exception)):
             latency_ms = service_ms = self._deadline_ms  # no answer is no quick answer
         elif outcome == TIMEOUT:
             latency_ms = self._deadline_ms
@@ -143,6 +144,12 @@ class Book:
         if judged.outcome != OK:
             visit.failures += 1
             self.failed_rows += 1
+
+
+def _unanswered(status: int, error: BaseException | None) -> bool:
+    """Return whether the whole answer never came: half of one has a status, and is none all the same."""
+    cut = isinstance(error, (OSError, HTTPParseError)) and getattr(error, "response", None) is None
+    return cut or not status
 
 
 def explain(error: BaseException | None, status: int, secrets: dict[str, str]) -> str:
