@@ -30,6 +30,9 @@ ON_COMPOSE = (*INTO_CONTAINERS, *SCALED, *BY_ADDRESS, *ONLY_COMPOSE)
 DEEP = "ratelimit-cleanup-drops-all"
 """The one that `make test` waits for, of those that only the deep stage shows: each takes over a minute."""
 
+MORE_LOAD = ("load-errors-under-load",)
+"""A further defect of a load check that another fault proves already."""
+
 ENDS: Mapping[str, tuple[int, str]] = {"failed": (1, "fail"), "inconclusive": (3, "inconclusive")}
 """How a run ends, by the outcome that a fault gives its checks."""
 
@@ -53,7 +56,7 @@ def arguments(fault: str, driver: str) -> list[str]:
 def patient(fault: str) -> Any:
     """Return a fault as a parameter; the deep stage asks thousands of clients, beside which nothing is to run."""
     if not load_fault(fault).deep:
-        return fault
+        return pytest.param(fault, marks=pytest.mark.long) if fault in MORE_LOAD else fault
     return pytest.param(fault, marks=pytest.mark.alone if fault == DEEP else pytest.mark.long)
 
 
@@ -119,10 +122,8 @@ UNPROVED = {
     "a defect of the measurement, not of a service; tests/integration/test_cover.py and tests/unit/test_cover.py": {
         "coverage.collected",
     },
-    "each outcome is brought about on a server of its own; tests/integration/test_swarm.py": {
-        f"load.{scenario}-{claim}"
-        for scenario in ("steady", "health")
-        for claim in ("generator-honest", "never-limited", "objectives")
+    "a defect of the generator, not of a service; tests/integration/test_swarm.py and tests/unit/test_swarm.py": {
+        *("load.steady-generator-honest", "load.health-generator-honest"),
     },
 }
 """Checks that no fault trips, by the reason."""
