@@ -647,6 +647,24 @@ def test_a_saturated_generator_is_inconclusive(bench: Bench, server: Server) -> 
     assert len((bench.out / "requests-first.csv").read_text().splitlines()) == 51
 
 
+@pytest.mark.alone
+def test_a_late_generator_fails_no_service(bench: Bench, server: Server) -> None:
+    """A generator that is late by more than a tight objective allows makes its run inconclusive, and says so."""
+    file = bench.write("""
+        import time
+        class Busy(FastHttpUser):
+            @task
+            def work(self):
+                self.client.get("/a")
+                end = time.perf_counter() + 0.008
+                while time.perf_counter() < end:
+                    pass
+    """)
+    evidence = bench.run(server.target, user="Busy", file=file, arrivals="poisson", objectives={"p99": "<= 5 ms"})
+    assert outcomes(evidence)[:2] == ("inconclusive", "inconclusive"), evidence.results
+    assert "late" in evidence.results[1].reason
+
+
 def test_a_generator_that_never_ends_is_killed(bench: Bench, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """A user that blocks its whole process is killed when its time is over, and nothing is judged."""
     monkeypatch.setattr("seatrial.swarm._process.END_TIMEOUT_S", 1.0)

@@ -46,7 +46,8 @@ def find_doubt(ending: Ending, ledger: Ledger, rows: Sequence[Row], *, lag_limit
         return Doubt(reason=f"its books do not add up: {ledger}, {len(rows)} of {ending.report['rows']} rows")
     if not any(row.is_request and row.arrival >= 0 for row in rows):
         return Doubt(reason=f"not one request was sent ({ledger.due} arrivals were due)")
-    return _slow(ledger, rows, lag_limit_ms)
+    reason = _slow(ledger, rows, lag_limit_ms)
+    return Doubt(reason=reason + _means(ledger, ending.report.get("cpu_s")), transient=True) if reason else None
 
 
 def find_gap(
@@ -69,15 +70,19 @@ def find_gap(
     return None
 
 
-def _slow(ledger: Ledger, rows: Sequence[Row], lag_limit_ms: float) -> Doubt | None:
+def _slow(ledger: Ledger, rows: Sequence[Row], lag_limit_ms: float) -> str:
     late = sum(row.outcome == LATE for row in rows)
     if late * 100 > ledger.due * (100 - STARTED_PERCENT):
-        return Doubt(reason=f"{late} of {ledger.due} due arrivals could not be started in time", transient=True)
+        return f"{late} of {ledger.due} due arrivals could not be started in time"
     lag_ms = nearest_rank(lags_ms(list(rows)), 99)
     if lag_ms > lag_limit_ms:
-        text = f"99 % of the arrivals began up to {lag_ms:.1f} ms late, more than {lag_limit_ms:g} ms"
-        return Doubt(reason=text, transient=True)
-    return None
+        return f"99 % of the arrivals began up to {lag_ms:.1f} ms late, more than {lag_limit_ms:g} ms"
+    return ""
+
+
+def _means(ledger: Ledger, cpu_s: float | None) -> str:
+    """Return what this machine can send at most, by the processor time that the arrivals took."""
+    return f" (by its processor time it can send {ledger.started / cpu_s:.3g}/s at most)" if cpu_s else ""
 
 
 def how_it_ended(ending: Ending) -> str:
