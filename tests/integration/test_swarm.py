@@ -736,6 +736,23 @@ def test_what_users_do_first_is_no_load(bench: Bench, server: Server) -> None:
     assert next(one.samples for one in evidence.measurements if one.name == "load.s.p99") == 50
 
 
+def test_what_further_users_do_first_is_no_load_either(bench: Bench, server: Server) -> None:
+    """When the pool grows under load, on_start is still no request of the arrival that waits for its user."""
+    file = bench.write("""
+        class Login(FastHttpUser):
+            def on_start(self):
+                self.client.get("/login")
+            @task
+            def go(self):
+                self.client.get("/stall")
+    """)
+    bench.run(server.target, user="Login", file=file)
+    logins = [row for row in bench.rows() if row["operation"] == "GET /login"]
+    assert {row["arrival"] for row in logins} == {"-1"}
+    assert len(logins) > 4 + 50 * 0.25
+    assert bench.ledger()["started"] == 50
+
+
 @pytest.mark.parametrize(
     ("source", "user", "slug", "said"),
     [

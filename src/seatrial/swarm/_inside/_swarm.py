@@ -24,7 +24,7 @@ from seatrial.swarm._inside._client import DeadlinePassedError, Meter
 from seatrial.swarm._inside._clock import Clock
 from seatrial.swarm._inside._fence import Fence
 from seatrial.swarm._inside._mix import Mix, Task
-from seatrial.swarm._inside._visit import EndlessTaskError, Visit
+from seatrial.swarm._inside._visit import EndlessTaskError, Visit, no_visit
 from seatrial.swarm._plan import LATE, TURNED_AWAY, Plan
 from seatrial.swarm._schedule import due_times
 
@@ -103,7 +103,8 @@ class Swarm:
     def _new_user(self) -> User:
         user = self._class(self._environment)
         self._meter.attach(user)
-        user.on_start()
+        with no_visit():  # the pool may grow while an arrival waits for a user
+            user.on_start()
         return user
 
     def serve(self) -> None:

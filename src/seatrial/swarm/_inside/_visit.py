@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import gevent
@@ -78,3 +80,15 @@ def current_visit() -> Visit | None:
     """Return the arrival that the running greenlet serves, or None."""
     found = getattr(gevent.getcurrent(), MARK, None)
     return found if isinstance(found, Visit) else None
+
+
+@contextlib.contextmanager
+def no_visit() -> Iterator[None]:
+    """Let what the running greenlet sends meanwhile belong to no arrival."""
+    greenlet = gevent.getcurrent()
+    before = getattr(greenlet, MARK, None)
+    setattr(greenlet, MARK, None)
+    try:
+        yield
+    finally:
+        setattr(greenlet, MARK, before)
