@@ -30,8 +30,8 @@ ON_COMPOSE = (*INTO_CONTAINERS, *SCALED, *BY_ADDRESS, *ONLY_COMPOSE)
 DEEP = "ratelimit-cleanup-drops-all"
 """The one that `make test` waits for, of those that only the deep stage shows: each takes over a minute."""
 
-MORE_LOAD = ("load-errors-under-load",)
-"""A further defect of a load check that another fault proves already."""
+MORE_LOAD = ("load-errors-under-load", "load-slow-start")
+"""Further defects of a load check that another fault proves already."""
 
 ENDS: Mapping[str, tuple[int, str]] = {"failed": (1, "fail"), "inconclusive": (3, "inconclusive")}
 """How a run ends, by the outcome that a fault gives its checks."""
