@@ -6,6 +6,7 @@ import contextlib
 import csv
 import json
 import os
+import resource
 import signal
 import socket
 import ssl
@@ -31,7 +32,7 @@ from cryptography.x509.oid import NameOID
 
 from seatrial.config import ScenarioSettings
 from seatrial.core import EnvironmentFailure, Evidence, Identity, Outcome, Target, UsageError
-from seatrial.swarm import Hammer, make_hammer, run_scenario
+from seatrial.swarm import Hammer, LoadProcess, make_hammer, run_scenario, start_ahead
 from seatrial.swarm._plan import Plan
 from seatrial.swarm._scenario import make_plan
 
@@ -193,7 +194,9 @@ class Bench:
         file.write_text("from locust import FastHttpUser, HttpUser, TaskSet, task\n" + textwrap.dedent(source))
         return str(file)
 
-    def run(self, target: Target, *, seconds: float = 1.0, **settings: object) -> Evidence:
+    def run(
+        self, target: Target, *, seconds: float = 1.0, process: LoadProcess | None = None, **settings: object
+    ) -> Evidence:
         """Run a scenario named `s`."""
         base: dict[str, object] = {
             "rate_per_s": 50.0,
@@ -204,6 +207,7 @@ class Bench:
         return run_scenario(
             "s", chosen, target=target, identities=Pool(), profile="quick", seed=7, run=RUN, work=self.folder,
             out=self.out, root=self.folder, progress=self.said.append,
+            process=process,
         )  # fmt: skip
 
     def rows(self) -> list[dict[str, str]]:
@@ -268,6 +272,18 @@ def test_a_hang_fails_where_there_is_no_room(bench: Bench, server: Server, monke
     ledger = bench.ledger()
     assert ledger["started"] == ledger["failed"] < ledger["dropped"]
     assert value(evidence, "error_ratio") == 1
+
+
+def test_a_hang_fails_where_descriptors_run_out(bench: Bench, server: Server) -> None:
+    """With descriptors for sixty at a time, a service that hangs has failed, and is not asked a second time."""
+    process = start_ahead("s", run=RUN, work=bench.folder, root=bench.folder)
+    (child,) = [one for one in psutil.Process().children() if "seatrial.swarm._inside" in one.cmdline()]
+    resource.prlimit(child.pid, resource.RLIMIT_NOFILE, (160, 160))
+    evidence = bench.run(server.target, paths=("/hang",), process=process, rate_per_s=100.0, deadline_s=2.0)
+    assert outcomes(evidence)[:2] == ("passed", "failed")
+    assert evidence.notes == ()
+    assert bench.ledger()["failed"] == bench.ledger()["started"] == 60
+    assert {row["cause"] for row in bench.rows() if row["outcome"] == "turned-away"} == {"60 arrivals were under way"}
 
 
 def crowded(make: Callable[..., Plan]) -> Callable[..., Plan]:

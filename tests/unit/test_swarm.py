@@ -496,6 +496,11 @@ def test_want_of_room_alone_proves_nothing(objective: dict[str, str]) -> None:
     assert found.transient
 
 
+def test_want_of_room_is_told_where_nothing_is_asked() -> None:
+    """Without objectives nothing can fail: a load that was not sent as asked is inconclusive, whatever was answered."""
+    assert gap([row(index, outcome=FAILED) for index in range(10)] + TURNED, {}) is not None
+
+
 def test_the_lag_bound_follows_the_tightest_latency() -> None:
     """A tenth of the tightest latency objective, but never below 50 ms."""
     assert lag_bound_ms({}) == 50
