@@ -15,7 +15,7 @@ from typing import Any
 from locust import FastHttpUser, between, task
 
 ANALYSIS = "/api/v1/analysis"
-HEALTH = ("/api/v1/health", "/api/v1/health/liveness", "/api/v1/health/readiness")
+HEALTH = tuple(f"/api/v1/health{which}" for which in ("", "/detailed", "/liveness", "/readiness"))
 TITLES = ("Sea trials", "Draught", "Turning circle", "Crash stop")
 TEXT = "A ship is not handed over on its builder's word. "
 

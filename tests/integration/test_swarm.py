@@ -6,28 +6,42 @@ import contextlib
 import csv
 import json
 import os
+import resource
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import textwrap
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import psutil
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from seatrial.config import ScenarioSettings
 from seatrial.core import EnvironmentFailure, Evidence, Identity, Outcome, Target, UsageError
-from seatrial.swarm import Hammer, make_hammer, run_scenario
+from seatrial.swarm import Hammer, LoadProcess, make_hammer, run_scenario, start_ahead
+from seatrial.swarm._plan import Plan
+from seatrial.swarm._scenario import make_plan
 
-RUN = "swarm-test"
+RUN = f"swarm-test-{os.getpid()}"
 ROOT = Path(__file__).parents[2]
-REASONS = {200: "OK", 202: "Accepted", 429: "Too Many Requests", 500: "Internal Server Error"}
+REASONS = {200: "OK", 202: "Accepted", 302: "Found", 429: "Too Many Requests", 500: "Internal Server Error"}
+
+
+HALT_S = 0.5
 
 
 @dataclass(slots=True)
@@ -35,10 +49,12 @@ class Server:
     """An HTTP/1.1 server on a free port; what a path starts with says how it behaves.
 
     /slow waits 200 ms, /fail answers 500, /limit 429, /hang never, /freeze stops the whole server for a second once,
-    /stall hangs during the first 0.5 s after its first request. Anything else is answered at once, with JSON.
+    /stall hangs during the first 0.5 s after its first request, /halt from then on, /to/URL leads to a URL, /reset ends
+    the connection, /part after half an answer. Anything else is answered at once, with JSON.
     """
 
     port: int = 0
+    scheme: str = "http"
     seen: list[tuple[str, str]] = field(default_factory=list)
     first_s: float = 0.0
     frozen: bool = False
@@ -46,7 +62,7 @@ class Server:
     @property
     def target(self) -> Target:
         """Return the address to load."""
-        return Target(url=f"http://127.0.0.1:{self.port}")
+        return Target(url=f"{self.scheme}://127.0.0.1:{self.port}")
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer the requests of one connection until either side ends it."""
@@ -66,7 +82,13 @@ class Server:
             status = await self.behave(path, 202 if method == "POST" else 200)
             body = b'{"id": "a1"}'
             start = f"HTTP/1.1 {status} {REASONS[status]}\r\nContent-Type: application/json; charset=utf-8\r\n"
-            writer.write(f"{start}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            start += f"Location: {path.removeprefix('/to/')}\r\n" * (status == 302)
+            whole = f"{start}Content-Length: {len(body)}\r\n\r\n".encode() + body
+            if path.startswith(("/reset", "/part")):
+                writer.write(whole[:-6] * path.startswith("/part"))
+                writer.close()
+                return
+            writer.write(whole)
             await writer.drain()
 
     async def behave(self, path: str, status: int) -> int:
@@ -78,18 +100,19 @@ class Server:
         if path.startswith("/freeze") and since_s > 0.5 and not self.frozen:
             self.frozen = True
             time.sleep(1.0)  # noqa: ASYNC251 - the point: nobody is served meanwhile
-        if path.startswith("/hang") or (path.startswith("/stall") and since_s < 0.5):
+        hangs = path.startswith("/stall") if since_s < HALT_S else path.startswith("/halt")
+        if hangs or path.startswith("/hang"):
             await asyncio.sleep(3600)
-        return {"/fail": 500, "/limi": 429}.get(path[:5], status)
+        return {"/fail": 500, "/limi": 429, "/to/h": 302, "/to//": 302}.get(path[:5], status)
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
-    """Serve in a thread until the test ends."""
-    running, ready, loop = Server(), threading.Event(), asyncio.new_event_loop()
+@contextlib.contextmanager
+def serving(tls: ssl.SSLContext | None = None) -> Iterator[Server]:
+    """Serve in a thread until the body ends."""
+    running, ready, loop = Server(scheme="https" if tls else "http"), threading.Event(), asyncio.new_event_loop()
 
     async def main() -> None:
-        async with await asyncio.start_server(running.serve, "127.0.0.1", 0, backlog=1024) as listening:
+        async with await asyncio.start_server(running.serve, "127.0.0.1", 0, backlog=1024, ssl=tls) as listening:
             running.port = listening.sockets[0].getsockname()[1]
             ready.set()
             await stop.wait()
@@ -107,6 +130,20 @@ def server() -> Iterator[Server]:
     loop.call_soon_threadsafe(stop.set)
     thread.join(10)
     loop.close()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """Return the service that is loaded."""
+    with serving() as running:
+        yield running
+
+
+@pytest.fixture
+def other() -> Iterator[Server]:
+    """Return another service, at an address of its own, which nobody allowed."""
+    with serving() as running:
+        yield running
 
 
 class Pool:
@@ -157,7 +194,9 @@ class Bench:
         file.write_text("from locust import FastHttpUser, HttpUser, TaskSet, task\n" + textwrap.dedent(source))
         return str(file)
 
-    def run(self, target: Target, *, seconds: float = 1.0, **settings: object) -> Evidence:
+    def run(
+        self, target: Target, *, seconds: float = 1.0, process: LoadProcess | None = None, **settings: object
+    ) -> Evidence:
         """Run a scenario named `s`."""
         base: dict[str, object] = {
             "rate_per_s": 50.0,
@@ -168,6 +207,7 @@ class Bench:
         return run_scenario(
             "s", chosen, target=target, identities=Pool(), profile="quick", seed=7, run=RUN, work=self.folder,
             out=self.out, root=self.folder, progress=self.said.append,
+            process=process,
         )  # fmt: skip
 
     def rows(self) -> list[dict[str, str]]:
@@ -223,6 +263,34 @@ def hammer(bench: Bench, target: Target, **settings: object) -> Hammer:
     )  # fmt: skip
 
 
+def test_a_hang_fails_where_there_is_no_room(bench: Bench, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service that answers nothing has failed also where most arrivals were turned away meanwhile."""
+    monkeypatch.setattr("seatrial.swarm._scenario.make_plan", crowded(make_plan))
+    evidence = bench.run(server.target, paths=("/hang",))
+    assert outcomes(evidence)[:2] == ("passed", "failed")
+    assert evidence.notes == ()
+    ledger = bench.ledger()
+    assert ledger["started"] == ledger["failed"] < ledger["dropped"]
+    assert value(evidence, "error_ratio") == 1
+
+
+def test_a_hang_fails_where_descriptors_run_out(bench: Bench, server: Server) -> None:
+    """With descriptors for sixty at a time, a service that hangs has failed, and is not asked a second time."""
+    process = start_ahead("s", run=RUN, work=bench.folder, root=bench.folder)
+    (child,) = [one for one in psutil.Process().children() if "seatrial.swarm._inside" in one.cmdline()]
+    resource.prlimit(child.pid, resource.RLIMIT_NOFILE, (160, 160))
+    evidence = bench.run(server.target, paths=("/hang",), process=process, rate_per_s=100.0, deadline_s=2.0)
+    assert outcomes(evidence)[:2] == ("passed", "failed")
+    assert evidence.notes == ()
+    assert bench.ledger()["failed"] == bench.ledger()["started"] == 60
+    assert {row["cause"] for row in bench.rows() if row["outcome"] == "turned-away"} == {"60 arrivals were under way"}
+
+
+def crowded(make: Callable[..., Plan]) -> Callable[..., Plan]:
+    """Return what makes plans with room for 3 arrivals at a time."""
+    return lambda *args, **options: replace(make(*args, **options), most_in_flight=3)
+
+
 def test_a_hammer_keeps_a_service_busy_until_it_is_left(bench: Bench, server: Server) -> None:
     """It turns away what is due while enough are under way, and ends with its body, long before its time."""
     began_s = time.monotonic()
@@ -233,6 +301,18 @@ def test_a_hammer_keeps_a_service_busy_until_it_is_left(bench: Bench, server: Se
     assert load.ended
     assert time.monotonic() - began_s < 25
     assert 5 <= len(server.seen) <= 60
+
+
+def test_dropped_arrivals_are_in_the_books(bench: Bench, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is turned away is counted where it happens, with a row and a cause, and passes no objective."""
+    monkeypatch.setattr("seatrial.swarm._scenario.make_plan", crowded(make_plan))
+    evidence = bench.run(server.target, paths=("/slow",), objectives={"error_ratio": "<= 0"})
+    assert outcomes(evidence)[:2] == ("inconclusive", "inconclusive")
+    ledger, rows = bench.ledger(), bench.rows()
+    fates = Counter(row["outcome"] for row in rows)
+    assert fates["turned-away"] == ledger["dropped"] > 20
+    assert fates["ok"] == ledger["answered"] == ledger["started"]
+    assert {row["cause"] for row in rows if row["outcome"] == "turned-away"} == {"3 arrivals were under way"}
 
 
 def test_a_hammer_with_a_broken_load_file_never_begins(bench: Bench, server: Server) -> None:
@@ -290,6 +370,7 @@ def test_health_hammer_uses_the_paths_of_the_scenario(bench: Bench, server: Serv
     assert exchange.response.status == 429
 
 
+@pytest.mark.alone
 def test_a_freeze_is_seen_by_everybody_who_was_due(bench: Bench, server: Server) -> None:
     """A freeze of one second shows in p50 to max as in truth: those due meanwhile waited, though nobody asked twice."""
     evidence = bench.run(server.target, paths=("/freeze",), seconds=2.0, deadline_s=5.0)
@@ -301,6 +382,16 @@ def test_a_freeze_is_seen_by_everybody_who_was_due(bench: Bench, server: Server)
     assert bench.ledger()["started"] == 100
 
 
+def test_a_scenario_for_another_profile_is_not_tested(bench: Bench, server: Server) -> None:
+    """Without a duration for the profile nothing is sent, and every check says so."""
+    evidence = bench.run(server.target, paths=("/a",), duration_s={"full": 1.0})
+    assert outcomes(evidence) == ("not-tested", "not-tested", "not-tested")
+    assert {result.reason for result in evidence.results} == {"[load.s.duration_s] has none for the profile quick"}
+    assert server.seen == []
+    assert not bench.out.exists()
+
+
+@pytest.mark.alone
 def test_slow_answers_are_measured_not_awaited(bench: Bench, server: Server) -> None:
     """A server that takes 200 ms gets the asked rate all the same."""
     evidence = bench.run(server.target, paths=("/slow",))
@@ -361,6 +452,166 @@ def test_a_refused_connection_is_no_quick_answer(bench: Bench) -> None:
     assert value(evidence, "status_0") == 50
 
 
+@pytest.mark.parametrize("base", ["FastHttpUser", "HttpUser"])
+@pytest.mark.parametrize("path", ["/to/{other}/a", "{other}/a", "/to/http://nobody@{port}@{address}/a"])
+def test_load_never_leaves_its_target(bench: Bench, server: Server, other: Server, base: str, path: str) -> None:
+    """Neither an absolute URL nor a redirect takes requests or a token elsewhere, whatever a task makes of it."""
+    address = other.target.url.removeprefix("http://")
+    url = path.format(other=other.target.url, address=address, port=server.port)
+    file = bench.write(f"""
+        class Own({base}):
+            def on_start(self):
+                self.client.get("{url}")
+            @task
+            def ask(self):
+                self.client.get("{url}")
+            @task
+            def judge(self):
+                with self.client.get("{url}", catch_response=True) as answer:
+                    answer.success()
+    """)
+    evidence = bench.run(server.target, user="Own", file=file, identities=2, objectives={"p50": "<= 900 ms"})
+    assert other.seen == []
+    assert outcomes(evidence)[:2] == ("passed", "failed"), evidence.results[0].reason
+    assert bench.ledger()["failed"] == 50
+    assert {row["outcome"] for row in bench.rows()} == {"elsewhere"}
+    cause = f"not sent, as it leads away from the target: {other.target.url}"
+    assert cause in evidence.results[1].findings[0].detail
+    assert cause in evidence.notes[-1]
+
+
+@pytest.mark.alone
+def test_requests_inside_others_have_latencies_of_their_own(bench: Bench, server: Server) -> None:
+    """A with-block that sends another request measures both: the outer from the due time, the inner from its start."""
+    file = bench.write("""
+        class Nested(FastHttpUser):
+            @task
+            def ask(self):
+                with self.client.get("/slow", catch_response=True) as outer:
+                    with self.client.get("/a", catch_response=True) as inner:
+                        inner.success()
+                    outer.success()
+    """)
+    evidence = bench.run(server.target, user="Nested", file=file)
+    assert outcomes(evidence)[:2] == ("passed", "passed")
+    assert value(evidence, "GET-slow.p50") >= 200 > value(evidence, "GET-a.p50")
+    lags = {row["arrival"]: float(row["lag_ms"]) for row in bench.rows()}
+    assert all(
+        float(row["latency_ms"]) >= 200 + lags[row["arrival"]] for row in bench.rows() if "slow" in row["operation"]
+    )
+
+
+@pytest.mark.parametrize("guard", ["Exception", "KeyError"])
+def test_a_task_that_asks_without_end_is_ended(bench: Bench, server: Server, guard: str) -> None:
+    """Each arrival has so many requests and no more; one with more has failed, however good its requests were."""
+    file = bench.write(f"""
+        class Endless(FastHttpUser):
+            @task
+            def ask(self):
+                while True:
+                    try:
+                        self.client.get("/a")
+                    except {guard}:
+                        pass
+    """)
+    evidence = bench.run(server.target, user="Endless", file=file, rate_per_s=5.0, deadline_s=5.0)
+    assert outcomes(evidence)[:2] == ("passed", "failed")
+    assert value(evidence, "error_ratio") == 1
+    assert len(server.seen) == 500
+    assert "more than 100 requests" in evidence.results[1].findings[0].detail
+
+
+def self_signed(folder: Path) -> ssl.SSLContext:
+    """Return what a server needs that vouches for itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "server.pem"
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(private + certificate.public_bytes(Encoding.PEM))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(file)
+    return tls
+
+
+@pytest.mark.parametrize(("line", "ended"), [("pass", "failed"), ("insecure = True", "passed")])
+def test_certificates_are_verified(bench: Bench, line: str, ended: str) -> None:
+    """A server that vouches for itself is sent nothing, unless the user class says that it may be."""
+    file = bench.write(f"""
+        class Own(FastHttpUser):
+            {line}
+            @task
+            def ask(self):
+                self.client.get("/a")
+    """)
+    with serving(self_signed(bench.folder)) as server:
+        evidence = bench.run(server.target, user="Own", file=file, rate_per_s=10.0)
+        assert bool(server.seen) == (ended == "passed")
+    assert outcomes(evidence)[:2] == ("passed", ended), evidence.results
+    assert all("CERTIFICATE_VERIFY_FAILED" in row["cause"] for row in bench.rows() if row["outcome"] != "ok")
+
+
+def test_unfinished_arrivals_are_errors(bench: Bench, server: Server) -> None:
+    """Arrivals that are still under way when the time is over have failed, however good what they sent was."""
+    file = bench.write("""
+        import time
+        class Slow(FastHttpUser):
+            @task
+            def ask(self):
+                while True:
+                    self.client.get("/a")
+                    time.sleep(0.2)
+    """)
+    evidence = bench.run(server.target, user="Slow", file=file, rate_per_s=10.0, objectives={"error_ratio": "<= 0.5"})
+    assert outcomes(evidence)[:2] == ("passed", "failed")
+    assert bench.ledger()["unfinished"] == 10
+    assert value(evidence, "error_ratio") == 1
+
+
+@pytest.mark.parametrize("base", ["FastHttpUser", "HttpUser"])
+def test_redirects_within_the_target_are_followed(bench: Bench, server: Server, base: str) -> None:
+    """A redirect to another path, absolute or relative, and an absolute URL of the target lead where they say."""
+    file = bench.write(f"""
+        class Own({base}):
+            @task
+            def ask(self):
+                self.client.get("/to//b")
+                self.client.get("/to/{server.target.url}/c")
+                self.client.get("{server.target.url}/d")
+    """)
+    evidence = bench.run(server.target, user="Own", file=file)
+    assert outcomes(evidence)[:2] == ("passed", "passed")
+    asked = Counter(path for path, _ in server.seen if not path.startswith("/to/"))
+    assert asked == {"/b": 50, "/c": 50, "/d": 50}
+
+
+@pytest.mark.parametrize("base", ["FastHttpUser", "HttpUser"])
+@pytest.mark.parametrize("path", ["/reset", "/part"])
+def test_a_broken_connection_is_no_quick_answer(bench: Bench, server: Server, base: str, path: str) -> None:
+    """A server that ends the connection, or half an answer, has failed and counts at the deadline."""
+    file = bench.write(f"""
+        class Own({base}):
+            @task
+            def ask(self):
+                self.client.get("{path}")
+    """)
+    evidence = bench.run(server.target, user="Own", file=file, objectives={"p50": "<= 900 ms"})
+    assert outcomes(evidence)[:2] == ("passed", "failed")
+    assert (bench.ledger()["failed"], value(evidence, "p50")) == (50, 1000)
+
+
+def test_a_server_that_stops_answering_halfway_fails(bench: Bench, server: Server) -> None:
+    """What was answered before does not make up for what hangs afterwards."""
+    evidence = bench.run(server.target, paths=("/halt",), objectives={"error_ratio": "<= 0.1"})
+    assert outcomes(evidence)[:2] == ("passed", "failed")
+    assert 20 <= bench.ledger()["failed"] <= 30
+
+
 def test_limited_users_are_a_finding(bench: Bench, server: Server) -> None:
     """Users below their quota who get 429 fail never-limited."""
     evidence = bench.run(server.target, paths=("/limit",), identities=5)
@@ -406,6 +657,28 @@ def test_a_saturated_generator_is_inconclusive(bench: Bench, server: Server) -> 
     assert outcomes(evidence)[:2] == ("inconclusive", "inconclusive")
     assert "ms late" in evidence.results[0].reason or "due arrivals were started" in evidence.results[0].reason
     assert "sent again" in evidence.notes[0]
+    (first,) = json.loads((bench.out / "stats.json").read_text())["given_up"]
+    assert first["reason"] in evidence.notes[0]
+    assert first["ledger"]["due"] == 50
+    assert len((bench.out / "requests-first.csv").read_text().splitlines()) == 51
+
+
+@pytest.mark.alone
+def test_a_late_generator_fails_no_service(bench: Bench, server: Server) -> None:
+    """A generator that is late by more than a tight objective allows makes its run inconclusive, and says so."""
+    file = bench.write("""
+        import time
+        class Busy(FastHttpUser):
+            @task
+            def work(self):
+                self.client.get("/a")
+                end = time.perf_counter() + 0.008
+                while time.perf_counter() < end:
+                    pass
+    """)
+    evidence = bench.run(server.target, user="Busy", file=file, arrivals="poisson", objectives={"p99": "<= 5 ms"})
+    assert outcomes(evidence)[:2] == ("inconclusive", "inconclusive"), evidence.results
+    assert "late" in evidence.results[1].reason
 
 
 def test_a_generator_that_never_ends_is_killed(bench: Bench, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -423,9 +696,10 @@ def test_a_generator_that_never_ends_is_killed(bench: Bench, server: Server, mon
     assert "killed" in evidence.results[0].reason
 
 
-def test_a_killed_generator_is_inconclusive(bench: Bench, server: Server) -> None:
-    """A load process that is killed halfway reports nothing, and nothing is judged by what it left."""
-    file = bench.write("""
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGINT"])
+def test_a_killed_generator_is_inconclusive(bench: Bench, server: Server, name: str) -> None:
+    """A load process that is ended halfway reports nothing, and nothing is judged by what it left."""
+    file = bench.write(f"""
         import os, signal
         class Doomed(FastHttpUser):
             count = 0
@@ -433,12 +707,13 @@ def test_a_killed_generator_is_inconclusive(bench: Bench, server: Server) -> Non
             def go(self):
                 Doomed.count += 1
                 if Doomed.count > 20:
-                    os.kill(os.getpid(), signal.SIGKILL)
+                    os.kill(os.getpid(), signal.{name})
                 self.client.get("/a")
     """)
     evidence = bench.run(server.target, user="Doomed", file=file, identities=2)
     assert outcomes(evidence) == ("inconclusive", "inconclusive", "inconclusive")
-    assert "SIGKILL" in evidence.results[0].reason
+    assert "before it" in evidence.results[0].reason
+    assert bench.ledger()["due"] == 50
 
 
 def test_a_user_that_cannot_start_is_inconclusive(bench: Bench, server: Server) -> None:
@@ -473,6 +748,25 @@ def test_what_users_do_first_is_no_load(bench: Bench, server: Server) -> None:
     assert "logged in" in (bench.out / "locust.log").read_text()
     assert bench.ledger()["failed"] == 50
     assert "TASK go: ValueError: surprise" in evidence.results[1].findings[0].detail
+    assert not any("TASK" in one.name for one in evidence.measurements)
+    assert next(one.samples for one in evidence.measurements if one.name == "load.s.p99") == 50
+
+
+def test_what_further_users_do_first_is_no_load_either(bench: Bench, server: Server) -> None:
+    """When the pool grows under load, on_start is still no request of the arrival that waits for its user."""
+    file = bench.write("""
+        class Login(FastHttpUser):
+            def on_start(self):
+                self.client.get("/login")
+            @task
+            def go(self):
+                self.client.get("/stall")
+    """)
+    bench.run(server.target, user="Login", file=file)
+    logins = [row for row in bench.rows() if row["operation"] == "GET /login"]
+    assert {row["arrival"] for row in logins} == {"-1"}
+    assert len(logins) > 4 + 50 * 0.25
+    assert bench.ledger()["started"] == 50
 
 
 @pytest.mark.parametrize(
@@ -539,7 +833,7 @@ from seatrial.core import Target
 from seatrial.swarm import Hammer, make_hammer, run_scenario
 scenario = ScenarioSettings(rate_per_s=20.0, duration_s={"quick": 60.0}, paths=("/a",))
 folder = Path(sys.argv[2])
-run_scenario("s", scenario, target=Target(url=sys.argv[1]), identities=None, profile="quick", seed=1, run="swarm-test",
+run_scenario("s", scenario, target=Target(url=sys.argv[1]), identities=None, profile="quick", seed=1, run=sys.argv[3],
              work=folder, out=folder, root=folder, progress=lambda line: print(line, flush=True))
 """
 
@@ -547,7 +841,7 @@ run_scenario("s", scenario, target=Target(url=sys.argv[1]), identities=None, pro
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_the_generator_ends_with_its_harness(server: Server, tmp_path: Path, number: signal.Signals) -> None:
     """Ctrl-C and even SIGKILL of the harness leave no load process behind."""
-    command = [sys.executable, "-c", PARENT, server.target.url, str(tmp_path)]
+    command = [sys.executable, "-c", PARENT, server.target.url, str(tmp_path), RUN]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as parent:
         assert parent.stdout is not None
         while "1 s of" not in parent.stdout.readline():

@@ -27,6 +27,9 @@ BY_ADDRESS = ("security-admin-chain-trusted", "ratelimit-user-and-address", "rat
 
 ON_COMPOSE = (*INTO_CONTAINERS, *SCALED, *BY_ADDRESS, *ONLY_COMPOSE)
 
+MORE_LOAD = ("load-errors-under-load", "load-slow-start")
+"""Further defects of a load check that another fault proves already."""
+
 ENDS: Mapping[str, tuple[int, str]] = {"failed": (1, "fail"), "inconclusive": (3, "inconclusive")}
 """How a run ends, by the outcome that a fault gives its checks."""
 
@@ -49,7 +52,7 @@ def arguments(fault: str, driver: str) -> list[str]:
 
 def patient(fault: str) -> Any:
     """Return a fault as a parameter; the deep stage takes minutes: test_throttle_deep.py has it on a small server."""
-    return pytest.param(fault, marks=pytest.mark.long) if load_fault(fault).deep else fault
+    return pytest.param(fault, marks=pytest.mark.long) if load_fault(fault).deep or fault in MORE_LOAD else fault
 
 
 def undisturbed(fault: str) -> Any:
@@ -141,10 +144,8 @@ UNPROVED = {
     "a defect of the measurement, not of a service; tests/integration/test_cover.py and tests/unit/test_cover.py": {
         "coverage.collected",
     },
-    "each outcome is brought about on a server of its own; tests/integration/test_swarm.py": {
-        f"load.{scenario}-{claim}"
-        for scenario in ("steady", "health")
-        for claim in ("generator-honest", "never-limited", "objectives")
+    "a defect of the generator, not of a service; tests/integration/test_swarm.py and tests/unit/test_swarm.py": {
+        *("load.steady-generator-honest", "load.health-generator-honest"),
     },
 }
 """Checks that no fault trips, by the reason."""

@@ -13,17 +13,17 @@ from hypothesis import strategies as st
 from seatrial.config import LimitSettings, ScenarioSettings
 from seatrial.core import CheckResult, Outcome, UsageError
 from seatrial.swarm import check_objectives, due_times, nearest_rank
-from seatrial.swarm._honesty import Doubt, find_doubt, lag_bound_ms
+from seatrial.swarm._honesty import Doubt, find_doubt, find_gap, lag_bound_ms
 from seatrial.swarm._inside._mix import Mix
 from seatrial.swarm._loadfile import find_load_file
 from seatrial.swarm._order import Order, prepare
 from seatrial.swarm._outcomes import Trial, judge
-from seatrial.swarm._plan import FAILED, OK, UNFINISHED, Ledger, Plan
+from seatrial.swarm._plan import DROPPED, FAILED, LATE, OK, TIMEOUT, TURNED_AWAY, UNFINISHED, Ledger, Plan
 from seatrial.swarm._process import Ending
 from seatrial.swarm._report import histogram
-from seatrial.swarm._rows import Row, agrees, read_rows
+from seatrial.swarm._rows import Row, agrees, fate, read_rows
 from seatrial.swarm._sessions import count_needed, passed_quota
-from seatrial.swarm._statistics import figures_of, measure, word
+from seatrial.swarm._statistics import figures_of, least_of, measure, total_of, word
 
 # No test asserts how fast our own code is, so properties have no deadline.
 PROPERTY = settings(deadline=None, max_examples=60)
@@ -37,9 +37,10 @@ def row(arrival: int = 0, **changes: object) -> Row:
     """Return a good row of an arrival, changed."""
     base = Row(
         arrival=arrival, due_s=arrival / 10, lag_ms=1.0, identity="u", operation="GET /a", status=200,
-        media="application/json", outcome=OK, latency_ms=5.0, cause="",
+        media="application/json", outcome=OK, latency_ms=5.0, service_ms=4.0, cause="",
     )  # fmt: skip
-    return replace(base, **changes)  # type: ignore[arg-type]  # a test's shorthand
+    changed = replace(base, **changes)  # type: ignore[arg-type]  # a test's shorthand
+    return changed if "service_ms" in changes else replace(changed, service_ms=changed.latency_ms - changed.lag_ms)
 
 
 def scenario(**changes: object) -> ScenarioSettings:
@@ -123,9 +124,9 @@ def test_no_value_has_no_percentile() -> None:
 def test_latencies_are_not_rounded_before_they_are_compared() -> None:
     """A p99 that is above the threshold in the tenth digit does not hold."""
     latency = 250.0000000001
-    assert figures_of([row(latency_ms=latency)], rate_per_s=1.0).values["p99"] == latency
+    assert figures_of([row(latency_ms=latency)], duration_s=1.0).values["p99"] == latency
     order = replace(ORDER, objectives=check_objectives(scenario(objectives={"p99": "<= 250 ms"})))
-    assert outcome(judge(trial([row(latency_ms=latency)], order=order)), "objectives") is Outcome.FAILED
+    assert outcome(judge(trial([row(latency_ms=latency, lag_ms=0.0)], order=order)), "objectives") is Outcome.FAILED
 
 
 @PROPERTY
@@ -162,25 +163,47 @@ def test_histogram_holds_every_latency() -> None:
 
 
 @PROPERTY
-@given(st.lists(st.sampled_from(["dropped", OK, FAILED, UNFINISHED])))
+@given(st.lists(st.sampled_from([TURNED_AWAY, LATE, OK, FAILED, TIMEOUT, UNFINISHED])))
 def test_ledger_adds_up_with_its_rows(fates: list[str]) -> None:
     """Whatever becomes of arrivals, the ledger adds up and agrees with the rows; one row less, and it does not."""
-    rows = [row(index, outcome=fate) for index, fate in enumerate(fates) if fate != "dropped"]
+    rows = [row(index, outcome=fate) for index, fate in enumerate(fates)]
     counts = Counter(fates)
+    dropped = sum(counts[fate] for fate in DROPPED)
     ledger = Ledger(
-        due=len(fates), started=len(rows), dropped=counts["dropped"],
-        answered=counts[OK], failed=counts[FAILED], unfinished=counts[UNFINISHED],
+        due=len(fates), started=len(rows) - dropped, dropped=dropped,
+        answered=counts[OK], failed=counts[FAILED] + counts[TIMEOUT], unfinished=counts[UNFINISHED],
     )  # fmt: skip
     assert ledger.adds_up
     assert agrees(ledger, rows)
     assert not rows or not agrees(ledger, rows[1:])
     assert not replace(ledger, due=ledger.due + 1).adds_up
+    assert not agrees(replace(ledger, due=ledger.due + 1, dropped=dropped + 1), rows)
+    assert [index for index, fate in enumerate(fates) if fate in DROPPED] == [
+        one.arrival for one in rows if not one.began
+    ]
+
+
+def test_arrivals_that_never_began_are_errors() -> None:
+    """One dropped arrival in a thousand is an error, and counts at its deadline: no percentile is better for it."""
+    rows = [*(row(index) for index in range(999)), row(999, operation="TASK a", outcome=TURNED_AWAY, latency_ms=1000.0)]
+    values = total_of(rows, duration_s=1.0).values
+    assert (values["error_ratio"], values["rate"], values["max"]) == (0.001, 999, 1000)
+    assert gap(rows, {"error_ratio": "<= 0"}) is not None
+    assert gap(rows, {"error_ratio": "<= 0.001"}) is None
+
+
+def test_errors_are_counted_by_arrivals() -> None:
+    """An arrival whose last request failed has failed, however many it sent before; so has one that never ended."""
+    chatty = [row(0, latency_ms=1.0) for _ in range(998)]
+    rows = [*chatty, row(0, status=500, outcome=FAILED), row(1, outcome=UNFINISHED)]
+    assert total_of(rows, duration_s=1.0).values["error_ratio"] == 1
+    assert figures_of(rows, duration_s=1.0).values["error_ratio"] == 0.002
 
 
 def test_a_row_cut_in_the_middle_is_not_read(tmp_path: Path) -> None:
     """What a killed writer left of its last row is not there; a file that never was holds none."""
     file = tmp_path / "requests.csv"
-    file.write_text("header\n0,0.1,1.5,u,GET /a,200,text/plain,ok,2.25,\n1,0.2,1.5,u,GET")
+    file.write_text("header\n0,0.1,1.5,u,GET /a,200,text/plain,ok,2.25,0.75,\n1,0.2,1.5,u,GET")
     assert [found.latency_ms for found in read_rows(file)] == [2.25]
     assert read_rows(tmp_path / "none") == []
 
@@ -254,15 +277,11 @@ def test_load_file_of_the_project_comes_first(tmp_path: Path) -> None:
     assert caught.value.slug == "load-file-missing"
 
 
-@pytest.mark.parametrize(
-    ("changes", "profile", "slug"),
-    [({"user": ""}, "quick", "load-paths-missing"), ({}, "full", "load-duration-missing")],
-)
-def test_incomplete_scenarios(changes: dict[str, str], profile: str, slug: str, tmp_path: Path) -> None:
-    """A scenario without user and paths, or without a duration for the profile, is refused."""
+def test_a_scenario_that_nobody_sends(tmp_path: Path) -> None:
+    """A scenario without user and paths is refused."""
     with pytest.raises(UsageError) as caught:
-        prepare("s", scenario(**changes), profile=profile, root=tmp_path, limits=None, environment={})
-    assert caught.value.slug == slug
+        prepare("s", scenario(user=""), profile="quick", root=tmp_path, limits=None, environment={})
+    assert caught.value.slug == "load-paths-missing"
 
 
 def test_location_names_the_line_of_the_objectives(tmp_path: Path) -> None:
@@ -294,8 +313,9 @@ ORDER = Order(
 
 def trial(rows: list[Row], *, doubt: Doubt | None = None, order: Order = ORDER) -> Trial:
     """Return what is judged, from rows."""
-    values = figures_of(rows, rate_per_s=len(rows) / 3).values if rows else {}
-    return Trial(order=order, rows=rows, values=values, doubt=doubt, replay="", evidence={429: ("x-1",)})
+    values = total_of(rows, duration_s=3.0).values if rows else {}
+    least = least_of(rows, duration_s=3.0, deadline_s=1.0).values if rows else {}
+    return Trial(order=order, rows=rows, values=values, least=least, doubt=doubt, replay="", evidence={429: ("x-1",)})
 
 
 def outcome(results: tuple[CheckResult, ...], claim: str) -> Outcome:
@@ -373,10 +393,11 @@ def test_anonymous_load_may_be_limited() -> None:
 
 def ending(rows: list[Row], **changes: object) -> Ending:
     """Return a good ending that reports these rows, changed."""
-    return replace(Ending(report={"rows": len(rows)}, exit_code=0), **changes)  # type: ignore[arg-type]
+    return replace(Ending(report={"rows": len(rows), "cpu_s": 0.5}, exit_code=0), **changes)  # type: ignore[arg-type]
 
 
 ROWS = [row(index) for index in range(100)]
+MORE = [*ROWS, row(100, outcome=LATE), row(101, outcome=LATE)]
 
 
 @pytest.mark.parametrize(
@@ -389,8 +410,10 @@ ROWS = [row(index) for index in range(100)]
         (ending(ROWS), LEDGER, ROWS[1:], "do not add up"),
         (ending(ROWS), replace(LEDGER, due=101), ROWS, "do not add up"),
         (ending([]), Ledger(), [], "not one request"),
-        (ending(ROWS), replace(LEDGER, due=102, dropped=2), ROWS, "100 of 102"),
+        (ending(MORE), replace(LEDGER, due=102, dropped=2), MORE, "2 of 102"),
+        (ending(ROWS), replace(LEDGER, due=102, dropped=2), ROWS, "do not add up"),
         (ending(ROWS), LEDGER, [*ROWS[2:], row(0, lag_ms=51.0), row(1, lag_ms=51.0)], "ms late"),
+        (ending(ROWS), LEDGER, [*ROWS[2:], row(0, lag_ms=51.0), row(1, lag_ms=51.0)], "can send 200/s at most"),
     ],
 )
 def test_reasons_for_doubt(end: Ending, ledger: Ledger, rows: list[Row], said: str) -> None:
@@ -403,6 +426,79 @@ def test_reasons_for_doubt(end: Ending, ledger: Ledger, rows: list[Row], said: s
 def test_a_good_generator_is_not_doubted() -> None:
     """All due arrivals started on time: no doubt; one late arrival in a hundred is within the bound."""
     assert find_doubt(ending(ROWS), LEDGER, [*ROWS[1:], row(0, lag_ms=51.0)], lag_limit_ms=50.0) is None
+
+
+def ledger_of(rows: list[Row]) -> Ledger:
+    """Return the ledger of arrivals with one row each."""
+    fates = Counter(fate(one) for one in rows)
+    started = len(rows) - fates["dropped"]
+    return Ledger(
+        due=len(rows), started=started, dropped=fates["dropped"], answered=fates[OK], failed=fates[FAILED],
+        unfinished=fates[UNFINISHED],
+    )  # fmt: skip
+
+
+def gap(rows: list[Row], objectives: dict[str, str]) -> Doubt | None:
+    """Return what rows leave open about objectives, within a second, with a deadline of a second."""
+    rules = check_objectives(scenario(objectives=objectives))
+    return find_gap(rules, ledger_of(rows), rows, duration_s=1.0, deadline_s=1.0)
+
+
+def certain(rows: list[Row], objectives: dict[str, str]) -> bool:
+    """Return whether rows fail the service."""
+    order = replace(ORDER, objectives=check_objectives(scenario(objectives=objectives)))
+    judged = judge(trial(rows, doubt=gap(rows, objectives), order=order))
+    return outcome(judged, "objectives") is Outcome.FAILED
+
+
+LATE_ROWS = [row(index, latency_ms=45.0, lag_ms=40.0) for index in range(100)]
+TURNED = [row(index, operation="TASK a", outcome=TURNED_AWAY, latency_ms=1000.0) for index in range(10, 100)]
+
+
+@pytest.mark.parametrize("metric", ["p50", "p95", "p99"])
+def test_a_late_generator_never_fails_a_service(metric: str) -> None:
+    """An objective that is broken by what the generator was late by is left open; one that is broken anyway is not."""
+    assert find_doubt(ending(LATE_ROWS), LEDGER, LATE_ROWS, lag_limit_ms=50.0) is None
+    found = gap(LATE_ROWS, {metric: "<= 20 ms"})
+    assert found is not None
+    assert f"{metric} is 45.0 ms" in found.reason
+    assert not certain(LATE_ROWS, {metric: "<= 20 ms"})
+    assert gap(LATE_ROWS, {metric: "<= 45 ms"}) is None
+    assert certain([replace(one, latency_ms=240.0, service_ms=200.0) for one in LATE_ROWS], {metric: "<= 20 ms"})
+
+
+def test_a_deadline_that_began_late_is_no_error_of_the_service() -> None:
+    """An arrival that began after half its deadline, and then timed out, leaves it open; one on time does not."""
+    rows = [row(index) for index in range(99)]
+    spoilt = row(99, outcome=TIMEOUT, latency_ms=1000.0, lag_ms=500.0)
+    assert gap([*rows, spoilt], {"error_ratio": "<= 0"}) is not None
+    assert not certain([*rows, spoilt], {"error_ratio": "<= 0"})
+    assert certain([*rows, replace(spoilt, lag_ms=1.0)], {"error_ratio": "<= 0"})
+
+
+@pytest.mark.parametrize("objective", [{"p95": "<= 900 ms"}, {"error_ratio": "<= 0.05"}, {"rate": ">= 95/s"}])
+def test_a_service_that_hangs_fails_however_little_room_there_is(objective: dict[str, str]) -> None:
+    """Ten arrivals of a hundred could begin, and none was answered: that is no fault of the generator."""
+    hanging = [row(index, outcome=TIMEOUT, status=0, latency_ms=1000.0) for index in range(10)]
+    assert (
+        find_doubt(ending(hanging + TURNED), ledger_of(hanging + TURNED), hanging + TURNED, lag_limit_ms=50.0) is None
+    )
+    assert gap(hanging + TURNED, objective) is None
+    assert certain(hanging + TURNED, objective)
+
+
+@pytest.mark.parametrize("objective", [{}, {"p99": "<= 900 ms"}, {"error_ratio": "<= 0"}, {"rate": ">= 90/s"}])
+def test_want_of_room_alone_proves_nothing(objective: dict[str, str]) -> None:
+    """Where all that could begin went well, arrivals that were turned away fail no service, and pass none."""
+    found = gap([row(index) for index in range(10)] + TURNED, objective)
+    assert found is not None
+    assert "only 10 of 100" in found.reason
+    assert found.transient
+
+
+def test_want_of_room_is_told_where_nothing_is_asked() -> None:
+    """Without objectives nothing can fail: a load that was not sent as asked is inconclusive, whatever was answered."""
+    assert gap([row(index, outcome=FAILED) for index in range(10)] + TURNED, {}) is not None
 
 
 def test_the_lag_bound_follows_the_tightest_latency() -> None:

@@ -35,7 +35,8 @@ class Ahead:
         if "contract" in run.suites and settings.contract and not run.unsigned:
             self._fuzzer = in_background(self._start_fuzzer, name="ahead-contract")
         if "load" in run.suites and not run.unsigned:
-            for name in list(settings.load)[:MOST_SCENARIOS]:
+            due = [name for name, one in settings.load.items() if run.options.profile in one.duration_s]
+            for name in due[:MOST_SCENARIOS]:
                 self._scenarios[name] = in_background(self._starter(name), name=f"ahead-{name}")
 
     def _start_fuzzer(self) -> EngineProcess:

@@ -187,7 +187,7 @@ def run_load(run: Run, stack: Stack, ahead: Ahead) -> Evidence:
                 out=run.directory / "load" / name,
                 root=run.settings.root,
                 limits=run.settings.limits,
-                environment=run.environment,
+                environment=run.variables(stack.variant),
                 progress=run.progress("load"),
                 process=ahead.scenario(name),
             ),

@@ -102,11 +102,14 @@ def _explain(error: ErrorDetails) -> str:
 
 
 def _remedy(keys: Sequence[str | int], error: ErrorDetails) -> str:
-    if error["type"] != "extra_forbidden":
+    if error["type"] == "literal_error":
+        known, given = re.findall(r"'([^']*)'", error["ctx"]["expected"]), error["input"]
+    elif error["type"] == "extra_forbidden":
+        known, given = list(_fields_at(Settings, keys[:-1])), keys[-1]
+    else:
         return "docs/reference/configuration.md lists every key with its type"
-    known = list(_fields_at(Settings, keys[:-1]))
-    near = difflib.get_close_matches(str(keys[-1]), known, n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}?" if near else f"valid keys here: {', '.join(sorted(known))}"
+    near = difflib.get_close_matches(str(given), known, n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}?" if near else f"valid here: {', '.join(sorted(known))}"
 
 
 def _fields_at(model: type[BaseModel], keys: Sequence[str | int]) -> Iterator[str]:

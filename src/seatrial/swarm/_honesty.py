@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from signal import Signals
 
 from seatrial.config import Rule
+from seatrial.swarm._objectives import find_broken, find_certain
 from seatrial.swarm._percentile import nearest_rank
-from seatrial.swarm._plan import Ledger
+from seatrial.swarm._plan import LATE, Ledger
 from seatrial.swarm._process import Ending
 from seatrial.swarm._rows import Row, agrees, lags_ms
+from seatrial.swarm._statistics import least_of, total_of
 
 STARTED_PERCENT = 99
+"""Of all due arrivals."""
+
 LAG_MS = 50.0
 LAG_SHARE = 0.1
 
@@ -42,17 +46,43 @@ def find_doubt(ending: Ending, ledger: Ledger, rows: Sequence[Row], *, lag_limit
         return Doubt(reason=f"its books do not add up: {ledger}, {len(rows)} of {ending.report['rows']} rows")
     if not any(row.is_request and row.arrival >= 0 for row in rows):
         return Doubt(reason=f"not one request was sent ({ledger.due} arrivals were due)")
-    return _slow(ledger, lags_ms(list(rows)), lag_limit_ms)
+    reason = _slow(ledger, rows, lag_limit_ms)
+    return Doubt(reason=reason + _means(ledger, ending.report.get("cpu_s")), transient=True) if reason else None
 
 
-def _slow(ledger: Ledger, lags: Sequence[float], lag_limit_ms: float) -> Doubt | None:
+def find_gap(
+    rules: Mapping[str, Rule], ledger: Ledger, rows: Sequence[Row], *, duration_s: float, deadline_s: float
+) -> Doubt | None:
+    """Return what an orderly generator leaves open: whether the service or the generator broke an objective.
+
+    Arrivals that were turned away, since so many were unanswered, leave nothing open where the others break one alone.
+    """
+    values = total_of(rows, duration_s=duration_s).values
+    least = least_of(rows, duration_s=duration_s, deadline_s=deadline_s).values
+    broken = find_broken(rules, values)
+    if find_certain(rules, values, least) or (rules and not any(row.good for row in rows)):
+        return None
     if ledger.started * 100 < ledger.due * STARTED_PERCENT:
         return Doubt(reason=f"only {ledger.started} of {ledger.due} due arrivals were started", transient=True)
-    lag_ms = nearest_rank(lags, 99)
-    if lag_ms > lag_limit_ms:
-        text = f"99 % of the arrivals began up to {lag_ms:.1f} ms late, more than {lag_limit_ms:g} ms"
-        return Doubt(reason=text, transient=True)
+    if broken:
+        best = f"{least[broken[0].metric]:.6g} without what the generator was late by or turned away"
+        return Doubt(reason=f"{broken[0].title}, but it may be {best}", transient=True)
     return None
+
+
+def _slow(ledger: Ledger, rows: Sequence[Row], lag_limit_ms: float) -> str:
+    late = sum(row.outcome == LATE for row in rows)
+    if late * 100 > ledger.due * (100 - STARTED_PERCENT):
+        return f"{late} of {ledger.due} due arrivals could not be started in time"
+    lag_ms = nearest_rank(lags_ms(list(rows)), 99)
+    if lag_ms > lag_limit_ms:
+        return f"99 % of the arrivals began up to {lag_ms:.1f} ms late, more than {lag_limit_ms:g} ms"
+    return ""
+
+
+def _means(ledger: Ledger, cpu_s: float | None) -> str:
+    """Return what this machine can send at most, by the processor time that the arrivals took."""
+    return f" (by its processor time it can send {ledger.started / cpu_s:.3g}/s at most)" if cpu_s else ""
 
 
 def how_it_ended(ending: Ending) -> str:

@@ -53,6 +53,13 @@ def _unreadable(name: str, metric: str, text: str) -> UsageError:
     )
 
 
+def find_certain(
+    rules: Mapping[str, Rule], values: Mapping[str, float], least: Mapping[str, float]
+) -> tuple[Broken, ...]:
+    """Return the objectives that do not hold even by the best figures that the service can have earned."""
+    return tuple(broken for broken in find_broken(rules, values) if not broken.rule.holds(least[broken.metric]))
+
+
 def find_broken(rules: Mapping[str, Rule], values: Mapping[str, float]) -> tuple[Broken, ...]:
     """Return the objectives that do not hold; every metric must have a value."""
     return tuple(

@@ -44,8 +44,8 @@ def prepare(  # noqa: PLR0913 - what a scenario depends on
     limits: Sequence[LimitSettings] | None,
     environment: Mapping[str, str],
 ) -> Order:
-    """Return the scenario ready to run; raises UsageError for whatever of it cannot be used."""
-    duration_s = _duration(name, scenario, profile)
+    """Return the scenario ready to run in a profile that it has a duration for; raises UsageError for what is wrong."""
+    duration_s = scenario.duration_s[profile]  # type: ignore[index]  # a profile's name
     quotas = quotas_of(limits or (), environment)
     return Order(
         name=name,
@@ -58,18 +58,6 @@ def prepare(  # noqa: PLR0913 - what a scenario depends on
         exempt=_exempt(scenario, limits),
         rejection=limits[0].rejection_status if limits else LIMITED,
         location=_location(name, root),
-    )
-
-
-def _duration(name: str, scenario: ScenarioSettings, profile: str) -> float:
-    durations: Mapping[str, float] = {str(key): value for key, value in scenario.duration_s.items()}
-    if profile in durations:
-        return durations[profile]
-    raise UsageError(
-        f"the scenario {name!r} has no duration for the profile {profile!r}",
-        slug="load-duration-missing",
-        where=f"[load.{name}.duration_s]",
-        remedy=f"add {profile} = SECONDS",
     )
 
 

@@ -7,19 +7,25 @@ from dataclasses import dataclass
 
 from seatrial.core import CheckResult, Finding, Outcome, Severity
 from seatrial.swarm._honesty import Doubt
-from seatrial.swarm._objectives import find_broken
+from seatrial.swarm._objectives import Broken, find_certain
 from seatrial.swarm._order import Order
 from seatrial.swarm._rows import Row
 from seatrial.swarm._sessions import passed_quota
 
+CLAIMS = ("generator-honest", "objectives", "never-limited")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What is judged: one scenario's rows and figures, and why its generator is in doubt, if it is."""
+    """What is judged: one scenario's rows and figures, and why its generator is in doubt, if it is.
+
+    `least` are the figures without whatever the generator may have spoilt: a service fails by both.
+    """
 
     order: Order
     rows: Sequence[Row]
     values: Mapping[str, float]
+    least: Mapping[str, float]
     doubt: Doubt | None
     replay: str
     evidence: Mapping[int, tuple[str, ...]]
@@ -32,6 +38,14 @@ class Trial:
 def judge(trial: Trial) -> tuple[CheckResult, ...]:
     """Return the outcomes of the scenario's three checks."""
     return (_honest(trial), _objectives(trial), _never_limited(trial))
+
+
+def leave(name: str, profile: str) -> tuple[CheckResult, ...]:
+    """Return the outcomes of a scenario that is not for this profile."""
+    reason = f"[load.{name}.duration_s] has none for the profile {profile}"
+    return tuple(
+        CheckResult(check=f"load.{name}-{claim}", outcome=Outcome.NOT_TESTED, reason=reason) for claim in CLAIMS
+    )
 
 
 def _honest(trial: Trial) -> CheckResult:
@@ -57,7 +71,7 @@ def _objectives(trial: Trial) -> CheckResult:
 
 
 def _broken(trial: Trial, slug: str) -> tuple[Finding, ...]:
-    found = [(broken.metric, broken.title) for broken in find_broken(trial.order.objectives, trial.values)]
+    found = [(broken.metric, broken.title) for broken in _certain(trial)]
     if not any(row.good for row in trial.rows):  # quick refusals have splendid latencies
         found.append(("no-success", f"not one of {len(trial.rows)} requests succeeded"))
     detail = worst_causes(trial.rows)
@@ -68,6 +82,10 @@ def _broken(trial: Trial, slug: str) -> tuple[Finding, ...]:
         )
         for cause, title in found
     )  # fmt: skip
+
+
+def _certain(trial: Trial) -> tuple[Broken, ...]:
+    return find_certain(trial.order.objectives, trial.values, trial.least)
 
 
 def worst_causes(rows: Sequence[Row], *, most: int = 5) -> str:

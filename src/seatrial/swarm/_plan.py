@@ -6,11 +6,12 @@ harness <--stdout: broken | ready, tick once a second, done--------- load proces
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from seatrial.swarm._schedule import Spacing
+from seatrial.swarm._schedule import Spacing, due_times
 
 COLUMNS = (
     "arrival",  # number of the arrival, -1 for what a user does before its first one
@@ -22,11 +23,22 @@ COLUMNS = (
     "media",
     "outcome",
     "latency_ms",
+    "service_ms",  # from the send to the whole answer, or to the end of waiting for it
     "cause",
 )
 OK, FAILED, TIMEOUT, UNFINISHED = "ok", "failed", "timeout", "unfinished"
+ELSEWHERE = "elsewhere"
+"""The outcome of a request that was not sent, or not followed any further, as it leads away from the target."""
+TURNED_AWAY, LATE = "turned-away", "late"
+"""The outcomes of an arrival that never began: too many were under way, or its deadline was over before it could."""
+
+DROPPED = (TURNED_AWAY, LATE)
+RAISED = "raised"
+"""The outcome of a task that failed though its requests did not: its row has no latency of its own."""
+
+MOST_COUNTED = 1_000_000
 TASK = "TASK"
-"""The method of a row that is no request: a user's task that raised, or sent nothing."""
+"""The method of a row that is no request: an arrival that never began, or a task that raised, or sent nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +87,12 @@ class Ledger:
 
     @property
     def adds_up(self) -> bool:
-        """Return whether no arrival is missing and none counted twice."""
+        """Return whether no arrival is missing and none counted twice; each is counted where it happens."""
         ended = self.answered + self.failed + self.unfinished
         return min(asdict(self).values()) >= 0 and self.due == self.started + self.dropped and self.started == ended
+
+
+def due_of(plan: Plan) -> Ledger:
+    """Return what is known of arrivals of which the load process told nothing: how many were due, up to a million."""
+    times = due_times(plan.rate_per_s, duration_s=plan.duration_s, seed=plan.seed, spacing=plan.spacing)
+    return Ledger(due=sum(1 for _ in itertools.islice(times, MOST_COUNTED)))

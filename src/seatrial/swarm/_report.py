@@ -14,16 +14,23 @@ from seatrial.swarm._percentile import nearest_rank
 from seatrial.swarm._plan import Ledger, Plan
 from seatrial.swarm._process import Ending
 from seatrial.swarm._rows import Row, lags_ms
-from seatrial.swarm._statistics import DEFINITION, by_operation, figures_of, word
+from seatrial.swarm._statistics import DEFINITION, PERCENTILES, by_operation, figures_of, word
 
 SCHEMA = "seatrial-load-stats-1"
 DIGITS = 3
 
 
 def write_stats(  # noqa: PLR0913 - the parts of one document
-    file: Path, plan: Plan, *, rows: Sequence[Row], ledger: Ledger, ending: Ending, results: Sequence[CheckResult]
+    file: Path,
+    plan: Plan,
+    *,
+    rows: Sequence[Row],
+    ledger: Ledger,
+    ending: Ending,
+    results: Sequence[CheckResult],
+    given_up: Sequence[tuple[str, Ledger]],
 ) -> None:
-    """Write the statistics of a scenario; figures are absent where nothing was sent."""
+    """Write the statistics of a scenario, and why earlier attempts were given up; no requests, no figures."""
     document = {
         "schema": SCHEMA,
         "scenario": {
@@ -33,6 +40,7 @@ def write_stats(  # noqa: PLR0913 - the parts of one document
         },
         "definition": DEFINITION,
         "ledger": asdict(ledger),
+        "given_up": [{"reason": reason, "ledger": asdict(earlier)} for reason, earlier in given_up],
         "generator": _generator(ending, rows),
         "outcomes": {result.check: result.outcome for result in results},
         "operations": _operations(rows, plan),
@@ -61,19 +69,25 @@ def _operations(rows: Sequence[Row], plan: Plan) -> list[dict[str, Any]]:
 
 
 def _operation(name: str, metric: str, rows: Sequence[Row], plan: Plan) -> dict[str, Any]:
-    good = sum(row.good for row in rows)
-    figures = figures_of(rows, rate_per_s=good / plan.duration_s)
+    figures = figures_of(rows, duration_s=plan.duration_s)
     return {
         "operation": name,
         "metric": f"load.{plan.name}.{metric}",
         "requests": len(rows),
         **figures.values,
+        "service_ms": service_ms(rows),
         "outcomes": Counter(row.outcome for row in rows),
         "statuses": figures.statuses,
         "media_types": Counter(row.media or "none" for row in rows),
         "causes": dict(Counter(row.cause for row in rows if row.cause).most_common(10)),
         "histogram_us": histogram(figures.latencies_ms),
     }
+
+
+def service_ms(rows: Sequence[Row]) -> dict[str, float]:
+    """Return percentiles of the time from the send, which the generator's own lateness is no part of."""
+    ordered = sorted(row.service_ms for row in rows)
+    return {name: nearest_rank(ordered, percent) for name, percent in PERCENTILES.items()}
 
 
 def histogram(latencies_ms: Sequence[float]) -> str:

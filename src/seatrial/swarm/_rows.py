@@ -9,7 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from seatrial.swarm._plan import COLUMNS, FAILED, OK, TASK, UNFINISHED, Ledger
+from seatrial.swarm._plan import COLUMNS, DROPPED, FAILED, OK, RAISED, TASK, UNFINISHED, Ledger
+
+FATES = (OK, FAILED, UNFINISHED, "dropped")
+"""What can become of an arrival, the worse after the better."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,12 +28,23 @@ class Row:
     media: str
     outcome: str
     latency_ms: float
+    service_ms: float
     cause: str
 
     @property
     def good(self) -> bool:
         """Return whether the request succeeded."""
         return self.outcome == OK
+
+    @property
+    def began(self) -> bool:
+        """Return whether its arrival began at all."""
+        return self.outcome not in DROPPED
+
+    @property
+    def timed(self) -> bool:
+        """Return whether its latency is one: that of a request, or of an arrival without any."""
+        return self.outcome != RAISED
 
     @property
     def is_request(self) -> bool:
@@ -50,10 +64,11 @@ def _whole(text: str) -> Iterator[Row]:
     for cells in csv.reader(itertools.islice(io.StringIO(text[: text.rfind("\n") + 1], newline=""), 1, None)):
         if len(cells) != len(COLUMNS):
             return
-        arrival, due_s, lag_ms, identity, operation, status, media, outcome, latency_ms, cause = cells
+        arrival, due_s, lag_ms, identity, operation, status, media, outcome, latency_ms, service_ms, cause = cells
         yield Row(
             arrival=int(arrival), due_s=float(due_s), lag_ms=float(lag_ms), identity=identity, operation=operation,
-            status=int(status), media=media, outcome=outcome, latency_ms=float(latency_ms), cause=cause,
+            status=int(status), media=media, outcome=outcome, latency_ms=float(latency_ms),
+            service_ms=float(service_ms), cause=cause,
         )  # fmt: skip
 
 
@@ -62,18 +77,24 @@ def arrivals_in(rows: list[Row]) -> dict[int, str]:
     found: dict[int, str] = {}
     for row in rows:
         if row.arrival >= 0:
-            worse = row.outcome if row.outcome in {OK, UNFINISHED} else FAILED
-            found[row.arrival] = max(found.get(row.arrival, OK), worse, key=(OK, FAILED, UNFINISHED).index)
+            found[row.arrival] = max(found.get(row.arrival, OK), fate(row), key=FATES.index)
     return found
+
+
+def fate(row: Row) -> str:
+    """Return what a row alone says of its arrival: one of FATES."""
+    if row.outcome in DROPPED:
+        return "dropped"
+    return row.outcome if row.outcome in {OK, UNFINISHED} else FAILED
 
 
 def agrees(ledger: Ledger, rows: list[Row]) -> bool:
     """Return whether rows and ledger tell the same of every arrival."""
     ended = list(arrivals_in(rows).values())
-    counts = (ended.count(OK), ended.count(FAILED), ended.count(UNFINISHED))
-    return ledger.adds_up and counts == (ledger.answered, ledger.failed, ledger.unfinished)
+    told = (ledger.answered, ledger.failed, ledger.unfinished, ledger.dropped)
+    return ledger.adds_up and tuple(ended.count(kind) for kind in FATES) == told
 
 
 def lags_ms(rows: list[Row]) -> list[float]:
-    """Return the start lag of each arrival, ascending."""
-    return sorted({row.arrival: row.lag_ms for row in rows if row.arrival >= 0}.values())
+    """Return the start lag of each arrival that began, ascending."""
+    return sorted({row.arrival: row.lag_ms for row in rows if row.arrival >= 0 and row.began}.values())

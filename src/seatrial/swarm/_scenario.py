@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from seatrial.config import LimitSettings, ScenarioSettings
 from seatrial.core import EnvironmentFailure, Evidence, Identities, Progress, Target
 from seatrial.record import Secrets
-from seatrial.swarm._honesty import Doubt, find_doubt, lag_bound_ms
+from seatrial.swarm._honesty import Doubt, find_doubt, find_gap, lag_bound_ms
 from seatrial.swarm._order import Order, prepare
-from seatrial.swarm._outcomes import Trial, judge
-from seatrial.swarm._plan import Ledger, Plan
+from seatrial.swarm._outcomes import Trial, judge, leave
+from seatrial.swarm._plan import ELSEWHERE, Ledger, Plan, due_of
 from seatrial.swarm._process import Ending, LoadProcess, Message
 from seatrial.swarm._report import write_stats
 from seatrial.swarm._rows import Row, read_rows
 from seatrial.swarm._samples import exchanges_of, ids_by_status
 from seatrial.swarm._sessions import lease
-from seatrial.swarm._statistics import figures_of, measure
+from seatrial.swarm._statistics import least_of, measure, total_of
 
 ATTEMPTS = 2
+FIRST = "first"
 REPEAT_BELOW_S = 30.0
 
 
@@ -73,22 +74,39 @@ def run_scenario(  # noqa: PLR0913 - the instrument's whole interface
     """Send a scenario's load, judge it, and write stats.json, requests.csv and locust.log into `out`.
 
     `limits` (with the profile's `environment`) say how many identities are needed and which paths are exempt; None
-    means unknown. `process` was started ahead; without one, a new one is. Raises UsageError for an objective, load file
+    means unknown. `process` was started ahead; without one, a new one is. A scenario without a duration for the profile
+    is not tested. Raises UsageError for an objective, load file
     or user class that cannot be used, EnvironmentFailure when `out` cannot be written or no process can be started.
     """
+    if profile not in scenario.duration_s:
+        return Evidence(results=leave(name, profile))
     order = prepare(name, scenario, profile=profile, root=root, limits=limits, environment=environment or {})
     ground = Ground(run=run, work=work, out=out, root=root, progress=progress)
     _make(out)
-    notes, attempts = [], ATTEMPTS if order.duration_s < REPEAT_BELOW_S else 1
-    for left in reversed(range(attempts)):
+    given_up: list[Attempt] = []
+    for left in reversed(range(ATTEMPTS if order.duration_s < REPEAT_BELOW_S else 1)):
         plan = make_plan(order, target, identities, seed=seed, out=out)
         attempt = _attempt(order, plan, ground, process)
         process = None
         if not (left and attempt.doubt and attempt.doubt.transient):
             break
-        notes.append(f"load {name}: sent again, because the first time {attempt.doubt.reason}")
+        given_up.append(attempt)
     replay = f"seatrial run --only load --profile {profile} --seed {seed}"
-    return _conclude(order, attempt, ground, replay=replay, notes=notes)
+    return _conclude(order, attempt, ground, replay=replay, given_up=given_up)
+
+
+def _notes(name: str, attempt: Attempt, given_up: Sequence[Attempt]) -> tuple[str, ...]:
+    again = [f"load {name}: sent again, because the first time {one.doubt.reason}" for one in given_up if one.doubt]
+    return (*again, *_led_away(name, attempt.rows))
+
+
+def _led_away(name: str, rows: Sequence[Row]) -> list[str]:
+    """Return a line about requests that were not sent as they lead elsewhere; users' first ones are among them."""
+    away = [row for row in rows if row.outcome == ELSEWHERE]
+    if not away:
+        return []
+    causes = "; ".join(sorted({f"{row.operation} {row.cause}" for row in away}))
+    return [f"load {name}: {len(away)} requests were kept from leaving the target: {causes}"]
 
 
 def _make(out: Path) -> None:
@@ -134,7 +152,8 @@ def _attempt(order: Order, plan: Plan, ground: Ground, process: LoadProcess | No
         return Attempt(plan=plan, ending=nothing, ledger=Ledger(), rows=(), doubt=hostless)
     requests = Path(plan.requests)
     with _written(ground.out):
-        requests.unlink(missing_ok=True)
+        if requests.exists():  # of an attempt that was given up
+            requests.replace(requests.with_name(f"requests-{FIRST}.csv"))
         process = process or start_ahead(plan.name, run=ground.run, work=ground.work, root=ground.root)
     ground.progress(f"{plan.name} {plan.rate_per_s:g}/s starts")
     try:
@@ -142,9 +161,17 @@ def _attempt(order: Order, plan: Plan, ground: Ground, process: LoadProcess | No
     finally:
         _keep_log(plan, process.log, ground.out / "locust.log")
     rows = read_rows(requests)
-    ledger = Ledger(**ending.report["ledger"]) if ending.report else Ledger()
-    doubt = find_doubt(ending, ledger, rows, lag_limit_ms=lag_bound_ms(order.objectives))
-    return Attempt(plan=plan, ending=ending, ledger=ledger, rows=rows, doubt=doubt)
+    ledger = Ledger(**ending.report["ledger"]) if ending.report else due_of(plan)
+    attempt = Attempt(plan=plan, ending=ending, ledger=ledger, rows=rows, doubt=None)
+    return replace(attempt, doubt=_doubt(order, attempt))
+
+
+def _doubt(order: Order, attempt: Attempt) -> Doubt | None:
+    plan, ledger = attempt.plan, attempt.ledger
+    first = find_doubt(attempt.ending, ledger, attempt.rows, lag_limit_ms=lag_bound_ms(order.objectives))
+    return first or find_gap(
+        order.objectives, ledger, attempt.requests, duration_s=plan.duration_s, deadline_s=plan.deadline_s
+    )
 
 
 def start_ahead(name: str, *, run: str, work: Path, root: Path) -> LoadProcess:
@@ -155,7 +182,8 @@ def start_ahead(name: str, *, run: str, work: Path, root: Path) -> LoadProcess:
 def _teller(plan: Plan, progress: Progress) -> Callable[[Message], None]:
     def tell(tick: Message) -> None:
         done_s, failures = round(tick["elapsed_s"]), tick["failures"]
-        waiting = f", waiting for {tick['due'] - tick['answered'] - tick['failed']}" if done_s > plan.duration_s else ""
+        left = tick["started"] - tick["answered"] - tick["failed"]
+        waiting = f", waiting for {left}" if done_s > plan.duration_s else ""
         seconds = f"{min(done_s, plan.duration_s):g} s of {plan.duration_s:g} s"
         progress(f"{plan.name} {plan.rate_per_s:g}/s {seconds}, {failures} failures{waiting}")
 
@@ -173,14 +201,15 @@ def _keep_log(plan: Plan, log: Path, kept: Path) -> None:
         log.unlink()
 
 
-def _conclude(order: Order, attempt: Attempt, ground: Ground, *, replay: str, notes: Sequence[str]) -> Evidence:
+def _conclude(order: Order, attempt: Attempt, ground: Ground, *, replay: str, given_up: Sequence[Attempt]) -> Evidence:
     plan, rows = attempt.plan, attempt.requests
     report = attempt.ending.report or {"samples": ()}
     exchanges = exchanges_of(order.name, report["samples"], base_url=plan.url)
     trial = Trial(
         order=order,
         rows=rows,
-        values=figures_of(rows, rate_per_s=attempt.ledger.answered / plan.duration_s).values if rows else {},
+        values=total_of(rows, duration_s=plan.duration_s).values if rows else {},
+        least=least_of(rows, duration_s=plan.duration_s, deadline_s=plan.deadline_s).values if rows else {},
         doubt=attempt.doubt,
         replay=replay,
         evidence=ids_by_status(exchanges),
@@ -189,7 +218,9 @@ def _conclude(order: Order, attempt: Attempt, ground: Ground, *, replay: str, no
     with _written(ground.out):
         write_stats(
             ground.out / "stats.json", plan, rows=attempt.rows, ledger=attempt.ledger, ending=attempt.ending,
-            results=results,
+            results=results, given_up=[(one.doubt.reason if one.doubt else "", one.ledger) for one in given_up],
         )  # fmt: skip
     measured = measure(order.name, rows, attempt.ledger, duration_s=plan.duration_s) if not attempt.doubt else []
-    return Evidence(results=results, measurements=tuple(measured), exchanges=exchanges, notes=tuple(notes))
+    return Evidence(
+        results=results, measurements=tuple(measured), exchanges=exchanges, notes=_notes(order.name, attempt, given_up)
+    )

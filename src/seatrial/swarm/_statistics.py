@@ -9,52 +9,93 @@ from dataclasses import asdict, dataclass
 
 from seatrial.core import Measurement
 from seatrial.swarm._percentile import nearest_rank
-from seatrial.swarm._plan import Ledger
-from seatrial.swarm._rows import Row
+from seatrial.swarm._plan import OK, TIMEOUT, UNFINISHED, Ledger
+from seatrial.swarm._rows import Row, arrivals_in, lags_ms
 
 DEFINITION = {
     "latency": "milliseconds from the instant the arrival was due (further requests of it: from their own start) "
     "to the whole answer; a request without an answer counts at its deadline",
-    "percentile": "nearest rank over the unrounded latencies of all requests, failed ones included",
-    "error_ratio": "requests that failed, timed out or never ended, divided by all requests",
+    "percentile": "nearest rank over the unrounded latencies of all requests, failed ones included, and of "
+    "arrivals that never began, each at the deadline",
+    "error_ratio": "arrivals that never began, or of which a request failed, timed out or never ended, divided by all "
+    "that were due",
+    "operation_error_ratio": "requests that failed, timed out or never ended, divided by all requests",
     "rate": "arrivals of which every request succeeded, per second of the scenario's duration",
     "operation_rate": "requests that succeeded, per second of the scenario's duration",
 }
 PERCENTILES = {"p50": 50, "p95": 95, "p99": 99, "max": 100}
+WAITS = 3
+"""How often a request waits for the generator to be at it: to connect, to send, and to read the answer."""
+
+SPOILT_SHARE = 0.1
+"""An arrival that begins later than this share of its deadline does not prove that an answer was too slow."""
+
 RESERVED = frozenset({*PERCENTILES, "error_ratio", "rate", *asdict(Ledger())})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """The figures of one operation, or of all together."""
+    """The figures of one operation, or of all together; `good` of `count` requests or arrivals succeeded."""
 
     latencies_ms: tuple[float, ...]
     good: int
+    count: int
     rate_per_s: float
     statuses: dict[int, int]
 
     @property
     def values(self) -> dict[str, float]:
         """Return p50, p95, p99, max (ms), error_ratio and rate, none of them rounded."""
-        count = len(self.latencies_ms)
         found = {name: nearest_rank(self.latencies_ms, percent) for name, percent in PERCENTILES.items()}
-        return {**found, "error_ratio": (count - self.good) / count, "rate": self.rate_per_s}
+        return {**found, "error_ratio": (self.count - self.good) / self.count, "rate": self.rate_per_s}
 
 
-def figures_of(rows: Sequence[Row], *, rate_per_s: float) -> Figures:
-    """Return the figures of these rows, of which there must be at least one."""
+def figures_of(rows: Sequence[Row], *, duration_s: float) -> Figures:
+    """Return the figures of an operation's rows, of which there must be at least one: errors and rate by requests."""
+    return _figures(rows, good=sum(row.good for row in rows), count=len(rows), duration_s=duration_s)
+
+
+def total_of(rows: Sequence[Row], *, duration_s: float) -> Figures:
+    """Return the figures of a scenario's rows, of which there must be at least one: errors and rate by arrivals."""
+    fates = list(arrivals_in(list(rows)).values())
+    return _figures(rows, good=fates.count(OK), count=len(fates), duration_s=duration_s)
+
+
+def least_of(rows: Sequence[Row], *, duration_s: float, deadline_s: float) -> Figures:
+    """Return the best figures that a service can have earned: whatever the generator may have spoilt is left out.
+
+    Requests count from the send, less so often what 99 % of the arrivals began late by as a request waits for the
+    generator; an arrival that never began was answered at once.
+    """
+    late_ms = WAITS * nearest_rank(lags_ms(list(rows)) or [0.0], 99)
+    latencies_ms = [max(row.service_ms - late_ms, 0.0) if row.began else 0.0 for row in rows if row.timed]
+    due = len(arrivals_in(list(rows)))
+    own = [row for row in rows if row.began and not _spoilt(row, deadline_s)]
+    good = due - sum(fate != OK for fate in arrivals_in(own).values())
     return Figures(
-        latencies_ms=tuple(sorted(row.latency_ms for row in rows)),
-        good=sum(row.good for row in rows),
-        rate_per_s=rate_per_s,
-        statuses=dict(sorted(Counter(row.status for row in rows).items())),
+        latencies_ms=tuple(sorted(latencies_ms)), good=good, count=due, rate_per_s=good / duration_s, statuses={}
+    )
+
+
+def _spoilt(row: Row, deadline_s: float) -> bool:
+    """Return whether a request got no answer in time after its arrival had begun late, so that little was left."""
+    return row.outcome in {TIMEOUT, UNFINISHED} and row.lag_ms > SPOILT_SHARE * deadline_s * 1000
+
+
+def _figures(rows: Sequence[Row], *, good: int, count: int, duration_s: float) -> Figures:
+    return Figures(
+        latencies_ms=tuple(sorted(row.latency_ms for row in rows if row.timed)),
+        good=good,
+        count=count,
+        rate_per_s=good / duration_s,
+        statuses=dict(sorted(Counter(row.status for row in rows if row.is_request).items())),
     )
 
 
 def by_operation(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """Return the rows of each operation, sorted by name."""
+    """Return the timed rows of each operation, sorted by name."""
     groups: dict[str, list[Row]] = {}
-    for row in rows:
+    for row in filter(lambda row: row.timed, rows):
         groups.setdefault(row.operation, []).append(row)
     return dict(sorted(groups.items()))
 
@@ -74,22 +115,21 @@ def measure(name: str, rows: Sequence[Row], ledger: Ledger, *, duration_s: float
     """Return every measurement of a scenario; empty when nothing was sent."""
     if not rows:
         return []
-    total = figures_of(rows, rate_per_s=ledger.answered / duration_s)
-    found = _measurements(f"load.{name}", total, rate="rate")
+    found = _measurements(f"load.{name}", total_of(rows, duration_s=duration_s))
     taken: set[str] = set()
     for operation, group in by_operation(rows).items():
-        own = figures_of(group, rate_per_s=sum(row.good for row in group) / duration_s)
-        found += _measurements(f"load.{name}.{word(operation, taken)}", own, rate="operation_rate")
+        own = figures_of(group, duration_s=duration_s)
+        found += _measurements(f"load.{name}.{word(operation, taken)}", own, kind="operation_")
     return found + [
         Measurement(name=f"load.{name}.{fate}", value=count, unit="count", definition=f"arrivals {fate}")
         for fate, count in asdict(ledger).items()
     ]
 
 
-def _measurements(prefix: str, figures: Figures, *, rate: str) -> list[Measurement]:
+def _measurements(prefix: str, figures: Figures, *, kind: str = "") -> list[Measurement]:
     count = len(figures.latencies_ms)
     units = {"error_ratio": "ratio", "rate": "per_s"}
-    definitions = {"error_ratio": DEFINITION["error_ratio"], "rate": DEFINITION[rate]}
+    definitions = {key: DEFINITION[kind + key] for key in units}
     latency = f"{DEFINITION['percentile']}; latency: {DEFINITION['latency']}"
     found = [
         Measurement(

@@ -6,13 +6,18 @@ import csv
 from typing import IO, Any
 
 import gevent
+from geventhttpclient.response import HTTPParseError
 
 from seatrial.swarm._inside._clock import Clock
+from seatrial.swarm._inside._fence import ElsewhereError
 from seatrial.swarm._inside._samples import Samples
-from seatrial.swarm._inside._visit import Judged, Open, Visit, current_visit
-from seatrial.swarm._plan import COLUMNS, FAILED, OK, TASK, TIMEOUT, UNFINISHED, Ledger
+from seatrial.swarm._inside._visit import MARK, Judged, Open, Visit, current_visit
+from seatrial.swarm._plan import COLUMNS, ELSEWHERE, FAILED, OK, RAISED, TASK, TIMEOUT, UNFINISHED, Ledger
 
 MOST_OPERATIONS = 200
+SPEAKING = {"CatchResponseError", "ElsewhereError", "ElsewhereRequestError"}
+"""Exceptions whose text says all."""
+
 SETUP = Visit(index=-1, due_s=0.0)
 
 
@@ -30,37 +35,46 @@ class Book:
         self._writer = csv.writer(file, lineterminator="\n")
         self._writer.writerow(COLUMNS)
 
-    def on_request(
+    def on_request(  # noqa: PLR0913, PLR0917 - what Locust's event says
         self,
         request_type: str,
         name: str,
         response_time: float = 0.0,
         response: Any = None,
         exception: BaseException | None = None,
+        context: dict[str, Any] | None = None,
         **_: object,
     ) -> None:
         """Take in one judged request: Locust calls this for each."""
         now = self._clock.now()
         visit = current_visit() or SETUP
-        sent = visit.open or Open("", now - (response_time or 0.0) / 1000)
-        latency_ms = ((sent.answered_s or now) - sent.begins_s) * 1000
+        since = now - (response_time or 0.0) / 1000
+        sent = (context or {}).get(MARK) or Open("", since, since)
+        ended_s = sent.answered_s or now
+        latency_ms, service_ms = (ended_s - sent.begins_s) * 1000, (ended_s - sent.sent_s) * 1000
         status = int(getattr(response, "status_code", 0) or 0)
-        outcome = self._outcome(exception, latency_ms)
-        if outcome == TIMEOUT or (outcome == FAILED and not status):
-            latency_ms = self._deadline_ms  # no answer is no quick answer
-        visit.open = None
+        outcome = ELSEWHERE if sent.elsewhere else self._outcome(exception, latency_ms)
+        if outcome == ELSEWHERE or (outcome == FAILED and _unanswered(status, exception)):
+            latency_ms = service_ms = self._deadline_ms  # no answer is no quick answer
+        elif outcome == TIMEOUT:
+            latency_ms = self._deadline_ms
+        if sent in visit.opened:
+            visit.opened.remove(sent)
         judged = Judged(
             operation=self._operation(request_type, name),
             status=status,
             media=_media(response),
             outcome=outcome,
             latency_ms=latency_ms,
-            cause=explain(exception, status, visit.headers),
+            service_ms=service_ms,
+            cause=sent.elsewhere or explain(exception, status, visit.headers),
         )
         self._row(visit, judged)
         self.samples.take(visit, judged, response, span_s=(sent.begins_s, now))
 
     def _outcome(self, exception: BaseException | None, latency_ms: float) -> str:
+        if isinstance(exception, ElsewhereError):
+            return ELSEWHERE
         if isinstance(exception, gevent.Timeout) or latency_ms >= self._deadline_ms:
             return TIMEOUT
         return FAILED if exception is not None else OK
@@ -79,33 +93,50 @@ class Book:
             self._abandon(visit, task)
             self.ledger.unfinished += 1
             return
-        if error is not None and not visit.failures:
-            self._task_row(visit, task, explain(error, 0, visit.headers))
-        elif not visit.rows:
-            self._task_row(visit, task, "the task sent no request")
+        if not visit.rows:
+            cause = explain(error, 0, visit.headers) or "the task sent no request"
+            self._task_row(visit, task, FAILED, cause)
+        elif error is not None and not visit.failures:
+            self._task_row(visit, task, RAISED, explain(error, 0, visit.headers))
         if visit.failures:
             self.ledger.failed += 1
         else:
             self.ledger.answered += 1
 
+    def drop(self, visit: Visit, task: str, outcome: str, cause: str) -> None:
+        """Enter an arrival that never began: nobody answered it, so it counts at the deadline."""
+        self.ledger.dropped += 1
+        visit.began_s = self._clock.now()
+        self._task_row(visit, task, outcome, cause)
+
     def _abandon(self, visit: Visit, task: str) -> None:
         """Enter an arrival that was still under way when its time was over."""
-        operation, begins_s = f"{TASK} {task}", visit.due_s
-        if visit.open:
-            operation, begins_s = visit.open.operation, visit.open.begins_s
-        latency_ms = max((self._clock.now() - begins_s) * 1000, self._deadline_ms)
         cause = "not answered when the time was over"
-        self._row(visit, Judged(operation=operation, outcome=UNFINISHED, latency_ms=latency_ms, cause=cause))
+        for sent in visit.opened or [Open(f"{TASK} {task}", visit.due_s, visit.began_s)]:
+            now = self._clock.now()
+            self._row(
+                visit,
+                Judged(
+                    operation=sent.operation,
+                    outcome=UNFINISHED,
+                    latency_ms=max((now - sent.begins_s) * 1000, self._deadline_ms),
+                    service_ms=(now - sent.sent_s) * 1000,
+                    cause=cause,
+                ),
+            )
 
-    def _task_row(self, visit: Visit, task: str, cause: str) -> None:
-        """Enter a failure that no request shows."""
-        elapsed_ms = (self._clock.now() - visit.due_s) * 1000
-        self._row(visit, Judged(operation=f"{TASK} {task}", outcome=FAILED, latency_ms=elapsed_ms, cause=cause))
+    def _task_row(self, visit: Visit, task: str, outcome: str, cause: str) -> None:
+        """Enter a failure that no request shows; where none was sent, it is no quick answer either."""
+        operation, deadline_ms = f"{TASK} {task}", self._deadline_ms
+        judged = Judged(
+            operation=operation, outcome=outcome, latency_ms=deadline_ms, service_ms=deadline_ms, cause=cause
+        )
+        self._row(visit, judged)
 
     def _row(self, visit: Visit, judged: Judged) -> None:
         arrival = (visit.index, visit.due_s, visit.lag_ms, visit.identity)
-        request = (judged.operation, judged.status, judged.media, judged.outcome, judged.latency_ms, judged.cause)
-        self._writer.writerow(arrival + request)
+        request = (judged.operation, judged.status, judged.media, judged.outcome)
+        self._writer.writerow((*arrival, *request, judged.latency_ms, judged.service_ms, judged.cause))
         self.rows += 1
         if visit is SETUP:
             return
@@ -113,6 +144,12 @@ class Book:
         if judged.outcome != OK:
             visit.failures += 1
             self.failed_rows += 1
+
+
+def _unanswered(status: int, error: BaseException | None) -> bool:
+    """Return whether the whole answer never came: half of one has a status, and is none all the same."""
+    cut = isinstance(error, (OSError, HTTPParseError)) and getattr(error, "response", None) is None
+    return cut or not status
 
 
 def explain(error: BaseException | None, status: int, secrets: dict[str, str]) -> str:
@@ -124,7 +161,7 @@ def explain(error: BaseException | None, status: int, secrets: dict[str, str]) -
         return f"HTTP {status}"
     for value in secrets.values():
         text = text.replace(value, "{{secret}}")
-    return " ".join((text if kind == "CatchResponseError" else f"{kind}: {text}").split())[:200]
+    return " ".join((text if kind in SPEAKING else f"{kind}: {text}").split())[:200]
 
 
 def _media(response: Any) -> str:

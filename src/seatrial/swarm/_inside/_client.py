@@ -8,7 +8,8 @@ import gevent
 from locust import User
 
 from seatrial.swarm._inside._clock import Clock
-from seatrial.swarm._inside._visit import Open, Visit, current_visit
+from seatrial.swarm._inside._fence import Fence
+from seatrial.swarm._inside._visit import MARK, Open, current_visit
 
 SHORTEST_S = 0.001
 
@@ -20,8 +21,9 @@ class DeadlinePassedError(Exception):
 class Meter:
     """Wrap the `client.request` of users; all other methods of Locust's clients go through it."""
 
-    def __init__(self, clock: Clock, *, deadline_s: float) -> None:
+    def __init__(self, clock: Clock, fence: Fence, *, deadline_s: float) -> None:
         self._clock = clock
+        self._fence = fence
         self._deadline_s = deadline_s
 
     def attach(self, user: User) -> None:
@@ -29,21 +31,22 @@ class Meter:
         client: Any = getattr(user, "client", None)
         if not hasattr(client, "request"):
             return
+        self._fence.attach(client)
         send = client.request
 
         def request(method: str, url: str, *args: Any, **options: Any) -> Any:
             visit = current_visit()
             if visit is None:  # before the first arrival, or in a greenlet of the user's own
                 return send(method, url, *args, **options)
+            sent = visit.send(f"{method} {_path(url)}", self._clock.now())
             options["headers"] = {**visit.headers, **(options.get("headers") or {})}
-            return self._timed(user, visit, f"{method} {_path(url)}", lambda: send(method, url, *args, **options))
+            options["context"] = {**(options.get("context") or {}), MARK: sent}
+            return self._timed(user, sent, lambda: send(method, url, *args, **options))
 
         client.request = request
 
-    def _timed(self, user: User, visit: Visit, operation: str, send: Any) -> Any:
-        now = self._clock.now()
-        visit.open = Open(operation, now if visit.rows else visit.due_s)
-        remaining_s = self._deadline_s - (now - visit.open.begins_s)
+    def _timed(self, user: User, sent: Open, send: Any) -> Any:
+        remaining_s = self._deadline_s - (self._clock.now() - sent.begins_s)
         limit = gevent.Timeout(max(remaining_s, SHORTEST_S))
         try:
             with limit:
@@ -51,18 +54,18 @@ class Meter:
         except gevent.Timeout as error:
             if error is not limit:
                 raise
-            _report(user, operation, error)
-            raise DeadlinePassedError(operation) from error
-        if visit.open:  # judged later, by a with-block: what it does there is no latency
-            visit.open.answered_s = self._clock.now()
+            _report(user, sent, error)
+            raise DeadlinePassedError(sent.operation) from error
+        sent.answered_s = self._clock.now()  # judged later, by a with-block: what it does there is no latency
         return answer
 
 
-def _report(user: User, operation: str, error: BaseException) -> None:
-    method, name = operation.split(" ", 1)
+def _report(user: User, sent: Open, error: BaseException) -> None:
+    method, name = sent.operation.split(" ", 1)
     user.environment.events.request.fire(
-        request_type=method, name=name, response_time=0.0, response_length=0, response=None, exception=error, context={}
-    )
+        request_type=method, name=name, response_time=0.0, response_length=0, response=None, exception=error,
+        context={MARK: sent},
+    )  # fmt: skip
 
 
 def _path(url: str) -> str:

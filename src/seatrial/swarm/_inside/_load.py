@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import traceback
 from pathlib import Path
 
+import gevent.ssl
 from locust import FastHttpUser, TaskSet, User, task
 from locust.util.load_locustfile import load_locustfile
 
@@ -41,10 +43,19 @@ def load_user(plan: Plan) -> type[User]:
     chosen.host = plan.url
     if plan.paths:
         chosen.paths = plan.paths  # type: ignore[attr-defined]  # a class says in its docstring that it reads them
-    if issubclass(chosen, FastHttpUser):  # the scenario's deadline decides, not the client's own limit
-        chosen.network_timeout = chosen.connection_timeout = plan.deadline_s + 1
+    if issubclass(chosen, FastHttpUser):
+        _set_up(chosen, plan)
     _check_tasks(chosen)
     return chosen
+
+
+def _set_up(chosen: type[FastHttpUser], plan: Plan) -> None:
+    """Let the scenario's deadline decide, not the client's own limit, and certificates count unless it says so."""
+    chosen.network_timeout = chosen.connection_timeout = plan.deadline_s + 1
+    said = {name for base in chosen.__mro__ if base is not FastHttpUser for name in vars(base)}
+    if not said & {"insecure", "ssl_context_factory"}:
+        chosen.insecure = False
+        chosen.ssl_context_factory = staticmethod(functools.cache(gevent.ssl.create_default_context))
 
 
 def _named(plan: Plan) -> type[User]:

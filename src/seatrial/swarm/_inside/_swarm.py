@@ -22,9 +22,10 @@ from seatrial.swarm._inside._book import Book
 from seatrial.swarm._inside._channel import Channel
 from seatrial.swarm._inside._client import DeadlinePassedError, Meter
 from seatrial.swarm._inside._clock import Clock
+from seatrial.swarm._inside._fence import Fence
 from seatrial.swarm._inside._mix import Mix, Task
-from seatrial.swarm._inside._visit import Visit
-from seatrial.swarm._plan import Plan
+from seatrial.swarm._inside._visit import EndlessTaskError, Visit, no_visit
+from seatrial.swarm._plan import LATE, TURNED_AWAY, Plan
 from seatrial.swarm._schedule import due_times
 
 SPARE_DESCRIPTORS = 100
@@ -79,9 +80,10 @@ class Swarm:
         self._book = book
         self._clock = clock
         self._mix = Mix(cast(list[Task], user_class.tasks), seed=plan.seed)  # load_user refused all but functions
-        self._meter = Meter(clock, deadline_s=plan.deadline_s)
+        self._meter = Meter(clock, Fence(plan.url), deadline_s=plan.deadline_s)
         self._group = Group()
         self._idle: list[User] = []
+        self._waiting: dict[int, tuple[Visit, Task]] = {}
         self._logged = 0
         self._most = min(in_flight_limit(), plan.most_in_flight or MOST_IN_FLIGHT)
         self._environment = Environment(user_classes=[user_class], events=locust.events, host=plan.url)
@@ -101,7 +103,8 @@ class Swarm:
     def _new_user(self) -> User:
         user = self._class(self._environment)
         self._meter.attach(user)
-        user.on_start()
+        with no_visit():  # the pool may grow while an arrival waits for a user
+            user.on_start()
         return user
 
     def serve(self) -> None:
@@ -112,13 +115,18 @@ class Swarm:
         for index, due_s in enumerate(schedule):
             gevent.sleep(max(due_s - self._clock.now(), 0))  # 0 still lets the others run
             self._book.ledger.due += 1
-            if self._has_room(due_s):
-                self._group.spawn(self._attend, self._visit(index, due_s), self._mix.task(index))
+            self._admit(self._visit(index, due_s), self._mix.task(index))
         self._drain()
 
-    def _has_room(self, due_s: float) -> bool:
-        """Return whether an arrival can still begin: enough descriptors, and a deadline that is not over already."""
-        return len(self._group) < self._most and self._clock.now() - due_s < self._plan.deadline_s
+    def _admit(self, visit: Visit, task: Task) -> None:
+        """Let an arrival begin, if there are descriptors for it and its deadline is not over already."""
+        if self._clock.now() - visit.due_s >= self._plan.deadline_s:
+            self._book.drop(visit, task_name(task), LATE, "its deadline was over before it could begin")
+        elif len(self._group) >= self._most:
+            self._book.drop(visit, task_name(task), TURNED_AWAY, f"{self._most} arrivals were under way")
+        else:
+            self._waiting[visit.index] = (visit, task)
+            self._group.spawn(self._attend, visit, task)
 
     def _visit(self, index: int, due_s: float) -> Visit:
         if not self._plan.identities:
@@ -131,8 +139,8 @@ class Swarm:
         gevent.sleep(max(self._plan.duration_s - self._clock.now(), 0))
         self._group.join(timeout=max(last_s - self._clock.now(), 0.1))
         self._group.kill()
-        ledger = self._book.ledger
-        ledger.dropped = ledger.due - ledger.started
+        for visit, task in self._waiting.values():
+            self._book.drop(visit, task_name(task), LATE, "the time was over before it could begin")
         events: Any = self._environment.events
         events.test_stop.fire(environment=self._environment)
 
@@ -140,15 +148,16 @@ class Swarm:
         """Serve one arrival, in a greenlet of its own."""
         visit.make_current()
         visit.began_s = self._clock.now()
+        del self._waiting[visit.index]
         self._book.ledger.started += 1
-        name = getattr(task, "__name__", "task")
+        name = task_name(task)
         try:
             user = self._idle.pop() if self._idle else self._new_user()
             self._perform(task, user)
         except gevent.GreenletExit:
             self._book.close(visit, name, killed=True)
             return
-        except Exception as error:  # noqa: BLE001 - a user's own code: whatever it raises fails its arrival
+        except (Exception, EndlessTaskError) as error:  # noqa: BLE001 - a user's own code: whatever it raises fails its arrival
             self._log(name, error)
             self._book.close(visit, name, error=error)
         else:
@@ -163,10 +172,15 @@ class Swarm:
         except ENDED_BY_CHOICE:
             return
 
-    def _log(self, task: str, error: Exception) -> None:
+    def _log(self, task: str, error: BaseException) -> None:
         self._logged += not isinstance(error, DeadlinePassedError)
         if self._logged <= MOST_LOGGED and not isinstance(error, DeadlinePassedError):
             logger.error("task %s raised", task, exc_info=error)
+
+
+def task_name(task: Task) -> str:
+    """Return how a task is called in rows and logs."""
+    return getattr(task, "__name__", "task")
 
 
 def in_flight_limit() -> int:
