@@ -16,8 +16,8 @@ import pytest
 from seatrial.campaign import Entered
 from seatrial.config import AuthSettings, ContractSettings, CorsSettings, LimitSettings
 from seatrial.core import Identity
-from seatrial.fuzz import fetch_document, operations_of
 from seatrial.http import IdentityPool
+from seatrial.openapi import fetch_document, operations_of
 from seatrial.plugin import Defects, check, inconclusive, not_applicable
 from seatrial.throttle import Policy
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from seatrial.campaign import Options, Stacks, open_run
 from seatrial.config import load_settings
-from seatrial.fuzz import canonical, fetch_document
+from seatrial.openapi import canonical, fetch_document
 
 ROOT = Path(__file__).parents[1]
 

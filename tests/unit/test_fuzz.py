@@ -15,11 +15,9 @@ from hypothesis import strategies as st
 from seatrial.campaign._variables import lifted
 from seatrial.config import LimitSettings
 from seatrial.core import EnvironmentFailure, FindingStatus, Identity, Outcome, Target, UsageError
-from seatrial.fuzz import fetch_document, operations_of
 from seatrial.fuzz._allowance import SAFETY_S, Allowance, Client, Rota
 from seatrial.fuzz._authentication import CHECK, Doors, Stranger, Who, judge_authentication
 from seatrial.fuzz._costs import cost_of
-from seatrial.fuzz._document import Operation
 from seatrial.fuzz._evidence import Judgement
 from seatrial.fuzz._handed_out import fields_handed_out, handed_out
 from seatrial.fuzz._judge import Heard, judge
@@ -28,6 +26,7 @@ from seatrial.fuzz._messages import SHOWN, Repeated, Sent, Verdict, shown
 from seatrial.fuzz._owners import Owners
 from seatrial.fuzz._run import _share
 from seatrial.fuzz._turns import SourceAdapter
+from seatrial.openapi import Operation, fetch_document, operations_of
 from seatrial.swarm._sessions import quotas_of
 
 LIMITED = (429,)

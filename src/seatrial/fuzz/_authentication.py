@@ -13,11 +13,11 @@ import msgspec
 
 from seatrial.core import CheckResult, Finding, Identity, Outcome, Severity, Target, curl_for
 from seatrial.core.tls import trusted
-from seatrial.fuzz._document import Operation
 from seatrial.fuzz._evidence import Judgement, as_exchange
 from seatrial.fuzz._judge import SUCCESS, conclude
 from seatrial.fuzz._looked import Gap, proper
 from seatrial.fuzz._messages import Sent, shown
+from seatrial.openapi import Operation
 
 CHECK = "contract.authentication-enforced"
 REFUSED = frozenset({401, 403})

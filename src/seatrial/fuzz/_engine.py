@@ -22,12 +22,11 @@ from schemathesis.generation.stateful.state_machine import StepOutput
 from schemathesis.openapi.checks import UseAfterFree
 from schemathesis.specs.openapi.expressions import evaluate
 
-from seatrial.fuzz._document import Operation, operations_of
 from seatrial.fuzz._handed_out import handed_out
 from seatrial.fuzz._lifecycle import STEPS, Resource, Resources, Walk
-from seatrial.fuzz._links import Lifecycle, lifecycles_of
 from seatrial.fuzz._messages import NO_ANSWER, SHOWN, Message, Order, Repeated, Sent, Verdict, shown
 from seatrial.fuzz._turns import PLACEHOLDER, TURN, Turn, Turns
+from seatrial.openapi import Lifecycle, Operation, lifecycles_of, operations_of
 
 CHECK_NAMES = [
     "not_a_server_error",

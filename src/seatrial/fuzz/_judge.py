@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from seatrial.core import CheckResult, Finding, FindingStatus, Outcome, Severity, curl_for
-from seatrial.fuzz._document import Operation
 from seatrial.fuzz._evidence import Judgement, as_exchange
 from seatrial.fuzz._looked import LIFECYCLE, PROMISES, UNAUTHENTICATED, Gap, gap, proper, unseen_ends
 from seatrial.fuzz._messages import NO_ANSWER, Lived, Repeated, Sent, Verdict
+from seatrial.openapi import Operation
 
 DECIDES: Mapping[str, tuple[str, Severity]] = {
     "not_a_server_error": ("no-server-error", Severity.HIGH),

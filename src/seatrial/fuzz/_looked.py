@@ -6,9 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from seatrial.core import Outcome
-from seatrial.fuzz._document import Operation
-from seatrial.fuzz._links import lifecycles_of
 from seatrial.fuzz._messages import Lived, Sent
+from seatrial.openapi import Operation, lifecycles_of
 
 UNAUTHENTICATED = 401
 LIFECYCLE = "resource-lifecycle"

@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from seatrial.config import ContractSettings, LimitSettings, effective
 from seatrial.core import Evidence, Identities, Progress, Target
 from seatrial.fuzz._authentication import Doors, Stranger, judge_authentication
-from seatrial.fuzz._document import Operation, fetch_document, operations_of
 from seatrial.fuzz._judge import Heard, judge
 from seatrial.fuzz._listen import EngineProcess
 from seatrial.fuzz._looked import unpromised_ends
 from seatrial.fuzz._matrix import measure, unseen
 from seatrial.fuzz._messages import Order, Share
+from seatrial.openapi import Operation, fetch_document, operations_of
 
 OWN_SHARE, WHOLE_SHARE = 0.6, 0.8
 """How much of its quota an identity may use of its own accord, and with requests about what it made.

@@ -1,0 +1,73 @@
+"""`seatrial contract`: what a service promises in its OpenAPI document, one command a job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from seatrial.cli._options import address_pool_option, config_option, profile_option
+from seatrial.cli._run import seconds
+from seatrial.core import UsageError
+
+EPILOG = """\b
+Examples:
+  seatrial contract
+  seatrial contract http://127.0.0.1:8000 --seed 7
+  seatrial contract fuzz --help"""
+FUZZ = """\b
+Examples:
+  seatrial contract fuzz
+  seatrial contract fuzz --stack local --profile full
+  seatrial contract fuzz http://127.0.0.1:8000 --seed 7
+
+\b
+Exit codes: 0 every promise that was looked at is kept, 1 one is broken, 2 wrong usage or configuration,
+3 the environment failed or something stayed undecided, 130 interrupted."""
+
+
+class ContractGroup(click.Group):
+    """A group whose usual job needs no word: what is no command is an argument or option of `fuzz`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words of the command line."""
+        named = bool(args) and (args[0] in self.commands or args[0] in ctx.help_option_names)
+        return super().parse_args(ctx, args if named else ["fuzz", *args])
+
+
+@click.group("contract", cls=ContractGroup, epilog=EPILOG)
+def contract_command() -> None:
+    """Fuzz and judge what the service's OpenAPI document promises.
+
+    `seatrial contract [URL]` is short for `seatrial contract fuzz [URL]`.
+    """
+
+
+@contract_command.command("fuzz", epilog=FUZZ, short_help="Fuzz every operation and judge the answers.")
+@click.argument("url", required=False, default="")
+@click.option(
+    "--stack",
+    default="",
+    metavar="auto|compose|local|up|URL",
+    help="What to start; `up` is the stack that `seatrial up` left running.  [default: auto]",
+)
+@profile_option
+@click.option("--out", default="", metavar="DIR", help="The run's directory.  [default: .seatrial/runs/ID]")
+@click.option("--seed", type=click.IntRange(min=0), help="Repeat the random choices.")
+@click.option("--fault", default="", metavar="SLUG|FILE.py", help="Seed a defect, to see that it is found.")
+@click.option("--timeout", callback=seconds, metavar="T", help="Give up after 90s, 5m, 1h.")
+@click.option("--allow-target", default="", metavar="HOST:PORT", help="A target that is not loopback (see [targets]).")
+@address_pool_option
+@config_option
+def fuzz_command(*, url: str, stack: str, **choices: Any) -> int:
+    """Fuzz every operation of the document, on a stack that is started for it or at a URL, and judge the answers."""
+    if url and stack:
+        raise UsageError(
+            f"both a URL and --stack {stack} are given",
+            slug="arguments-invalid",
+            where="seatrial contract fuzz",
+            remedy="give one of them",
+        )
+    from seatrial.cli._session import run_session  # noqa: PLC0415 - heavy
+
+    return run_session(workers="", stack=url or stack or "auto", only=("contract",), **choices)
