@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from seatrial.campaign import Options
+from seatrial.cli._fuzzing import reading, what_is_meant
+from seatrial.config import Settings
+
+CONFIG = f"""
+[stack]
+entry = "app:8000"
+[stack.local.services.app]
+command = [{sys.executable!r}, "-m", "http.server", "--bind", "127.0.0.1", "{{port}}"]
+ready = "/"
+"""
 
 
 @pytest.mark.parametrize("words", [("contract",), ("contract", "fuzz")], ids=" ".join)
@@ -16,3 +29,39 @@ def test_fuzz_needs_no_word(words: tuple[str, ...], product: Callable[..., subpr
     assert done.returncode == 2
     assert "both a URL and --stack local are given" in done.stderr
     assert "seatrial contract fuzz" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("source", "service", "document"),
+    [
+        ("", "", ""),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000", ""),
+        ("http://127.0.0.1:8000/", "http://127.0.0.1:8000/", ""),
+        ("http://127.0.0.1:8000/v2/api.json", "http://127.0.0.1:8000", "http://127.0.0.1:8000/v2/api.json"),
+        ("/docs/api.yaml", "", "file:///docs/api.yaml"),
+    ],
+)
+def test_source_is_a_service_or_a_document(source: str, service: str, document: str) -> None:
+    """A URL without a path is who is asked; one with a path, and a file, is what is read."""
+    assert what_is_meant(source) == (service, document)
+
+
+def test_document_that_is_named_is_read() -> None:
+    """What is named goes before what the settings say, which need not have the table, and repeats the run."""
+    settings = reading(Settings(), "file:///docs/api.yaml")
+    assert settings.contract
+    assert settings.contract.source("http://127.0.0.1:8000", Path()) == "file:///docs/api.yaml"
+    line = Options(document="file:///docs/api.yaml", only=("contract",)).repeat(seed=7, driver="local")
+    assert line == "seatrial contract file:///docs/api.yaml --stack local --profile quick --seed 7"
+
+
+def test_file_that_is_no_document_is_a_usage_error(
+    product: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    """The place of the fault is told, and so is the file."""
+    (tmp_path / "api.yaml").write_text("openapi: 3.1.0\ninfo: {title: a, version: 1}\npaths: {}\n")
+    (tmp_path / "seatrial.toml").write_text(CONFIG)
+    done = product("contract", "api.yaml", "--stack", "local", cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert "this is no valid OpenAPI document: #/info/version: 1 is not of type 'string'" in done.stderr
+    assert "api.yaml" in done.stderr

@@ -8,18 +8,20 @@ import click
 
 from seatrial.cli._options import address_pool_option, config_option, profile_option
 from seatrial.cli._run import seconds
-from seatrial.core import UsageError
 
 EPILOG = """\b
 Examples:
   seatrial contract
   seatrial contract http://127.0.0.1:8000 --seed 7
+  seatrial contract openapi.yaml --stack http://127.0.0.1:8000
   seatrial contract fuzz --help"""
 FUZZ = """\b
 Examples:
   seatrial contract fuzz
   seatrial contract fuzz --stack local --profile full
   seatrial contract fuzz http://127.0.0.1:8000 --seed 7
+  seatrial contract fuzz http://127.0.0.1:8000/v2/openapi.json
+  seatrial contract fuzz openapi.yaml --stack http://127.0.0.1:8000
 
 \b
 Exit codes: 0 every promise that was looked at is kept, 1 one is broken, 2 wrong usage or configuration,
@@ -39,12 +41,12 @@ class ContractGroup(click.Group):
 def contract_command() -> None:
     """Fuzz and judge what the service's OpenAPI document promises.
 
-    `seatrial contract [URL]` is short for `seatrial contract fuzz [URL]`.
+    `seatrial contract [URL|FILE]` is short for `seatrial contract fuzz [URL|FILE]`.
     """
 
 
 @contract_command.command("fuzz", epilog=FUZZ, short_help="Fuzz every operation and judge the answers.")
-@click.argument("url", required=False, default="")
+@click.argument("source", required=False, default="", metavar="[URL|FILE]")
 @click.option(
     "--stack",
     default="",
@@ -59,15 +61,12 @@ def contract_command() -> None:
 @click.option("--allow-target", default="", metavar="HOST:PORT", help="A target that is not loopback (see [targets]).")
 @address_pool_option
 @config_option
-def fuzz_command(*, url: str, stack: str, **choices: Any) -> int:
-    """Fuzz every operation of the document, on a stack that is started for it or at a URL, and judge the answers."""
-    if url and stack:
-        raise UsageError(
-            f"both a URL and --stack {stack} are given",
-            slug="arguments-invalid",
-            where="seatrial contract fuzz",
-            remedy="give one of them",
-        )
-    from seatrial.cli._session import run_session  # noqa: PLC0415 - heavy
+def fuzz_command(*, source: str, **choices: Any) -> int:
+    """Fuzz every operation of the document, and judge the answers.
 
-    return run_session(workers="", stack=url or stack or "auto", only=("contract",), **choices)
+    A URL without a path is a service to be asked, which serves its document. A URL with one, or a FILE, is the document
+    itself: what is asked is the host of that URL, or the stack.
+    """
+    from seatrial.cli._fuzzing import fuzz_session  # noqa: PLC0415 - heavy
+
+    return fuzz_session(source, **choices)

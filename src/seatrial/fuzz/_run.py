@@ -46,15 +46,16 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
     seed: int,
     run: str,
     progress: Progress,
+    source: str = "",
     budget_s: float | None = None,
     process: EngineProcess | None = None,
 ) -> Evidence:
-    """Fuzz the document that the target serves; raises UsageError or EnvironmentFailure for one that is none.
+    """Fuzz the document of a target; raises UsageError or EnvironmentFailure for one that is none.
 
-    `process` was started ahead; without one, a new one is.
+    `source` is where the document is, if not at the target. `process` was started ahead; without one, a new one is.
     After `budget_s` seconds the engine is stopped: what it did not come to is not passed, and a note says so.
     """
-    document = fetch_document(target.url + settings.document)
+    document = fetch_document(source or target.url + settings.document, settings.prefix)
     operations = operations_of(document)
     quota, window_s = _tightest([limit for limit in limits if limit.reach == "service"], environment)
     examples = next((count for name, count in settings.examples.items() if name == profile), 10)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from seatrial.openapi._find import operation_at
     from seatrial.openapi._links import Lead, Lifecycle, Places, leads_of, lifecycles_of
     from seatrial.openapi._operations import Link, Operation, operations_of
-    from seatrial.openapi._source import canonical, fetch_document
+    from seatrial.openapi._source import canonical, fetch_document, served_document
 
 _HOMES = {
     "Lead": "_links",
@@ -27,6 +27,7 @@ _HOMES = {
     "lifecycles_of": "_links",
     "operation_at": "_find",
     "operations_of": "_operations",
+    "served_document": "_source",
 }
 
 __all__ = [
@@ -41,5 +42,6 @@ __all__ = [
     "lifecycles_of",
     "operation_at",
     "operations_of",
+    "served_document",
 ]
 __getattr__ = resolver(__name__, _HOMES)

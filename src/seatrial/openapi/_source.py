@@ -1,4 +1,4 @@
-"""The OpenAPI document that a service serves."""
+"""The OpenAPI document that a service serves, or that lies in a file: read, made whole, and found to be valid."""
 
 from __future__ import annotations
 
@@ -6,44 +6,37 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import httpx
-
-from seatrial.core import EnvironmentFailure, UsageError
-from seatrial.core.tls import trusted
+from seatrial.config import ContractSettings, Settings
+from seatrial.core import UsageError
+from seatrial.openapi._bundle import bundle
 from seatrial.openapi._operations import operations_of
+from seatrial.openapi._parse import parse
+from seatrial.openapi._paths import settle_paths
+from seatrial.openapi._read import read_source
+from seatrial.openapi._valid import REMEDY, check_document
 
-TIMEOUT_S = 15.0
-REMEDY = "name the path at which the service serves it in [contract] document"
 
+def fetch_document(source: str, prefix: str | None = None) -> dict[str, Any]:
+    """Return the document at a URL or in a file, in one piece and with full paths.
 
-def fetch_document(url: str) -> dict[str, Any]:
-    """Return the document at a URL; raises EnvironmentFailure (unreachable) or UsageError (not an OpenAPI document)."""
+    `prefix` stands before each path in place of what the document says. Raises EnvironmentFailure (unreachable) or
+    UsageError (not a valid OpenAPI document).
+    """
+    document = settle_paths(bundle(check_document(_data(source), source), source, _data), source, prefix)
+    check_document(document, source)  # once more: it holds now what stood in other files
     try:
-        answer = httpx.get(url, verify=trusted(), timeout=TIMEOUT_S, trust_env=False)
-        answer.raise_for_status()
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise EnvironmentFailure(
-            f"cannot fetch the OpenAPI document: {error}".splitlines()[0],
-            slug="contract-unreachable",
-            where=url,
-            remedy=REMEDY,
-        ) from error
-    try:
-        document = answer.json()
-    except (ValueError, RecursionError) as error:
-        raise UsageError(
-            f"the OpenAPI document is not JSON: {error}",
-            slug="contract-not-json",
-            where=url,
-            remedy="let [contract] document name the JSON form of the document",
-        ) from error
-    try:
-        operations_of(_of_known_version(document))
+        operations_of(document)
     except (TypeError, AttributeError, LookupError, ValueError) as error:
         raise UsageError(
-            f"this is no OpenAPI document: {error}", slug="contract-not-openapi", where=url, remedy=REMEDY
+            f"this is no valid OpenAPI document: {error}", slug="contract-not-openapi", where=source, remedy=REMEDY
         ) from error
-    return document  # type: ignore[no-any-return]  # a document is Any all the way down
+    return document
+
+
+def served_document(settings: Settings, url: str) -> dict[str, Any]:
+    """Return the document of a service at a URL, wherever the settings say that it is; raises as `fetch_document`."""
+    contract = settings.contract or ContractSettings()
+    return fetch_document(contract.source(url, settings.root), contract.prefix)
 
 
 def canonical(document: Mapping[str, Any]) -> str:
@@ -51,12 +44,5 @@ def canonical(document: Mapping[str, Any]) -> str:
     return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def _of_known_version(document: Any) -> Mapping[str, Any]:
-    if not isinstance(document, dict):
-        raise TypeError("it is not an object")
-    version = str(document.get("openapi", document.get("swagger", "")))
-    if not version.startswith(("3.", "2.")):
-        raise ValueError(f"`openapi` is {version!r}, not 3.x" if version else "it lacks `openapi`")
-    if not isinstance(document.get("paths"), dict):
-        raise TypeError("`paths` is no object" if "paths" in document else "it lacks `paths`")
-    return document
+def _data(source: str) -> Any:
+    return parse(read_source(source), source)
