@@ -333,6 +333,7 @@ def test_nobody_is_sent_to_where_his_address_is_seen() -> None:
         people = [Identity(name="anonymous", address="127.5.5.5")]
         stranger = Stranger(people, target=Target(url=nowhere, by_address=relay), limited=LIMITED, window_s=1)
         answer = stranger.send(sent(url=f"{nowhere}/a"), "nobody")
+        assert answer
         assert (answer.status, answer.response_body) == (200, "127.5.5.5")
         server.shutdown()
 

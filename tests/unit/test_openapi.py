@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import socket
 import threading
@@ -9,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from documents import OK, document, reading, serving, told
@@ -34,6 +35,8 @@ UNREADABLE: dict[str, tuple[bytes, str]] = {
 }
 ANSWERS = {"responses": {"200": OK}}
 ASTRAY = [{"in": "air", "name": "a", "schema": {}}]
+DEEP_DOWN: Any = functools.reduce(lambda inner, _: {"not": inner}, range(900), cast("Any", {}))
+DEEP = document({}, components={"schemas": {"A": DEEP_DOWN}})
 INVALID: dict[str, tuple[Any, str]] = {
     "a text": ("hello", "it is not an object"),
     "a list": ([], "it is not an object"),
@@ -55,6 +58,7 @@ INVALID: dict[str, tuple[Any, str]] = {
     "parameters that are a number": (document({"/a": reading(parameters=1)}), "#/paths/~1a/get/parameters: 1"),
     "a parameter that is nowhere": (document({"/a": reading(parameters=ASTRAY)}), "#/paths/~1a/get/parameters/0/in: "),
     "the same in 3.0": (document({"/a": reading(parameters=ASTRAY)}, "3.0.3"), "#/paths/~1a/get/parameters/0"),
+    "a schema that is too deep": (DEEP, "recursion"),
     "the same in 2.0": (document({"/a": reading(parameters=ASTRAY)}, "2.0"), "#/paths/~1a/get/parameters/0"),
 }
 

@@ -15,13 +15,15 @@ from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.core.failures import Failure, FailureGroup, ServerError
 from schemathesis.core.transforms import UNRESOLVABLE
 from schemathesis.core.transport import Response
-from schemathesis.engine import Status
+from schemathesis.engine import Status, events
+from schemathesis.engine.errors import ServerUnavailable
 from schemathesis.engine.recorder import Request, ScenarioRecorder
 from schemathesis.generation import GenerationMode
 from schemathesis.generation.stateful.state_machine import StepOutput
 from schemathesis.openapi.checks import UseAfterFree
 from schemathesis.specs.openapi.expressions import evaluate
 
+from seatrial.fuzz._bounds import LONGEST_S, was_cut
 from seatrial.fuzz._handed_out import handed_out
 from seatrial.fuzz._lifecycle import STEPS, Resource, Resources, Walk
 from seatrial.fuzz._messages import NO_ANSWER, SHOWN, Message, Order, Repeated, Sent, Verdict, shown
@@ -41,8 +43,10 @@ CHECK_NAMES = [
     "use_after_free",
     "ensure_resource_availability",
 ]
+OF_BODIES = "response_schema_conformance"
+"""The check that reads an answer to its end."""
+
 PHASES = ["examples", "coverage", "fuzzing", "stateful"]
-REQUEST_TIMEOUT_S = 10
 AGAIN_S = 15.0
 """How long failing requests are sent once more: a service that hangs would take a timeout for each."""
 
@@ -63,7 +67,7 @@ def load(order: Order) -> Any:
     schema = schemathesis.openapi.from_dict(order.document, config=schemathesis.Config(seed=order.seed))
     headers = {name: PLACEHOLDER for _, headers in order.identities[:1] for name in headers}
     schema.config.update(
-        base_url=order.base_url, headers=headers, workers=1, request_timeout=REQUEST_TIMEOUT_S, continue_on_failure=True
+        base_url=order.base_url, headers=headers, workers=1, request_timeout=LONGEST_S, continue_on_failure=True
     )
     schema.config.generation.update(
         max_examples=order.examples, database="none", no_shrink=True, with_security_parameters=False
@@ -116,6 +120,7 @@ class Engine:
     def __init__(self, turns: Turns, order: Order) -> None:
         self._turns = turns
         self._limited = set(order.limited)
+        self._budget_s = order.budget_s
         self._headers = dict(order.identities)
         self._count = itertools.count()
         self._numbers: dict[str, int] = {}
@@ -144,13 +149,16 @@ class Engine:
 
     def _sent(self, case_id: str, node: Any, interaction: Any, recorder: ScenarioRecorder) -> Sent:
         case, number, response = node.value, self._numbers[case_id], interaction.response
-        verdicts = [self._verdict(check, case_id, recorder) for check in decided(recorder, case_id)]
+        cut = response is not None and was_cut(response.request)
+        checks = [check for check in decided(recorder, case_id) if not (cut and check.name == OF_BODIES)]
+        verdicts = [self._verdict(check, case_id, recorder) for check in checks]
         return Sent(
             **self._exchange(interaction.request, response),
             number=number,
             operation=case.operation.label,
             mode=case.meta.generation.mode.value if case.meta else "",
             chained=node.parent_id is not None,
+            cut=cut,
             negated=negated(case.meta),
             verdicts=broken(number, None) if response is None else verdicts,
         )
@@ -190,7 +198,7 @@ class Engine:
 
     def repeat(self) -> Iterator[Repeated]:
         """Send one request of each failure once more, as the same identity, and let the same check look at it."""
-        until_s = time.monotonic() + AGAIN_S
+        until_s = time.monotonic() + min(AGAIN_S, self._budget_s)
         with requests.Session() as session:
             session.trust_env = False
             for suspect in self._suspects.values():
@@ -204,7 +212,7 @@ class Engine:
     def _fails_again(self, suspect: Suspect, session: requests.Session) -> bool | None:
         """Return None where the limiter answered instead of the operation."""
         try:
-            response = session.send(prepared(suspect.request), timeout=REQUEST_TIMEOUT_S, allow_redirects=False)
+            response = session.send(prepared(suspect.request), timeout=LONGEST_S, allow_redirects=False)
         except requests.RequestException:
             return suspect.verdict.name == NO_ANSWER
         if response.status_code in self._limited:
@@ -235,13 +243,18 @@ class Engine:
         headers = self._headers.get(resource.identity, {})
         request = session.prepare_request(requests.Request(operation.method, resource.url, headers=headers))
         try:
-            answer = session.send(request, timeout=REQUEST_TIMEOUT_S, allow_redirects=False)
+            answer = session.send(request, timeout=LONGEST_S, allow_redirects=False)
             response = Response.from_requests(answer, verify=True)
         except requests.RequestException:
             response = None
         told, number = self._exchange(Request.from_prepared_request(request), response), next(self._count)
         verdicts = [] if response is not None and response.status_code in self._limited else broken(number, response)
         return Sent(**told, number=number, operation=operation.label, mode="", chained=True, verdicts=verdicts)
+
+
+def went_away(event: events.NonFatalError) -> bool:
+    """Return whether an error says that the service is there no longer: it was asked several times."""
+    return isinstance(event.value, ServerUnavailable)
 
 
 def value(expression: str, *, case: Any, response: Any) -> Any:

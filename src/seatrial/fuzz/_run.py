@@ -9,8 +9,9 @@ import math
 from collections.abc import Mapping, Sequence
 
 from seatrial.config import ContractSettings, LimitSettings, effective
-from seatrial.core import Evidence, Identities, Progress, Target
+from seatrial.core import Evidence, Identities, Progress, Target, curl_for
 from seatrial.fuzz._authentication import Doors, Stranger, judge_authentication
+from seatrial.fuzz._evidence import as_exchange
 from seatrial.fuzz._judge import Heard, judge
 from seatrial.fuzz._listen import EngineProcess
 from seatrial.fuzz._looked import unpromised_ends
@@ -82,7 +83,7 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
     strangers = identities.lease_anonymous(len(operations))
     stranger = Stranger(strangers, target=target, limited=limited, window_s=window_s)
     doors = Doors(operations, heard.sent, closed=frozenset(settings.closed))
-    judge_authentication(doors, send=stranger.send, judgement=judgement, problem=heard.fatal)
+    judge_authentication(doors, send=stranger.send, judgement=judgement, problem=heard.problem)
     return Evidence(
         results=tuple(judgement.results),
         measurements=measure(operations, heard.sent),
@@ -119,6 +120,9 @@ def _users(identities: Identities, count: int) -> list[tuple[str, dict[str, str]
 
 def _notes(operations: Mapping[str, Operation], heard: Heard, budget_s: float) -> list[str]:
     stopped = f"the fuzzer was stopped after {budget_s:g} s, in its phase {heard.stopped}" if heard.stopped else ""
+    last = [f"before the service went away: {curl_for(as_exchange(sent))}" for sent in heard.last]
+    cut = sorted({sent.operation for sent in heard.sent if sent.cut})
+    large = [f"answers too large to be read to their end, so that their bodies were not judged: {', '.join(cut)}"]
     broken = dict.fromkeys(f"not fuzzed: {message}" for message in heard.broken)
     gaps = [*unseen(operations, heard.sent), *unpromised_ends(operations)]
-    return [*([stopped] if stopped else []), *gaps, *broken]
+    return [*([stopped] if stopped else []), *last, *(large if cut else []), *gaps, *broken]
