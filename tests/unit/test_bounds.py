@@ -12,9 +12,12 @@ from contextlib import contextmanager
 import httpx
 import pytest
 import requests
+from documents import document
 
 from seatrial.core import Target
 from seatrial.fuzz._bounds import LARGEST, may_be_endless, read_answer, was_cut
+from seatrial.fuzz._messages import Order
+from seatrial.fuzz._turns import Turns
 from seatrial.http import _bounds, open_client
 
 MB = 1024 * 1024
@@ -91,9 +94,9 @@ def test_answer_that_unpacks_to_much_is_cut() -> None:
     assert was_cut(response.request)
 
 
-def drops() -> Iterator[bytes]:
+def drops(kind: bytes = b"application/json") -> Iterator[bytes]:
     """Yield an answer that never ends, drop by drop."""
-    yield HEAD + b"Content-Length: 100000\r\n\r\n"
+    yield HEAD + b"Content-Length: 100000\r\nContent-Type: " + kind + b"\r\n\r\n"
     for _ in range(400):
         time.sleep(0.02)
         yield b" "
@@ -143,6 +146,22 @@ def test_checks_do_not_take_answers_without_end(monkeypatch: pytest.MonkeyPatch)
             else:
                 with pytest.raises(httpx.ReadError, match="more than 1 MB"):
                     client.get("/")
+
+
+def test_stream_of_events_is_left_to_who_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither its end nor what somebody made in it is waited for."""
+    monkeypatch.setattr(requests.Session, "send", requests.Session.send)  # what is installed ends with the test
+    with sending(drops(b"text/event-stream")) as url, requests.Session() as session:
+        order = Order(
+            document=document({}), base_url=url, seed=1, examples=1, identities=[("somebody", {"X-Key": "a"})],
+            addresses=[], by_address=url, uses=9, most=9, window_s=60, limited=[429], budget_s=1,
+        )  # fmt: skip
+        Turns(order, until_s=0).install()
+        began_s = time.monotonic()
+        response = session.get(url, stream=True, timeout=5, headers={"X-Key": "a"})
+        assert response.raw.read1(1) == b" "
+        response.close()
+    assert time.monotonic() - began_s < 5
 
 
 @pytest.mark.parametrize(

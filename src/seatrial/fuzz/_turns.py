@@ -94,8 +94,9 @@ class Turns:
             setattr(request, TURN, turn)
             with self._from(session, turn.client.address):
                 response = original(session, request, **options | {"stream": True})
-            if not (options.get("stream") and may_be_endless(response)):
-                read_answer(response, turn.at_s + LONGEST_S)
+            if options.get("stream") and may_be_endless(response):
+                return response
+            read_answer(response, turn.at_s + LONGEST_S)
             if response.status_code in SUCCESS and turn.client.name:
                 location = response.headers.get("Location", "")
                 self._owners.learn(str(request.method), location, response.content, turn.client)
