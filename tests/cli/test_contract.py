@@ -53,6 +53,10 @@ def test_document_that_is_named_is_read() -> None:
     assert settings.contract.source("http://127.0.0.1:8000", Path()) == "file:///docs/api.yaml"
     line = Options(document="file:///docs/api.yaml", only=("contract",)).repeat(seed=7, driver="local")
     assert line == "seatrial contract file:///docs/api.yaml --stack local --profile quick --seed 7"
+    options = Options(operations=("GET /a",), only=("contract",))
+    line = options.repeat(seed=7, driver="local")
+    assert line == "seatrial contract --stack local --profile quick --seed 7 --only 'GET /a'"
+    assert Options.from_json(options.to_json()) == options
 
 
 HEAD = "openapi: 3.1.0\ninfo: {title: a, version: '1'}\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +132,9 @@ SCHEMES: dict[str, tuple[Callable[[], Files], set[str]]] = {
 }
 
 
-def fuzz(folder: Path, files: Files, *, examples: int = 3, budget_s: float = 60.0) -> Evidence:
+def fuzz(
+    folder: Path, files: Files, *, examples: int = 3, budget_s: float = 60.0, only: Sequence[str] = ()
+) -> Evidence:
     """Fuzz a service that is made from a document in these files, by that document."""
     for name, body in files.items():
         (folder / name).parent.mkdir(exist_ok=True)
@@ -151,6 +153,7 @@ def fuzz(folder: Path, files: Files, *, examples: int = 3, budget_s: float = 60.
             run="documents",
             progress=lambda _: None,
             source=source,
+            only=only,
             budget_s=budget_s,
         )
 
@@ -193,6 +196,21 @@ def test_three_hundred_operations_come_to_their_end(tmp_path: Path) -> None:
     assert time.monotonic() - began_s < 80
     assert Outcome.FAILED not in ended(evidence).values()
     assert {measurement.name: measurement.value for measurement in evidence.measurements}["contract.cases"] > 300
+
+
+def test_one_operation_is_fuzzed_alone(tmp_path: Path) -> None:
+    """What was not asked for is neither sent nor missed, although an answer links to it."""
+    paths = {"/trees": {**taking({"type": "object"}, OAK), **listing()}}
+    paths["/trees"]["get"]["operationId"] = "list"
+    paths["/trees"]["post"]["responses"]["200"]["links"] = {"all": {"operationId": "list"}}
+    evidence = fuzz(tmp_path, {"a.json": told(document(paths))}, only=["POST /trees"])
+    outcomes = ended(evidence)
+    assert outcomes["operations-reached"] is Outcome.PASSED, told_of(evidence)
+    assert outcomes["valid-input-accepted"] is Outcome.PASSED, told_of(evidence)
+    assert Outcome.FAILED not in outcomes.values()
+    figures = {measurement.name: measurement for measurement in evidence.measurements}
+    assert (figures["contract.operations"].value, figures["contract.operations"].samples) == (100, 1)
+    assert not [note for note in evidence.notes if "GET /trees" in note]
 
 
 IMPOSSIBLE = {

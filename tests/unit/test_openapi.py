@@ -17,7 +17,7 @@ from documents import OK, document, reading, serving, told
 
 from seatrial.config import ContractSettings
 from seatrial.core import EnvironmentFailure, UsageError
-from seatrial.openapi import _read, canonical, fetch_document, operation_at, operations_of
+from seatrial.openapi import _read, canonical, fetch_document, operation_at, operations_of, selected
 
 TREE = {"type": "object", "properties": {"kids": {"type": "array", "items": {"$ref": "#/components/schemas/Tree"}}}}
 EXPLODING = [
@@ -371,6 +371,16 @@ def test_three_hundred_operations_are_read_at_once() -> None:
 def test_document_is_a_path_a_url_or_a_file(named: str, source: str) -> None:
     """What begins with a slash is a path of the service; files are relative to the configuration."""
     assert ContractSettings(document=named).source("http://h:1/", Path("/project")) == source
+
+
+def test_operations_are_selected_by_their_labels() -> None:
+    """None that is named means all; one that is not there is refused, with the nearest."""
+    found = operations_of(document({"/a": reading(), "/b": reading()}))
+    assert selected(found, ()) == found
+    assert list(selected(found, ["GET /b"])) == ["GET /b"]
+    with pytest.raises(UsageError, match="contract-operation-unknown") as caught:
+        selected(found, ["GET /aa"])
+    assert caught.value.remedy == "did you mean 'GET /a'?"
 
 
 def test_operation_is_found_by_its_path() -> None:

@@ -64,7 +64,7 @@ COOKIES = {"cookie", "set-cookie"}
 
 def load(order: Order) -> Any:
     """Return the schema, configured to repeat itself: one worker, a seed, no example database."""
-    schema = schemathesis.openapi.from_dict(order.document, config=schemathesis.Config(seed=order.seed))
+    schema: Any = schemathesis.openapi.from_dict(order.document, config=schemathesis.Config(seed=order.seed))
     headers = {name: PLACEHOLDER for _, headers in order.identities[:1] for name in headers}
     schema.config.update(
         base_url=order.base_url, headers=headers, workers=1, request_timeout=LONGEST_S, continue_on_failure=True
@@ -75,6 +75,8 @@ def load(order: Order) -> Any:
     schema.config.checks.update(included_check_names=CHECK_NAMES)
     schema.config.phases.update(phases=PHASES)
     load_all_checks()
+    if order.only:
+        schema = schema.include(name=order.only)
     schemathesis.hook("filter_failure")(_filter(set(order.limited), handed_out(order.document)))
     return schema
 

@@ -27,7 +27,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     `most` if they concern a resource that it made. Requests without an identity go out from `addresses` in the same
     way, to `by_address`. `narrow` are the limits of single paths, which count nothing else; `batches` maps a path to
     the field with the list whose length is what a request there counts for. `limited` are the statuses with which a
-    limiter rejects. After `budget_s` seconds the engine is stopped.
+    limiter rejects. `only` are the labels of what is fuzzed, if that is not all. After `budget_s` seconds the engine is
+    stopped.
     """
 
     document: dict[str, Any]
@@ -44,6 +45,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     budget_s: float
     narrow: dict[str, Share] = {}
     batches: dict[str, str] = {}
+    only: list[str] = []
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ from seatrial.fuzz._listen import EngineProcess
 from seatrial.fuzz._looked import unpromised_ends
 from seatrial.fuzz._matrix import measure, unseen
 from seatrial.fuzz._messages import Order, Share
-from seatrial.openapi import Operation, fetch_document, operations_of
+from seatrial.openapi import Operation, fetch_document, operations_of, selected
 
 OWN_SHARE, WHOLE_SHARE = 0.6, 0.8
 """How much of its quota an identity may use of its own accord, and with requests about what it made.
@@ -48,16 +48,18 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
     run: str,
     progress: Progress,
     source: str = "",
+    only: Sequence[str] = (),
     budget_s: float | None = None,
     process: EngineProcess | None = None,
 ) -> Evidence:
     """Fuzz the document of a target; raises UsageError or EnvironmentFailure for one that is none.
 
-    `source` is where the document is, if not at the target. `process` was started ahead; without one, a new one is.
+    `source` is where the document is, if not at the target; `only` are the labels of the operations that count, if not
+    all do. `process` was started ahead; without one, a new one is.
     After `budget_s` seconds the engine is stopped: what it did not come to is not passed, and a note says so.
     """
     document = fetch_document(source or target.url + settings.document, settings.prefix)
-    operations = operations_of(document)
+    operations = selected(operations_of(document), only)
     quota, window_s = _tightest([limit for limit in limits if limit.reach == "service"], environment)
     examples = next((count for name, count in settings.examples.items() if name == profile), 10)
     uses = max(1, int(quota * OWN_SHARE))
@@ -76,6 +78,7 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
         limited=limited,
         budget_s=budget_s or BUDGET_S.get(profile, BUDGET_S["full"]),
         narrow={limit.path: _share(limit, environment) for limit in limits if limit.reach == "path"},
+        only=list(only),
         batches={limit.batch_path: limit.batch_field for limit in limits if limit.batch_path},
     )
     heard = (process or EngineProcess(run)).listen(order, progress)
