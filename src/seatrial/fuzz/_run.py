@@ -85,7 +85,9 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
     judgement = judge(operations, heard, limited=limited, limited_percent=settings.rate_limited_percent)
     strangers = identities.lease_anonymous(len(operations))
     stranger = Stranger(strangers, target=target, limited=limited, window_s=window_s)
-    doors = Doors(operations, heard.sent, closed=frozenset(settings.closed))
+    doors = Doors(
+        operations, heard.sent, closed=frozenset(label for label in settings.closed if not only or label in only)
+    )
     judge_authentication(doors, send=stranger.send, judgement=judgement, problem=heard.problem)
     return Evidence(
         results=tuple(judgement.results),
