@@ -58,12 +58,13 @@ def tree(version: str) -> Files:
 
 
 def swagger() -> Files:
-    """Return the same in Swagger 2.0."""
+    """Return the same in Swagger 2.0, with an answer that has no body."""
     where = "#/definitions/Tree"
-    fine = {"description": "fine", "schema": {"$ref": where}, "examples": {"application/json": {"example": OAK}}}
+    fine = {"description": "fine", "schema": {"$ref": where}, "examples": {"application/json": OAK}}
     answers = {"200": fine, "422": {"description": "no", "schema": ERROR}}
     body = {"in": "body", "name": "tree", "required": True, "schema": {"$ref": where}}
-    paths = {"/trees": {"post": {"parameters": [body], "responses": answers}}}
+    felled = {"responses": {"204": {"description": "gone"}, "422": answers["422"]}}
+    paths = {"/trees": {"post": {"parameters": [body], "responses": answers}, "delete": felled}}
     more = {
         "basePath": "/v1",
         "host": "example.com",
@@ -125,7 +126,7 @@ SCHEMES: dict[str, tuple[Callable[[], Files], set[str]]] = {
     "3.1": (lambda: tree("3.1.0"), {"POST /v1/trees", "GET /v1/trees"}),
     "3.0": (lambda: tree("3.0.3"), {"POST /v1/trees", "GET /v1/trees"}),
     "3.2": (lambda: tree("3.2.0"), {"POST /v1/trees", "GET /v1/trees"}),
-    "2.0": (swagger, {"POST /v1/trees"}),
+    "2.0": (swagger, {"POST /v1/trees", "DELETE /v1/trees"}),
     "YAML": (lambda: {"a.json": YAML}, {"POST /switches"}),
     "three files": (three, {"POST /woods"}),
     "a discriminator": (kinds, {"POST /pets"}),

@@ -36,7 +36,8 @@ class Derived:
         operation = item[method.lower()]
         if not self._allowed(operation, dict(parse_qsl(query, keep_blank_values=True)), body):
             return 422, {"error": "no"}, {}
-        return 200, self._example(operation), {}
+        status = next(code for code in operation["responses"] if code.startswith("2"))
+        return int(status), self._example(self._resolved(operation["responses"][status])), {}
 
     def _allowed(self, operation: Mapping[str, Any], query: Mapping[str, str], body: bytes) -> bool:
         parameters = [self._resolved(part) for part in operation.get("parameters", [])]
@@ -60,9 +61,11 @@ class Derived:
             part = target
         return part
 
-    def _example(self, operation: Mapping[str, Any]) -> object:
-        answer = self._resolved(operation["responses"]["200"])
-        return answer.get("content", answer.get("examples"))["application/json"].get("example") or answer["examples"]
+    def _example(self, answer: Mapping[str, Any]) -> object:
+        """Return what stands as an example, None for an answer without a body."""
+        if "content" in answer:
+            return answer["content"]["application/json"]["example"]
+        return answer["examples"]["application/json"] if "schema" in answer else None
 
 
 @contextmanager
@@ -82,10 +85,11 @@ def derived(source: str) -> Iterator[str]:
             parts = urlsplit(self.path)
             media = self.headers.get_content_type() == "application/json"
             status, data, headers = service.answer(self.command, parts.path, parts.query, body if media else b"")
-            text = json.dumps(data).encode()
+            text = b"" if data is None else json.dumps(data).encode()
             self.send_response(status)
-            sizes = {"Content-Type": "application/json", "Content-Length": str(len(text))}
-            for name, value in (headers | sizes).items():
+            if data is not None:
+                headers |= {"Content-Type": "application/json", "Content-Length": str(len(text))}
+            for name, value in headers.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(text if self.command != "HEAD" else b"")

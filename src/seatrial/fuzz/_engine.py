@@ -20,7 +20,7 @@ from schemathesis.engine.errors import ServerUnavailable
 from schemathesis.engine.recorder import Request, ScenarioRecorder
 from schemathesis.generation import GenerationMode
 from schemathesis.generation.stateful.state_machine import StepOutput
-from schemathesis.openapi.checks import UseAfterFree
+from schemathesis.openapi.checks import MissingContentType, UseAfterFree
 from schemathesis.specs.openapi.expressions import evaluate
 
 from seatrial.fuzz._bounds import LONGEST_S, was_cut
@@ -56,6 +56,9 @@ LIVES_S = 5.0
 REFUSED = "RejectedPositiveData"
 """The failure of an operation that refuses input which its schema allows."""
 
+BODILESS = {204, 205, 304}
+"""Answers that have no body and so no media type, although Swagger 2.0's `produces` is about them too."""
+
 MAKER_ONLY = {"EnsureResourceAvailability", REFUSED}
 """Failures that mean nothing when somebody else asked than who made a resource, or was given what is sent."""
 
@@ -82,10 +85,15 @@ def load(order: Order) -> Any:
 
 
 def _filter(limited: set[int], handed: Mapping[str, set[str]]) -> Any:
-    """Return a hook that drops what is said about a limiter's answers, somebody else's resources and made-up values."""
+    """Return a hook that drops what is said about a limiter's answers, somebody else's resources and made-up values.
+
+    It also drops that an answer without a body has no media type.
+    """
 
     def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool:  # noqa: ARG001 - its signature
         if response.status_code in limited:
+            return False
+        if isinstance(failure, MissingContentType) and response.status_code in BODILESS:
             return False
         if type(failure).__name__ == REFUSED and made_up(case, handed.get(case.operation.label, set())):
             return False
