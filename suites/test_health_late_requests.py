@@ -13,6 +13,7 @@ import pytest
 from seatrial.config import HealthSettings, SecuritySettings, Settings
 from seatrial.disrupt import ID, Ask, Outage
 from seatrial.http import IdentityPool
+from seatrial.openapi import served_document
 from seatrial.plugin import Defects, check, declared, inconclusive, not_applicable, not_enveloped, not_tested, shut_out
 
 UNAVAILABLE = 503
@@ -135,7 +136,7 @@ def undocumented(client: httpx.Client, settings: Settings, asked: Outages) -> li
     """Return the requests that were answered with 503 although the OpenAPI document does not list that."""
     if settings.contract is None:
         return []
-    documented: dict[str, Any] = client.get(settings.contract.document).json()["paths"]
+    documented: dict[str, Any] = served_document(settings, str(client.base_url))["paths"]
     paths = {re.sub(r"{[^{}]+}", ID, path): item for path, item in documented.items()}
     refused = {
         seen.ask.operation: seen.ask

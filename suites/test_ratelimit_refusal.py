@@ -14,10 +14,10 @@ import httpx
 import pytest
 
 from seatrial.campaign import Entered
-from seatrial.config import AuthSettings, ContractSettings, CorsSettings, LimitSettings
+from seatrial.config import AuthSettings, ContractSettings, CorsSettings, LimitSettings, Settings
 from seatrial.core import Identity
-from seatrial.fuzz import fetch_document, operations_of
 from seatrial.http import IdentityPool
+from seatrial.openapi import operations_of, served_document
 from seatrial.plugin import Defects, check, inconclusive, not_applicable
 from seatrial.throttle import Policy
 
@@ -93,15 +93,20 @@ def refusal(
     owasp=("API4:2023", "ASVS 2.4.1"),
 )
 def test_operations_limited(
-    refusal: Refusal, limits: tuple[LimitSettings, ...], contract: ContractSettings, defects: Defects
+    refusal: Refusal,
+    limits: tuple[LimitSettings, ...],
+    settings: Settings,
+    contract: ContractSettings,
+    defects: Defects,
 ) -> None:
     """Each documented operation refuses a user whose quota is used up, before it looks at what he sent.
 
     Exempt paths and those with a limit of their own excepted. An operation that does not is asked more often than any
     quota admits: it may be limited apart.
     """
-    url = str(refusal.fresh().base_url).rstrip("/")
-    asked = limited_operations(operations_of(fetch_document(f"{url}{contract.document}")), limits)
+    del contract
+    operations = operations_of(served_document(settings, str(refusal.fresh().base_url)))
+    asked = limited_operations(operations, limits)
     user = refusal.fresh()
     refusal.get(user)
     answers = [user.request(*request_of(label)) for label in asked]

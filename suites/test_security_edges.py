@@ -6,7 +6,7 @@ import http.client
 import re
 import secrets
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,8 +15,8 @@ import pytest
 
 from seatrial.config import ContractSettings, CorsSettings, ErrorSettings, SecuritySettings, Settings
 from seatrial.core import Identity
-from seatrial.fuzz import Operation, fetch_document, operations_of
 from seatrial.http import IdentityPool
+from seatrial.openapi import operation_at, operations_of, served_document
 from seatrial.plugin import Defects, check, inconclusive, not_applicable, not_enveloped, not_tested
 
 CLIENT_ERROR, SERVER_ERROR, TOO_LARGE = 400, 500, 413
@@ -259,13 +259,22 @@ def test_bad_input_handled(odd_answers: Answers, security: SecuritySettings, def
     severity="low",
     cwe=(20,),
 )
-def test_bad_input_documented(
-    odd_answers: Answers, client: httpx.Client, contract: ContractSettings, security: SecuritySettings, defects: Defects
+def test_bad_input_documented(  # noqa: PLR0913, PLR0917 - fixtures
+    odd_answers: Answers,
+    client: httpx.Client,
+    settings: Settings,
+    contract: ContractSettings,
+    security: SecuritySettings,
+    defects: Defects,
 ) -> None:
     """Each status below 500 is documented for its operation: clients handle what they were told of, and no more."""
-    del security
-    operations = operations_of(fetch_document(f"{str(client.base_url).rstrip('/')}{contract.document}"))
-    seen = [(odd, answer.status_code, operation_of(odd, operations)) for odd, answer in odd_answers if answer]
+    del contract, security
+    operations = operations_of(served_document(settings, str(client.base_url)))
+    seen = [
+        (odd, answer.status_code, operation_at(odd.method, odd.path.partition("?")[0], operations))
+        for odd, answer in odd_answers
+        if answer
+    ]
     judged = [(odd, status, found) for odd, status, found in seen if found and status < SERVER_ERROR]
     if not judged:
         inconclusive("no odd request was one of a documented operation")
@@ -274,17 +283,6 @@ def test_bad_input_documented(
             title = f"{odd.what} is answered with {status}, which is not documented"
             defects.add(title, cause=f"undocumented-{status}", operation=operation.label)
     defects.none()
-
-
-def operation_of(odd: Oddity, operations: Mapping[str, Operation]) -> Operation | None:
-    """Return the documented operation that a request is one of, if any; a path that is spelt out goes first."""
-    path = odd.path.partition("?")[0]
-    for label in sorted(operations, key=lambda label: label.count("{")):
-        method, _, template = label.partition(" ")
-        pattern = "[^/]+".join(re.escape(part) for part in re.split(r"\{[^}]*\}", template))
-        if method == odd.method and re.fullmatch(pattern, path):
-            return operations[label]
-    return None
 
 
 @check("security.errors-enveloped", title="errors have one form", severity="medium")

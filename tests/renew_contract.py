@@ -7,7 +7,7 @@ from pathlib import Path
 
 from seatrial.campaign import Options, Stacks, open_run
 from seatrial.config import load_settings
-from seatrial.fuzz import canonical, fetch_document
+from seatrial.openapi import canonical, served_document
 
 ROOT = Path(__file__).parents[1]
 
@@ -20,7 +20,7 @@ def main() -> None:
         run = open_run(settings, Options(stack="local", out=folder, seed=1))
         stacks = Stacks(run, collector=None)
         try:
-            document = fetch_document(stacks.get("clean").url() + settings.contract.document)
+            document = served_document(settings, stacks.get("clean").url())
         finally:
             stacks.stop_all()
             run.close()

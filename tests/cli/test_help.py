@@ -17,6 +17,8 @@ COMMANDS = (
     ("down",),
     ("status",),
     ("logs",),
+    ("contract",),
+    ("contract", "fuzz"),
     ("limits",),
     ("limits", "prove"),
     ("limits", "discover"),

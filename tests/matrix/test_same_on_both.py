@@ -14,7 +14,7 @@ import pytest
 from seatrial.campaign import Options, Stacks, open_run
 from seatrial.config import load_settings
 from seatrial.core import Identity
-from seatrial.fuzz import canonical
+from seatrial.openapi import canonical
 from seatrial.stack import Stack
 
 ROOT = Path(__file__).parents[2]

@@ -2,7 +2,8 @@
 
     python contract_service.py PUBLIC_KEY_FILE QUOTA WINDOW_S [DEFECT ...]
 
-Prints its port. Items belong to one user, and requests are limited by organisation, anonymous ones by address.
+What it promises stands in contract_document.py, what can be wrong with it in contract_defects.py. Prints its port.
+Items belong to one user, and requests are limited by organisation, anonymous ones by address.
 """
 
 import collections
@@ -16,72 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import jwt
-
-BEARER: list[dict[str, list[str]]] = [{"bearer": []}]
-ERROR = {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
-NAME = {"type": "string", "minLength": 1, "maxLength": 20, "pattern": "^[a-z]*$"}
-ITEM = {
-    "type": "object",
-    "required": ["id", "name"],
-    "properties": {"id": {"type": "string", "minLength": 8}, "name": NAME},
-}
-INPUT = {"type": "object", "required": ["name"], "properties": {"name": NAME}, "additionalProperties": False}
-OK = {"type": "object", "required": ["ok"], "properties": {"ok": {"type": "boolean"}}}
-PAGE = {"type": "object", "required": ["next"], "properties": {"next": {"type": "string"}}}
-LONG = 12
-CURSOR = "made-by-the-service"
-
-
-def answer(schema: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """Return a documented JSON answer."""
-    return {"description": "an answer", "content": {"application/json": {"schema": schema}}, **more}
-
-
-def operation(schema: dict[str, Any], *, status: str = "200", secured: bool = True, **more: Any) -> dict[str, Any]:
-    """Return a documented operation."""
-    errors = {code: answer(ERROR) for code in ("400", "401", "422", "429", "500")}
-    extra = more.pop("answers", {})
-    return {"responses": {status: answer(schema), **errors, **extra}, "security": BEARER if secured else [], **more}
-
-
-def with_body() -> dict[str, Any]:
-    """Return a documented request body."""
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": INPUT}}}}
-
-
-def document() -> dict[str, Any]:
-    """Return what the service promises, which no defect changes."""
-    key = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 8}}
-    missing = {"404": answer(ERROR)}
-    link = {"parameters": {"id": "$response.body#/id"}}
-    made = answer(ITEM, links={"read": {**link, "operationId": "read"}, "remove": {**link, "operationId": "remove"}})
-    cursor = {"name": "cursor", "in": "query", "schema": {"type": "string", "minLength": 1}}
-    page = answer(PAGE, links={"next": {"operationId": "pages", "parameters": {"cursor": "$response.body#/next"}}})
-    version = {"X-Version": {"required": True, "schema": {"type": "integer"}}}
-    paths: dict[str, Any] = {
-        "/items": {"post": operation(ITEM, status="201", answers={"201": made}, **with_body())},
-        "/items/{id}": {
-            "parameters": [key],
-            "get": operation(ITEM, operationId="read", answers=missing),
-            "delete": operation(OK, operationId="remove", answers={**missing, "409": answer(ERROR)}),
-        },
-        "/health": {"get": operation(OK, secured=False)},
-        "/crash": {"post": operation(OK, **with_body())},
-        "/drop": {"post": operation(OK, **with_body())},
-        "/lenient": {"post": operation(OK, **with_body())},
-        "/strict": {"post": operation(OK, **with_body())},
-        "/headers": {"get": operation(OK, answers={"200": answer(OK, headers=version)})},
-        "/pages": {"get": operation(PAGE, operationId="pages", answers={"200": page}, parameters=[cursor])},
-        "/optional": {"get": {**operation(OK), "security": [{}, *BEARER]}},
-    }
-    for name in ("status", "media", "open", "bogus", "method", "allow", "once", "limited", "locked", "hang"):
-        paths[f"/{name}"] = {"get": operation(OK)}
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": "A service for tests", "version": "1"},
-        "paths": paths,
-        "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
-    }
+from contract_defects import INSTEAD, KNOWN
+from contract_document import CURSOR, document
 
 
 class Service(http.server.ThreadingHTTPServer):
@@ -91,6 +28,8 @@ class Service(http.server.ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(self, key: str, quota: int, window_s: float, defects: set[str]) -> None:
+        if unknown := defects - KNOWN:
+            raise ValueError(f"no such defect: {', '.join(sorted(unknown))}")
         super().__init__(("127.0.0.1", 0), Handler)
         self.key, self.quota, self.window_s, self.defects = key, quota, window_s, defects
         self.document = document()
@@ -139,6 +78,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return jwt.decode(token, self.server.key, algorithms=["RS256"]) if scheme == "Bearer" else None
         except jwt.InvalidTokenError:
             return None
+
+    @property
+    def seen(self) -> collections.Counter[str]:
+        """Return how often each operation was asked."""
+        return self.server.seen
 
     def has(self, defect: str) -> bool:
         """Return whether this run has a defect."""
@@ -206,15 +150,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return None
         return given["name"] if re.fullmatch(r"[a-z]{1,20}", given["name"]) else None
 
+    def wrongly(self, name: str, given: str) -> bool:
+        """Return whether a defect answered for the operation."""
+        found = [answer for (defect, where), answer in INSTEAD.items() if where == name and self.has(defect)]
+        return any(answer(self, given) for answer in found)
+
     def take(self, name: str, claims: dict[str, Any] | None, given: str) -> None:
         """Answer an operation with a body."""
-        if name == "crash" and self.has("crash") and len(given) > LONG:
-            return self.say(500, {"error": "oops"})
-        if name == "drop" and self.has("drop") and len(given) > LONG:
-            self.close_connection = True
+        if self.wrongly(name, given):
             return None
-        if name == "strict" and self.has("strict") and len(given) > LONG:
-            return self.say(422, {"error": "too long for me"})
         if name != "items":
             return self.say(200, {"ok": True})
         self.server.seen["item"] += 1
@@ -230,10 +174,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if name == "pages":
             return self.page()
         self.server.seen[name] += 1
-        if name == "hang" and self.has("hang"):
-            time.sleep(60)
-        if name == "once" and self.has("once") and self.server.seen[name] == 1:
-            return self.say(500, {"error": "only once"})
+        if self.wrongly(name, ""):
+            return None
         status = 203 if name == "status" and self.has("status") else 200
         media = "text/plain" if name == "media" and self.has("media") else ""
         return self.say(status, {"ok": True}, {} if self.has("headers") else {"X-Version": "1"}, media)

@@ -3,8 +3,6 @@
 import http.server
 import json
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -14,12 +12,10 @@ from hypothesis import strategies as st
 
 from seatrial.campaign._variables import lifted
 from seatrial.config import LimitSettings
-from seatrial.core import EnvironmentFailure, FindingStatus, Identity, Outcome, Target, UsageError
-from seatrial.fuzz import fetch_document, operations_of
+from seatrial.core import FindingStatus, Identity, Outcome, Target
 from seatrial.fuzz._allowance import SAFETY_S, Allowance, Client, Rota
 from seatrial.fuzz._authentication import CHECK, Doors, Stranger, Who, judge_authentication
 from seatrial.fuzz._costs import cost_of
-from seatrial.fuzz._document import Operation
 from seatrial.fuzz._evidence import Judgement
 from seatrial.fuzz._handed_out import fields_handed_out, handed_out
 from seatrial.fuzz._judge import Heard, judge
@@ -28,6 +24,7 @@ from seatrial.fuzz._messages import SHOWN, Repeated, Sent, Verdict, shown
 from seatrial.fuzz._owners import Owners
 from seatrial.fuzz._run import _share
 from seatrial.fuzz._turns import SourceAdapter
+from seatrial.openapi import Operation, operations_of
 from seatrial.swarm._sessions import quotas_of
 
 LIMITED = (429,)
@@ -126,79 +123,6 @@ def test_what_was_handed_out_is_sent_by_who_got_it(method: str) -> None:
     assert owners.of("http://h/things?limit=1&cursor=a%20b%3D") is reader
     assert owners.of("http://h/things?cursor=other") is None
     assert owners.of("http://h/things/seven") is None
-
-
-@contextmanager
-def serving(status: int, body: bytes) -> Iterator[str]:
-    """Serve one document on a free port."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        """Answer with the document."""
-
-        def do_GET(self) -> None:
-            """Answer one request."""
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Keep quiet."""
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_port}/openapi.json"
-        running.shutdown()
-
-
-BAD = {
-    "no JSON": (b"<html>", "contract-not-json"),
-    "no UTF-8": (b'{"openapi": "\xff"}', "contract-not-json"),
-    "a list": (b"[]", "contract-not-openapi"),
-    "no version": (b'{"paths": {}}', "contract-not-openapi"),
-    "another version": (b'{"openapi": "9", "paths": {}}', "contract-not-openapi"),
-    "no paths": (b'{"openapi": "3.1.0"}', "contract-not-openapi"),
-    "paths that are a list": (b'{"openapi": "3.1.0", "paths": []}', "contract-not-openapi"),
-    "a path that is a text": (b'{"openapi": "3.1.0", "paths": {"/a": "x"}}', "contract-not-openapi"),
-    "an operation that is null": (b'{"openapi": "3.1.0", "paths": {"/a": {"get": null}}}', "contract-not-openapi"),
-    "responses that are a list": (
-        b'{"openapi": "3.1.0", "paths": {"/a": {"get": {"responses": [1]}}}}',
-        "contract-not-openapi",
-    ),
-    "links that are a list": (
-        b'{"openapi": "3.1.0", "paths": {"/a": {"get": {"responses": {"200": {"links": []}}}}}}',
-        "contract-not-openapi",
-    ),
-    "a link that leads nowhere": (
-        b'{"openapi": "3.1.0", "paths": {"/a": {"get": {"responses": {"200": {"links": {"a": {"$ref": "#/x"}}}}}}}}',
-        "contract-not-openapi",
-    ),
-    "parameters that are a number": (
-        b'{"openapi": "3.1.0", "paths": {"/a": {"get": {"parameters": 1}}}}',
-        "contract-not-openapi",
-    ),
-    "a reference to nothing": (
-        b'{"openapi": "3.1.0", "paths": {"/a": {"get": {"parameters": [{"$ref": "#/x/y"}]}}}}',
-        "contract-not-openapi",
-    ),
-}
-
-
-@pytest.mark.parametrize(("body", "slug"), BAD.values(), ids=BAD.keys())
-def test_bad_documents_are_usage_errors(body: bytes, slug: str) -> None:
-    """What is no OpenAPI document ends with exit code 2, the URL and what to do about it."""
-    with serving(200, body) as url, pytest.raises(UsageError) as caught:
-        fetch_document(url)
-    assert (caught.value.slug, caught.value.where) == (slug, url)
-    assert "[contract] document" in caught.value.remedy
-
-
-def test_unreachable_document_is_the_environments_fault() -> None:
-    """A document that is not served ends with exit code 3, also when another page is there instead."""
-    with serving(404, b"{}") as url, pytest.raises(EnvironmentFailure, match="contract-unreachable"):
-        fetch_document(url)
-    with pytest.raises(EnvironmentFailure, match="contract-unreachable"):
-        fetch_document("http://127.0.0.1:9/openapi.json")
 
 
 def test_optional_credentials_are_not_needed() -> None:
@@ -409,6 +333,7 @@ def test_nobody_is_sent_to_where_his_address_is_seen() -> None:
         people = [Identity(name="anonymous", address="127.5.5.5")]
         stranger = Stranger(people, target=Target(url=nowhere, by_address=relay), limited=LIMITED, window_s=1)
         answer = stranger.send(sent(url=f"{nowhere}/a"), "nobody")
+        assert answer
         assert (answer.status, answer.response_body) == (200, "127.5.5.5")
         server.shutdown()
 

@@ -8,13 +8,12 @@ import pytest
 from schemathesis.checks import CHECKS, load_all_checks
 
 from seatrial.core import Outcome
-from seatrial.fuzz import Operation, operations_of
 from seatrial.fuzz._judge import DECIDES, Heard, judge
 from seatrial.fuzz._lifecycle import CHECK, STEPS, Resource, Resources, Value, Walk
-from seatrial.fuzz._links import lifecycles_of
 from seatrial.fuzz._looked import LIFECYCLE, unpromised_ends
 from seatrial.fuzz._messages import Lived, Message, Order, Repeated, Sent
 from seatrial.fuzz._turns import Turns
+from seatrial.openapi import Operation, lifecycles_of, operations_of
 
 NAME = "POST /items, DELETE /items/{id}"
 TITLE = "still there"

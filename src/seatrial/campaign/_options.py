@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from seatrial.config import Profile
 class Options:
     """The choices of one run; everything else stands in `seatrial.toml`.
 
-    `seed` None means a random one; `timeout_s` None means no limit; `command` is what the user typed.
-    A `proof` is all that is wanted: without `deep`, it disturbs no service.
+    `seed` None means a random one; `timeout_s` None means no limit; `command` is what the user typed. `document` is
+    what the contract is read from, if not from where the settings say; `operations` are the labels of what is fuzzed,
+    if that is not all. A `proof` is all that is wanted: without `deep`, it disturbs no service.
     """
 
     stack: str = "auto"
@@ -30,6 +32,8 @@ class Options:
     allow_target: str = ""
     address_pool: str = ""
     command: str = ""
+    document: str = ""
+    operations: tuple[str, ...] = ()
 
     @property
     def disturbs(self) -> bool:
@@ -38,8 +42,11 @@ class Options:
 
     def repeat(self, *, seed: int, driver: str) -> str:
         """Return the one line that repeats this run."""
-        words = ["seatrial run", f"--stack {driver}", f"--profile {self.profile}", f"--seed {seed}"]
-        words += [f"--only {suite}" for suite in self.only]
+        contract = bool(self.document or self.operations)
+        words = ["seatrial contract" if contract else "seatrial run"]
+        words += [shlex.quote(self.document)] if self.document else []
+        words += [f"--stack {driver}", f"--profile {self.profile}", f"--seed {seed}"]
+        words += [f"--only {shlex.quote(name)}" for name in (self.operations if contract else self.only)]
         words += [f"--fault {self.fault}"] if self.fault else []
         words += ["--deep"] if self.deep else []
         words += [f"--address-pool {self.address_pool}"] if self.address_pool else []
@@ -53,7 +60,7 @@ class Options:
     def from_json(cls, text: str) -> Options:
         """Return the options that `to_json` wrote."""
         data = json.loads(text)
-        return cls(**{**data, "only": tuple(data["only"])})
+        return cls(**{**data, "only": tuple(data["only"]), "operations": tuple(data["operations"])})
 
 
 def resolve_out(out: str, root: Path, run: str) -> Path:

@@ -342,15 +342,23 @@ class LogSettings(Section):
 class ContractSettings(Section):
     """The OpenAPI document that the service publishes, and how many examples an operation gets in each profile.
 
-    `closed` operations (`GET /path` as documented) refuse every user of a run. `headers` are held to
-    contracts/schemas/headers.json, whatever the document says of them.
+    `document` is a path of the service, a URL, or a file relative to the file; `prefix` stands before each of its paths
+    in place of what it says of its servers. `closed` operations (`GET /path`) refuse every user of a run. `headers` are
+    held to contracts/schemas/headers.json, whatever the document says of them.
     """
 
-    document: UrlPath = "/openapi.json"
+    document: Annotated[str, StringConstraints(min_length=1)] = "/openapi.json"
+    prefix: Annotated[str, StringConstraints(pattern=r"^(/.*)?$")] | None = None
     headers: tuple[str, ...] = ()
     examples: dict[Profile, Annotated[int, Field(gt=0)]] = {"quick": 10, "full": 100}
     rate_limited_percent: Annotated[float, Field(ge=0, le=100)] = 10.0
     closed: tuple[str, ...] = ()
+
+    def source(self, url: str, root: Path) -> str:
+        """Return where the document of a service at a URL is; files are relative to `root`."""
+        if self.document.startswith("/"):
+            return url.rstrip("/") + self.document
+        return self.document if "://" in self.document else str(root / self.document)
 
 
 class JobSettings(Section):

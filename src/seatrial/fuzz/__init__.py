@@ -10,18 +10,13 @@ from typing import TYPE_CHECKING
 from seatrial.core.lazy import resolver
 
 if TYPE_CHECKING:
-    from seatrial.fuzz._document import Operation, canonical, fetch_document, operations_of
     from seatrial.fuzz._listen import EngineProcess
     from seatrial.fuzz._run import run_contract
 
 _HOMES = {
     "EngineProcess": "_listen",
-    "Operation": "_document",
-    "canonical": "_document",
-    "fetch_document": "_document",
-    "operations_of": "_document",
     "run_contract": "_run",
 }
 
-__all__ = ["EngineProcess", "Operation", "canonical", "fetch_document", "operations_of", "run_contract"]
+__all__ = ["EngineProcess", "run_contract"]
 __getattr__ = resolver(__name__, _HOMES)

@@ -15,19 +15,20 @@ from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.core.failures import Failure, FailureGroup, ServerError
 from schemathesis.core.transforms import UNRESOLVABLE
 from schemathesis.core.transport import Response
-from schemathesis.engine import Status
+from schemathesis.engine import Status, events
+from schemathesis.engine.errors import ServerUnavailable
 from schemathesis.engine.recorder import Request, ScenarioRecorder
 from schemathesis.generation import GenerationMode
 from schemathesis.generation.stateful.state_machine import StepOutput
-from schemathesis.openapi.checks import UseAfterFree
+from schemathesis.openapi.checks import MissingContentType, UseAfterFree
 from schemathesis.specs.openapi.expressions import evaluate
 
-from seatrial.fuzz._document import Operation, operations_of
+from seatrial.fuzz._bounds import LONGEST_S, was_cut
 from seatrial.fuzz._handed_out import handed_out
 from seatrial.fuzz._lifecycle import STEPS, Resource, Resources, Walk
-from seatrial.fuzz._links import Lifecycle, lifecycles_of
 from seatrial.fuzz._messages import NO_ANSWER, SHOWN, Message, Order, Repeated, Sent, Verdict, shown
 from seatrial.fuzz._turns import PLACEHOLDER, TURN, Turn, Turns
+from seatrial.openapi import Lifecycle, Operation, lifecycles_of, operations_of
 
 CHECK_NAMES = [
     "not_a_server_error",
@@ -42,8 +43,10 @@ CHECK_NAMES = [
     "use_after_free",
     "ensure_resource_availability",
 ]
+OF_BODIES = "response_schema_conformance"
+"""The check that reads an answer to its end."""
+
 PHASES = ["examples", "coverage", "fuzzing", "stateful"]
-REQUEST_TIMEOUT_S = 10
 AGAIN_S = 15.0
 """How long failing requests are sent once more: a service that hangs would take a timeout for each."""
 
@@ -53,6 +56,9 @@ LIVES_S = 5.0
 REFUSED = "RejectedPositiveData"
 """The failure of an operation that refuses input which its schema allows."""
 
+BODILESS = {204, 205, 304}
+"""Answers that have no body and so no media type, although Swagger 2.0's `produces` is about them too."""
+
 MAKER_ONLY = {"EnsureResourceAvailability", REFUSED}
 """Failures that mean nothing when somebody else asked than who made a resource, or was given what is sent."""
 
@@ -61,10 +67,10 @@ COOKIES = {"cookie", "set-cookie"}
 
 def load(order: Order) -> Any:
     """Return the schema, configured to repeat itself: one worker, a seed, no example database."""
-    schema = schemathesis.openapi.from_dict(order.document, config=schemathesis.Config(seed=order.seed))
+    schema: Any = schemathesis.openapi.from_dict(order.document, config=schemathesis.Config(seed=order.seed))
     headers = {name: PLACEHOLDER for _, headers in order.identities[:1] for name in headers}
     schema.config.update(
-        base_url=order.base_url, headers=headers, workers=1, request_timeout=REQUEST_TIMEOUT_S, continue_on_failure=True
+        base_url=order.base_url, headers=headers, workers=1, request_timeout=LONGEST_S, continue_on_failure=True
     )
     schema.config.generation.update(
         max_examples=order.examples, database="none", no_shrink=True, with_security_parameters=False
@@ -72,15 +78,22 @@ def load(order: Order) -> Any:
     schema.config.checks.update(included_check_names=CHECK_NAMES)
     schema.config.phases.update(phases=PHASES)
     load_all_checks()
+    if order.only:
+        schema = schema.include(name=order.only)
     schemathesis.hook("filter_failure")(_filter(set(order.limited), handed_out(order.document)))
     return schema
 
 
 def _filter(limited: set[int], handed: Mapping[str, set[str]]) -> Any:
-    """Return a hook that drops what is said about a limiter's answers, somebody else's resources and made-up values."""
+    """Return a hook that drops what is said about a limiter's answers, somebody else's resources and made-up values.
+
+    It also drops that an answer without a body has no media type.
+    """
 
     def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool:  # noqa: ARG001 - its signature
         if response.status_code in limited:
+            return False
+        if isinstance(failure, MissingContentType) and response.status_code in BODILESS:
             return False
         if type(failure).__name__ == REFUSED and made_up(case, handed.get(case.operation.label, set())):
             return False
@@ -117,6 +130,7 @@ class Engine:
     def __init__(self, turns: Turns, order: Order) -> None:
         self._turns = turns
         self._limited = set(order.limited)
+        self._budget_s = order.budget_s
         self._headers = dict(order.identities)
         self._count = itertools.count()
         self._numbers: dict[str, int] = {}
@@ -145,13 +159,16 @@ class Engine:
 
     def _sent(self, case_id: str, node: Any, interaction: Any, recorder: ScenarioRecorder) -> Sent:
         case, number, response = node.value, self._numbers[case_id], interaction.response
-        verdicts = [self._verdict(check, case_id, recorder) for check in decided(recorder, case_id)]
+        cut = response is not None and was_cut(response.request)
+        checks = [check for check in decided(recorder, case_id) if not (cut and check.name == OF_BODIES)]
+        verdicts = [self._verdict(check, case_id, recorder) for check in checks]
         return Sent(
             **self._exchange(interaction.request, response),
             number=number,
             operation=case.operation.label,
             mode=case.meta.generation.mode.value if case.meta else "",
             chained=node.parent_id is not None,
+            cut=cut,
             negated=negated(case.meta),
             verdicts=broken(number, None) if response is None else verdicts,
         )
@@ -191,7 +208,7 @@ class Engine:
 
     def repeat(self) -> Iterator[Repeated]:
         """Send one request of each failure once more, as the same identity, and let the same check look at it."""
-        until_s = time.monotonic() + AGAIN_S
+        until_s = time.monotonic() + min(AGAIN_S, self._budget_s)
         with requests.Session() as session:
             session.trust_env = False
             for suspect in self._suspects.values():
@@ -205,7 +222,7 @@ class Engine:
     def _fails_again(self, suspect: Suspect, session: requests.Session) -> bool | None:
         """Return None where the limiter answered instead of the operation."""
         try:
-            response = session.send(prepared(suspect.request), timeout=REQUEST_TIMEOUT_S, allow_redirects=False)
+            response = session.send(prepared(suspect.request), timeout=LONGEST_S, allow_redirects=False)
         except requests.RequestException:
             return suspect.verdict.name == NO_ANSWER
         if response.status_code in self._limited:
@@ -236,13 +253,18 @@ class Engine:
         headers = self._headers.get(resource.identity, {})
         request = session.prepare_request(requests.Request(operation.method, resource.url, headers=headers))
         try:
-            answer = session.send(request, timeout=REQUEST_TIMEOUT_S, allow_redirects=False)
+            answer = session.send(request, timeout=LONGEST_S, allow_redirects=False)
             response = Response.from_requests(answer, verify=True)
         except requests.RequestException:
             response = None
         told, number = self._exchange(Request.from_prepared_request(request), response), next(self._count)
         verdicts = [] if response is not None and response.status_code in self._limited else broken(number, response)
         return Sent(**told, number=number, operation=operation.label, mode="", chained=True, verdicts=verdicts)
+
+
+def went_away(event: events.NonFatalError) -> bool:
+    """Return whether an error says that the service is there no longer: it was asked several times."""
+    return isinstance(event.value, ServerUnavailable)
 
 
 def value(expression: str, *, case: Any, response: Any) -> Any:

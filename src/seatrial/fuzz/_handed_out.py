@@ -11,8 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from seatrial.fuzz._document import operations_of
-from seatrial.fuzz._links import leads_of
+from seatrial.openapi import leads_of, operations_of
 
 EXPRESSION = "$response."
 

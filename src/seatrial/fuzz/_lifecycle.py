@@ -16,9 +16,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from seatrial.fuzz._document import Operation
-from seatrial.fuzz._links import Lifecycle, Places
 from seatrial.fuzz._messages import Lived, Message, Repeated, Sent, Verdict
+from seatrial.openapi import Lifecycle, Operation, Places
 
 CHECK = "use_after_free"
 """Schemathesis's name of what is looked for, so that its findings and these are one."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from seatrial.core import Measurement
-from seatrial.fuzz._document import Operation
 from seatrial.fuzz._looked import proper
 from seatrial.fuzz._messages import Sent
+from seatrial.openapi import Operation
 
 SUCCESS = range(200, 300)
 CLIENT_ERROR = range(400, 500)

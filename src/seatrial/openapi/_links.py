@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from seatrial.fuzz._document import Operation
+from seatrial.openapi._operations import Operation
 
 Places = Mapping[str, str]
 """Where in an answer the values of a path's parameters stand: an expression for each."""

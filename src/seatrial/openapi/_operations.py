@@ -1,20 +1,18 @@
-"""The OpenAPI document that the service serves, and what it documents."""
+"""What an OpenAPI document says of each operation."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+from seatrial.openapi._pointers import look_up, steps_of
 
-from seatrial.core import EnvironmentFailure, UsageError
-from seatrial.core.tls import trusted
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
+"""As keys of a path, that of OpenAPI 3.2 included."""
 
-METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-TIMEOUT_S = 15.0
-REMEDY = "name the path at which the service serves it in [contract] document"
+IN_BODY = ("body:", "formData:")
+"""Where parameters of Swagger 2.0 make up the body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,52 +57,6 @@ class Operation:
         return "default" if self.default else ""
 
 
-def fetch_document(url: str) -> dict[str, Any]:
-    """Return the document at a URL; raises EnvironmentFailure (unreachable) or UsageError (not an OpenAPI document)."""
-    try:
-        answer = httpx.get(url, verify=trusted(), timeout=TIMEOUT_S, trust_env=False)
-        answer.raise_for_status()
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise EnvironmentFailure(
-            f"cannot fetch the OpenAPI document: {error}".splitlines()[0],
-            slug="contract-unreachable",
-            where=url,
-            remedy=REMEDY,
-        ) from error
-    try:
-        document = answer.json()
-    except (ValueError, RecursionError) as error:
-        raise UsageError(
-            f"the OpenAPI document is not JSON: {error}",
-            slug="contract-not-json",
-            where=url,
-            remedy="let [contract] document name the JSON form of the document",
-        ) from error
-    try:
-        operations_of(_of_known_version(document))
-    except (TypeError, AttributeError, LookupError, ValueError) as error:
-        raise UsageError(
-            f"this is no OpenAPI document: {error}", slug="contract-not-openapi", where=url, remedy=REMEDY
-        ) from error
-    return document  # type: ignore[no-any-return]  # a document is Any all the way down
-
-
-def canonical(document: Mapping[str, Any]) -> str:
-    """Return a document as it is published: sorted and indented, so that a change is a few lines of a diff."""
-    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-
-
-def _of_known_version(document: Any) -> Mapping[str, Any]:
-    if not isinstance(document, dict):
-        raise TypeError("it is not an object")
-    version = str(document.get("openapi", document.get("swagger", "")))
-    if not version.startswith(("3.", "2.")):
-        raise ValueError(f"`openapi` is {version!r}, not 3.x" if version else "it lacks `openapi`")
-    if not isinstance(document.get("paths"), dict):
-        raise TypeError("`paths` is no object" if "paths" in document else "it lacks `paths`")
-    return document
-
-
 def operations_of(document: Mapping[str, Any]) -> dict[str, Operation]:
     """Return every documented operation by its label; raises TypeError or LookupError for a malformed document."""
     return {operation.label: operation for operation in _operations(document)}
@@ -113,14 +65,16 @@ def operations_of(document: Mapping[str, Any]) -> dict[str, Operation]:
 def _operations(document: Mapping[str, Any]) -> Iterator[Operation]:
     for path, reference in document["paths"].items():
         item = _resolve(document, _table(reference, path))
-        for method in METHODS:
-            if method in item:
-                yield _operation(document, path, method, item)
+        for method, found in methods_of(item).items():
+            yield _operation(document, f"{method} {path}", _table(found, f"{method} {path}"), item)
 
 
-def _operation(document: Mapping[str, Any], path: str, method: str, item: Mapping[str, Any]) -> Operation:
-    label = f"{method.upper()} {path}"
-    found = _table(item[method], label)
+def methods_of(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the operations of a path by their methods."""
+    return {key.upper(): item[key] for key in METHODS if key in item} | dict(item.get("additionalOperations", {}))
+
+
+def _operation(document: Mapping[str, Any], label: str, found: Mapping[str, Any], item: Mapping[str, Any]) -> Operation:
     parameters = [_resolve(document, part) for part in [*item.get("parameters", []), *found.get("parameters", [])]]
     inputs = {f"{parameter.get('in')}:{parameter.get('name')}" for parameter in parameters}
     inputs |= {"body"} if "requestBody" in found else set()
@@ -128,14 +82,14 @@ def _operation(document: Mapping[str, Any], path: str, method: str, item: Mappin
     answers = {str(status): _resolve(document, _table(answer, label)) for status, answer in responses.items()}
     return Operation(
         label=label,
-        method=method.upper(),
+        method=label.partition(" ")[0],
         statuses=frozenset(_class(status) for status in answers if status != "default"),
         default="default" in answers,
         with_body=frozenset(
             _class(key) for key, answer in answers.items() if "content" in answer or "schema" in answer
         ),
         with_headers=frozenset(_class(key) for key, answer in answers.items() if answer.get("headers")),
-        inputs=frozenset("body" if name.startswith("body:") else name for name in inputs),
+        inputs=frozenset("body" if name.startswith(IN_BODY) else name for name in inputs),
         secured=_secured(found.get("security", document.get("security"))),
         in_path=any(parameter.get("in") == "path" for parameter in parameters),
         operation_id=str(found.get("operationId", "")),
@@ -169,14 +123,15 @@ def _table(value: Any, where: str) -> Mapping[str, Any]:
 
 
 def _resolve(document: Mapping[str, Any], part: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Follow a local reference (RFC 6901); raises LookupError for one that leads nowhere."""
-    reference = part.get("$ref", "")
-    if not reference.startswith("#/"):
-        return part
-    target: Any = document
-    for step in reference[2:].split("/"):
-        name = step.replace("~1", "/").replace("~0", "~")
-        if not isinstance(target, dict) or name not in target:
-            raise LookupError(f"{reference} leads nowhere")
-        target = target[name]
-    return _table(target, reference)
+    """Follow local references to their end; raises LookupError for one that leads nowhere or in a circle."""
+    seen: list[str] = []
+    while str(part.get("$ref", "")).startswith("#/"):
+        reference = part["$ref"]
+        if reference in seen:
+            raise LookupError(f"{reference} leads in a circle")
+        seen.append(reference)
+        try:
+            part = _table(look_up(document, steps_of(reference)), reference)
+        except LookupError as error:
+            raise LookupError(f"{reference} leads nowhere") from error
+    return part
