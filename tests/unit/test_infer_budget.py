@@ -29,7 +29,7 @@ def judge(found: Found, algorithm: str, window_s: float) -> float:
     """Assert that a limiter was found, and return in how many windows."""
     name = {"clock": "fixed-window", "per-key": "fixed-window"}.get(algorithm, algorithm)
     assert (found.values["algorithm"], found.values["anchor"]) == (name, ANCHORS.get(algorithm)), found
-    assert found.defects == set()
+    assert found.defects == set(), found
     return found.seconds / window_s
 
 
@@ -38,7 +38,11 @@ def judge(found: Found, algorithm: str, window_s: float) -> float:
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_budget_where_headers_tell(monkeypatch: pytest.MonkeyPatch, algorithm: str, headers: str, seed: int) -> None:
     """12 N + 200 requests in 2.2 windows, wherever in its window a limiter is met."""
-    found = infer(monkeypatch, algorithm, headers=headers, quota=QUOTA, window_s=WINDOW_S, seed=seed)
+    said: list[str] = []
+    found = infer(
+        monkeypatch, algorithm, headers=headers, quota=QUOTA, window_s=WINDOW_S, seed=seed, progress=said.append
+    )
+    assert not any("no header tells" in line for line in said)
     windows = judge(found, algorithm, WINDOW_S)
     assert found.values["window_s"] == WINDOW_S, found
     print(f"{algorithm}, headers {headers}: {found.requests} requests, {windows:.2f} windows")  # noqa: T201 - a figure
@@ -50,7 +54,11 @@ def test_budget_where_headers_tell(monkeypatch: pytest.MonkeyPatch, algorithm: s
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_budget_without_headers(monkeypatch: pytest.MonkeyPatch, algorithm: str, seed: int) -> None:
     """Four windows, as the first has to end before anything can be done in the next."""
-    found = infer(monkeypatch, algorithm, headers="none", quota=QUOTA, window_s=WINDOW_S, seed=seed)
+    said: list[str] = []
+    found = infer(
+        monkeypatch, algorithm, headers="none", quota=QUOTA, window_s=WINDOW_S, seed=seed, progress=said.append
+    )
+    assert any("no header tells when a window ends" in line for line in said)
     windows = judge(found, algorithm, WINDOW_S)
     assert found.values["window_s"] == pytest.approx(WINDOW_S, rel=0.15), found
     print(f"{algorithm}, no headers: {found.requests} requests, {windows:.2f} windows")  # noqa: T201 - a figure

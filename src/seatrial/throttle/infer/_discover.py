@@ -158,8 +158,8 @@ class Inference:
         lab.task.progress(f"{self.quota} admitted; headers tell of a window of {told}")
         if not read_told(lab.records[0].answers[0]).reset_s:
             lab.task.progress(
-                "no header tells when a window ends: it has to be met before anything can be done in the next one, "
-                "which may take four windows in all instead of 2.2"
+                "no header tells when a window ends: one has to be met before much can be done in the next: "
+                "that takes up to four windows instead of 2.2, and five for a sliding counter of a small quota"
             )
         if len(lab.clients) < ENOUGH_CLIENTS:
             extra = len(suspects) + 1 + RACES * lab.task.race
