@@ -3,6 +3,7 @@
 import json
 import math
 import random
+from collections.abc import Callable
 
 import pytest
 from algorithms import ALGORITHMS
@@ -14,7 +15,9 @@ from seatrial.throttle import Answer, Instant
 from seatrial.throttle._shapes import NO_ANSWER
 from seatrial.throttle.infer import Person, people
 from seatrial.throttle.infer._conclude import _instances
+from seatrial.throttle.infer._ends import told_spans
 from seatrial.throttle.infer._fit import Fit, fit_all
+from seatrial.throttle.infer._fixed import phased
 from seatrial.throttle.infer._found import Found
 from seatrial.throttle.infer._looks import tell_looks
 from seatrial.throttle.infer._people import addresses
@@ -206,6 +209,43 @@ def test_windows_are_hinted_at_by_headers() -> None:
     first = answer(200, X_RateLimit_Limit="3", X_RateLimit_Remaining="2", X_RateLimit_Reset="60")
     assert told_windows([first, answer(429, Retry_After="59")]) == [60.0, 59.0]
     assert told_windows([answer(200), answer(429, Retry_After="soon")]) == []
+
+
+def told(at_s: float, status: int = 200, **headers: str) -> Answer:
+    """Return an answer at a time of the steady clock, which began with 1970."""
+    sent, received = Instant(at_s, at_s), Instant(at_s + 0.01, at_s + 0.01)
+    named = tuple((name.replace("_", "-"), value) for name, value in headers.items())
+    return Answer(method="GET", path="/", status=status, headers=named, sent=sent, received=received, client="c")
+
+
+@pytest.mark.parametrize("rounded", [math.ceil, math.floor, round])
+def test_seconds_to_two_ends_tell_how_long_a_window_is(rounded: Callable[[float], int]) -> None:
+    """However they are rounded, also where a client is still refused after the first end: enough answers are exact."""
+    ends = (1003.3, 1009.3)
+    asked = [(at_s, ends[at_s > ends[0]]) for at_s in (1000 + 0.37 * number for number in range(24))]
+    answers = [told(at_s, 429, X_RateLimit_Reset=str(rounded(end_s - at_s))) for at_s, end_s in asked]
+    assert told_spans(answers) == [(6.0, 6.0)]
+    (few,) = told_spans([answers[0], answers[-1]])
+    assert few[0] < 6.0 < few[1]
+
+
+def test_dates_of_two_ends_tell_how_long_a_window_is() -> None:
+    """Dates are cut alike; one end alone, and no header, tell nothing."""
+    base = 1_700_000_000
+    answers = [told(base + at_s, X_RateLimit_Reset=str(base + end)) for at_s, end in ((0.0, 3), (2.9, 3), (3.1, 9))]
+    assert told_spans(answers) == [(6.0, 6.0)]
+    assert told_spans(answers[:2]) == told_spans([answer(200)]) == told_spans([]) == []
+
+
+def test_an_end_between_two_requests_of_one_moment_is_a_phase_too() -> None:
+    """Four were admitted, of which two in the window before: no length is refuted because its phase was not tried."""
+    batches = ((0.0, 4), (3.6, 4), (5.5, 2))
+    hits = [
+        Hit(at_s + n / 1000, at_s + n / 1000 + 0.0009, admitted=True) for at_s, count in batches for n in range(count)
+    ]
+    refused = Hit(5.6, 5.601, admitted=False)
+    assert phased(Segment("c", (*hits, refused)), 8, 6.0)
+    assert not phased(Segment("c", (*hits, Hit(5.4, 5.41, admitted=False), refused)), 11, 6.0)
 
 
 def test_people_are_read() -> None:

@@ -5,79 +5,161 @@ Implementations round that share one way or the other, so answers within one req
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from math import ceil, floor, log
 
-from seatrial.throttle.infer._seen import Hit, Segment
+from seatrial.throttle.infer._fixed import between
+from seatrial.throttle.infer._seen import Hit, Interval, Segment
 
 State = tuple[int, int, int]
 """The window's number, what the one before admitted, and what this one did."""
-PHASES = 48
-SLACK = 0.025
-"""Phases and lengths are tried in steps; what lies between two of them must not be refuted by either."""
+SLACK = 0.01
+"""Of a window: clocks of limiters are no finer."""
 CLOCK, FIRST_REQUEST = "clock", "first-request"
+COARSE, FINE = 1.06, 1.008
+"""Lengths are tried many at once, and those of which some may explain everything are parted: that far."""
+PARTS, NARROW = 12, 1 / 48
+"""So are the places of a first request in its window."""
 
 
 @dataclass(frozen=True, slots=True)
-class Counter:
-    """A sliding counter's parameters."""
+class Run:
+    """One request, or several in a row that were answered alike in too short a time to tell when each of them was."""
+
+    sent: float
+    received: float
+    admitted: bool
+    count: int = 1
+
+    def joined(self, hit: Hit, window_s: float) -> Run | None:
+        """Return these and one more, None where that was answered otherwise, or too late to be in the next window."""
+        soon = hit.sent < self.sent + SLACK * window_s and hit.received < self.sent + window_s
+        if hit.admitted != self.admitted or not soon:
+            return None
+        return Run(self.sent, hit.received, self.admitted, self.count + 1)
+
+
+def runs(segment: Segment, window_s: float) -> list[Run]:
+    """Return a client's requests, those joined that may be counted together: a quota is mostly taken at once."""
+    found: list[Run] = []
+    for hit in segment.hits:
+        if found and (more := found[-1].joined(hit, window_s)):
+            found[-1] = more
+        else:
+            found.append(Run(hit.sent, hit.received, hit.admitted))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """Sliding counters of many lengths, with many places of one time in a window: all are refuted at once, or none."""
 
     quota: int
-    window_s: float
-    phase_s: float
+    window: Interval
+    place: Interval
     refused_count: bool = False
 
-    def explains(self, segment: Segment) -> bool:
-        """Say whether every answer is what this counter gives."""
-        states: set[State] | None = None
-        for hit in segment.hits:
-            states = self._follow(states, hit)
+    def explain(self, seen: Sequence[Run], since_s: float) -> bool:
+        """Say whether one of them may have given every answer; `since_s` is what has that place."""
+        states: set[State] = {(floor(self._between(seen[0], since_s)[0]), 0, 0)}
+        for run in seen:
+            states = set(self._follow(states, run, *self._between(run, since_s)))
             if not states:
                 return False
         return True
 
-    def _follow(self, states: set[State] | None, hit: Hit) -> set[State]:
-        """Return what can be after an answer, of what could be before; times are counted in windows here."""
-        sent = (hit.sent - self.phase_s) / self.window_s - SLACK
-        received = (hit.received - self.phase_s) / self.window_s + SLACK
-        found: set[State] = set()
-        for number in range(math.floor(sent), math.floor(received) + 1):
-            # Of the window before, most is still in view when the request is decided at once, least when late.
-            most, least = 1 - min(1.0, max(0.0, sent - number)), 1 - min(1.0, max(0.0, received - number))
-            for before, old, new in states if states is not None else ((number, 0, 0),):
-                if number < before:
-                    continue
-                previous, current = (old, new) if number == before else (new, 0) if number == before + 1 else (0, 0)
-                if hit.admitted:
-                    if previous * least + current < self.quota:
-                        found.add((number, previous, current + 1))
-                elif previous * most + current > self.quota - 1 - 1e-9:
-                    found.add((number, previous, current + self.refused_count))
-        return found
+    def _between(self, run: Run, since_s: float) -> Interval:
+        """Return when a run was decided, in windows."""
+        (shortest, longest), (least, most) = self.window, self.place
+        return least + (run.sent - since_s) / longest - SLACK, most + (run.received - since_s) / shortest + SLACK
+
+    def _follow(self, states: set[State], run: Run, sent: float, received: float) -> Iterator[State]:
+        """Return what can be after a run, of what could be before: it lies in one window, or goes on in the next."""
+        last, answered = floor(received), self._admitted if run.admitted else self._refused
+        for number in range(floor(sent), last + 1):
+            for state in (_moved(state, number) for state in states if state[0] <= number):
+                yield from answered(state, run.count, sent, received)
+                for count in range(1, run.count if number < last else 0):
+                    for before in answered(state, count, sent, received):
+                        yield from answered(_moved(before, number + 1), run.count - count, sent, received)
+
+    def _admitted(self, state: State, count: int, _: float, received: float) -> Iterator[State]:
+        """Admit so many; of the window before, least is still in view when that is decided late."""
+        number, previous, current = state
+        least = 1 - min(1.0, max(0.0, received - number))
+        if previous * least + current + count - 1 < self.quota:
+            yield number, previous, current + count
+
+    def _refused(self, state: State, count: int, sent: float, _: float) -> Iterator[State]:
+        """Refuse so many; of the window before, most is still in view when that is decided at once."""
+        number, previous, current = state
+        most = 1 - min(1.0, max(0.0, sent - number))
+        if previous * most + current > self.quota - 1 - 1e-9:
+            yield number, previous, current + count * self.refused_count
+
+
+def _moved(state: State, number: int) -> State:
+    """Return what a state is in a window that is not before its own."""
+    before, old, new = state
+    previous, current = (old, new) if number == before else (new, 0) if number == before + 1 else (0, 0)
+    return number, previous, current
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Clients, and what they are held against: counters by the clock, or from each client's first request on."""
+
+    seen: Sequence[Sequence[Run]]
+    quota: int
+    anchor: str
+    refused_count: bool
+    until_s: float
+
+    def edge(self, low: float, high: float, *, longest: bool) -> float | None:
+        """Return the shortest length between two that explains everything, or the longest; None where none does."""
+        if time.monotonic() > self.until_s or not self._possible((low, high)):
+            return None
+        if high <= low * FINE:
+            return high if longest else low
+        middle = (low * high) ** 0.5
+        return self.first([(low, middle), (middle, high)], longest=longest)
+
+    def first(self, windows: Sequence[Interval], *, longest: bool) -> float | None:
+        """Return the shortest length in some stretches of them that follow each other, or the longest."""
+        found = (self.edge(*window, longest=longest) for window in (reversed(windows) if longest else windows))
+        return next((length for length in found if length is not None), None)
+
+    def _possible(self, window: Interval) -> bool:
+        if self.anchor == FIRST_REQUEST:
+            some = Counters(self.quota, window, (0.0, 0.0), self.refused_count)
+            return all(some.explain(client, client[0].sent) for client in self.seen)
+        parts = ((part / PARTS, (part + 1) / PARTS) for part in range(PARTS))
+        return any(self._lies(Counters(self.quota, window, part, self.refused_count)) for part in parts)
+
+    def _lies(self, some: Counters) -> bool:
+        """Say whether the first request of all lies at one of some places in the window that all clients share."""
+        since_s = min(client[0].sent for client in self.seen)
+        if not all(some.explain(client, since_s) for client in self.seen):
+            return False
+        low, high = some.place
+        if high - low <= max(NARROW, some.window[1] / some.window[0] - 1):
+            return True
+        middle = (low + high) / 2
+        return any(self._lies(replace(some, place=half)) for half in ((low, middle), (middle, high)))
 
 
 def fit_counter(
-    segments: Sequence[Segment], quota: int, lengths: Sequence[float], until_s: float, *, refused_count: bool = False
-) -> tuple[str, list[float]] | None:
+    segments: Sequence[Segment], quota: int, lengths: Interval, until_s: float, *, refused_count: bool = False
+) -> tuple[str, Interval] | None:
     """Return the anchor with the lengths that explain every answer: the one with the fewest assumptions."""
+    seen = sorted((runs(segment, lengths[0]) for segment in segments), key=len)
+    windows = list(pairwise(between(*lengths, max(1, ceil(log(lengths[1] / lengths[0]) / log(COARSE))))))
     for anchor in (CLOCK, FIRST_REQUEST):
-        found = [
-            length
-            for length in lengths
-            if time.monotonic() < until_s and _fits(segments, quota, length, anchor, refused_count=refused_count)
-        ]
-        if found:
-            return anchor, found
+        search = Search(seen, quota, anchor, refused_count, until_s)
+        shortest, longest = search.first(windows, longest=False), search.first(windows, longest=True)
+        if shortest and longest:
+            return anchor, (shortest, longest)
     return None
-
-
-def _fits(segments: Sequence[Segment], quota: int, window_s: float, anchor: str, *, refused_count: bool) -> bool:
-    def explains(segment: Segment, phase_s: float) -> bool:
-        return Counter(quota, window_s, phase_s, refused_count).explains(segment)
-
-    phases = [window_s * number / PHASES for number in range(PHASES)]
-    if anchor == FIRST_REQUEST:
-        return all(explains(segment, segment.hits[0].sent) for segment in segments)
-    return any(all(explains(segment, phase) for segment in segments) for phase in phases)

@@ -5,21 +5,32 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
 
 from seatrial.throttle._wire import WireError
 from seatrial.throttle.infer._alone import cost_alone
 from seatrial.throttle.infer._conclude import conclude
+from seatrial.throttle.infer._ends import told_spans
 from seatrial.throttle.infer._first import Crowd, count_replicas, exhausted, first_refusal, isolate
 from seatrial.throttle.infer._fit import Fit, fit_all
 from seatrial.throttle.infer._found import Found
 from seatrial.throttle.infer._lab import GoneError, Lab, OpenError, Record, SpentError
 from seatrial.throttle.infer._people import Person, addresses
-from seatrial.throttle.infer._probes import MANY, again_and_again, ladder, phase, pipelined, spread, twin, used_up_to
+from seatrial.throttle.infer._probes import (
+    MANY,
+    again_and_again,
+    ladder,
+    phase,
+    pipelined,
+    spread,
+    twin,
+    used_up_to,
+)
 from seatrial.throttle.infer._screens import Suspect, confirm, screen
+from seatrial.throttle.infer._seen import Interval
 from seatrial.throttle.infer._task import Task
-from seatrial.throttle.infer._told import read_told, told_span, told_windows
+from seatrial.throttle.infer._told import WHOLE_S, read_told, told_windows
 from seatrial.throttle.infer._unusual import look_for_others
 
 TICK_S = 0.05
@@ -29,6 +40,8 @@ SIXTHS = (*THIRDS, 1 / 6, 1 / 2)
 SILENT = (0.6, 0.75, 0.9, 1.15)
 SOON = 0.2
 """What was seen is held against models again after such a share of a window, as soon as a client is done."""
+NEARLY = 1.15
+"""By less than this, and the second that headers are cut to, ends differ that are told: some wait for a request."""
 ENOUGH_CLIENTS = 8
 ROUNDS = 3
 SEVERAL = 3
@@ -143,6 +156,11 @@ class Inference:
     def _say_plan(self, suspects: Sequence[Suspect]) -> None:
         lab, told = self.lab, ", ".join(f"{length:g} s" for length in self.told) or "nothing"
         lab.task.progress(f"{self.quota} admitted; headers tell of a window of {told}")
+        if not read_told(lab.records[0].answers[0]).reset_s:
+            lab.task.progress(
+                "no header tells when a window ends: one has to be met before much can be done in the next: "
+                "that takes up to four windows instead of 2.2, and five for a sliding counter of a small quota"
+            )
         if len(lab.clients) < ENOUGH_CLIENTS:
             extra = len(suspects) + 1 + RACES * lab.task.race
             cost = cost_alone(self.quota, self._shares(), rounds=ROUNDS, extra=extra)
@@ -174,7 +192,7 @@ class Inference:
         lab, last_s = self.lab, None
         hints = [length for length in self.told if length * 1.2 < lab.task.max_s]
         told_s = next(iter(hints), None)
-        silent: list[Iterable[float]] = [] if alone else [ladder(told_s)]
+        silent: list[Callable[[Record], Iterable[float]]] = [] if alone else [partial(ladder, lab, told_s)]
         for number in range(ROUNDS):
             window_s = told_s if number == 0 and told_s and not alone else await self._measure()
             if last_s and abs(window_s / last_s - 1) < 0.02 and self._settled():  # noqa: PLR2004 - the same again
@@ -183,18 +201,28 @@ class Inference:
             if alone and self._polling:
                 await self._release(record)
             lab.task.progress(f"other clients, spread over a window of {window_s:.3g} s")
-            probes = [phase(lab, self.quota, window_s, share) for share in self._shares()]
-            lengths = dict.fromkeys([window_s, *(hints[:2] if number == 0 and not alone else [])])
-            probes += [spread(lab, self.quota, length) for length in lengths if self.quota > 1]
-            probes += [twin(lab, self.quota, waits_s) for waits_s in silent]
+            probes = self._probes(window_s, hints if number == 0 and not alone else [])
+            probes += [twin(lab, self.quota, waits) for waits in silent]
             await self._until_settled(probes, self._extra(suspects) if number == 0 else [], window_s)
             silent = [] if alone else self._silent()
             if self._settled():
                 break
-            if not alone and not {fit.algorithm for fit in self.fits} - {"fixed-window"}:
+            if not alone and (self._contradicted() or not {fit.algorithm for fit in self.fits} - {"fixed-window"}):
                 await self._meet_again(record)
                 if self._settled():
                     break
+
+    def _probes(self, window_s: float, hints: Sequence[float]) -> list[Awaitable[None]]:
+        """Return what other clients do: some come later, and one spreads its quota over a window.
+
+        Who comes before the first end that is told meets the same one, wherever in a window the first client came. How
+        long a window is may be what its policy says; a Reset may be its length too, or Retry-After.
+        """
+        lab, told = self.lab, read_told(self.lab.records[0].answers[0])
+        end_s = told.reset_s if hints and told.reset_s and told.reset_s > 0 else window_s
+        found = [phase(lab, self.quota, window_s, share * min(end_s, window_s)) for share in self._shares()]
+        lengths = dict.fromkeys([window_s, *([] if told.window_s else hints[:2])])
+        return [*found, *(spread(lab, self.quota, length) for length in lengths if self.quota > 1)]
 
     async def _release(self, record: Record) -> None:
         """Stop asking as the only client, so that others can."""
@@ -210,30 +238,20 @@ class Inference:
             await self._await_met()
         await self._fit()
         lengths = [fit.window for fit in self.fits if fit.recovered]
-        span_s, _ = self._span() or (0.0, False)
-        told_s = span_s if span_s * 1.2 < self.lab.task.max_s else 0.0
+        told_s = self.lab.told_length()
         if lengths:
             return max(told_s, min(math.sqrt(low * high) for low, high in lengths))
         first = next(segment for segment in self.lab.segments() if segment.recoveries())
         return max(told_s, first.recoveries()[-1][1] - first.hits[0].sent)
 
-    def _span(self) -> tuple[float, bool] | None:
-        """Return how far apart the first two ends are that the first client is told of."""
-        lab = self.lab
-        answers = sorted(lab.records[0].answers, key=lambda answer: answer.sent.s)
-        back = (
-            later
-            for sooner, later in pairwise(answers)
-            if lab.looks and lab.looks.refused(sooner) and lab.looks.admitted(later)
-        )
-        again = next(back, None)
-        return told_span(answers[0], again) if again else None
-
     def _sure(self) -> list[float]:
-        """Return the lengths of which headers tell for certain: by their policy, or by two dates."""
-        span_s, exact = self._span() or (0.0, False)
+        """Return the lengths of which headers tell for certain: by their policy, or by two ends."""
         policy_s = read_told(self.lab.records[0].answers[0]).window_s
-        return [*([policy_s] if policy_s else []), *([span_s] if exact and span_s > 0 else [])]
+        return [*([policy_s] if policy_s else []), *(low for low, high in self._spans() if low == high)]
+
+    def _spans(self) -> list[Interval]:
+        """Return by what ends are apart that any client was told of which asked all the time."""
+        return [span for record in self.lab.records if record.plain for span in told_spans(record.answers)]
 
     async def _await_met(self) -> None:
         """Wait until quota came back once more; raises what ended the asking."""
@@ -277,7 +295,7 @@ class Inference:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _silent(self) -> list[Iterable[float]]:
+    def _silent(self) -> list[Callable[[Record], Iterable[float]]]:
         """Return when to ask clients that are left alone: each once, where it is open whether refusals count.
 
         A log gives everything back at once, a counter little by little.
@@ -285,7 +303,7 @@ class Inference:
         if all(fit.refused_count is False for fit in self.fits):
             return []
         lengths = [math.sqrt(fit.window[0] * fit.window[1]) for fit in self.fits if fit.recovered]
-        return [[share * min(lengths)] for share in SILENT] if lengths else []
+        return [lambda _, share=share: [share * min(lengths)] for share in SILENT] if lengths else []  # type: ignore[misc]
 
     def _extra(self, suspects: Sequence[Suspect]) -> list[Awaitable[None]]:
         """Return what needs no waiting but clients of its own."""
@@ -358,9 +376,23 @@ class Inference:
         """Return how many clients had their quota back."""
         return sum(bool(segment.plain and segment.recoveries()) for segment in self.lab.segments())
 
+    def _contradicted(self) -> bool:
+        """Return whether headers tell of ends further apart than any limiter's that explains everything, or closer.
+
+        By chance a limiter may explain a little more than a window that is another's. Of a bucket no window ends.
+        """
+        told = told_spans(self.lab.records[0].answers)[:1]
+        windows = [fit.window for fit in self.fits if fit.algorithm != "token-bucket"]
+        agree = [
+            low / NEARLY - WHOLE_S < most and least < high * NEARLY + WHOLE_S
+            for least, most in told
+            for low, high in windows
+        ]
+        return bool(agree) and not any(agree)
+
     def _settled(self) -> bool:
         """Return whether one limiter explains everything, and several clients saw its window end."""
-        if self._recovered() < SEVERAL:
+        if self._recovered() < SEVERAL or self._contradicted():
             return False
         return (
             len(self.fits) == 1

@@ -20,8 +20,6 @@ WHOLE_S = 1.0
 PER_KEY = "per-key"
 FEW = 10
 PRECISE = 1.25
-STEP = 0.014
-"""Of a counter's length, as a share of it: less than what its model leaves open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,25 +111,25 @@ def _per_key(segments: Sequence[Segment], quota: int, told: Sequence[float], unt
 
 
 def _freer(segments: Sequence[Segment], quota: int, told: Sequence[float], until_s: float) -> Iterator[Fit]:
+    del told
     segments = [segment for segment in segments if not segment.screened] or segments
     if window := fit_log(segments, quota, LIMITS, refused_count=True):
         yield Fit(algorithm="sliding-log", quota=quota, window=window, refused_count=True)
     if window := fit_anchored(segments, quota, LIMITS, extends=True):
         yield Fit(algorithm="fixed-window", quota=quota, window=window, anchor=FIRST_REQUEST, refused_count=True)
-    yield from _counters(segments, quota, told, until_s)
+    yield from _counters(segments, quota, until_s)
 
 
 def _met_two(segments: Sequence[Segment]) -> bool:
     return any(segment.plain and len(segment.recoveries()) > 1 for segment in segments)
 
 
-def _counters(segments: Sequence[Segment], quota: int, told: Sequence[float], until_s: float) -> Iterator[Fit]:
+def _counters(segments: Sequence[Segment], quota: int, until_s: float) -> Iterator[Fit]:
     """Return the sliding counters, with refused requests counted and not."""
-    lengths = _counter_lengths(segments, quota, told)
+    lengths = _counter_lengths(segments, quota)
     for counts, seen in ((False, thinned(segments)), (True, segments)):
         if found := fit_counter(seen, quota, lengths, until_s, refused_count=counts):
-            anchor, fitting = found
-            window = (min(fitting), max(fitting))
+            anchor, window = found
             yield Fit(algorithm="sliding-counter", quota=quota, window=window, anchor=anchor, refused_count=counts)
 
 
@@ -160,14 +158,12 @@ def _longest_wait(segments: Sequence[Segment]) -> float:
     return max(waits, default=0.0)
 
 
-def _counter_lengths(segments: Sequence[Segment], quota: int, told: Sequence[float]) -> list[float]:
-    """Return what people write, and everything near what was seen.
+def _counter_lengths(segments: Sequence[Segment], quota: int) -> Interval:
+    """Return between which lengths a counter's window lies.
 
     Whoever came just before a window's end is served again after that window's share of one request; nobody waits for
     more than two windows and such a share.
     """
     waits = [s.recoveries()[0][1] - s.hits[0].sent for s in segments if s.plain and s.recoveries()]
     low, high = max(waits, default=LIMITS[0]) / 3, min(waits, default=LIMITS[0]) * max(3, quota)
-    count = max(1, math.ceil(math.log(max(high / low, 1)) / STEP))
-    usual = [length for length in dict.fromkeys((*told, *USUAL_S)) if low <= length <= high]
-    return [*usual, *between(low, max(high, low), count)]
+    return low, max(low, high)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from seatrial.throttle.infer._seen import FITS, LONG, SHORT, Hit, Interval, Segment, bracket
@@ -137,6 +137,43 @@ def fit_per_key(segments: Sequence[Segment], quota: int, lengths: Sequence[float
     return [
         length
         for length in lengths
-        if time.monotonic() < until_s
-        and all(any(aligned(s, quota, length, phase) for phase in phases(length, [s])) for s in segments)
+        if time.monotonic() < until_s and all(phased(segment, quota, length) for segment in segments)
     ]
+
+
+def phased(segment: Segment, quota: int, window_s: float) -> bool:
+    """Say whether windows with any phase at all explain every answer: each end that is possible is followed."""
+    began_s = segment.hits[0].sent
+    states: list[State] = [(began_s, began_s + window_s, 0)]
+    for hit in segment.hits:
+        states = _joined(state for before in states for state in _passed(before, hit, quota, window_s))
+        if not states:
+            return False
+    return True
+
+
+def _joined(states: Iterable[State]) -> list[State]:
+    """Return states of the same count whose ends overlap as one."""
+    found: list[State] = []
+    for low, high, count in sorted(states, key=lambda state: (state[2], state[0])):
+        if found and found[-1][2] == count and low <= found[-1][1]:
+            found[-1] = found[-1][0], max(high, found[-1][1]), count
+        else:
+            found.append((low, high, count))
+    return found
+
+
+def _passed(state: State, hit: Hit, quota: int, window_s: float) -> Iterator[State]:
+    """Return between which instants the window ends after a request, and what it admitted then."""
+    low, high, count = state
+    if hit.sent <= high and hit.admitted == (count < quota):
+        yield max(low, hit.sent), high, count + hit.admitted
+    if not hit.admitted:
+        return  # a new window has room
+    for number in range(
+        max(1, math.ceil((hit.sent - high) / window_s)), math.floor((hit.received - low) / window_s) + 2
+    ):
+        by_s = number * window_s
+        later = max(low + by_s, hit.sent), min(high + by_s, hit.received + window_s)
+        if later[0] <= later[1]:
+            yield *later, 1

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from seatrial.throttle._answers import Headers
 from seatrial.throttle._shapes import NO_ANSWER
 from seatrial.throttle._wire import Answer, Instant, Wire, WireError
+from seatrial.throttle.infer._ends import told_spans
 from seatrial.throttle.infer._looks import Looks
 from seatrial.throttle.infer._people import Person
 from seatrial.throttle.infer._seen import Hit, Segment
@@ -73,6 +74,7 @@ class Lab:
         self.looks: Looks | None = None
         self.window_s: float | None = None
         self._wires: list[Wire] = []
+        self._told = 0, 0.0
         self._epoch_s = time.time() - time.monotonic()
 
     def client(self, name: str, person: Person, address: str = "") -> Client:
@@ -106,8 +108,16 @@ class Lab:
     def _free(self) -> Iterator[Client]:
         yield from (client for client in self.clients if not client.busy and client.used_s is None)
         if self.window_s is not None:
-            since_s = time.monotonic() - FRESH_AFTER * self.window_s
+            since_s = time.monotonic() - FRESH_AFTER * max(self.window_s, self.told_length())
             yield from (c for c in self.clients if not c.busy and c.used_s is not None and c.used_s < since_s)
+
+    def told_length(self) -> float:
+        """Return how far apart two ends are that the first client was told of, 0 where that is too far to wait for."""
+        answers = self.records[0].answers
+        if len(answers) != self._told[0]:  # somebody who waits wants to know again and again
+            low, high = next(iter(told_spans(answers)), (0.0, 0.0))
+            self._told = len(answers), (low + high) / 2 if high * 1.2 < self.task.max_s else 0.0
+        return self._told[1]
 
     def spend(self, count: int = 1) -> None:
         """Count requests before they are sent; raises SpentError."""

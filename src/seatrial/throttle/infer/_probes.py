@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from seatrial.throttle._wire import Answer
 from seatrial.throttle.infer._lab import Client, Lab, Record
-from seatrial.throttle.infer._told import expected_end_s
+from seatrial.throttle.infer._told import expected_end_s, read_told
 
 BEYOND = 2
 MANY = 2
@@ -27,6 +27,8 @@ LATE = 2.2
 """A sliding counter that counts refusals may need two windows; after that, questions become rare."""
 WHOLE_S = 1.05
 LONGEST = 1.35
+AFTER, RARER = (1.1, 2.2), 2.5
+"""A tenth of a window after its end, a sliding counter gives a tenth back."""
 
 
 async def fill(lab: Lab, record: Record, *, most: int) -> int:
@@ -71,19 +73,28 @@ def moments(began_s: float, now_s: float, expected_s: float | None) -> Iterator[
         yield at_s
 
 
-async def poll(lab: Lab, record: Record, *, most: int, until_s: float = math.inf) -> None:
+async def poll(lab: Lab, record: Record, *, most: int, until: Callable[[], float] = lambda: math.inf) -> None:
     """Ask until the client is admitted again, then take what there is; raises SpentError, GoneError."""
     began_s, expected_s = _last_fill(lab, record.answers), expected_end_s(record.answers[-1:])
     if expected_s and expected_s > lab.deadline_s:
         expected_s = None  # it may still come sooner
     for moment_s in moments(began_s, time.monotonic(), expected_s):
-        if moment_s > until_s:
+        if not await _lasts(until, moment_s):
             return
         await sleep_until(moment_s)
         answer = await lab.ask(record)
         if lab.looks and lab.looks.admitted(answer):
             await fill(lab, record, most=most)
             return
+
+
+async def _lasts(until: Callable[[], float], moment_s: float) -> bool:
+    """Wait no longer than until the end as it is known then, and return whether that is after a moment."""
+    while (end_s := until()) < moment_s:
+        await sleep_until(end_s)
+        if until() <= end_s:
+            return False
+    return True
 
 
 def _last_fill(lab: Lab, answers: Sequence[Answer]) -> float:
@@ -104,25 +115,27 @@ async def again_and_again(lab: Lab, record: Record, quota: int, met: asyncio.Eve
         met.set()
 
 
-async def phase(lab: Lab, quota: int, window_s: float, share: float) -> None:
+async def phase(lab: Lab, quota: int, window_s: float, wait_s: float) -> None:
     """Use another client's quota up in another part of the window, and ask until it is back."""
     async with lab.fresh() as client:
-        await asyncio.sleep(share * window_s)
+        await asyncio.sleep(wait_s)
         record = lab.record(client)
         await fill(lab, record, most=quota + BEYOND)
-        until_s = time.monotonic() + LONGEST * window_s
-        await poll(lab, record, most=quota + BEYOND, until_s=until_s)
+        began_s = time.monotonic()
+        # How long a window is may be told only once the first client has met the end of one.
+        await poll(lab, record, most=quota + BEYOND, until=lambda: began_s + LONGEST * max(window_s, lab.told_length()))
 
 
 async def spread(lab: Lab, quota: int, window_s: float) -> None:
     """Take half the quota at first, half shortly before the window ends, and count what is there after it.
 
-    A fixed window has all of it again then, a log only the first half, a bucket what flowed in.
+    A fixed window has all of it again then, a log only the first half, a bucket what flowed in. What is told is up to a
+    second too much, and both halves have to be in one window all the same.
     """
     async with lab.fresh() as client:
         record = lab.record(client, plain=False)
         began_s = time.monotonic()
-        for share, count in ((0.0, quota // 2), (0.85, quota - quota // 2), (1.08, quota + BEYOND)):
+        for share, count in ((0.0, quota // 2), (0.8, quota - quota // 2), (1.08, quota + BEYOND)):
             await sleep_until(began_s + share * window_s)
             for _ in range(count):
                 answer = await lab.ask(record)
@@ -130,12 +143,12 @@ async def spread(lab: Lab, quota: int, window_s: float) -> None:
                     break
 
 
-async def twin(lab: Lab, quota: int, waits_s: Iterable[float]) -> None:
+async def twin(lab: Lab, quota: int, waits: Callable[[Record], Iterable[float]]) -> None:
     """Use a client's quota up and leave it alone: it is admitted again even where refused requests count."""
     async with lab.fresh() as client:
         record, began_s = lab.record(client), time.monotonic()
         await fill(lab, record, most=quota + BEYOND)
-        for wait_s in waits_s:
+        for wait_s in waits(record):
             await sleep_until(began_s + wait_s)
             answer = await lab.ask(record)
             if lab.looks and lab.looks.admitted(answer):
@@ -143,15 +156,17 @@ async def twin(lab: Lab, quota: int, waits_s: Iterable[float]) -> None:
                 return
 
 
-def ladder(window_s: float | None) -> Iterator[float]:
-    """Return after what times to ask a client that is left alone: rarely, as that may count."""
-    wait_s = 1.0
-    if window_s:
-        yield from (window_s * 1.05, window_s * 2.1)
-        wait_s = window_s * 4
+def ladder(lab: Lab, window_s: float | None, record: Record) -> Iterator[float]:
+    """Return after what times to ask a client that is left alone: rarely, as that may count.
+
+    That is soon after one window or two, as long as they are said to be by what was told until then.
+    """
+    own_s, wait_s = read_told(record.answers[-1]).reset_s or 0.0, 0.0
     while True:
+        lengths = (own_s, window_s or 0.0, lab.told_length())
+        told = [times * length for length in lengths for times in AFTER if times * length > wait_s * AFTER[0]]
+        wait_s = min(told, default=max(1.0, wait_s * RARER))
         yield wait_s
-        wait_s *= 2.5
 
 
 async def pipelined(lab: Lab, quota: int) -> tuple[int, list[Answer]]:

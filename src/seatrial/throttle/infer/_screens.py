@@ -119,7 +119,8 @@ def _same_handler(lab: Lab, record: Record, answer: Answer) -> bool:
         return False
     first = record.answers[0]
     kinds = [one.values("Content-Type")[:1] for one in (first, answer)]
-    # Where bodies carry what was asked for, their kind has to do.
+    # Bodies may carry what was asked for, so that their kind has to do: to the letter, as a page from a file may lack
+    # the charset that a handler names. A proof looks at bodies too, so that media types do there (`_handler.alike`).
     return kinds[0] == kinds[1]
 
 

@@ -11,7 +11,7 @@ from seatrial.throttle._wire import Answer
 
 EPOCH = 10**8
 """A Reset above this is a date, below it are seconds to wait."""
-ROUNDING_S = 0.05
+ROUNDING_S, WHOLE_S = 0.05, 1.0
 NAMES = (("x-ratelimit", "X-RateLimit-"), ("ietf-draft-6", "RateLimit-"), ("x-rate-limit", "X-Rate-Limit-"))
 
 
@@ -84,19 +84,6 @@ def told_windows(answers: Sequence[Answer]) -> list[float]:
     last = read_told(answers[-1])
     found += [float(last.retry_s)] if last.retry_s else []
     return [length for length in dict.fromkeys(found) if length > 0]
-
-
-def told_span(first: Answer, later: Answer) -> tuple[float, bool] | None:
-    """Return how far apart two ends are that answers in windows which follow each other tell, and whether exactly.
-
-    Dates of whole seconds are cut alike; seconds to wait are each up to one too many.
-    """
-    told = read_told(first), read_told(later)
-    if told[0].reset_s is None or told[1].reset_s is None:
-        return None
-    span_s = later.received.s + told[1].reset_s - first.received.s - told[0].reset_s
-    exact = told[0].convention.endswith("-epoch") and abs(span_s - round(span_s)) < ROUNDING_S
-    return (float(round(span_s)), True) if exact else (span_s, False)
 
 
 def expected_end_s(answers: Sequence[Answer]) -> float | None:
