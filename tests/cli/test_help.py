@@ -19,6 +19,7 @@ COMMANDS = (
     ("logs",),
     ("contract",),
     ("contract", "fuzz"),
+    ("contract", "diff"),
     ("limits",),
     ("limits", "prove"),
     ("limits", "discover"),

@@ -14,6 +14,7 @@ Examples:
   seatrial contract
   seatrial contract http://127.0.0.1:8000 --seed 7
   seatrial contract openapi.yaml --stack http://127.0.0.1:8000
+  seatrial contract diff old.json new.json
   seatrial contract fuzz --help"""
 FUZZ = """\b
 Examples:
@@ -27,6 +28,15 @@ Examples:
 \b
 Exit codes: 0 every promise that was looked at is kept, 1 one is broken, 2 wrong usage or configuration,
 3 the environment failed or something stayed undecided, 130 interrupted."""
+
+DIFF = """\b
+Examples:
+  seatrial contract diff contracts/openapi.json http://127.0.0.1:8000/openapi.json
+  seatrial contract diff v1.yaml v2.yaml --json
+
+\b
+Exit codes: 0 nothing breaks, 1 something does or is risky (see [contract] risky), 2 wrong usage or no document,
+3 a document cannot be reached, 130 interrupted."""
 
 
 class ContractGroup(click.Group):
@@ -72,3 +82,18 @@ def fuzz_command(*, source: str, **choices: Any) -> int:
     from seatrial.cli._fuzzing import fuzz_session  # noqa: PLC0415 - heavy
 
     return fuzz_session(source, **choices)
+
+
+@contract_command.command("diff", epilog=DIFF, short_help="Classify every change between two documents.")
+@click.argument("old", metavar="OLD")
+@click.argument("new", metavar="NEW")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@config_option
+def diff_command(*, old: str, new: str, as_json: bool, config: str) -> int:
+    """Classify every change between two documents: breaking, risky or safe for those who keep to OLD.
+
+    Each is a file or a URL. The nearest configuration may decide otherwise about kinds of changes, and waive some.
+    """
+    from seatrial.cli._diffing import diff_documents  # noqa: PLC0415 - heavy
+
+    return diff_documents(old, new, as_json=as_json, config=config)
