@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from seatrial.cli._options import config_path
 from seatrial.config import ContractSettings, find_config, load_settings
 from seatrial.core import UsageError
 from seatrial.openapi import fetch_document
-from seatrial.openapi.diff import Effect, Judged, Level, counting, diff, judge_changes, summary
+from seatrial.openapi.diff import Effect, Judged, Level, counting, diff, judge_changes, summary, today
 
 WIDTH = max(len(level) for level in Level)
 
@@ -22,7 +21,7 @@ def diff_documents(old: str, new: str, *, as_json: bool, config: str) -> int:
     """Print every change and return the exit code."""
     contract = contract_settings(config)
     documents = [fetch_document(source, contract.prefix) for source in (old, new)]
-    judged = judge_changes(diff(*documents), contract, today=dt.datetime.now(dt.UTC).date())
+    judged = judge_changes(diff(*documents), contract, today=today())
     failed = does_fail(judged, contract)
     if as_json:
         found = {"old": old, "new": new, "failed": failed, "changes": [each.as_json() for each in judged]}

@@ -1,19 +1,35 @@
 """What changed between two OpenAPI documents, and what that does to those who keep to the old one."""
 
 from seatrial.openapi.diff._documents import diff
+from seatrial.openapi.diff._drift import (
+    ACCEPT,
+    baseline_document,
+    baseline_path,
+    check_drift,
+    describe_waivers,
+    drift,
+    today,
+)
 from seatrial.openapi.diff._judged import Judged, check_kinds, counting, judge_changes, summary
 from seatrial.openapi.diff._law import KINDS, Change, Effect, Level, Side
 
 __all__ = [
+    "ACCEPT",
     "KINDS",
     "Change",
     "Effect",
     "Judged",
     "Level",
     "Side",
+    "baseline_document",
+    "baseline_path",
+    "check_drift",
     "check_kinds",
     "counting",
+    "describe_waivers",
     "diff",
+    "drift",
     "judge_changes",
     "summary",
+    "today",
 ]
