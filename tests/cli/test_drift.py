@@ -12,6 +12,7 @@ import pytest
 from documents import OK, document
 
 from seatrial.core import content
+from seatrial.openapi import canonical
 
 CHECKS = (content("suites") / "test_contract_drift.py").read_text(encoding="utf-8")
 BREAKING, RISKY = "contract.no-breaking-change", "contract.no-risky-change"
@@ -94,3 +95,32 @@ def test_a_baseline_that_is_not_there(lay: Lay, product: Product) -> None:
     """It is told before anything is started."""
     code, _, told = run(lay, product, '\n[contract]\nbaseline = "none.json"\n', served=taking(100))
     assert (code, "[contract-baseline]" in told) == (2, True), told
+
+
+def test_accept_takes_what_is_served(lay: Lay, product: Product) -> None:
+    """The first time nothing was there; the second time it is told what changed; then nothing did."""
+    project = lay(more='\n[contract]\nbaseline = "kept/openapi.json"\n')
+    for most, told in (
+        (200, "changes: nothing was published before"),
+        (100, f"breaking  {TITLE}"),
+        (100, "changes: none"),
+    ):
+        (project / "openapi.json").write_text(json.dumps(taking(most)))
+        done = product("contract", "accept", "--stack", "local", cwd=project)
+        assert (done.returncode, told in done.stdout) == (0, True), done
+        assert (project / "kept" / "openapi.json").read_text() == canonical(taking(most))
+
+
+def test_accept_wants_a_place(lay: Lay, product: Product) -> None:
+    """Without a file that is named, nothing is started."""
+    done = product("contract", "accept", "--stack", "local", cwd=lay(more="\n[contract]\n"))
+    assert (done.returncode, "[contract-baseline-undeclared]" in done.stderr) == (2, True), done
+
+
+def test_accept_keeps_the_old_where_nothing_is_served(lay: Lay, product: Product) -> None:
+    """A service without a document changes nothing of what was published."""
+    project = lay(more=BASELINE)
+    (project / "published.json").write_text(json.dumps(taking(200)))
+    done = product("contract", "accept", "--stack", "local", cwd=project)
+    assert done.returncode == 3, done
+    assert json.loads((project / "published.json").read_text()) == taking(200)

@@ -20,6 +20,7 @@ COMMANDS = (
     ("contract",),
     ("contract", "fuzz"),
     ("contract", "diff"),
+    ("contract", "accept"),
     ("limits",),
     ("limits", "prove"),
     ("limits", "discover"),

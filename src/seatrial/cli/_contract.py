@@ -15,6 +15,7 @@ Examples:
   seatrial contract http://127.0.0.1:8000 --seed 7
   seatrial contract openapi.yaml --stack http://127.0.0.1:8000
   seatrial contract diff old.json new.json
+  seatrial contract accept --stack local
   seatrial contract fuzz --help"""
 FUZZ = """\b
 Examples:
@@ -37,6 +38,15 @@ Examples:
 \b
 Exit codes: 0 nothing breaks, 1 something does or is risky (see [contract] risky), 2 wrong usage or no document,
 3 a document cannot be reached, 130 interrupted."""
+
+ACCEPT = """\b
+Examples:
+  seatrial contract accept
+  seatrial contract accept --stack http://127.0.0.1:8000
+
+\b
+Exit codes: 0 it is written, 2 wrong usage or configuration, or what is served is no document,
+3 the environment failed, 130 interrupted."""
 
 
 class ContractGroup(click.Group):
@@ -97,3 +107,24 @@ def diff_command(*, old: str, new: str, as_json: bool, config: str) -> int:
     from seatrial.cli._diffing import diff_documents  # noqa: PLC0415 - heavy
 
     return diff_documents(old, new, as_json=as_json, config=config)
+
+
+@contract_command.command("accept", epilog=ACCEPT, short_help="Take the served document as the new baseline.")
+@click.option(
+    "--stack",
+    default="auto",
+    show_default=True,
+    metavar="auto|compose|local|up|URL",
+    help="Who serves it; `up` is the stack that `seatrial up` left running.",
+)
+@click.option("--allow-target", default="", metavar="HOST:PORT", help="A target that is not loopback (see [targets]).")
+@config_option
+def accept_command(*, config: str, stack: str, allow_target: str) -> int:
+    """Take the document that the service serves as what was published, and say what changed.
+
+    It is written to the file that [contract] baseline names, sorted and indented, so that a change is a few lines of a
+    diff.
+    """
+    from seatrial.cli._accepting import accept_document  # noqa: PLC0415 - heavy
+
+    return accept_document(config=config, stack=stack, allow_target=allow_target)

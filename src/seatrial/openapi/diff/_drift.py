@@ -9,10 +9,13 @@ from typing import Any
 
 from seatrial.config import ContractSettings, Settings
 from seatrial.core import UsageError
+from seatrial.openapi._parse import parse
+from seatrial.openapi._read import read_source
 from seatrial.openapi._source import fetch_document, served_document
 from seatrial.openapi.diff._documents import diff
 from seatrial.openapi.diff._judged import Judged, check_kinds, judge_changes
 
+SERVERS = {"servers", "basePath"}
 ACCEPT = "seatrial contract accept takes what the service serves as the baseline"
 
 
@@ -23,9 +26,16 @@ def baseline_path(settings: Settings) -> Path | None:
 
 
 def baseline_document(settings: Settings) -> dict[str, Any] | None:
-    """Return the published document, if one is declared; raises UsageError."""
+    """Return the published document, if one is declared; raises UsageError.
+
+    One that was accepted says nothing of servers: its paths are whole, with `[contract] prefix` before them.
+    """
     path, contract = baseline_path(settings), settings.contract
-    return fetch_document(str(path), contract.prefix) if path and contract else None
+    if path is None or contract is None:
+        return None
+    said = parse(read_source(str(path)), str(path))
+    whole = isinstance(said, dict) and not SERVERS & said.keys()
+    return fetch_document(str(path), None if whole else contract.prefix)
 
 
 def drift(settings: Settings, url: str) -> list[Judged] | None:
