@@ -7,7 +7,7 @@ import pytest
 from seatrial.campaign import Entered
 from seatrial.config import ContractSettings, Settings
 from seatrial.openapi.diff import ACCEPT, Judged, Level, counting, drift
-from seatrial.plugin import Defects, check, not_applicable, not_tested
+from seatrial.plugin import Defects, Instrument, check, not_applicable, not_tested
 
 
 @pytest.fixture
@@ -56,3 +56,16 @@ def test_no_risky_change(changes: list[Judged], contract: ContractSettings, defe
         not_tested(f"[contract] risky is noted only: {'; '.join(each.title for each in risky)}")
     note(risky, contract, defects)
     defects.none()
+
+
+@check(
+    "contract.old-promises-hold",
+    title="what was published still holds",
+    severity="high",
+    presupposes=("contract.no-breaking-change",),
+)
+def test_old_promises_hold(instrument: Instrument, contract: ContractSettings) -> None:
+    """The published document, fuzzed on the service of today, holds: its valid input is accepted, its answers come."""
+    if not contract.baseline:
+        not_applicable(f"[contract] baseline is not declared: {ACCEPT}")
+    assert instrument.confirms()

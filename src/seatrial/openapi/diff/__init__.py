@@ -12,6 +12,7 @@ from seatrial.openapi.diff._drift import (
 )
 from seatrial.openapi.diff._judged import Judged, check_kinds, counting, judge_changes, summary
 from seatrial.openapi.diff._law import KINDS, Change, Effect, Level, Side
+from seatrial.openapi.diff._promises import still_promised
 
 __all__ = [
     "ACCEPT",
@@ -30,6 +31,7 @@ __all__ = [
     "diff",
     "drift",
     "judge_changes",
+    "still_promised",
     "summary",
     "today",
 ]

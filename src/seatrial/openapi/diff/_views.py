@@ -68,8 +68,13 @@ def views(document: Mapping[str, Any]) -> dict[str, View]:
         if path.startswith("/"):
             whole = item.resolved()
             for method in methods_of(whole.value):
-                found[f"{method} {re.sub(r'{[^}]*}', '{}', path)}"] = _view(whole, path, method)
+                found[operation_key(method, path)] = _view(whole, path, method)
     return found
+
+
+def operation_key(method: str, path: str) -> str:
+    """Return an operation's method and path, in which parameters have no names."""
+    return f"{method} {re.sub(r'{[^}]*}', '{}', path)}"
 
 
 def _view(item: At, path: str, method: str) -> View:
