@@ -258,3 +258,103 @@ def test_versions_say_the_same() -> None:
     second = modern("3.0.3", {"type": "string", "nullable": True})
     third = modern("3.1.0", {"type": ["string", "null"]})
     assert [change.kind for pair in ((first, second), (second, third), (first, third)) for change in diff(*pair)] == []
+
+
+@pytest.mark.parametrize("size", [2, 300])
+def test_a_change_is_found_however_deep(size: int) -> None:
+    """Schemas that refer to one another in a ring: what changed in one concerns each operation, and is one change."""
+    old, new = ring(size, {}), ring(size, {"last": {"type": "string"}})
+    assert diff(old, old) == []
+    found = diff(old, new)
+    assert {change.kind for change in found} == {"request-property-added"}
+    assert {change.new for change in found} == {("components", "schemas", "S1", "properties", "last")}
+    assert {change.operation for change in found} == {f"POST /{number}" for number in range(size)}
+
+
+def ring(size: int, more: dict[str, Any]) -> dict[str, Any]:
+    """Return a document in which each operation takes a schema that refers to the next; one of them has more."""
+    schemas = {
+        f"S{number}": {
+            "type": "object",
+            "properties": {
+                "next": {"$ref": f"#/components/schemas/S{(number + 1) % size}"},
+                **(more if number == 1 else {}),
+            },
+        }
+        for number in range(size)
+    }
+    paths = {
+        f"/{number}": {"post": {**body({"$ref": f"#/components/schemas/S{number}"}), "responses": {"200": OK}}}
+        for number in range(size)
+    }
+    return {**whole(paths), "components": {"schemas": schemas}}
+
+
+def test_true_is_not_one() -> None:
+    """What Python takes for equal is not so in JSON."""
+    assert [change.kind for change in diff(requested({"const": True}), requested({"const": 1}))] == [
+        "request-type-changed"
+    ]
+
+
+FORM: dict[str, Any] = {
+    "consumes": ["multipart/form-data"],
+    "parameters": [
+        {"name": "file", "in": "formData", "type": "file", "required": True},
+        {"name": "note", "in": "formData", "type": "string", "maxLength": 9},
+        {"name": "tags", "in": "query", "type": "array", "items": {"type": "string"}, "collectionFormat": "multi"},
+    ],
+    "responses": {"200": {**OK, "headers": {"X-Left": {"type": "integer"}}}},
+}
+
+
+def test_forms_of_the_oldest_version_are_bodies() -> None:
+    """A form in Swagger 2.0 is what a body of its fields is in OpenAPI 3, and its fields change as properties do."""
+    old = whole({"/a": {"post": FORM}}, "2.0")
+    file, note = {"type": "string", "format": "binary"}, {"type": "string", "maxLength": 9}
+    fields = {"type": "object", "properties": {"file": file, "note": note}, "required": ["file"]}
+    listed = {"name": "tags", "in": "query", "schema": {"type": "array", "items": {"type": "string"}}}
+    answer = {**OK, "headers": {"X-Left": {"schema": {"type": "integer"}}}}
+    operation = {"parameters": [listed], "responses": {"200": answer}}
+    new = whole({"/a": {"post": {**operation, **body(fields, required=True, media="multipart/form-data")}}}, "3.0.3")
+    assert diff(old, new) == []
+    shorter = json.loads(json.dumps(old).replace('"maxLength": 9', '"maxLength": 8'))
+    assert [(change.kind, change.place) for change in diff(old, shorter)] == [("request-length-narrowed", "body/note")]
+    spaced = json.loads(json.dumps(old).replace("multi", "ssv"))
+    assert "request-serialisation-changed" in {change.kind for change in diff(old, spaced)}
+
+
+def test_circles_of_members_end() -> None:
+    """Schemas whose members refer to one another, and to schemas that are made of both, are compared to their end."""
+    names = ("A", "B", "C")
+
+    def circle(least: int) -> dict[str, Any]:
+        schemas = {
+            name: {
+                "allOf": [
+                    {"type": "object", "properties": {"n": {"$ref": f"#/components/schemas/{other}"}}}
+                    for other in names
+                ],
+                "properties": {name: {"type": "string", "minLength": least}},
+            }
+            for name in names
+        }
+        operation = {**body({"$ref": "#/components/schemas/A"}), "responses": {"200": OK}}
+        return {**whole({"/a": {"post": operation}}), "components": {"schemas": schemas}}
+
+    assert diff(circle(1), circle(1)) == []
+    found = diff(circle(1), circle(2))
+    assert {change.kind for change in found} == {"request-length-narrowed"}
+    assert {change.place.rpartition("/")[2] for change in found} == {"A", "B", "C"}
+
+
+def test_a_schema_of_itself_alone_admits_nothing_new() -> None:
+    """A schema that is but a member of itself ends the comparison, whatever it means."""
+    odd = {"allOf": [{"$ref": "#/components/schemas/Odd"}], "readOnly": False}
+    documents = []
+    for most in (1, 2):
+        found = requested(
+            {"type": "object", "properties": {"a": {"$ref": "#/components/schemas/Odd"}, "b": {"maxLength": most}}}
+        )
+        documents.append({**found, "components": {"schemas": {"Odd": {**odd, "maxLength": most}}}})
+    assert {change.kind for change in diff(*documents)} == {"request-length-widened"}

@@ -8,7 +8,7 @@ from typing import Any
 
 from seatrial.openapi.diff._law import Change, Side
 from seatrial.openapi.diff._places import At, expanded, written
-from seatrial.openapi.diff._schemas import Comparison
+from seatrial.openapi.diff._schemas import Comparison, Known
 from seatrial.openapi.diff._views import Message, Requirement, Value, View, views
 
 TOLD = ("summary", "description", "tags", "operationId", "externalDocs", "example", "examples")
@@ -18,14 +18,14 @@ SUCCESS = ("1", "2", "3")
 
 def diff(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
     """Return every change between two documents that are whole (see `fetch_document`), one for each operation."""
-    found = list(_operations(views(old), views(new)))
+    found = list(_operations(views(old), views(new), Known(old, new)))
     found += _callbacks(At(old, old).get("webhooks", {}), At(new, new).get("webhooks", {}), "webhook")
     if any(old.get(key) != new.get(key) for key in ABOUT):
         found.append(Change(kind="documentation-changed", place="info", old=("info",), new=("info",)))
     return found
 
 
-def _operations(olds: Mapping[str, View], news: Mapping[str, View]) -> Iterator[Change]:
+def _operations(olds: Mapping[str, View], news: Mapping[str, View], known: Known) -> Iterator[Change]:
     for key in dict.fromkeys([*olds, *news]):
         if key not in news:
             gone = olds[key]
@@ -34,7 +34,7 @@ def _operations(olds: Mapping[str, View], news: Mapping[str, View]) -> Iterator[
         elif key not in olds:
             yield Change(kind="operation-added", operation=news[key].label, new=news[key].at.steps)
         else:
-            pair = _Pair(olds[key], news[key])
+            pair = _Pair(olds[key], news[key], known)
             yield from (replace(change, operation=news[key].label) for change in pair.changes())
 
 
@@ -44,6 +44,7 @@ class _Pair:
 
     old: View
     new: View
+    known: Known
 
     def changes(self) -> Iterator[Change]:
         """Yield what differs."""
@@ -51,7 +52,7 @@ class _Pair:
         if self.new.at.value.get("deprecated") and not self.old.at.value.get("deprecated"):
             yield _change("operation-deprecated", self.old.at, self.new.at, "")
         yield from _security(self.old, self.new)
-        request, response = Comparison(Side.REQUEST), Comparison(Side.RESPONSE)
+        request, response = Comparison(Side.REQUEST, self.known), Comparison(Side.RESPONSE, self.known)
         yield from _parameters(self.old.parameters, self.new.parameters, request, (self.old.at, self.new.at))
         yield from _body(self, request)
         yield from _answers(self, response)

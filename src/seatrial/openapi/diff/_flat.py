@@ -51,7 +51,7 @@ HIDDEN = {Side.REQUEST: "readOnly", Side.RESPONSE: "writeOnly"}
 
 
 class TooManyError(Exception):
-    """A schema has more alternatives than anybody compares."""
+    """A schema is made of more than anybody compares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,13 +167,13 @@ def _open(schema: Any) -> bool:
     return schema is True or schema == {}
 
 
-def is_marked(at: At, word: str) -> bool:
+def is_marked(at: At, word: str, trail: frozenset[str] = frozenset()) -> bool:
     """Return whether a schema says `readOnly` or the like, itself or in what it refers to."""
     value = at.value if isinstance(at.value, dict) else {}
-    if value.get(word) is True:
-        return True
-    members = [part for _, part in at.get("allOf", []).items()]
-    return any(is_marked(part, word) for part in ([at.resolved()] if at.reference else members))
+    if value.get(word) is True or at.reference in trail:
+        return value.get(word) is True
+    members = [at.resolved()] if at.reference else [part for _, part in at.get("allOf", []).items()]
+    return any(is_marked(part, word, trail | {at.reference} - {""}) for part in members)
 
 
 def _is(value: Any, kind: str) -> bool:

@@ -10,9 +10,10 @@ from typing import Any
 from seatrial.openapi._pointers import look_up, steps_of
 
 JOINED = "+"
-"""Between the steps of two places that hold for one and the same value."""
+"""Behind the steps to the first of several places that hold for one and the same value."""
 
 MOST_REFERENCES = 100
+DEEPEST = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,13 @@ class At:
         return found if isinstance(found, str) and found.startswith("#") else ""
 
     def joined(self, other: At) -> At:
-        """Return the schema of what has to keep to both."""
-        whole = {"allOf": [self.value, other.value]}
-        return At(self.document, whole, (*self.steps, JOINED, *other.steps))
+        """Return the schema of what has to keep to both; the same ones are never joined twice, so that circles end."""
+        members = {written(member): member for member in [*self._members(), *other._members()]}
+        whole = {"allOf": [members[key] for key in sorted(members)]}
+        return At(self.document, whole, (*self.shown, JOINED, written(whole)))
+
+    def _members(self) -> list[Any]:
+        return list(self.value["allOf"]) if self.steps[-2:-1] == (JOINED,) else [self.value]
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -68,9 +73,13 @@ class At:
 
 
 def expanded(at: At, trail: frozenset[str] = frozenset()) -> Any:
-    """Return a value with its references written out, but for those that lead back into themselves."""
+    """Return a value with its references written out, but for those that lead back into themselves, or too deep."""
     if at.reference:
-        return at.reference if at.reference in trail else expanded(at.resolved(), trail | {at.reference})
+        return (
+            at.reference
+            if at.reference in trail or len(trail) > DEEPEST
+            else expanded(at.resolved(), trail | {at.reference})
+        )
     if isinstance(at.value, dict):
         return {key: expanded(part, trail) for key, part in at.items()}
     return [expanded(part, trail) for _, part in at.items()] if isinstance(at.value, list) else at.value

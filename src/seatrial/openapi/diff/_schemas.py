@@ -6,41 +6,90 @@ comparison came to are not compared again, so that recursion comes to its end.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from seatrial.openapi.diff._flat import Flat, TooManyError, flats
 from seatrial.openapi.diff._law import Change, Effect, Side
 from seatrial.openapi.diff._pairs import discriminator, groups, paired
 from seatrial.openapi.diff._places import At, expanded, written
+from seatrial.openapi.diff._unchanged import Unchanged
 from seatrial.openapi.diff._words import set_effect, words
 
 DOCUMENTATION = ("title", "description", "example", "examples", "deprecated", "externalDocs", "xml", "$comment")
 HARMLESS = frozenset({Effect.METADATA, Effect.WIDENS})
 ANYTHING = ("anything",)
-DEEPEST = 100
+DEEPEST = 10
+"""How far it is asked whether alternatives are within others, of which the same has to be asked."""
+
 Pair = tuple[tuple[str, ...], tuple[str, ...]]
+
+
+class Known:
+    """What is known of two documents throughout their comparison."""
+
+    def __init__(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+        self.unchanged = Unchanged(old, new)
+        self._flats: dict[tuple[int, tuple[str, ...], Side], list[Flat]] = {}
+
+    def flats(self, at: At, side: Side) -> list[Flat]:
+        """Return the flat parts of a schema; raises TooManyError."""
+        key = (id(at.document), at.steps, side)
+        if key not in self._flats:
+            self._flats[key] = flats(at, side)
+        return self._flats[key]
+
+
+class Ahead(NamedTuple):
+    """Two schemas that have still to be compared, and their place."""
+
+    old: At
+    new: At
+    place: str
 
 
 @dataclass(slots=True)
 class Comparison:
-    """A comparison of schemas on one side of an operation; `seen` are the pairs that it came to."""
+    """A comparison of schemas on one side of an operation; `seen` are the pairs that it came to.
+
+    `depth` is how many questions it serves whether one alternative is within another, each asked by the one before.
+    """
 
     side: Side
+    known: Known
     seen: set[Pair] = field(default_factory=set)
+    depth: int = 0
 
     def changes(self, old: At, new: At, place: str) -> Iterator[Change]:
-        """Yield what differs between two schemas."""
+        """Yield what differs between two schemas, and in whatever they hold."""
+        yield from self._followed([Ahead(old, new, place)])
+
+    def _followed(self, found: Iterable[Change | Ahead]) -> Iterator[Change]:
+        """Yield changes, those of what lies ahead too; schemas may go on for longer than anybody can recur."""
+        waiting: deque[Ahead] = deque()
+        while True:
+            for each in found:
+                if isinstance(each, Change):
+                    yield each
+                else:
+                    waiting.append(each)
+            if not waiting:
+                return
+            found = self._pair(*waiting.popleft())
+
+    def _pair(self, old: At, new: At, place: str) -> Iterator[Change | Ahead]:
         pair = (_place(old), _place(new))
         if pair in self.seen or pair == (ANYTHING, ANYTHING):
             return
         self.seen.add(pair)
+        if self.known.unchanged.same(old, new):
+            return
         here = _Here(self.side, old.resolved(), new.resolved(), place)
         yield from _said(here, _beside(old), _beside(new))
         try:
-            _measure(place)
-            olds, news = flats(old, self.side), flats(new, self.side)
+            olds, news = self.known.flats(old, self.side), self.known.flats(new, self.side)
         except TooManyError:
             if written(expanded(old)) != written(expanded(new)):
                 yield here.change("alternatives-unclear")
@@ -50,7 +99,7 @@ class Comparison:
             yield from self._alternatives(here, some, others)
         yield from _discriminators(here, olds, news)
 
-    def _alternatives(self, here: _Here, olds: Sequence[Flat], news: Sequence[Flat]) -> Iterator[Change]:
+    def _alternatives(self, here: _Here, olds: Sequence[Flat], news: Sequence[Flat]) -> Iterator[Change | Ahead]:
         """Yield what differs among alternatives of one type, once those that are each other's have been paired."""
         pairs, gone, come = paired(olds, news)
         for one, other in pairs:
@@ -67,6 +116,8 @@ class Comparison:
 
     def _within(self, one: Flat, others: Sequence[Flat]) -> bool | None:
         """Return whether an alternative is wholly within another; None where that can be neither proved nor refuted."""
+        if self.depth > DEEPEST:
+            return None
         found = [{_strictly(change) for change in self._apart(one, other)} for other in others]
         if any(effects <= HARMLESS for effects in found):
             return True
@@ -75,25 +126,26 @@ class Comparison:
     def _apart(self, one: Flat, other: Flat) -> Iterator[Change]:
         if one.type == "number" != other.type:
             yield Change(kind=f"{self.side}-type-narrowed")
-        yield from Comparison(self.side, set(self.seen))._flats(one, other, "")  # noqa: SLF001 - its own kind
+        inner = Comparison(self.side, self.known, set(self.seen), self.depth + 1)
+        yield from inner._followed(inner._flats(one, other, ""))
 
-    def _flats(self, one: Flat, other: Flat, place: str) -> Iterator[Change]:
+    def _flats(self, one: Flat, other: Flat, place: str) -> Iterator[Change | Ahead]:
         here = _Here(self.side, one.at, other.at, place)
         for subject, effect, before, after in words(one, other):
             yield here.change(f"{subject}-{effect}", before, after)
         if one.type == "array":
             before, after = (flat.items or flat.at.get("items", default=True) for flat in (one, other))
-            yield from self.changes(before, after, f"{place}/[]")
+            yield Ahead(before, after, f"{place}/[]")
         if one.type == "object":
             for name in dict.fromkeys([*one.properties, *other.properties, *sorted(one.required | other.required)]):
                 yield from self._property(here, one, other, name)
-            yield from self._additional(here, one, other)
+            yield from _additional(here, one, other)
 
-    def _property(self, here: _Here, one: Flat, other: Flat, name: str) -> Iterator[Change]:
+    def _property(self, here: _Here, one: Flat, other: Flat, name: str) -> Iterator[Change | Ahead]:
         before, after = _part(one, name), _part(other, name)
         there = here.below(name, before, after)
         if before is not None and after is not None:
-            yield from self.changes(before, after, there.place)
+            yield Ahead(before, after, there.place)
         elif before is not None:
             yield there.change(_removed(self.side, required=name in one.required, closed=other.closed), name, None)
             return
@@ -102,14 +154,6 @@ class Comparison:
             return
         if (name in one.required) != (name in other.required):
             yield there.change("property-required" if name in other.required else "property-optional")
-
-    def _additional(self, here: _Here, one: Flat, other: Flat) -> Iterator[Change]:
-        before, after = one.additional, other.additional
-        if before is not None and after is not None and not one.closed and not other.closed:
-            yield from self.changes(before, after, f"{here.place}/*")
-        elif _openness(one) != _openness(other):
-            effect = Effect.NARROWS if _openness(one) > _openness(other) else Effect.WIDENS
-            yield here.change(f"additional-{effect}", _shown(before), _shown(after))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +178,6 @@ class _Here:
 def _place(at: At) -> tuple[str, ...]:
     """Return where a schema is, the same for all that admit anything: what is in them has no end."""
     return ANYTHING if at.value is True or at.value == {} else at.steps
-
-
-def _measure(place: str) -> None:
-    if place.count("/") > DEEPEST:
-        raise TooManyError  # all-ofs that grow with every turn
 
 
 def _strictly(change: Change) -> Effect:
@@ -167,6 +206,15 @@ def _added(side: Side, *, required: bool, closed: bool) -> str:
     if side is Side.REQUEST and required:
         return "required-property-added"
     return "closed-property-added" if closed else "property-added"
+
+
+def _additional(here: _Here, one: Flat, other: Flat) -> Iterator[Change | Ahead]:
+    before, after = one.additional, other.additional
+    if before is not None and after is not None and not one.closed and not other.closed:
+        yield Ahead(before, after, f"{here.place}/*")
+    elif _openness(one) != _openness(other):
+        effect = Effect.NARROWS if _openness(one) > _openness(other) else Effect.WIDENS
+        yield here.change(f"additional-{effect}", _shown(before), _shown(after))
 
 
 def _openness(flat: Flat) -> int:
