@@ -97,6 +97,12 @@ def test_a_baseline_that_is_not_there(lay: Lay, product: Product) -> None:
     assert (code, "[contract-baseline]" in told) == (2, True), told
 
 
+def test_doctor_looks_for_the_baseline(lay: Lay, product: Product) -> None:
+    """What a run would refuse is told by `doctor` too."""
+    done = product("doctor", cwd=lay(more=BASELINE))
+    assert (done.returncode, "the contract's baseline does not exist" in done.stdout) == (2, True), done
+
+
 def test_accept_takes_what_is_served(lay: Lay, product: Product) -> None:
     """The first time nothing was there; the second time it is told what changed; then nothing did."""
     project = lay(more='\n[contract]\nbaseline = "kept/openapi.json"\n')

@@ -108,6 +108,15 @@ def test_a_baseline_that_is_not_there_is_refused(tmp_path: Path) -> None:
         check_drift(Settings(root=tmp_path, contract=ContractSettings(baseline="none.json")))
 
 
+def test_a_baseline_that_is_no_document_is_refused(tmp_path: Path) -> None:
+    """So is a file that is something else."""
+    settings = published(tmp_path)
+    check_drift(settings)
+    (tmp_path / "published.json").write_text("{}")
+    with pytest.raises(UsageError, match="it lacks `openapi`"):
+        check_drift(settings)
+
+
 def test_a_prefix_stands_once(tmp_path: Path) -> None:
     """What was accepted has its prefix; what was copied by hand, with its servers, gets it."""
     accepted = baseline_document(published(tmp_path, whole({"/v1/a": {"get": GET}}), prefix="/v1"))

@@ -58,6 +58,7 @@ def check_drift(settings: Settings) -> None:
             where=f"[contract] baseline: {path}",
             remedy=ACCEPT,
         )
+    baseline_document(settings)  # what is wrong with it is said now
 
 
 def describe_waivers(contract: ContractSettings | None) -> Iterator[str]:
