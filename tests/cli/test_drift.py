@@ -130,3 +130,27 @@ def test_accept_keeps_the_old_where_nothing_is_served(lay: Lay, product: Product
     done = product("contract", "accept", "--stack", "local", cwd=project)
     assert done.returncode == 3, done
     assert json.loads((project / "published.json").read_text()) == taking(200)
+
+
+def reading(*parameters: str) -> dict[str, Any]:
+    """Return a document with an operation that reads a file, whatever is asked for besides."""
+    asked = [{"name": name, "in": "query", "schema": {"type": "string", "pattern": "^[a-z]*$"}} for name in parameters]
+    statuses = dict.fromkeys(("200", "404"), OK)
+    return document({"/plain.txt": {"get": {"parameters": asked, "responses": statuses}}})
+
+
+def test_what_was_published_is_fuzzed_where_it_differs(lay: Lay, product: Product) -> None:
+    """A parameter that is gone from the document, but still taken, is risky by the document and no broken promise."""
+    project = lay(more=f'{BASELINE}risky = "note"\nexamples = {{ quick = 1 }}\n', contract_drift=CHECKS)
+    (project / "plain.txt").write_text("a file")
+    (project / "published.json").write_text(json.dumps(reading("q")))
+    (project / "openapi.json").write_text(json.dumps(reading()))
+    done = product("run", "--stack", "local", "--only", "contract", "--seed", "1", "--out", "out", cwd=project)
+    events = [json.loads(line) for line in (project / "out" / "events.ndjson").read_text().splitlines()]
+    ended = {event["result"]["check"]: event["result"]["outcome"] for event in events if event.get("result")}
+    assert ended == {
+        BREAKING: "passed",
+        RISKY: "not-tested",
+        "contract.old-promises-hold": "passed",
+    }, done.stdout
+    assert done.returncode == 0

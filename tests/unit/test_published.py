@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -149,14 +150,13 @@ def test_same_promises_follow_the_other_checks() -> None:
     assert holds_as_served(evidence()).outcome is Outcome.PASSED
 
 
-@pytest.mark.parametrize("name", KEPT)
-def test_what_clients_count_on_fails(name: str) -> None:
-    """A promise that does not hold is a finding of this check, with its requests under ids of their own."""
+def broken(name: str, method: str = "GET") -> Evidence:
+    """Return what a fuzzer found where a promise about GET /a does not hold, as a request with a method showed."""
     shown = Exchange(
         id="contract-1-7",
         operation="GET /a",
         identity="u",
-        request=Request(method="GET", url="http://h/a"),
+        request=Request(method=method, url="http://h/a"),
         response=None,
         sent_s=0,
         received_s=1,
@@ -171,12 +171,37 @@ def test_what_clients_count_on_fails(name: str) -> None:
         status=FindingStatus.CONFIRMED,
     )
     told = evidence(Outcome.FAILED, f"contract.{name}", "GET /a: gone", findings=(finding,))
-    found = holds_by_itself(Evidence(results=told.results, exchanges=(shown,)))
+    return Evidence(results=told.results, exchanges=(shown,))
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_what_clients_count_on_fails(name: str) -> None:
+    """A promise that does not hold is a finding of this check, with its requests under ids of their own."""
+    found = holds_by_itself(broken(name))
     [result] = found.results
     assert (result.check, result.outcome) == (CHECK, Outcome.FAILED)
     assert result.reason == f"of the published document, {name}: GET /a: gone"
     assert [(each.check, each.evidence) for each in result.findings] == [(CHECK, ("published-contract-1-7",))]
     assert [each.id for each in found.exchanges] == ["published-contract-1-7"]
+
+
+def test_methods_that_are_not_documented_promise_nothing() -> None:
+    """A server that breaks on a method of no operation broke nothing that was published."""
+    found = holds_by_itself(broken("no-server-error", method="QUERY"))
+    assert [(result.outcome, result.findings) for result in found.results] == [(Outcome.PASSED, ())]
+    assert found.exchanges == ()
+
+
+def test_what_is_left_decides() -> None:
+    """Where what another method shows is confirmed, and what a documented one shows is flaky, nothing is sure."""
+    other, own = broken("no-server-error", method="QUERY"), broken("no-server-error")
+    [confirmed] = other.results[-1].findings
+    [flaky] = own.results[-1].findings
+    exchange = replace(own.exchanges[0], id="contract-1-8")
+    flaky = replace(flaky, status=FindingStatus.FLAKY, evidence=(exchange.id,))
+    told = evidence(Outcome.FAILED, "contract.no-server-error", findings=(confirmed, flaky))
+    [result] = holds_by_itself(Evidence(results=told.results, exchanges=(*other.exchanges, exchange))).results
+    assert (result.outcome, len(result.findings)) == (Outcome.INCONCLUSIVE, 1)
 
 
 def test_what_is_accepted_now_does_not() -> None:

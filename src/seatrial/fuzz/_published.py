@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from seatrial.core import CheckResult, Evidence, Exchange, Outcome
+from seatrial.core import CheckResult, Evidence, Exchange, Finding, FindingStatus, Outcome
 
 CHECK = "contract.old-promises-hold"
 MARK = "published-"
@@ -30,7 +30,8 @@ def holds_as_served(served: Evidence) -> CheckResult:
 
 def holds_by_itself(found: Evidence) -> Evidence:
     """Return the outcome of a run of the published document, with the exchanges that show it."""
-    kept = _of(found, KEPT)
+    exchanges = {exchange.id: exchange for exchange in found.exchanges}
+    kept = [_proper(result, exchanges) for result in _of(found, KEPT)]
     findings = tuple(
         replace(finding, check=CHECK, evidence=tuple(MARK + number for number in finding.evidence))
         for result in kept
@@ -42,6 +43,24 @@ def holds_by_itself(found: Evidence) -> Evidence:
         results=(CheckResult(check=CHECK, outcome=outcome, reason=reason, findings=findings),),
         exchanges=tuple(exchange for exchange in map(_marked, found.exchanges) if exchange.id in shown),
     )
+
+
+def _proper(result: CheckResult, exchanges: Mapping[str, Exchange]) -> CheckResult:
+    """Return a result without what only methods show that are not documented: nothing is promised of them."""
+    left = tuple(finding for finding in result.findings if _is_of_operation(finding, exchanges))
+    if left == result.findings:
+        return result
+    if not left:
+        return CheckResult(check=result.check, outcome=Outcome.PASSED)
+    confirmed = any(finding.status is FindingStatus.CONFIRMED for finding in left)
+    outcome = Outcome.FAILED if confirmed else Outcome.INCONCLUSIVE
+    return CheckResult(check=result.check, outcome=outcome, reason=left[0].title, findings=left)
+
+
+def _is_of_operation(finding: Finding, exchanges: Mapping[str, Exchange]) -> bool:
+    method = finding.operation.partition(" ")[0]
+    shown = [exchanges[number] for number in finding.evidence if number in exchanges]
+    return any(each.operation == finding.operation and each.request.method == method for each in shown)
 
 
 def _marked(exchange: Exchange) -> Exchange:
