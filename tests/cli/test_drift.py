@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 from documents import OK, document
 
 from seatrial.core import content
@@ -16,85 +15,31 @@ from seatrial.openapi import canonical
 
 CHECKS = (content("suites") / "test_contract_drift.py").read_text(encoding="utf-8")
 BREAKING, RISKY = "contract.no-breaking-change", "contract.no-risky-change"
+HOLDS = "contract.old-promises-hold"
 BASELINE = '\n[contract]\nbaseline = "published.json"\n'
 WAIVER = """
 [[contract.waivers]]
-kind = "request-length-narrowed"
-place = "POST /a"
-reason = "nobody writes as much"
+kind = "request-required-parameter-added"
+place = "GET /plain.txt"
+reason = "nobody read it"
 owner = "somebody"
-expires = "{}"
+expires = "2020-12-31"
 """
 TITLE = "POST /a: body: request-length-narrowed: maxLength 200 -> maxLength 100"
 Product = Callable[..., subprocess.CompletedProcess[str]]
 Lay = Callable[..., Path]
 
 
-def taking(most: int, *, default: str = "a") -> dict[str, Any]:
-    """Return a document with an operation that takes a text of some length, and has a parameter with a default."""
-    content_ = {"application/json": {"schema": {"type": "string", "maxLength": most}}}
-    asked = [{"name": "q", "in": "query", "schema": {"type": "string", "default": default}}]
-    operation = {"requestBody": {"content": content_}, "parameters": asked, "responses": {"200": OK}}
-    return document({"/a": {"post": operation}})
-
-
-def run(lay: Lay, product: Product, more: str, *, served: dict[str, Any]) -> tuple[int, dict[str, dict[str, Any]], str]:
-    """Return how a run ends, its results by check, and what it printed; texts of 200 characters were published."""
-    project = lay(more=more, drift=CHECKS)
-    (project / "published.json").write_text(json.dumps(taking(200)))
-    (project / "openapi.json").write_text(json.dumps(served))
-    done = product("run", "--stack", "local", "--out", "out", cwd=project)
-    lines = (project / "out" / "events.ndjson").read_text().splitlines() if (project / "out").exists() else []
-    events = [json.loads(line) for line in lines]
-    results = {event["result"]["check"]: event["result"] for event in events if event.get("result")}
-    return done.returncode, results, done.stdout + done.stderr
-
-
-def test_what_breaks_fails(lay: Lay, product: Product) -> None:
-    """A change that breaks is a finding with its operation; nothing risky is there."""
-    code, results, told = run(lay, product, BASELINE, served=taking(100))
-    assert (code, results[BREAKING]["outcome"], results[RISKY]["outcome"]) == (1, "failed", "passed"), told
-    [finding] = results[BREAKING]["findings"]
-    assert (finding["title"], finding["operation"], finding["location"]) == (TITLE, "POST /a", "published.json")
-
-
-def test_what_is_safe_passes(lay: Lay, product: Product) -> None:
-    """A longer text breaks nobody."""
-    code, results, told = run(lay, product, BASELINE, served=taking(300))
-    assert (code, results[BREAKING]["outcome"], results[RISKY]["outcome"]) == (0, "passed", "passed"), told
-
-
-@pytest.mark.parametrize(("risky", "code", "outcome"), [("fail", 1, "failed"), ("note", 0, "not-tested")])
-def test_what_is_risky_fails_or_is_noted(lay: Lay, product: Product, risky: str, code: int, outcome: str) -> None:
-    """What nobody can be sure of fails a check of its own, or is noted and not verified."""
-    ended, results, told = run(lay, product, f'{BASELINE}risky = "{risky}"\n', served=taking(200, default="b"))
-    assert (ended, results[BREAKING]["outcome"], results[RISKY]["outcome"]) == (code, "passed", outcome), told
-    assert "request-default-changed" in told
-
-
-@pytest.mark.parametrize(
-    ("expires", "code", "says"), [("2999-12-31", 0, "is waived until"), ("2020-12-31", 1, "expired")]
-)
-def test_a_waiver_ends(  # noqa: PLR0913, PLR0917 - a case and its fixtures
-    lay: Lay, product: Product, tmp_path: Path, expires: str, code: int, says: str
-) -> None:
-    """What somebody answers for passes until that is over, and the report tells of it either way."""
-    ended, _, told = run(lay, product, BASELINE + WAIVER.format(expires), served=taking(100))
-    assert ended == code, told
-    assert says in (tmp_path / "project" / "out" / "summary.md").read_text(encoding="utf-8")
-
-
-def test_nothing_was_published(lay: Lay, product: Product) -> None:
-    """Without a baseline nothing is verified, and the way to one is told."""
-    code, results, told = run(lay, product, "\n[contract]\n", served=taking(100))
-    assert (code, results[BREAKING]["outcome"]) == (3, "not-applicable"), told
-    assert "seatrial contract accept" in results[BREAKING]["reason"]
+def taking(most: int) -> dict[str, Any]:
+    """Return a document with an operation that takes a text of some length."""
+    written = {"application/json": {"schema": {"type": "string", "maxLength": most}}}
+    return document({"/a": {"post": {"requestBody": {"content": written}, "responses": {"200": OK}}}})
 
 
 def test_a_baseline_that_is_not_there(lay: Lay, product: Product) -> None:
     """It is told before anything is started."""
-    code, _, told = run(lay, product, '\n[contract]\nbaseline = "none.json"\n', served=taking(100))
-    assert (code, "[contract-baseline]" in told) == (2, True), told
+    done = product("run", "--stack", "local", cwd=lay(more=BASELINE, contract_drift=CHECKS))
+    assert (done.returncode, "[contract-baseline]" in done.stderr) == (2, True), done
 
 
 def test_doctor_looks_for_the_baseline(lay: Lay, product: Product) -> None:
@@ -132,25 +77,38 @@ def test_accept_keeps_the_old_where_nothing_is_served(lay: Lay, product: Product
     assert json.loads((project / "published.json").read_text()) == taking(200)
 
 
-def reading(*parameters: str) -> dict[str, Any]:
+def reading(*parameters: str, required: bool = False) -> dict[str, Any]:
     """Return a document with an operation that reads a file, whatever is asked for besides."""
-    asked = [{"name": name, "in": "query", "schema": {"type": "string", "pattern": "^[a-z]*$"}} for name in parameters]
-    statuses = dict.fromkeys(("200", "404"), OK)
-    return document({"/plain.txt": {"get": {"parameters": asked, "responses": statuses}}})
+    schema = {"type": "string", "pattern": "^[a-z]*$"}
+    asked = [{"name": name, "in": "query", "required": required, "schema": schema} for name in parameters]
+    return document({"/plain.txt": {"get": {"parameters": asked, "responses": dict.fromkeys(("200", "404"), OK)}}})
+
+
+def fuzzed(  # noqa: PLR0913 - what a test varies
+    lay: Lay, product: Product, *, old: dict[str, Any], new: dict[str, Any], more: str = "", waiver: str = ""
+) -> tuple[int, dict[str, str], str]:
+    """Return how a run ends in which one document is published and another served: exit code, outcomes, summary."""
+    settings = f"{BASELINE}examples = {{ quick = 1 }}\n{more}{waiver}"
+    project = lay(more=settings, contract_drift=CHECKS)
+    (project / "plain.txt").write_text("a file")
+    (project / "published.json").write_text(json.dumps(old))
+    (project / "openapi.json").write_text(json.dumps(new))
+    done = product("run", "--stack", "local", "--only", "contract", "--seed", "1", "--out", "out", cwd=project)
+    events = [json.loads(line) for line in (project / "out" / "events.ndjson").read_text().splitlines()]
+    ended = {event["result"]["check"]: event["result"]["outcome"] for event in events if event.get("result")}
+    return done.returncode, ended, (project / "out" / "summary.md").read_text(encoding="utf-8")
 
 
 def test_what_was_published_is_fuzzed_where_it_differs(lay: Lay, product: Product) -> None:
     """A parameter that is gone from the document, but still taken, is risky by the document and no broken promise."""
-    project = lay(more=f'{BASELINE}risky = "note"\nexamples = {{ quick = 1 }}\n', contract_drift=CHECKS)
-    (project / "plain.txt").write_text("a file")
-    (project / "published.json").write_text(json.dumps(reading("q")))
-    (project / "openapi.json").write_text(json.dumps(reading()))
-    done = product("run", "--stack", "local", "--only", "contract", "--seed", "1", "--out", "out", cwd=project)
-    events = [json.loads(line) for line in (project / "out" / "events.ndjson").read_text().splitlines()]
-    ended = {event["result"]["check"]: event["result"]["outcome"] for event in events if event.get("result")}
-    assert ended == {
-        BREAKING: "passed",
-        RISKY: "not-tested",
-        "contract.old-promises-hold": "passed",
-    }, done.stdout
-    assert done.returncode == 0
+    code, ended, told = fuzzed(lay, product, old=reading("q"), new=reading(), more='risky = "note"\n')
+    assert ended == {BREAKING: "passed", RISKY: "not-tested", HOLDS: "passed"}, told
+    assert code == 0
+
+
+def test_what_breaks_fails_and_is_not_tried(lay: Lay, product: Product) -> None:
+    """A parameter that is required now breaks clients, though somebody answered for it until some day."""
+    code, ended, told = fuzzed(lay, product, old=reading(), new=reading("q", required=True), waiver=WAIVER)
+    assert (code, ended) == (1, {BREAKING: "failed", RISKY: "passed", HOLDS: "blocked"}), told
+    assert "GET /plain.txt: query q: request-required-parameter-added; its waiver is over" in told
+    assert "by somebody expired on 2020-12-31 and counts no more" in told

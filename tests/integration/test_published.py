@@ -39,7 +39,7 @@ def service(folder: Path, *defects: str) -> Iterator[Target]:
             process.kill()
 
 
-def fuzz(target: Target, published: dict[str, Any]) -> Evidence:
+def fuzz(target: Target, published: dict[str, Any], only: tuple[str, ...]) -> Evidence:
     """Fuzz a document as the campaign would."""
     return run_contract(
         ContractSettings(examples={"quick": 2}),
@@ -52,6 +52,7 @@ def fuzz(target: Target, published: dict[str, Any]) -> Evidence:
         run="published-test",
         progress=lambda _: None,
         document=published,
+        only=only,
     )
 
 

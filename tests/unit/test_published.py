@@ -27,7 +27,7 @@ from seatrial.core import (
 from seatrial.fuzz import CHECK, holds_as_served, holds_by_itself
 from seatrial.fuzz._published import KEPT, LOOKED
 from seatrial.openapi import canonical, operations_of
-from seatrial.openapi.diff import baseline_document, check_drift, describe_waivers, drift, still_promised
+from seatrial.openapi.diff import baseline_document, check_drift, describe_waivers, still_promised
 
 GET: dict[str, Any] = {"responses": {"200": OK}}
 PUBLISHED = whole({"/a": {"get": {**taking(query()), **GET}}, "/b": {"get": GET}})
@@ -49,7 +49,7 @@ def met(settings: Settings, served: dict[str, Any]) -> Evidence:
     with serving({"/openapi.json": json.dumps(served).encode()}) as url:
         found = look_up_published(settings, url)
     assert found
-    return found.judge(evidence(), lambda document: evidence(reason=str(sorted(document["paths"]))))
+    return found.judge(evidence(), lambda _document, _only: evidence())
 
 
 def evidence(outcome: Outcome = Outcome.PASSED, check: str = "", reason: str = "so it is", **more: Any) -> Evidence:
@@ -73,8 +73,56 @@ def evidence(outcome: Outcome = Outcome.PASSED, check: str = "", reason: str = "
 )
 def test_what_is_done(tmp_path: Path, served: dict[str, Any], outcome: Outcome, says: str) -> None:
     """What is served decides where it promises all of that; where the document breaks it, nothing is to be tried."""
-    [result] = met(published(tmp_path), served).results
+    *_, result = met(published(tmp_path), served).results
     assert (result.check, result.outcome, result.reason) == (CHECK, outcome, says)
+
+
+TITLE = "POST /t: body: request-length-narrowed: maxLength 200 -> maxLength 100"
+RISK = "POST /t: query q: request-default-changed: a -> b"
+
+
+def writing(most: int, default: str = "a") -> dict[str, Any]:
+    """Return a document with an operation that takes a text of some length, and has a parameter with a default."""
+    asked = taking(query(schema=string(default=default)))
+    return whole({"/t": {"post": {**asked, **body(string(maxLength=most)), "responses": {"200": OK}}}})
+
+
+def waiver(expires: str) -> ContractWaiverSettings:
+    """Return a waiver of a shorter text."""
+    return ContractWaiverSettings(
+        kind="request-length-narrowed", place="POST /t", reason="r", owner="o", expires=expires
+    )
+
+
+@pytest.mark.parametrize(
+    ("served", "contract", "breaking", "risky"),
+    [
+        (writing(200), {}, "passed", "passed"),
+        (writing(300), {}, "passed", "passed"),
+        (writing(100), {}, f"failed {TITLE}", "passed"),
+        (writing(200, "b"), {}, "passed", f"failed {RISK}"),
+        (writing(200, "b"), {"risky": "note"}, "passed", f"not-tested [contract] risky is noted only: {RISK}"),
+        (writing(100), {"severity": {"request-length-narrowed": "risky"}}, "passed", f"failed {TITLE}"),
+        (writing(100), {"waivers": (waiver("2999-12-31"),)}, "passed", "passed"),
+        (
+            writing(100),
+            {"waivers": (waiver("2020-12-31"),)},
+            f"failed {TITLE}; its waiver is over, it held until 2020-12-31 by o: r",
+            "passed",
+        ),
+    ],
+    ids=["nothing", "safe", "breaking", "risky", "noted", "decided otherwise", "waived", "waived no more"],
+)
+def test_what_the_documents_say(
+    tmp_path: Path, served: dict[str, Any], contract: dict[str, Any], breaking: str, risky: str
+) -> None:
+    """What breaks and what may break are checks of their own, and each change of either is a finding."""
+    results = met(published(tmp_path, writing(200), **contract), served).results
+    assert [f"{result.outcome} {result.reason}".strip() for result in results[:2]] == [breaking, risky]
+    for result in results[:2]:
+        assert [finding.title for finding in result.findings] == [result.reason] * (result.outcome is Outcome.FAILED)
+        for finding in result.findings:
+            assert (finding.operation, finding.location) == ("POST /t", "published.json")
 
 
 def test_what_differs_is_fuzzed(tmp_path: Path) -> None:
@@ -86,12 +134,26 @@ def test_what_differs_is_fuzzed(tmp_path: Path) -> None:
     assert found.document == PUBLISHED
 
 
+@pytest.mark.parametrize(
+    ("only", "kept"), [(("GET /a",), ("GET /a",)), (("GET /a", "GET /c"), ("GET /a",)), (("GET /c",), None)]
+)
+def test_single_operations_are_held_as_published(
+    tmp_path: Path, only: tuple[str, ...], kept: tuple[str, ...] | None
+) -> None:
+    """Of single operations those that were published count; where none was, what is served decides."""
+    served = changed(a=GET, b=GET, c=GET)
+    with serving({"/openapi.json": json.dumps(served).encode()}) as url:
+        found = look_up_published(published(tmp_path), url, only)
+    assert found
+    assert (found.only if found.document else None) == kept
+
+
 def test_what_was_given_up_is_not_tried(tmp_path: Path) -> None:
     """What a project decided to break is not tried, and said; so is what is waived."""
     waiver = ContractWaiverSettings(kind="operation-removed", reason="r", owner="o", expires="2999-01-01")
     ways: tuple[dict[str, Any], ...] = ({"severity": {"operation-removed": "safe"}}, {"waivers": (waiver,)})
     for settings in ways:
-        [result] = met(published(tmp_path, **settings), changed(a={**taking(query()), **GET})).results
+        *_, result = met(published(tmp_path, **settings), changed(a={**taking(query()), **GET})).results
         assert result.outcome is Outcome.NOT_TESTED
         assert "GET /b: operation-removed" in result.reason
 
@@ -99,7 +161,7 @@ def test_what_was_given_up_is_not_tried(tmp_path: Path) -> None:
 def test_nothing_is_done_without_a_baseline() -> None:
     """Where nothing was published there is nothing to hold."""
     assert look_up_published(Settings(contract=ContractSettings()), "http://127.0.0.1:9") is None
-    assert drift(Settings(), "http://127.0.0.1:9") is None
+    assert look_up_published(Settings(), "http://127.0.0.1:9") is None
     check_drift(Settings())
 
 

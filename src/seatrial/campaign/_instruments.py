@@ -46,8 +46,9 @@ def fuzz_contract(run: Run, stack: Stack, ahead: Ahead) -> Evidence:
 
     if run.settings.contract is None:
         return Evidence()
-    published = look_up_published(run.settings, stack.url())
-    served = _fuzz(run, stack, run.settings.contract, FUZZING_SHARE, process=ahead.fuzzer())
+    published = look_up_published(run.settings, stack.url(), run.options.operations)
+    only = run.options.operations
+    served = _fuzz(run, stack, run.settings.contract, FUZZING_SHARE, only=only, process=ahead.fuzzer())
     if published is None:
         return served
     fewer = {profile: -(-count // 2) for profile, count in run.settings.contract.examples.items()}
@@ -61,6 +62,7 @@ def _fuzz(  # noqa: PLR0913, PLR0917 - a run and a share of its budget
     contract: ContractSettings,
     share: float,
     document: dict[str, Any] | None = None,
+    only: tuple[str, ...] = (),
     process: EngineProcess | None = None,
 ) -> Evidence:
     from seatrial.fuzz import run_contract  # noqa: PLC0415 - Schemathesis takes a second to import
@@ -77,7 +79,7 @@ def _fuzz(  # noqa: PLR0913, PLR0917 - a run and a share of its budget
         run=run.id,
         progress=run.progress("contract"),
         source=contract.source(stack.url(), run.settings.root),
-        only=run.options.operations,
+        only=only,
         budget_s=share * budget_s if budget_s else None,
         process=process,
         document=document,

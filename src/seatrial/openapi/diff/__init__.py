@@ -7,7 +7,6 @@ from seatrial.openapi.diff._drift import (
     baseline_path,
     check_drift,
     describe_waivers,
-    drift,
     today,
 )
 from seatrial.openapi.diff._judged import Judged, check_kinds, counting, judge_changes, summary
@@ -29,7 +28,6 @@ __all__ = [
     "counting",
     "describe_waivers",
     "diff",
-    "drift",
     "judge_changes",
     "still_promised",
     "summary",

@@ -11,9 +11,8 @@ from seatrial.config import ContractSettings, Settings
 from seatrial.core import UsageError
 from seatrial.openapi._parse import parse
 from seatrial.openapi._read import read_source
-from seatrial.openapi._source import fetch_document, served_document
-from seatrial.openapi.diff._documents import diff
-from seatrial.openapi.diff._judged import Judged, check_kinds, judge_changes
+from seatrial.openapi._source import fetch_document
+from seatrial.openapi.diff._judged import check_kinds
 
 SERVERS = {"servers", "basePath"}
 ACCEPT = "seatrial contract accept takes what the service serves as the baseline"
@@ -36,14 +35,6 @@ def baseline_document(settings: Settings) -> dict[str, Any] | None:
     said = parse(read_source(str(path)), str(path))
     whole = isinstance(said, dict) and not SERVERS & said.keys()
     return fetch_document(str(path), None if whole else contract.prefix)
-
-
-def drift(settings: Settings, url: str) -> list[Judged] | None:
-    """Return every change that the document of a service at a URL has against the published one, if there is one."""
-    published, contract = baseline_document(settings), settings.contract
-    if published is None or contract is None:
-        return None
-    return judge_changes(diff(published, served_document(settings, url)), contract, today=today())
 
 
 def check_drift(settings: Settings) -> None:
