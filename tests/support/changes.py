@@ -240,6 +240,13 @@ SCHEMAS: dict[str, SchemaChange] = {
         {"type": ["string", "null"], "minLength": 1},
         {"oneOf": [{"$ref": "#/components/schemas/Name"}, {"type": "null"}]},
     ),
+    "null beside what a schema is made of, as in 3.0": same(
+        {"allOf": [CATS], "nullable": True}, {"anyOf": [CATS, {"type": "null"}]}
+    ),
+    "null among values": same(
+        {"type": "string", "nullable": True, "enum": ["a", None]}, {"anyOf": [{"const": "a"}, {"type": "null"}]}
+    ),
+    "both truth values": same({"type": "boolean"}, {"enum": [True, False]}),
     "an order of what is required": same(
         having("a", "b", a=string(), b=string()), having("b", "a", b=string(), a=string())
     ),

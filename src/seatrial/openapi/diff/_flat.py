@@ -30,6 +30,9 @@ UPPER = {
     "array": ("maxItems",),
     "object": ("maxProperties",),
 }
+ALL = {"null": {"null"}, "boolean": {"true", "false"}}
+"""All the values of a type, as texts, where they can be counted."""
+
 ALWAYS = ("not", "if")
 CONDITIONS = {
     "string": ("pattern", "format", "contentEncoding", "contentMediaType", "contentSchema"),
@@ -98,7 +101,14 @@ def flats(at: At, side: Side, trail: frozenset[str] = frozenset()) -> list[Flat]
     for key in ("anyOf", "oneOf"):
         if schema.get(key):
             parts.append([flat for _, member in at.get(key).items() for flat in flats(member, side, trail)])
-    return list(_gathered(_met(parts)))
+    whole = list(_gathered(_met(parts)))
+    return [*whole, Flat("null", at)] if _may_be_null_too(schema, whole) else whole
+
+
+def _may_be_null_too(schema: Mapping[str, Any], found: Iterable[Flat]) -> bool:
+    """Return whether `nullable` stands beside what a schema is made of: by the letter it says nothing there."""
+    made = "type" not in schema and any(key in schema for key in ("$ref", "allOf", "anyOf", "oneOf"))
+    return made and schema.get("nullable") is True and all(flat.type != "null" for flat in found)
 
 
 def _met(parts: Sequence[list[Flat]]) -> list[Flat]:
@@ -149,6 +159,7 @@ def _flat(at: At, kind: str, side: Side) -> Flat:
     schema: Mapping[str, Any] = at.value
     values = [schema["const"]] if "const" in schema else schema.get("enum")
     own = None if values is None else frozenset(written(value) for value in values if _is(value, kind))
+    own = None if own == ALL.get(kind) else own
     found = Flat(kind, at, values=own, bounds=_bounds(schema, kind), conditions=frozenset(_conditions(at, kind)))
     if kind == "array" and "items" in schema:
         return replace(found, items=at.get("items"))
