@@ -179,6 +179,14 @@ SCHEMAS: dict[str, SchemaChange] = {
     "a property's type": changed(having(a=string()), having(a=integer()), "type-changed"),
     "nothing else may be there": narrowed(OBJECT, CLOSED, "additional-narrowed"),
     "anything else may be there": widened(CLOSED, OBJECT, "additional-widened"),
+    "nothing else may be there than what members say": narrowed(
+        {"allOf": [CATS, OBJECT]}, {"allOf": [CATS, OBJECT], "unevaluatedProperties": False}, "additional-narrowed"
+    ),
+    "a property more where there was none else than what members say": widened(
+        {"allOf": [CATS, having(a=string())], "unevaluatedProperties": False},
+        {"allOf": [CATS, having(a=string(), c=string())], "unevaluatedProperties": False},
+        "property-added",
+    ),
     "what else may be there": changed(
         {"type": "object", "additionalProperties": string()},
         {"type": "object", "additionalProperties": integer()},

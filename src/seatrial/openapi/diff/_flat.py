@@ -39,10 +39,7 @@ CONDITIONS = {
     "number": ("format", "multipleOf"),
     "integer": ("format", "multipleOf"),
     "array": ("uniqueItems", "prefixItems", "contains", "additionalItems", "unevaluatedItems"),
-    "object": (
-        *("patternProperties", "propertyNames", "dependentRequired", "dependentSchemas", "dependencies"),
-        "unevaluatedProperties",
-    ),
+    "object": ("patternProperties", "propertyNames", "dependentRequired", "dependentSchemas", "dependencies"),
 }
 WITH = {"if": ("then", "else"), "contains": ("minContains", "maxContains")}
 TRIVIAL = {
@@ -101,8 +98,14 @@ def flats(at: At, side: Side, trail: frozenset[str] = frozenset()) -> list[Flat]
     for key in ("anyOf", "oneOf"):
         if schema.get(key):
             parts.append([flat for _, member in at.get(key).items() for flat in flats(member, side, trail)])
-    whole = list(_gathered(_met(parts)))
+    whole = [_closed(flat, at) for flat in _gathered(_met(parts))]
     return [*whole, Flat("null", at)] if _may_be_null_too(schema, whole) else whole
+
+
+def _closed(flat: Flat, at: At) -> Flat:
+    """Return objects without other properties than those of all members, where a schema says so."""
+    rest = at.get("unevaluatedProperties", default=True)
+    return replace(flat, additional=rest) if flat.type == "object" and rest.value is False else flat
 
 
 def _may_be_null_too(schema: Mapping[str, Any], found: Iterable[Flat]) -> bool:
@@ -249,6 +252,8 @@ def _conditions(at: At, kind: str) -> Iterator[tuple[str, str]]:
             said = [said, *(expanded(at.get(more)) for more in WITH[key])]
         if (key, written(said)) not in TRIVIAL:
             yield key, written(said)
+    if kind == "object" and isinstance(schema.get("unevaluatedProperties"), dict):
+        yield "unevaluatedProperties", written(expanded(at.get("unevaluatedProperties")))
     if schema.get("type") == "file":
         yield "format", written("binary")
 
