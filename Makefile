@@ -60,7 +60,7 @@ test-full: dev  ## every fault on every driver, every suite (goes on where it wa
 	$(BIN)/python -m pytest -m long
 
 renew-contract: dev  ## renew contracts/openapi.json from what the reference stack serves
-	$(BIN)/python tests/renew_contract.py
+	$(BIN)/seatrial contract accept --stack local
 
 benchmark: dev  ## print the figures that the issue asks for
 	$(BIN)/python tests/benchmarks/speed.py

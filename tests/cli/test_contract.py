@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from documents import OK, document
 
 from seatrial.campaign import Options
 from seatrial.cli._fuzzing import reading, what_is_meant
@@ -85,3 +88,51 @@ def test_file_that_is_no_document_is_a_usage_error(
     assert says in done.stderr
     assert f"where: {(tmp_path / 'api.yaml').as_uri()}" in done.stderr
     assert not (tmp_path / ".seatrial").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "told"),
+    [
+        (200, 200, 0, "changes: none"),
+        (200, 201, 0, "safe      POST /a: body: request-length-widened: maxLength 200 -> maxLength 201"),
+        (201, 200, 1, "breaking  POST /a: body: request-length-narrowed: maxLength 201 -> maxLength 200"),
+    ],
+)
+def test_diff_ends_as_it_found(  # noqa: PLR0913, PLR0917 - a case and its fixtures
+    old: int, new: int, code: int, told: str, product: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    """Nothing that breaks is 0, something is 1; no configuration is needed."""
+    for name, most in (("old.json", old), ("new.yaml", new)):
+        (tmp_path / name).write_text(json.dumps(taking(most)))
+    done = product("contract", "diff", "old.json", "new.yaml", cwd=tmp_path)
+    assert (done.returncode, told in done.stdout) == (code, True), done
+    found = json.loads(product("contract", "diff", "old.json", "new.yaml", "--json", cwd=tmp_path).stdout)
+    assert found["failed"] is bool(code)
+    assert [change["new"] for change in found["changes"]] == ["#/components/schemas/Text"] * (old != new)
+
+
+def test_diff_reads_the_configuration(product: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path) -> None:
+    """What a project decided about a kind counts here too, and a slip in it is told."""
+    for name, most in (("old.json", 201), ("new.json", 200)):
+        (tmp_path / name).write_text(json.dumps(taking(most)))
+    file = tmp_path / "seatrial.toml"
+    file.write_text('[contract.severity]\nrequest-length-narrowed = "safe"\n')
+    assert product("contract", "diff", "old.json", "new.json", cwd=tmp_path).returncode == 0
+    file.write_text('[contract.severity]\nrequest-length-narowed = "safe"\n')
+    done = product("contract", "diff", "old.json", "new.json", cwd=tmp_path)
+    assert (done.returncode, "[contract-kind]" in done.stderr) == (2, True), done
+
+
+def test_diff_of_what_is_not_there(product: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path) -> None:
+    """A file that is missing is wrong usage, a URL where nobody answers is the environment's fault."""
+    (tmp_path / "old.json").write_text(json.dumps(taking(1)))
+    assert product("contract", "diff", "old.json", "none.json", cwd=tmp_path).returncode == 2
+    assert product("contract", "diff", "old.json", "http://127.0.0.1:9/openapi.json", cwd=tmp_path).returncode == 3
+
+
+def taking(most: int) -> dict[str, Any]:
+    """Return a document with an operation that takes a text of some length."""
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Text"}}}
+    operation = {"requestBody": {"content": content}, "responses": {"200": OK}}
+    components = {"schemas": {"Text": {"type": "string", "maxLength": most}}}
+    return document({"/a": {"post": operation}}, components=components)

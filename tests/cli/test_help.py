@@ -19,6 +19,8 @@ COMMANDS = (
     ("logs",),
     ("contract",),
     ("contract", "fuzz"),
+    ("contract", "diff"),
+    ("contract", "accept"),
     ("limits",),
     ("limits", "prove"),
     ("limits", "discover"),

@@ -9,23 +9,27 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from seatrial.campaign._ahead import Ahead
 from seatrial.campaign._limits import Planned, plan_deep_limits, plan_limits
 from seatrial.campaign._run import Run
-from seatrial.config import Stage
+from seatrial.config import ContractSettings, Stage
 from seatrial.core import ALIKE, Evidence, Outcome, Target
 from seatrial.stack import Stack
 
 if TYPE_CHECKING:
+    from seatrial.fuzz import EngineProcess
     from seatrial.swarm import Hammer
     from seatrial.throttle import Means
 
 Instrument = Callable[[Run, Stack, Ahead], Evidence]
 
-FUZZING_SHARE = 0.85
-"""How much of its stage's budget the fuzzer may use; the rest is for reading the document and judging."""
+FUZZING_SHARE, PUBLISHED_SHARE = 0.85, 0.5
+"""How much of its stage's budget the fuzzer may use; the rest is for reading the document and judging.
+
+The second is for the published document, where that is fuzzed too: the stage may be over its budget then, and says so.
+"""
 
 
 def _target(stack: Stack) -> Target:
@@ -37,14 +41,35 @@ def _budget_s(run: Run, stage: Stage) -> float | None:
 
 
 def fuzz_contract(run: Run, stack: Stack, ahead: Ahead) -> Evidence:
-    """Fuzz the served OpenAPI document."""
-    from seatrial.fuzz import run_contract  # noqa: PLC0415 - Schemathesis takes a second to import
+    """Fuzz the served OpenAPI document, and the published one where that promises something else."""
+    from seatrial.campaign._published import look_up_published  # noqa: PLC0415 - needed by this instrument only
 
     if run.settings.contract is None:
         return Evidence()
+    published = look_up_published(run.settings, stack.url(), run.options.operations)
+    only = run.options.operations
+    served = _fuzz(run, stack, run.settings.contract, FUZZING_SHARE, only=only, process=ahead.fuzzer())
+    if published is None:
+        return served
+    fewer = {profile: -(-count // 2) for profile, count in run.settings.contract.examples.items()}
+    contract = run.settings.contract.model_copy(update={"examples": fewer})
+    return join(served, published.judge(served, partial(_fuzz, run, stack, contract, PUBLISHED_SHARE)))
+
+
+def _fuzz(  # noqa: PLR0913, PLR0917 - a run and a share of its budget
+    run: Run,
+    stack: Stack,
+    contract: ContractSettings,
+    share: float,
+    document: dict[str, Any] | None = None,
+    only: tuple[str, ...] = (),
+    process: EngineProcess | None = None,
+) -> Evidence:
+    from seatrial.fuzz import run_contract  # noqa: PLC0415 - Schemathesis takes a second to import
+
     budget_s = _budget_s(run, "contract")
     return run_contract(
-        run.settings.contract,
+        contract,
         target=_target(stack),
         identities=run.identities,
         limits=run.settings.limits,
@@ -53,10 +78,11 @@ def fuzz_contract(run: Run, stack: Stack, ahead: Ahead) -> Evidence:
         seed=run.seed,
         run=run.id,
         progress=run.progress("contract"),
-        source=run.settings.contract.source(stack.url(), run.settings.root),
-        only=run.options.operations,
-        budget_s=FUZZING_SHARE * budget_s if budget_s else None,
-        process=ahead.fuzzer(),
+        source=contract.source(stack.url(), run.settings.root),
+        only=only,
+        budget_s=share * budget_s if budget_s else None,
+        process=process,
+        document=document,
     )
 
 

@@ -63,10 +63,12 @@ def _project(path: Path) -> Settings:
     """Return a project's settings; raises what `seatrial run` would say of its files before it starts anything."""
     from seatrial.config import load_settings  # noqa: PLC0415 - heavy
     from seatrial.gate import check_rules  # noqa: PLC0415 - heavy
+    from seatrial.openapi.diff import check_drift  # noqa: PLC0415 - heavy
     from seatrial.stack import compose_model  # noqa: PLC0415 - heavy
 
     settings = load_settings(path)
     check_rules(settings)
+    check_drift(settings)
     if settings.stack.compose:
         compose_model(settings, settings.root)
     return settings

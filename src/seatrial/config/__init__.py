@@ -5,6 +5,7 @@ from seatrial.config._rules import OPERATORS, Rule, parse_rule
 from seatrial.config._settings import (
     AuthSettings,
     ContractSettings,
+    ContractWaiverSettings,
     CorsSettings,
     CostSettings,
     CoverageSettings,
@@ -36,6 +37,7 @@ __all__ = [
     "OPERATORS",
     "AuthSettings",
     "ContractSettings",
+    "ContractWaiverSettings",
     "CorsSettings",
     "CostSettings",
     "CoverageSettings",

@@ -39,6 +39,14 @@ def _a_network(text: str) -> str:
 
 Network = Annotated[str, AfterValidator(_a_network)]
 
+
+def _a_date(text: str) -> str:
+    dt.date.fromisoformat(text)
+    return text
+
+
+Day = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_a_date)]
+
 SERVERS = ipaddress.IPv4Network("127.0.0.0/24")
 """Where no client of this machine comes from that has an address of its own."""
 
@@ -339,12 +347,24 @@ class LogSettings(Section):
     slow_query: dict[str, str] = {}
 
 
+class ContractWaiverSettings(Section):
+    """A kind of change of the contract, in the places that `place` is of (`*` stands for anything), until a date."""
+
+    kind: str
+    place: str = ""
+    reason: str
+    owner: str
+    expires: Day
+
+
 class ContractSettings(Section):
     """The OpenAPI document that the service publishes, and how many examples an operation gets in each profile.
 
     `document` is a path of the service, a URL, or a file relative to the file; `prefix` stands before each of its paths
     in place of what it says of its servers. `closed` operations (`GET /path`) refuse every user of a run. `headers` are
     held to contracts/schemas/headers.json, whatever the document says of them.
+    `baseline` is the document that was published, relative to the file: what is served may break nothing of it.
+    `severity` says how bad a kind of change is in place of what seatrial says; `risky` changes fail or are noted.
     """
 
     document: Annotated[str, StringConstraints(min_length=1)] = "/openapi.json"
@@ -353,6 +373,10 @@ class ContractSettings(Section):
     examples: dict[Profile, Annotated[int, Field(gt=0)]] = {"quick": 10, "full": 100}
     rate_limited_percent: Annotated[float, Field(ge=0, le=100)] = 10.0
     closed: tuple[str, ...] = ()
+    baseline: str = ""
+    risky: Literal["fail", "note"] = "fail"
+    severity: dict[str, Literal["breaking", "risky", "safe"]] = {}
+    waivers: tuple[ContractWaiverSettings, ...] = ()
 
     def source(self, url: str, root: Path) -> str:
         """Return where the document of a service at a URL is; files are relative to `root`."""
@@ -465,18 +489,13 @@ class TargetSettings(Section):
     allow: tuple[str, ...] = ()
 
 
-def _a_date(text: str) -> str:
-    dt.date.fromisoformat(text)
-    return text
-
-
 class WaiverSettings(Section):
     """A finding that somebody answers for until a date (`YYYY-MM-DD`)."""
 
     check: str
     reason: str
     owner: str
-    expires: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_a_date)]
+    expires: Day
 
 
 Stage = Literal["stack", "posture", "functional", "contract", "ratelimit", "deep", "load", "coverage", "report"]

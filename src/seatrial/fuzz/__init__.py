@@ -11,12 +11,16 @@ from seatrial.core.lazy import resolver
 
 if TYPE_CHECKING:
     from seatrial.fuzz._listen import EngineProcess
+    from seatrial.fuzz._published import CHECK, holds_as_served, holds_by_itself
     from seatrial.fuzz._run import run_contract
 
 _HOMES = {
+    "CHECK": "_published",
     "EngineProcess": "_listen",
+    "holds_as_served": "_published",
+    "holds_by_itself": "_published",
     "run_contract": "_run",
 }
 
-__all__ = ["EngineProcess", "run_contract"]
+__all__ = ["CHECK", "EngineProcess", "holds_as_served", "holds_by_itself", "run_contract"]
 __getattr__ = resolver(__name__, _HOMES)

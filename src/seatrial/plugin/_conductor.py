@@ -25,6 +25,7 @@ from seatrial.config import Settings
 from seatrial.core import Check, CheckResult, EnvironmentFailure, Outcome, RunInterrupted, SeatrialError, as_ours
 from seatrial.gate import active, collect_values, decide, describe, judge
 from seatrial.http import IdentityPool
+from seatrial.openapi.diff import describe_waivers
 from seatrial.record import (
     CheckFinished,
     CheckPlanned,
@@ -196,6 +197,7 @@ class Conductor:
         notes += [f"the profile {run.turned_by} turned knobs of the stack: {turned}"] if turned else []
         notes += self._lifted(run)
         notes += describe(self.settings.waivers, today=today)
+        notes += describe_waivers(self.settings.contract)
         notes += over_budget(self._record)
         for note in notes:
             run.recorder.emit(LimitationNoted(note=note))

@@ -9,6 +9,7 @@ import pytest
 from seatrial.campaign import UP, Options, load_fault
 from seatrial.config import Settings, find_config, load_settings
 from seatrial.gate import check_rules
+from seatrial.openapi.diff import check_drift
 from seatrial.stack import read_state
 
 
@@ -28,5 +29,6 @@ def settle(config: pytest.Config) -> tuple[Settings, Options]:
 def check_settings(settings: Settings, options: Options) -> None:
     """Refuse, before anything starts, what could only fail later; raises UsageError."""
     check_rules(settings)
+    check_drift(settings)
     if options.fault:
         load_fault(options.fault)
