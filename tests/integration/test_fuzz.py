@@ -126,6 +126,14 @@ def test_what_did_not_repeat_is_flaky(defective: Evidence) -> None:
     assert found(defective, FindingStatus.FLAKY) == {("no-server-error", "GET /once")}
 
 
+def test_what_did_not_repeat_fails_nothing(tmp_path: Path) -> None:
+    """A service that broke once and never again passes, and the result still carries what was seen."""
+    with service(tmp_path, "once") as target:
+        evidence = fuzz(target, examples=1)
+    assert found(evidence, FindingStatus.FLAKY) == {("no-server-error", "GET /once")}
+    assert outcomes(evidence) == dict.fromkeys(outcomes(evidence), Outcome.PASSED)
+
+
 def test_operations_that_never_answered_are_named(defective: Evidence) -> None:
     """An operation behind its limiter, and one that lets nobody in, were not reached; the limiter is told apart."""
     reasons = {result.check: result.reason for result in defective.results}

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.config import GateSettings, Settings, WaiverSettings, parse_rule
-from seatrial.core import CheckResult, Finding, Measurement, Outcome, Severity, UsageError, Verdict
+from seatrial.core import CheckResult, Finding, FindingStatus, Measurement, Outcome, Severity, UsageError, Verdict
 from seatrial.gate import Value, active, check_rules, collect_values, decide, describe, judge
 from seatrial.record import CheckPlanned, Record, RunFailed
 
@@ -61,6 +61,18 @@ def test_undecided_is_inconclusive() -> None:
     """Where nothing failed but a check could not decide, the run is inconclusive, not failed."""
     unsure = CheckResult(check="a.c", outcome=Outcome.INCONCLUSIVE, reason="r")
     assert verdict_of(record_of(unsure, passed("a.d"))) is Verdict.INCONCLUSIVE
+
+
+def test_what_did_not_come_again_blocks_by_a_rule_alone() -> None:
+    """A flaky finding is counted apart: the default rules let it through, and one of its own does not."""
+    flaky = Finding(check="a.b", severity=Severity.HIGH, title="t", cause="c", status=FindingStatus.FLAKY)
+    record = record_of(CheckResult(check="a.b", outcome=Outcome.PASSED, findings=(flaky,)))
+    values = collect_values(record)
+    assert (values["findings.high"].number, values["findings.flaky"].number) == (0, 1)
+    assert verdict_of(record) is Verdict.PASS
+    gates = judge((*RULES, parse_rule("findings.flaky == 0")), values, applies=lambda _: True)
+    assert decide(record, gates)[0] is Verdict.FAIL
+    check_rules(Settings(gate=GateSettings(rules=("findings.flaky == 0",))))
 
 
 def test_lost_check_is_inconclusive() -> None:

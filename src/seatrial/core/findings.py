@@ -18,10 +18,14 @@ class Severity(StrEnum):
 
 
 class FindingStatus(StrEnum):
-    """What is known about a finding after it was looked at again."""
+    """What is known about a finding after it was looked at again.
+
+    A flaky one did not come again when its requests were sent once more; where nobody could look, it is unconfirmed.
+    """
 
     CONFIRMED = "confirmed"
     FLAKY = "flaky"
+    UNCONFIRMED = "unconfirmed"
     WAIVED = "waived"
 
 

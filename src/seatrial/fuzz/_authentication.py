@@ -11,7 +11,7 @@ from typing import Literal
 import httpx
 import msgspec
 
-from seatrial.core import CheckResult, Finding, Identity, Outcome, Severity, Target, curl_for
+from seatrial.core import CheckResult, Finding, FindingStatus, Identity, Outcome, Severity, Target, curl_for
 from seatrial.core.tls import trusted
 from seatrial.fuzz._evidence import Judgement, as_exchange
 from seatrial.fuzz._judge import SUCCESS, conclude
@@ -30,12 +30,12 @@ TIMEOUT_S = 10.0
 PATIENCE_S = 10.0
 BOGUS = "seatrial-bogus-credentials"
 MARK = "{{secret:"
-Who = Literal["nobody", "impostor"]
+Who = Literal["nobody", "impostor", "user"]
 WHO: tuple[Who, ...] = ("nobody", "impostor")
 Send = Callable[[Sent, Who], Sent]
-"""Sends a request once more, without credentials or with made-up ones."""
+"""Sends a request once more: without credentials, with made-up ones, or with those that it had."""
 
-WORDS: Mapping[str, str] = {
+WORDS: Mapping[Who, str] = {
     "nobody": "without credentials",
     "impostor": "with made-up credentials",
     "user": "to a user, and is declared closed",
@@ -43,12 +43,19 @@ WORDS: Mapping[str, str] = {
 
 
 class Stranger:
-    """Send recorded requests again as somebody without credentials, each operation from another address."""
+    """Send recorded requests again as somebody else, each from another address; `users` are headers by names."""
 
     def __init__(
-        self, addresses: Sequence[Identity], *, target: Target, limited: Collection[int], window_s: float
+        self,
+        addresses: Sequence[Identity],
+        *,
+        target: Target,
+        limited: Collection[int],
+        window_s: float,
+        users: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self._addresses = itertools.cycle([identity.address for identity in addresses] or [""])
+        self._users = users or {}
         self._target = target
         self._limited = limited
         self._window_s = window_s
@@ -63,11 +70,13 @@ class Stranger:
         return answer
 
     def _send(self, sample: Sent, who: Who) -> Sent:
-        headers = [(name, value) for name, value in map(_as(who), *zip(*sample.request_headers, strict=True)) if value]
+        kept = [(name, value) for name, value in map(_as(who), *zip(*sample.request_headers, strict=True)) if value]
+        own = {name.lower(): value for name, value in self._users.get(sample.identity, {}).items()}
+        headers = [(name, own.get(name.lower(), value) if who == "user" else value) for name, value in kept]
         at_s = time.monotonic()
-        sent = msgspec.structs.replace(
-            sample, number=next(self._numbers), identity="", request_headers=headers, at_s=at_s, status=0, verdicts=[]
-        )
+        anew = {"number": next(self._numbers), "at_s": at_s, "status": 0, "verdicts": []}
+        identity = sample.identity if who == "user" else ""
+        sent = msgspec.structs.replace(sample, identity=identity, request_headers=kept, **anew)
         address = next(self._addresses)
         url = self._target.seen_from(address) + sample.url.removeprefix(self._target.url)
         transport = httpx.HTTPTransport(local_address=address or None, verify=trusted())
@@ -91,7 +100,7 @@ def _as(who: Who) -> Callable[[str, str], tuple[str, str]]:
     def change(name: str, value: str) -> tuple[str, str]:
         if name.lower() in {"host", "content-length", "connection", "transfer-encoding"}:
             return name, ""
-        if not value.startswith(MARK):
+        if not value.startswith(MARK) or who == "user":
             return name, value
         made_up = f"Bearer {BOGUS}" if name.lower() == "authorization" else BOGUS
         return name, made_up if who == "impostor" else ""
@@ -137,7 +146,8 @@ def judge_authentication(doors: Doors, *, send: Send, judgement: Judgement, prob
     findings: list[Finding] = []
     unclear = [f"{label} (declared closed, not documented)" for label in sorted(doors.closed - doors.operations.keys())]
     for operation in secured:
-        findings += [_unprotected(sent, "user", judgement) for sent in doors.opened(operation)[:1]]
+        served = doors.opened(operation)[:1]
+        findings += [_unprotected(sent, "user", judgement, again=send(sent, "user")) for sent in served]
         sample = doors.sample(operation)
         if sample is None:
             unclear.append(f"{operation.label} (no request with credentials was let in)")
@@ -145,7 +155,7 @@ def judge_authentication(doors: Doors, *, send: Send, judgement: Judgement, prob
         for who in WHO:
             answer = send(sample, who)
             if answer.status in SUCCESS:
-                findings.append(_unprotected(answer, who, judgement))
+                findings.append(_unprotected(answer, who, judgement, again=send(sample, who)))
             elif not _refuses(sample, answer):
                 unclear.append(f"{operation.label} ({answer.status or 'no answer'} {WORDS[who]})")
     reason = f"neither served nor refused: {', '.join(unclear)}" if unclear else ""
@@ -165,13 +175,16 @@ def _refuses(sample: Sent, answer: Sent) -> bool:
     return harmless and answer.status in CLIENT_ERROR and answer.status != httpx.codes.TOO_MANY_REQUESTS
 
 
-def _unprotected(answer: Sent, who: str, judgement: Judgement) -> Finding:
+def _unprotected(answer: Sent, who: Who, judgement: Judgement, *, again: Sent) -> Finding:
+    """Return what an open door is; `again` is the answer when its request was sent once more."""
+    shut = FindingStatus.FLAKY if _refuses(answer, again) else FindingStatus.UNCONFIRMED
     return Finding(
         check=CHECK,
         severity=Severity.CRITICAL,
         title=f"answers {answer.status} {WORDS[who]}",
         cause=f"open-to-{who}",
         operation=answer.operation,
-        evidence=(judgement.show(answer),),
+        evidence=(judgement.show(answer), judgement.show(again)),
         replay=curl_for(as_exchange(answer)),
+        status=FindingStatus.CONFIRMED if again.status in SUCCESS else shut,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -22,6 +22,7 @@ from schemathesis.generation.stateful.state_machine import StepOutput
 from schemathesis.openapi.checks import UseAfterFree
 from schemathesis.specs.openapi.expressions import evaluate
 
+from seatrial.core.recipes import put_in, put_into_body, swaps
 from seatrial.fuzz._handed_out import handed_out
 from seatrial.fuzz._lifecycle import STEPS, Resource, Resources, Walk
 from seatrial.fuzz._messages import NO_ANSWER, SHOWN, Message, Order, Repeated, Sent, Verdict, shown
@@ -56,6 +57,17 @@ MAKER_ONLY = {"EnsureResourceAvailability", REFUSED}
 """Failures that mean nothing when somebody else asked than who made a resource, or was given what is sent."""
 
 COOKIES = {"cookie", "set-cookie"}
+
+NEWEST = 2
+"""How many further requests of a failure are kept, to be sent once more if the shortest does not fail again."""
+
+LED = 6
+"""How many of the requests that led to a failure are sent before it, at most: each from the last answer's values."""
+
+ABSENT = frozenset({401, 404, 409, 410})
+"""What is answered when something that a request needs is there no longer, or is already: that decides nothing."""
+
+Key = tuple[str, str, str]
 
 
 def load(order: Order) -> Any:
@@ -96,13 +108,14 @@ def made_up(case: Any, handed: set[str]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """The shortest request that a check failed for, to be sent once more."""
+    """A request that a check failed for, to be sent once more; `led` are those that led to it, with their answers."""
 
-    number: int
+    sent: Sent
     verdict: Verdict
     case: Any
     request: Any
     recorder: ScenarioRecorder
+    led: tuple[Any, ...] = ()
 
     @property
     def size(self) -> int:
@@ -119,7 +132,7 @@ class Engine:
         self._headers = dict(order.identities)
         self._count = itertools.count()
         self._numbers: dict[str, int] = {}
-        self._suspects: dict[tuple[str, str, str], Suspect] = {}
+        self._suspects: dict[Key, list[Suspect]] = {}
         self._lifecycles = lifecycles_of(operations_of(order.document))
         self._resources = Resources(self._lifecycles, order.base_url)
 
@@ -137,10 +150,11 @@ class Engine:
 
     def _suspect(self, sent: Sent, case: Any, request: Any, recorder: ScenarioRecorder) -> None:
         for verdict in sent.verdicts:
-            key = (sent.operation, verdict.name, verdict.title)
-            found = Suspect(sent.number, verdict, case, request, recorder)
-            if verdict.title and (key not in self._suspects or found.size < self._suspects[key].size):
-                self._suspects[key] = found
+            if verdict.title:
+                led = tuple(recorder.interactions[i] for i, n in self._numbers.items() if n in verdict.chain[:-1])
+                found = Suspect(sent, verdict, case, request, recorder, led[-LED:])
+                known = self._suspects.setdefault((sent.operation, verdict.name, verdict.title), [])
+                known[:] = selected([*known, found])
 
     def _sent(self, case_id: str, node: Any, interaction: Any, recorder: ScenarioRecorder) -> Sent:
         case, number, response = node.value, self._numbers[case_id], interaction.response
@@ -189,29 +203,48 @@ class Engine:
         return Verdict(name=check.name, title=failure.title, message=failure.message[:SHOWN], chain=numbers)
 
     def repeat(self) -> Iterator[Repeated]:
-        """Send one request of each failure once more, as the same identity, and let the same check look at it."""
+        """Send requests of each failure once more, as the same identity, and let the same check look at the answer.
+
+        One that does not fail again is followed by others with the same failure: what one needs may be gone by now.
+        """
         until_s = time.monotonic() + AGAIN_S
+        seen: set[Key] = set()
         with requests.Session() as session:
             session.trust_env = False
-            for suspect in self._suspects.values():
+            for key, suspect in in_rounds(self._suspects):
                 if time.monotonic() > until_s:
                     return
-                verdict = suspect.verdict
-                same = self._fails_again(suspect, session)
+                same = None if key in seen else self._fails_again(suspect, session)
                 if same is not None:
-                    yield Repeated(number=suspect.number, name=verdict.name, title=verdict.title, same=same)
+                    verdict, number = suspect.verdict, suspect.sent.number
+                    yield Repeated(number=number, name=verdict.name, title=verdict.title, same=same)
+                if same:
+                    seen.add(key)
 
     def _fails_again(self, suspect: Suspect, session: requests.Session) -> bool | None:
-        """Return None where the limiter answered instead of the operation."""
-        try:
-            response = session.send(prepared(suspect.request), timeout=REQUEST_TIMEOUT_S, allow_redirects=False)
-        except requests.RequestException:
-            return suspect.verdict.name == NO_ANSWER
-        if response.status_code in self._limited:
-            return None
+        """Return None where it cannot be said: a limiter answered, or what the request needs was not there."""
+        swapped: dict[str, str] = {}
+        for led in suspect.led:
+            answer = self._once_more(led.request, swapped, session)
+            if answer is None or led.response is None or answer.status_code != led.response.status_code:
+                return None
+            swapped |= swaps(text_of(led.response.content), answer.text)
+        response = self._once_more(suspect.request, swapped, session)
         if suspect.verdict.name == NO_ANSWER:
-            return False
+            return response is None
+        if response is None or response.status_code in self._limited | (ABSENT - {suspect.sent.status}):
+            return None
         return suspect.verdict.title in titles(suspect, response)
+
+    def _once_more(
+        self, request: Any, swapped: Mapping[str, str], session: requests.Session
+    ) -> requests.Response | None:
+        """Return the answer to a recorded request with other values in it, or None."""
+        again = prepared(request, swapped)
+        try:
+            return session.send(again, timeout=REQUEST_TIMEOUT_S, allow_redirects=False)
+        except requests.RequestException:
+            return None
 
     def live(self) -> Iterator[Message]:
         """Remove something of each kind that was made, and see whether it is gone."""
@@ -279,11 +312,35 @@ def titles(suspect: Suspect, response: requests.Response) -> set[str]:
     return set()
 
 
-def prepared(request: Any) -> requests.PreparedRequest:
-    """Return a recorded request, byte for byte: preparing it anew would mend what the fuzzer broke."""
+def selected(suspects: Sequence[Suspect]) -> list[Suspect]:
+    """Return the shortest, which people read, and then the newest: what those need is there most likely."""
+    shortest = min(suspects, key=lambda suspect: suspect.size)
+    others = [suspect for suspect in suspects if suspect is not shortest]
+    return [shortest, *others[-NEWEST:]]
+
+
+def in_rounds(suspects: Mapping[Key, Sequence[Suspect]]) -> Iterator[tuple[Key, Suspect]]:
+    """Yield the first of each failure, and then their others, the newest first."""
+    for number in range(1 + NEWEST):
+        for key, found in suspects.items():
+            ordered = [found[0], *found[:0:-1]]
+            if number < len(ordered):
+                yield key, ordered[number]
+
+
+def text_of(content: bytes | None) -> str:
+    """Return a body as text."""
+    return (content or b"").decode("utf-8", "replace")
+
+
+def prepared(request: Any, swapped: Mapping[str, str]) -> requests.PreparedRequest:
+    """Return a recorded request, byte for byte but for these values: preparing it anew would mend what was broken."""
     again = requests.PreparedRequest()
-    again.method, again.url, again.body = request.method, request.uri, request.body
+    body = put_into_body(request.body, swapped) if swapped and request.body else request.body
+    again.method, again.url, again.body = request.method, put_in(request.uri, swapped), body
     again.headers = requests.structures.CaseInsensitiveDict({name: v[0] for name, v in request.headers.items()})
+    if body is not request.body:
+        again.headers["Content-Length"] = str(len(body))
     again.hooks = requests.hooks.default_hooks()
     return again
 

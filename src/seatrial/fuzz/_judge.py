@@ -81,18 +81,26 @@ def _failures(sent: Iterable[Sent]) -> Failures:
 
 
 def conclude(check: str, findings: Sequence[Finding], unseen: Gap | None, *, problem: str = "") -> CheckResult:
-    """Return failed for confirmed findings, inconclusive for flaky ones or a problem, else passed if it was seen."""
-    confirmed = [finding for finding in findings if finding.status is FindingStatus.CONFIRMED]
-    if confirmed:
-        return CheckResult(check=check, outcome=Outcome.FAILED, reason=_title(confirmed), findings=tuple(findings))
-    if findings:
-        reason = f"seen once, not again: {_title(findings)}"
-        return CheckResult(check=check, outcome=Outcome.INCONCLUSIVE, reason=reason, findings=tuple(findings))
+    """Return failed for confirmed findings, inconclusive where one is open or something broke, else passed if seen.
+
+    What did not come again decides nothing, and stands in the result all the same.
+    """
+    outcome, reason = _decide(findings, unseen, problem)
+    return CheckResult(check=check, outcome=outcome, reason=reason, findings=tuple(findings))
+
+
+def _decide(findings: Sequence[Finding], unseen: Gap | None, problem: str) -> tuple[Outcome, str]:
+    by_status = {status: [each for each in findings if each.status is status] for status in FindingStatus}
+    if confirmed := by_status[FindingStatus.CONFIRMED]:
+        return Outcome.FAILED, _title(confirmed)
+    if unconfirmed := by_status[FindingStatus.UNCONFIRMED]:
+        return Outcome.INCONCLUSIVE, f"seen, but nobody could look again: {_title(unconfirmed)}"
     if problem:
-        return CheckResult(check=check, outcome=Outcome.INCONCLUSIVE, reason=problem)
+        return Outcome.INCONCLUSIVE, problem
     if unseen:
-        return CheckResult(check=check, outcome=unseen.outcome, reason=unseen.reason)
-    return CheckResult(check=check, outcome=Outcome.PASSED)
+        return unseen.outcome, unseen.reason
+    flaky = by_status[FindingStatus.FLAKY]
+    return Outcome.PASSED, f"seen, but not when it was sent again: {_title(flaky)}" if flaky else ""
 
 
 def _title(findings: Sequence[Finding]) -> str:
@@ -111,7 +119,7 @@ def _finding(check: str, found: Sequence[tuple[Sent, Verdict]], heard: Heard, ju
         evidence=tuple(judgement.show(sent) for sent in _shown(found, heard.sent)),
         detail=verdict.message[:2000],
         replay=curl_for(as_exchange(request)),
-        status=FindingStatus.CONFIRMED if _confirmed(found, heard.repeated) else FindingStatus.FLAKY,
+        status=_status(found, heard.repeated),
     )
 
 
@@ -123,13 +131,19 @@ def _shown(found: Sequence[tuple[Sent, Verdict]], sent: Sequence[Sent]) -> list[
     return [*led, *further][:EVIDENCE]
 
 
-def _confirmed(found: Sequence[tuple[Sent, Verdict]], repeated: Iterable[Repeated]) -> bool:
-    """Return whether a failure was seen again: when its request was sent once more, or with another request."""
-    request, verdict = found[0]
-    key = (request.operation, verdict.name, verdict.title)
+def _status(found: Sequence[tuple[Sent, Verdict]], repeated: Iterable[Repeated]) -> FindingStatus:
+    """Return whether a failure came again when its requests were sent once more.
+
+    Only where that was not possible another request with the same failure confirms it: two of them may have met the
+    same short outage.
+    """
+    verdict = found[0][1]
     numbers = {sent.number for sent, _ in found}
-    again = [r.same for r in repeated if r.number in numbers and (request.operation, r.name, r.title) == key]
-    return any(again) or (verdict.name not in TIMED and len(found) > 1)
+    again = [r.same for r in repeated if r.number in numbers and (r.name, r.title) == (verdict.name, verdict.title)]
+    if again:
+        return FindingStatus.CONFIRMED if any(again) else FindingStatus.FLAKY
+    twice = verdict.name not in TIMED and len(found) > 1
+    return FindingStatus.CONFIRMED if twice else FindingStatus.UNCONFIRMED
 
 
 def _judge_reached(operations: Mapping[str, Operation], heard: Heard, limited: Collection[int]) -> CheckResult:

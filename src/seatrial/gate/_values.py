@@ -40,19 +40,18 @@ def outcome_word(outcome: Outcome) -> str:
 
 
 def _findings(results: Iterable[CheckResult], excused: set[str]) -> dict[str, Value]:
-    found = [
-        finding.severity
-        for result in results
-        for finding in result.findings
-        if finding.status is FindingStatus.CONFIRMED and result.check not in excused
-    ]
-    return {f"findings.{severity}": Value(found.count(severity), "count") for severity in Severity}
+    """Return findings by severity, and apart from them those that did not come again."""
+    found = [finding for result in results if result.check not in excused for finding in result.findings]
+    counted = [finding.severity for finding in found if finding.status is FindingStatus.CONFIRMED]
+    flaky = sum(finding.status is FindingStatus.FLAKY for finding in found)
+    values = {f"findings.{severity}": Value(counted.count(severity), "count") for severity in Severity}
+    return {**values, "findings.flaky": Value(flaky, "count")}
 
 
 def known_metrics(settings: Settings) -> dict[str, str]:
     """Return every metric that a rule of this project may name, with its unit."""
     known = {f"checks.{outcome_word(outcome)}": "count" for outcome in Outcome} | {"checks.waived": "count"}
-    known |= {f"findings.{severity}": "count" for severity in Severity}
+    known |= {f"findings.{kind}": "count" for kind in (*Severity, FindingStatus.FLAKY)}
     if settings.coverage:
         names = ("total", "branches", *(f"components.{name}" for name in settings.coverage.components))
         known |= {f"coverage.{name}": "percent" for name in names}

@@ -51,7 +51,8 @@ def _waiver(check: str, settings: Settings) -> str:
 
 
 def _complete(finding: Finding, *, place: str, waiver: str) -> Finding:
-    status = FindingStatus.WAIVED if waiver else finding.status
+    waived = waiver and finding.status is FindingStatus.CONFIRMED
+    status = FindingStatus.WAIVED if waived else finding.status
     return replace(finding, location=finding.location or place, status=status, waiver=waiver)
 
 
