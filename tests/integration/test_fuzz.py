@@ -126,6 +126,15 @@ def test_what_did_not_repeat_is_flaky(defective: Evidence) -> None:
     assert found(defective, FindingStatus.FLAKY) == {("no-server-error", "GET /once")}
 
 
+def test_two_defects_of_one_operation_are_two_findings(tmp_path: Path) -> None:
+    """Answers of 500 differ by what they say, not by what they were given, and each defect has its own finding."""
+    with service(tmp_path, "crashes") as target:
+        evidence = fuzz(target)
+    causes = [finding.cause for result in evidence.results for finding in result.findings]
+    assert sorted(causes) == ["server-error/500/disk-full-at", "server-error/500/is-no-key"]
+    assert found(evidence) == {("no-server-error", "POST /crash")}
+
+
 def test_what_did_not_repeat_fails_nothing(tmp_path: Path) -> None:
     """A service that broke once and never again passes, and the result still carries what was seen."""
     with service(tmp_path, "once") as target:

@@ -33,9 +33,9 @@ class FindingStatus(StrEnum):
 class Finding:
     """One defect: where it is, what shows it and how to see it again.
 
-    `cause` is a stable word for the defect (never a value that changes between runs): together with check and
-    operation it makes the fingerprint. `evidence` holds exchange ids; `location` is `file` or `file:line`;
-    `waiver` says who waived it, why and until when.
+    `cause` is a stable word for the defect (never a value that changes between runs), parts of it after slashes:
+    together with check and operation it makes the fingerprint. `evidence` holds exchange ids; `location` is `file` or
+    `file:line`; `waiver` says who waived it, why and until when.
     """
 
     check: str

@@ -23,6 +23,7 @@ from schemathesis.openapi.checks import UseAfterFree
 from schemathesis.specs.openapi.expressions import evaluate
 
 from seatrial.core.recipes import put_in, put_into_body, swaps
+from seatrial.fuzz._cause import MOST_CAUSES, detail_of, held_by, said_in
 from seatrial.fuzz._handed_out import handed_out
 from seatrial.fuzz._lifecycle import STEPS, Resource, Resources, Walk
 from seatrial.fuzz._messages import NO_ANSWER, SHOWN, Message, Order, Repeated, Sent, Verdict, shown
@@ -57,6 +58,7 @@ MAKER_ONLY = {"EnsureResourceAvailability", REFUSED}
 """Failures that mean nothing when somebody else asked than who made a resource, or was given what is sent."""
 
 COOKIES = {"cookie", "set-cookie"}
+BREAKS = "not_a_server_error"
 
 NEWEST = 2
 """How many further requests of a failure are kept, to be sent once more if the shortest does not fail again."""
@@ -67,7 +69,7 @@ LED = 6
 ABSENT = frozenset({401, 404, 409, 410})
 """What is answered when something that a request needs is there no longer, or is already: that decides nothing."""
 
-Key = tuple[str, str, str]
+Key = tuple[str, str, str, str]
 
 
 def load(order: Order) -> Any:
@@ -151,10 +153,17 @@ class Engine:
     def _suspect(self, sent: Sent, case: Any, request: Any, recorder: ScenarioRecorder) -> None:
         for verdict in sent.verdicts:
             if verdict.title:
+                key = self._key(sent.operation, verdict)
                 led = tuple(recorder.interactions[i] for i, n in self._numbers.items() if n in verdict.chain[:-1])
                 found = Suspect(sent, verdict, case, request, recorder, led[-LED:])
-                known = self._suspects.setdefault((sent.operation, verdict.name, verdict.title), [])
+                known = self._suspects.setdefault(key, [])
                 known[:] = selected([*known, found])
+
+    def _key(self, operation: str, verdict: Verdict) -> Key:
+        """Return under which name a failure is kept: where it is told apart in too many ways, in none."""
+        alike = sum(key[:3] == (operation, verdict.name, verdict.title) for key in self._suspects)
+        key = (operation, verdict.name, verdict.title, verdict.detail)
+        return key if key in self._suspects or alike < MOST_CAUSES else (*key[:3], "")
 
     def _sent(self, case_id: str, node: Any, interaction: Any, recorder: ScenarioRecorder) -> Sent:
         case, number, response = node.value, self._numbers[case_id], interaction.response
@@ -196,11 +205,16 @@ class Engine:
     def _verdict(self, check: Any, case_id: str, recorder: ScenarioRecorder) -> Verdict:
         if check.failure_info is None:
             return Verdict(name=check.name)
-        failure = check.failure_info.failure
+        failure, response = check.failure_info.failure, recorder.interactions[case_id].response
         related = getattr(failure, "deleted_case_id", None)
         chain = recorder.iter_chain_cases(case_id=case_id, related_case_ids=(related,) if related else ())
         numbers = [self._numbers[case.id] for case in chain if case.id in self._numbers]
-        return Verdict(name=check.name, title=failure.title, message=failure.message[:SHOWN], chain=numbers)
+        said = (
+            "" if response is None or check.name != BREAKS else told(recorder.interactions[case_id].request, response)
+        )
+        detail = detail_of(failure, status=response.status_code if response else 0, said=said)
+        message = failure.message[:SHOWN]
+        return Verdict(name=check.name, title=failure.title, detail=detail, message=message, chain=numbers)
 
     def repeat(self) -> Iterator[Repeated]:
         """Send requests of each failure once more, as the same identity, and let the same check look at the answer.
@@ -272,9 +286,11 @@ class Engine:
             response = Response.from_requests(answer, verify=True)
         except requests.RequestException:
             response = None
-        told, number = self._exchange(Request.from_prepared_request(request), response), next(self._count)
-        verdicts = [] if response is not None and response.status_code in self._limited else broken(number, response)
-        return Sent(**told, number=number, operation=operation.label, mode="", chained=True, verdicts=verdicts)
+        asked = Request.from_prepared_request(request)
+        exchange, number = self._exchange(asked, response), next(self._count)
+        limited = response is not None and response.status_code in self._limited
+        verdicts = [] if limited else broken(number, response, asked)
+        return Sent(**exchange, number=number, operation=operation.label, mode="", chained=True, verdicts=verdicts)
 
 
 def value(expression: str, *, case: Any, response: Any) -> Any:
@@ -286,13 +302,20 @@ def value(expression: str, *, case: Any, response: Any) -> Any:
     return None if found is UNRESOLVABLE else found
 
 
-def broken(number: int, response: Response | None) -> list[Verdict]:
+def told(request: Request, response: Response) -> str:
+    """Return what an error said, without what the request had held."""
+    return said_in(text_of(response.content), held_by(request.uri, request.body or b""))
+
+
+def broken(number: int, response: Response | None, request: Request | None = None) -> list[Verdict]:
     """Return what is said of a request without an answer, and of an answer that is the service's own fault."""
     if response is None:
         return [Verdict(name=NO_ANSWER, title="No answer", chain=[number])]
     if response.status_code < requests.codes.server_error:
         return []
-    return [Verdict(name="not_a_server_error", title=ServerError.kind_title, chain=[number])]
+    said = told(request, response) if request else ""
+    detail = detail_of(None, status=response.status_code, said=said)
+    return [Verdict(name=BREAKS, title=ServerError.kind_title, detail=detail, chain=[number])]
 
 
 def decided(recorder: ScenarioRecorder, case_id: str) -> list[Any]:

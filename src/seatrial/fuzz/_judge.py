@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from seatrial.core import CheckResult, Finding, FindingStatus, Outcome, Severity, curl_for
+from seatrial.fuzz._cause import MOST_CAUSES, cause_of
 from seatrial.fuzz._evidence import Judgement, as_exchange
 from seatrial.fuzz._looked import LIFECYCLE, PROMISES, UNAUTHENTICATED, Gap, gap, proper, unseen_ends
 from seatrial.fuzz._messages import NO_ANSWER, Lived, Repeated, Sent, Verdict
@@ -46,7 +47,7 @@ class Heard:
     fatal: str = "the engine ended before its time"
 
 
-Failures = dict[tuple[str, str, str], list[tuple[Sent, Verdict]]]
+Failures = dict[tuple[str, str, str, str], list[tuple[Sent, Verdict]]]
 
 
 def judge(
@@ -56,8 +57,8 @@ def judge(
     judgement, failures = Judgement(), _failures(heard.sent)
     for name in PROMISES:
         findings = [
-            _finding(f"contract.{name}", found, heard, judgement)
-            for (check, _, _), found in failures.items()
+            _finding(f"contract.{name}", cause_of(title, detail), found, heard=heard, judgement=judgement)
+            for (check, _, title, detail), found in failures.items()
             if DECIDES[check][0] == name
         ]
         unseen = gap(name, operations, heard.sent, limited=limited)
@@ -69,12 +70,16 @@ def judge(
 
 
 def _failures(sent: Iterable[Sent]) -> Failures:
-    """Return what failed, by check, operation and title, the shortest request first: people read that one."""
+    """Return what failed, by check, operation, title and detail, the shortest request first: people read that one."""
+    failed = [(request, verdict) for request in sent for verdict in request.verdicts if verdict.title]
+    details: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    for request, verdict in failed:
+        details[verdict.name, request.operation, verdict.title].add(verdict.detail)
     found: Failures = defaultdict(list)
-    for request in sent:
-        for verdict in request.verdicts:
-            if verdict.title:
-                found[verdict.name, request.operation, verdict.title].append((request, verdict))
+    for request, verdict in failed:
+        kind = (verdict.name, request.operation, verdict.title)
+        telling = len(details[kind]) <= MOST_CAUSES
+        found[*kind, verdict.detail if telling else verdict.detail.partition("/")[0]].append((request, verdict))
     for each in found.values():
         each.sort(key=lambda pair: (len(pair[0].body) + len(pair[0].url), pair[0].number))
     return found
@@ -108,13 +113,15 @@ def _title(findings: Sequence[Finding]) -> str:
     return f"{findings[0].operation}: {findings[0].title}{more}"
 
 
-def _finding(check: str, found: Sequence[tuple[Sent, Verdict]], heard: Heard, judgement: Judgement) -> Finding:
+def _finding(
+    check: str, cause: str, found: Sequence[tuple[Sent, Verdict]], *, heard: Heard, judgement: Judgement
+) -> Finding:
     request, verdict = found[0]
     return Finding(
         check=check,
         severity=DECIDES[verdict.name][1],
         title=f"{verdict.title} (status {request.status})" if request.status else verdict.title,
-        cause=verdict.title.lower().replace(" ", "-"),
+        cause=cause,
         operation=request.operation,
         evidence=tuple(judgement.show(sent) for sent in _shown(found, heard.sent)),
         detail=verdict.message[:2000],

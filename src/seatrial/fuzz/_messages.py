@@ -49,11 +49,13 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What a check said about a case; an empty title is a pass.
 
-    `chain` are the numbers of the requests that led to the failure, oldest first, the failing one last.
+    `detail` tells failures of one title apart. `chain` are the numbers of the requests that led to the failure, oldest
+    first, the failing one last.
     """
 
     name: str
     title: str = ""
+    detail: str = ""
     message: str = ""
     chain: list[int] = []
 
