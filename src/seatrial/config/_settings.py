@@ -463,9 +463,14 @@ def _a_date(text: str) -> str:
 
 
 class WaiverSettings(Section):
-    """A finding that somebody answers for until a date (`YYYY-MM-DD`)."""
+    """Findings that somebody answers for until a date (`YYYY-MM-DD`).
+
+    `operation` and `cause` are globs; without them every finding of the check is meant.
+    """
 
     check: str
+    operation: str = "*"
+    cause: str = "*"
     reason: str
     owner: str
     expires: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_a_date)]
