@@ -1,11 +1,12 @@
 """The contract on a real small service: clean it passes, and each seeded defect is found where it is and only there."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -160,11 +161,38 @@ def test_findings_show_their_requests(defective: Evidence) -> None:
     for finding in findings:
         assert 1 <= len(finding.evidence) <= 5
         assert {known[identifier].operation for identifier in finding.evidence}
-        assert finding.replay.startswith("curl ")
+        assert re.search(r"^curl |^ANSWER=.\(curl ", finding.replay)
+        assert known[finding.steps[-1]].operation == finding.operation
         assert "eyJ" not in finding.replay
     assert not any("eyJ" in str(exchange) for exchange in defective.exchanges)
     (undead,) = [finding for finding in findings if finding.check == "contract.resource-lifecycle"]
     assert [known[i].request.method for i in undead.evidence][:3] == ["POST", "DELETE", "GET"]
+
+
+def test_every_line_shows_its_defect(tmp_path: Path, require: Callable[[str], str]) -> None:
+    """What people copy from the report, run by a shell with fresh tokens, gets the answer that was the defect."""
+    require("curl")
+    with service(tmp_path, *EVERYTHING) as target:
+        evidence = fuzz(target, examples=1)
+        known = {exchange.id: exchange for exchange in evidence.exchanges}
+        findings = [finding for result in evidence.results for finding in result.findings]
+        sure = [finding for finding in findings if finding.status is FindingStatus.CONFIRMED]
+        shown = {finding.cause: last_status(finding.replay) for finding in sure}
+    statuses = {finding.cause: known[finding.steps[-1]].response for finding in sure}
+    assert shown == {cause: answer.status if answer else 0 for cause, answer in statuses.items()}
+    assert len(shown) > 9
+
+
+def last_status(script: str) -> int:
+    """Return the status of the last answer that lines get, 0 for none."""
+    pool = IdentityPool(AUTH, key=KEY, run="by hand", seed=2, addresses=AddressPool("none", seed=1))
+    tokens = {letter: pool.lease(1)[0].headers["Authorization"].removeprefix("Bearer ") for letter in "ABC"}
+    names = {f"SEATRIAL_TOKEN_ORG_{letter}": token for letter, token in tokens.items()}
+    environment = {**os.environ, "NO_PROXY": "*", **names}
+    done = subprocess.run(
+        ["sh", "-c", script], env=environment, capture_output=True, text=True, timeout=30, check=False
+    )
+    return int(([0, *re.findall(r"^HTTP/1\.1 (\d{3}) ", done.stdout, re.MULTILINE)])[-1])
 
 
 def test_exchanges_have_the_clock_of_this_process(defective: Evidence) -> None:

@@ -93,7 +93,7 @@ def test_resource_belongs_to_who_made_it(name: str) -> None:
     """Whatever an id looks like, and wherever in the answer it stands, a URL with it leads to who made it."""
     import urllib.parse  # noqa: PLC0415 - used by this test only
 
-    owners, maker = Owners(), client("maker")
+    owners, maker = Owners[Client](), client("maker")
     owners.learn("POST", "", json.dumps({"data": [{"orderId": name}]}).encode(), maker)
     assert owners.of(f"http://h/orders/{urllib.parse.quote(name, safe='')}/lines?x=1") is maker
     assert owners.of("http://h/orders") is None or name == "orders"
@@ -102,7 +102,7 @@ def test_resource_belongs_to_who_made_it(name: str) -> None:
 @pytest.mark.parametrize("content", [b"", b"no JSON", b"[" * 100_000, b'{"id": null, "name": "x"}', b"\xff"])
 def test_odd_answers_make_nobody_an_owner(content: bytes) -> None:
     """An answer that is no JSON, is nested on purpose or names nothing is passed over; its Location still counts."""
-    owners, maker = Owners(), client("maker")
+    owners, maker = Owners[Client](), client("maker")
     owners.learn("POST", "http://h/things/7", content, maker)
     assert owners.of("http://h/things/7") is maker
     assert owners.of("http://h/things/x") is None
@@ -110,7 +110,7 @@ def test_odd_answers_make_nobody_an_owner(content: bytes) -> None:
 
 def test_reading_makes_nobody_an_owner() -> None:
     """What somebody merely read is not his."""
-    owners = Owners()
+    owners = Owners[Client]()
     owners.learn("GET", "", b'{"id": "seven"}', client("reader"))
     assert owners.of("http://h/things/seven") is None
 
@@ -118,7 +118,7 @@ def test_reading_makes_nobody_an_owner() -> None:
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_what_was_handed_out_is_sent_by_who_got_it(method: str) -> None:
     """A cursor is sent by whom it was given to: it may be good for nobody else."""
-    owners, reader = Owners({"next"}), client("reader")
+    owners, reader = Owners[Client]({"next"}), client("reader")
     owners.learn(method, "", b'{"items": [{"title": "seven"}], "next": "a b="}', reader)
     assert owners.of("http://h/things?limit=1&cursor=a%20b%3D") is reader
     assert owners.of("http://h/things?cursor=other") is None
@@ -214,6 +214,22 @@ def test_a_replay_decides_over_a_second_occurrence(
     (result,) = (r for r in judge({"GET /a": READ}, heard, limited=LIMITED, limited_percent=10).results if r.findings)
     assert [finding.status for finding in result.findings] == [status]
     assert result.outcome is ENDS[status]
+
+
+def test_what_came_again_is_shown() -> None:
+    """Of requests with one failure people get the one that failed again, with what led to it, although it is longer."""
+    longer = FAILED.__class__(name=FAILED.name, title=FAILED.title, chain=[1, 2])
+    asked = [
+        sent(0, status=500, verdicts=[FAILED]),
+        sent(1),
+        sent(2, status=500, url="http://h/a?long", verdicts=[longer]),
+    ]
+    heard = Heard(sent=asked, repeated=[again(2, same=True)], fatal="")
+    (result,) = (r for r in judge({"GET /a": READ}, heard, limited=LIMITED, limited_percent=10).results if r.findings)
+    (finding,) = result.findings
+    assert [id_.rpartition("-")[2] for id_ in finding.steps] == ["1", "2"]
+    assert [id_.rpartition("-")[2] for id_ in finding.evidence] == ["1", "2", "0"]
+    assert finding.replay.endswith("'http://h/a?long'")
 
 
 def test_a_flaky_finding_passes_nothing_that_is_open_otherwise() -> None:

@@ -34,8 +34,9 @@ class Finding:
     """One defect: where it is, what shows it and how to see it again.
 
     `cause` is a stable word for the defect (never a value that changes between runs), parts of it after slashes:
-    together with check and operation it makes the fingerprint. `evidence` holds exchange ids; `location` is `file` or
-    `file:line`; `waiver` says who waived it, why and until when.
+    together with check and operation it makes the fingerprint. `evidence` holds exchange ids, `steps` those of
+    the requests that show it when they are sent again in this order; `location` is `file` or `file:line`; `waiver` says
+    who waived it, why and until when.
     """
 
     check: str
@@ -45,6 +46,7 @@ class Finding:
     operation: str = ""
     location: str = ""
     evidence: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
     detail: str = ""
     replay: str = ""
     status: FindingStatus = FindingStatus.CONFIRMED

@@ -11,7 +11,8 @@ from typing import Literal
 import httpx
 import msgspec
 
-from seatrial.core import CheckResult, Finding, FindingStatus, Identity, Outcome, Severity, Target, curl_for
+from seatrial.core import CheckResult, Finding, FindingStatus, Identity, Outcome, Severity, Target
+from seatrial.core.scripts import script_for
 from seatrial.core.tls import trusted
 from seatrial.fuzz._evidence import Judgement, as_exchange
 from seatrial.fuzz._judge import SUCCESS, conclude
@@ -185,6 +186,7 @@ def _unprotected(answer: Sent, who: Who, judgement: Judgement, *, again: Sent) -
         cause=f"open-to-{who}",
         operation=answer.operation,
         evidence=(judgement.show(answer), judgement.show(again)),
-        replay=curl_for(as_exchange(answer)),
+        steps=(judgement.show(answer),),
+        replay=script_for([as_exchange(answer)]),
         status=FindingStatus.CONFIRMED if again.status in SUCCESS else shut,
     )

@@ -25,8 +25,9 @@ from schemathesis.specs.openapi.expressions import evaluate
 from seatrial.core.recipes import put_in, put_into_body, swaps
 from seatrial.fuzz._cause import MOST_CAUSES, detail_of, held_by, said_in
 from seatrial.fuzz._handed_out import handed_out
-from seatrial.fuzz._lifecycle import STEPS, Resource, Resources, Walk
+from seatrial.fuzz._lifecycle import STEPS, SUCCESS, Resource, Resources, Walk
 from seatrial.fuzz._messages import NO_ANSWER, SHOWN, Message, Order, Repeated, Sent, Verdict, shown
+from seatrial.fuzz._owners import Owners
 from seatrial.fuzz._turns import PLACEHOLDER, TURN, Turn, Turns
 from seatrial.openapi import Lifecycle, Operation, lifecycles_of, operations_of
 
@@ -62,6 +63,9 @@ BREAKS = "not_a_server_error"
 
 NEWEST = 2
 """How many further requests of a failure are kept, to be sent once more if the shortest does not fail again."""
+
+MOST_MAKERS = 2000
+"""How many of the requests that made something are kept, to be sent once more before what is about it."""
 
 LED = 6
 """How many of the requests that led to a failure are sent before it, at most: each from the last answer's values."""
@@ -134,6 +138,8 @@ class Engine:
         self._headers = dict(order.identities)
         self._count = itertools.count()
         self._numbers: dict[str, int] = {}
+        self._makers: dict[int, Any] = {}
+        self._made_by: Owners[int] = Owners()
         self._suspects: dict[Key, list[Suspect]] = {}
         self._lifecycles = lifecycles_of(operations_of(order.document))
         self._resources = Resources(self._lifecycles, order.base_url)
@@ -147,6 +153,7 @@ class Engine:
             if node is not None:
                 sent = self._sent(case_id, node, interaction, recorder)
                 self._suspect(sent, node.value, interaction.request, recorder)
+                self._remember(sent, interaction)
                 self._resources.learn(sent, partial(value, case=node.value, response=interaction.response))
                 yield sent
 
@@ -154,7 +161,8 @@ class Engine:
         for verdict in sent.verdicts:
             if verdict.title:
                 key = self._key(sent.operation, verdict)
-                led = tuple(recorder.interactions[i] for i, n in self._numbers.items() if n in verdict.chain[:-1])
+                own = {self._numbers[id_]: interaction for id_, interaction in recorder.interactions.items()}
+                led = tuple((own | self._makers)[number] for number in verdict.chain[:-1])
                 found = Suspect(sent, verdict, case, request, recorder, led[-LED:])
                 known = self._suspects.setdefault(key, [])
                 known[:] = selected([*known, found])
@@ -164,6 +172,18 @@ class Engine:
         alike = sum(key[:3] == (operation, verdict.name, verdict.title) for key in self._suspects)
         key = (operation, verdict.name, verdict.title, verdict.detail)
         return key if key in self._suspects or alike < MOST_CAUSES else (*key[:3], "")
+
+    def _remember(self, sent: Sent, interaction: Any) -> None:
+        """Keep who made something: a request about it fails again only where it is."""
+        if sent.method == "POST" and sent.status in SUCCESS and len(self._makers) < MOST_MAKERS:
+            location = next(iter(interaction.response.headers.get("location", [])), "")
+            self._made_by.learn(sent.method, location, interaction.response.content or b"", sent.number)
+            self._makers[sent.number] = interaction
+
+    def _since_its_making(self, numbers: list[int], url: str) -> list[int]:
+        """Return the numbers of a chain with that of the request which made what its first one is about."""
+        maker = self._made_by.of(url)
+        return numbers if maker is None or maker in numbers else [maker, *numbers]
 
     def _sent(self, case_id: str, node: Any, interaction: Any, recorder: ScenarioRecorder) -> Sent:
         case, number, response = node.value, self._numbers[case_id], interaction.response
@@ -208,7 +228,9 @@ class Engine:
         failure, response = check.failure_info.failure, recorder.interactions[case_id].response
         related = getattr(failure, "deleted_case_id", None)
         chain = recorder.iter_chain_cases(case_id=case_id, related_case_ids=(related,) if related else ())
-        numbers = [self._numbers[case.id] for case in chain if case.id in self._numbers]
+        ids = [case.id for case in chain if case.id in self._numbers]
+        first = recorder.interactions[ids[0]].request.uri if ids else ""
+        numbers = self._since_its_making([self._numbers[id_] for id_ in ids], first)
         said = (
             "" if response is None or check.name != BREAKS else told(recorder.interactions[case_id].request, response)
         )

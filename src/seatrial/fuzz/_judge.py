@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from seatrial.core import CheckResult, Finding, FindingStatus, Outcome, Severity, curl_for
+from seatrial.core import CheckResult, Finding, FindingStatus, Outcome, Severity
+from seatrial.core.scripts import script_for
 from seatrial.fuzz._cause import MOST_CAUSES, cause_of
 from seatrial.fuzz._evidence import Judgement, as_exchange
 from seatrial.fuzz._looked import LIFECYCLE, PROMISES, UNAUTHENTICATED, Gap, gap, proper, unseen_ends
@@ -31,6 +32,9 @@ DECIDES: Mapping[str, tuple[str, Severity]] = {
 
 SUCCESS = range(200, 300)
 EVIDENCE = 5
+STEPS = 7
+"""How many requests are sent to show a failure once more, at most."""
+
 TIMED = frozenset({"use_after_free", "ensure_resource_availability"})
 """Failures that a slow service shows again and again without being wrong for long: only a second look confirms them."""
 
@@ -116,26 +120,34 @@ def _title(findings: Sequence[Finding]) -> str:
 def _finding(
     check: str, cause: str, found: Sequence[tuple[Sent, Verdict]], *, heard: Heard, judgement: Judgement
 ) -> Finding:
+    found = _most_telling(found, heard.repeated)
     request, verdict = found[0]
+    chain = {*verdict.chain, request.number}
+    steps = [sent for sent in heard.sent if sent.number in chain][-STEPS:]
     return Finding(
         check=check,
         severity=DECIDES[verdict.name][1],
         title=f"{verdict.title} (status {request.status})" if request.status else verdict.title,
         cause=cause,
         operation=request.operation,
-        evidence=tuple(judgement.show(sent) for sent in _shown(found, heard.sent)),
+        evidence=tuple(judgement.show(sent) for sent in _shown(found, steps)),
+        steps=tuple(judgement.show(sent) for sent in steps),
         detail=verdict.message[:2000],
-        replay=curl_for(as_exchange(request)),
+        replay=script_for([as_exchange(sent) for sent in steps]),
         status=_status(found, heard.repeated),
     )
 
 
-def _shown(found: Sequence[tuple[Sent, Verdict]], sent: Sequence[Sent]) -> list[Sent]:
+def _most_telling(found: Sequence[tuple[Sent, Verdict]], repeated: Iterable[Repeated]) -> list[tuple[Sent, Verdict]]:
+    """Return failures, those first that came again when they were sent once more: what is shown can be repeated."""
+    same = {each.number for each in repeated if each.same}
+    return sorted(found, key=lambda pair: pair[0].number not in same)
+
+
+def _shown(found: Sequence[tuple[Sent, Verdict]], steps: Sequence[Sent]) -> list[Sent]:
     """Return the requests that led to the shortest failure, oldest first, and then further failures."""
-    chain = set(found[0][1].chain) | {found[0][0].number}
-    led = [request for request in sent if request.number in chain][-EVIDENCE:]
-    further = [request for request, _ in found[1:] if request.number not in chain]
-    return [*led, *further][:EVIDENCE]
+    further = [request for request, _ in found[1:] if request.number not in {step.number for step in steps}]
+    return [*steps[-EVIDENCE:], *further][:EVIDENCE]
 
 
 def _status(found: Sequence[tuple[Sent, Verdict]], repeated: Iterable[Repeated]) -> FindingStatus:
