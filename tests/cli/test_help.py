@@ -24,6 +24,7 @@ COMMANDS = (
     ("limits", "discover"),
     ("doctor",),
     ("clean",),
+    ("replay",),
     ("report",),
     ("checks",),
     ("checks", "list"),

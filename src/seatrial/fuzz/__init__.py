@@ -11,12 +11,17 @@ from seatrial.core.lazy import resolver
 
 if TYPE_CHECKING:
     from seatrial.fuzz._listen import EngineProcess
+    from seatrial.fuzz._replay import Replayed, replay
     from seatrial.fuzz._run import run_contract
+    from seatrial.fuzz._still import can_judge
 
 _HOMES = {
     "EngineProcess": "_listen",
+    "Replayed": "_replay",
+    "can_judge": "_still",
+    "replay": "_replay",
     "run_contract": "_run",
 }
 
-__all__ = ["EngineProcess", "run_contract"]
+__all__ = ["EngineProcess", "Replayed", "can_judge", "replay", "run_contract"]
 __getattr__ = resolver(__name__, _HOMES)

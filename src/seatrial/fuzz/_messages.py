@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
 
 SHOWN = 8192
 """How much of a body stands in the record."""
+
+CUT = re.compile(r"\.\.\. \(\d+ bytes\)$")
+"""How the text of a body ends that was longer."""
 
 NO_ANSWER = "no_answer"
 """The name of our own check: a request that got no answer is a failure that the engine has no check for."""
