@@ -1,5 +1,6 @@
 """The contract on a real small service: clean it passes, and each seeded defect is found where it is and only there."""
 
+import json
 import os
 import re
 import signal
@@ -134,6 +135,10 @@ def test_two_defects_of_one_operation_are_two_findings(tmp_path: Path) -> None:
     causes = [finding.cause for result in evidence.results for finding in result.findings]
     assert sorted(causes) == ["server-error/500/disk-full-at", "server-error/500/is-no-key"]
     assert found(evidence) == {("no-server-error", "POST /crash")}
+    known = {exchange.id: exchange for exchange in evidence.exchanges}
+    shown = [known[finding.steps[-1]] for result in evidence.results for finding in result.findings]
+    names = sorted(len(json.loads(exchange.request.body)["name"]) for exchange in shown)
+    assert names == [1, 13], "each is shown by the shortest name that shows it"
 
 
 def test_what_did_not_repeat_fails_nothing(tmp_path: Path) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import requests
 import schemathesis
 from schemathesis.checks import CHECKS, load_all_checks
@@ -27,6 +29,7 @@ from seatrial.fuzz._cause import MOST_CAUSES, detail_of, held_by, said_in
 from seatrial.fuzz._handed_out import handed_out
 from seatrial.fuzz._lifecycle import STEPS, SUCCESS, Resource, Resources, Walk
 from seatrial.fuzz._messages import NO_ANSWER, SHOWN, Message, Order, Repeated, Sent, Verdict, shown
+from seatrial.fuzz._minimise import minimised, rebuilt, tree_of
 from seatrial.fuzz._owners import Owners
 from seatrial.fuzz._turns import PLACEHOLDER, TURN, Turn, Turns
 from seatrial.openapi import Lifecycle, Operation, lifecycles_of, operations_of
@@ -63,6 +66,21 @@ BREAKS = "not_a_server_error"
 
 NEWEST = 2
 """How many further requests of a failure are kept, to be sent once more if the shortest does not fail again."""
+
+TRIES = 40
+"""How many requests may be sent to make one failing request smaller."""
+
+SMALLER_S = 10.0
+"""How long failing requests are made smaller, whatever is left to try: a service may be slow."""
+
+SLOW_S = 1.0
+"""A request whose answer takes longer is shown as it is."""
+
+BY_ANSWER = frozenset(
+    {BREAKS, NO_ANSWER, "status_code_conformance", "content_type_conformance", "response_schema_conformance"}
+    | {"response_headers_conformance"}
+)
+"""Checks that find fault with an answer, whatever was asked."""
 
 MOST_MAKERS = 2000
 """How many of the requests that made something are kept, to be sent once more before what is about it."""
@@ -138,6 +156,7 @@ class Engine:
         self._headers = dict(order.identities)
         self._count = itertools.count()
         self._numbers: dict[str, int] = {}
+        self._sure: list[Suspect] = []
         self._makers: dict[int, Any] = {}
         self._made_by: Owners[int] = Owners()
         self._suspects: dict[Key, list[Suspect]] = {}
@@ -256,21 +275,74 @@ class Engine:
                     yield Repeated(number=number, name=verdict.name, title=verdict.title, same=same)
                 if same:
                     seen.add(key)
+                    self._sure.append(suspect)
+
+    def minimise(self) -> Iterator[Message]:
+        """Make what came again smaller, and tell the smallest request that still shows it.
+
+        Only where the answer alone is the failure: whether input is valid or not changes with what is left of it.
+        """
+        until_s = time.monotonic() + SMALLER_S
+        with requests.Session() as session:
+            session.trust_env = False
+            for suspect in self._sure:
+                if suspect.verdict.name in BY_ANSWER and suspect.sent.elapsed_s < SLOW_S:
+                    yield from self._smallest(suspect, session, until_s)
+
+    def _smallest(self, suspect: Suspect, session: requests.Session, until_s: float) -> Iterator[Message]:
+        asked, verdict = suspect.request, suspect.verdict
+        parts = (asked.uri, {name: values[0] for name, values in asked.headers.items()}, asked.body or b"")
+        shown: list[tuple[Any, requests.Response | None]] = []
+
+        def shows(tree: Any) -> bool:
+            uri, headers, body = rebuilt(tree, *parts)
+            tried = SimpleNamespace(
+                method=asked.method, uri=uri, body=body, headers={n: [v] for n, v in headers.items()}
+            )
+            if time.monotonic() > until_s:
+                return False
+            smaller = replace(suspect, request=tried)
+            same, response = self._look_again(smaller, session)
+            if same and (response is None or (verdict.title, verdict.detail) in kinds(smaller, response)):
+                shown.append((tried, response))
+                return True
+            return False
+
+        minimised(tree_of(*parts), shows, most=TRIES // (1 + len(suspect.led)))
+        if shown:
+            yield from self._told_smaller(suspect, *shown[-1])
+
+    def _told_smaller(self, suspect: Suspect, asked: Any, answer: requests.Response | None) -> Iterator[Message]:
+        """Yield a request of our own as one with the same failure, which came again."""
+        number, verdict = next(self._count), suspect.verdict
+        response = None if answer is None else Response.from_requests(answer, verify=True)
+        again = msgspec.structs.replace(verdict, chain=[*verdict.chain[:-1], number])
+        exchange = self._exchange(
+            Request(asked.method, asked.uri, asked.body, len(asked.body), asked.headers), response
+        )
+        yield Sent(**exchange, number=number, operation=suspect.sent.operation, mode="", chained=True, verdicts=[again])
+        yield Repeated(number=number, name=verdict.name, title=verdict.title, same=True)
 
     def _fails_again(self, suspect: Suspect, session: requests.Session) -> bool | None:
-        """Return None where it cannot be said: a limiter answered, or what the request needs was not there."""
+        return self._look_again(suspect, session)[0]
+
+    def _look_again(self, suspect: Suspect, session: requests.Session) -> tuple[bool | None, requests.Response | None]:
+        """Return whether it fails again, and the answer; None where that cannot be said.
+
+        That is so where a limiter answered, or what the request needs was not there.
+        """
         swapped: dict[str, str] = {}
         for led in suspect.led:
             answer = self._once_more(led.request, swapped, session)
             if answer is None or led.response is None or answer.status_code != led.response.status_code:
-                return None
+                return None, None
             swapped |= swaps(text_of(led.response.content), answer.text)
         response = self._once_more(suspect.request, swapped, session)
         if suspect.verdict.name == NO_ANSWER:
-            return response is None
+            return response is None, response
         if response is None or response.status_code in self._limited | (ABSENT - {suspect.sent.status}):
-            return None
-        return suspect.verdict.title in titles(suspect, response)
+            return None, response
+        return suspect.verdict.title in {title for title, _ in kinds(suspect, response)}, response
 
     def _once_more(
         self, request: Any, swapped: Mapping[str, str], session: requests.Session
@@ -345,16 +417,23 @@ def decided(recorder: ScenarioRecorder, case_id: str) -> list[Any]:
     return [check for check in recorder.checks.get(case_id, []) if check.status in {Status.SUCCESS, Status.FAILURE}]
 
 
-def titles(suspect: Suspect, response: requests.Response) -> set[str]:
-    """Return how the suspect's check fails for an answer."""
+def kinds(suspect: Suspect, response: requests.Response) -> set[tuple[str, str]]:
+    """Return how the suspect's check fails for an answer: titles and details."""
+    status, name = response.status_code, suspect.verdict.name
+    said = told(suspect.request, Response.from_requests(response, verify=True)) if name == BREAKS else ""
+    return {(failure.title, detail_of(failure, status=status, said=said)) for failure in failures(suspect, response)}
+
+
+def failures(suspect: Suspect, response: requests.Response) -> list[Failure]:
+    """Return what the suspect's check finds fault with in an answer."""
     check = CHECKS.get_one(suspect.verdict.name)
     try:
         suspect.case.validate_response(response, checks=[check], recorder=suspect.recorder)
     except FailureGroup as group:
-        return {failure.title for failure in group.exceptions if isinstance(failure, Failure)}
+        return [failure for failure in group.exceptions if isinstance(failure, Failure)]
     except Failure as failure:
-        return {failure.title}
-    return set()
+        return [failure]
+    return []
 
 
 def selected(suspects: Sequence[Suspect]) -> list[Suspect]:
