@@ -14,7 +14,7 @@ from seatrial.campaign._variables import lifted
 from seatrial.config import LimitSettings
 from seatrial.core import FindingStatus, Identity, Outcome, Target
 from seatrial.fuzz._allowance import SAFETY_S, Allowance, Client, Rota
-from seatrial.fuzz._authentication import CHECK, Doors, Stranger, Who, judge_authentication
+from seatrial.fuzz._authentication import BOGUS, CHECK, Doors, Stranger, Who, judge_authentication, made_up
 from seatrial.fuzz._costs import cost_of
 from seatrial.fuzz._evidence import Judgement
 from seatrial.fuzz._handed_out import fields_handed_out, handed_out
@@ -383,6 +383,26 @@ def test_nobody_is_sent_to_where_his_address_is_seen() -> None:
         assert answer.response_body == "127.0.0.1 Me"
         assert answer.request_headers == [("Authorization", "{{secret:u}}")]
         server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("name", "own", "credentials"),
+    [
+        ("Authorization", "Bearer eyJ", f"Bearer {BOGUS}"),
+        ("authorization", "", f"Bearer {BOGUS}"),
+        ("Authorization", "Token t", f"Token {BOGUS}"),
+        ("X-API-Key", "k", BOGUS),
+        ("Cookie", "session=s", BOGUS),
+        (
+            "Authorization",
+            "Basic dTpw",
+            "Basic c2VhdHJpYWwtYm9ndXMtY3JlZGVudGlhbHM6c2VhdHJpYWwtYm9ndXMtY3JlZGVudGlhbHM=",
+        ),
+    ],
+)
+def test_made_up_credentials_are_of_the_same_kind(name: str, own: str, credentials: str) -> None:
+    """Who shows another scheme than the service asks for is refused for that, and nothing is proved."""
+    assert made_up(name, own) == credentials
 
 
 def test_long_bodies_are_cut_and_say_so() -> None:

@@ -90,6 +90,16 @@ def test_roles_are_the_same_in_every_run() -> None:
     ]
 
 
+def test_a_secret_of_nobody_has_its_own_name() -> None:
+    """What the service handed out, or what its operator set, is no organisation's token."""
+    line = script_for(
+        [exchange("POST", "http://h/token?k={{secret:API-KEY}}", who="u", body='{"s": "{{secret:pass}}"}')]
+    )
+    assert '"http://h/token?k=$SEATRIAL_SECRET_API_KEY"' in line
+    assert "$SEATRIAL_SECRET_PASS" in line
+    assert "Bearer $SEATRIAL_TOKEN_ORG_A" in line
+
+
 def test_a_request_of_its_own_is_one_line() -> None:
     """What follows from nothing is a curl line, and what a client had chosen itself is not looked for in answers."""
     one = exchange("POST", "http://h/items/mine", who="u", answer={"id": "mine"})

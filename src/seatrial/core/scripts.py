@@ -11,7 +11,8 @@ from seatrial.core.curl import MARK, curl_for
 from seatrial.core.exchanges import Exchange, Request
 from seatrial.core.recipes import put_in, put_into_body, values_of
 
-PREFIX = "SEATRIAL_TOKEN_ORG_"
+PREFIX, OTHERS = "SEATRIAL_TOKEN_ORG_", "SEATRIAL_SECRET_"
+NO_WORD = re.compile(r"\W", re.ASCII)
 VALUE = "VALUE_"
 PLACE = "seatrial-value-{}-"
 """Stands for a value of an earlier answer until the line is quoted; it is the same in a URL and in a body."""
@@ -21,12 +22,14 @@ READ = "python3 -c 'import json,sys; print(json.load(sys.stdin){keys})'"
 
 def roles(exchanges: Sequence[Exchange]) -> dict[str, str]:
     """Return the variable of each identity whose secrets requests hold, by the order in which they come."""
-    held = [name for exchange in exchanges for name in _secrets(exchange.request)]
+    held = [name for exchange in exchanges for _, value in exchange.request.headers for name in MARK.findall(value)]
     return {name: f"{PREFIX}{_letters(number)}" for number, name in enumerate(dict.fromkeys(held))}
 
 
-def _secrets(request: Request) -> list[str]:
-    return MARK.findall(" ".join([request.url, *(value for _, value in request.headers), request.body]))
+def other_secrets(exchanges: Sequence[Exchange]) -> dict[str, str]:
+    """Return the variables of secrets that are no identity's, which a URL or a body holds, by their names."""
+    held = [name for exchange in exchanges for name in MARK.findall(exchange.request.url + exchange.request.body)]
+    return {name: f"{OTHERS}{re.sub(NO_WORD, '_', name).upper()}" for name in held}
 
 
 def _letters(number: int) -> str:
@@ -44,7 +47,7 @@ def script_for(exchanges: Sequence[Exchange]) -> str:
 
 
 def _lines(exchanges: Sequence[Exchange]) -> Iterator[str]:
-    names = roles(exchanges)
+    names = {**other_secrets(exchanges), **roles(exchanges)}
     values: dict[str, str] = {}
     for step, exchange in enumerate(exchanges):
         line = curl_for(

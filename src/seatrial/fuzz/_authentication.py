@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -71,8 +72,10 @@ class Stranger:
         return answer
 
     def _send(self, sample: Sent, who: Who) -> Sent:
-        kept = [(name, value) for name, value in map(_as(who), *zip(*sample.request_headers, strict=True)) if value]
         own = {name.lower(): value for name, value in self._users.get(sample.identity, {}).items()}
+        kept = [
+            (name, value) for name, value in map(_as(who, own), *zip(*sample.request_headers, strict=True)) if value
+        ]
         headers = [(name, own.get(name.lower(), value) if who == "user" else value) for name, value in kept]
         at_s = time.monotonic()
         anew = {"number": next(self._numbers), "at_s": at_s, "status": 0, "verdicts": []}
@@ -95,18 +98,26 @@ class Stranger:
         )
 
 
-def _as(who: Who) -> Callable[[str, str], tuple[str, str]]:
-    """Return what to make of each header; an empty value leaves it out."""
+def _as(who: Who, own: Mapping[str, str]) -> Callable[[str, str], tuple[str, str]]:
+    """Return what to make of each header, given those that its sender had; an empty value leaves it out."""
 
     def change(name: str, value: str) -> tuple[str, str]:
         if name.lower() in {"host", "content-length", "connection", "transfer-encoding"}:
             return name, ""
         if not value.startswith(MARK) or who == "user":
             return name, value
-        made_up = f"Bearer {BOGUS}" if name.lower() == "authorization" else BOGUS
-        return name, made_up if who == "impostor" else ""
+        return name, made_up(name, own.get(name.lower(), "")) if who == "impostor" else ""
 
     return change
+
+
+def made_up(name: str, own: str) -> str:
+    """Return credentials of the kind of somebody's own that nobody was given."""
+    scheme, _, rest = own.partition(" ")
+    if not rest:
+        return f"Bearer {BOGUS}" if name.lower() == "authorization" else BOGUS
+    basic = scheme.lower() == "basic"  # RFC 7617: what is no user and password is refused before it is looked up
+    return f"{scheme} {base64.b64encode(f'{BOGUS}:{BOGUS}'.encode()).decode() if basic else BOGUS}"
 
 
 @dataclass(frozen=True, slots=True)
