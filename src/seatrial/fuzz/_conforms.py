@@ -11,6 +11,21 @@ import schemathesis
 from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.core.failures import Failure, FailureGroup
 from schemathesis.core.result import Ok
+from schemathesis.engine.recorder import ScenarioRecorder
+
+
+def failures(
+    case: Any, checks: Sequence[str], answer: requests.Response, *, recorder: ScenarioRecorder | None = None
+) -> list[Failure]:
+    """Return what checks find fault with in an answer to a case."""
+    looks: list[Any] = [CHECKS.get_one(name) for name in checks]
+    try:
+        case.validate_response(answer, checks=looks, recorder=recorder)
+    except FailureGroup as group:
+        return [failure for failure in group.exceptions if isinstance(failure, Failure)]
+    except Failure as failure:
+        return [failure]
+    return []
 
 
 def fails(document: Mapping[str, Any], label: str, checks: Sequence[str], answer: requests.Response) -> bool | None:
@@ -21,13 +36,8 @@ def fails(document: Mapping[str, Any], label: str, checks: Sequence[str], answer
     operation = next((operation for operation in found if operation.label == label), None)
     if operation is None:
         return None
-    looks: list[Any] = [CHECKS.get_one(name) for name in checks]
     case = operation.Case(method=operation.method, path_parameters=_in_path(label, str(answer.request.url)))
-    try:
-        case.validate_response(answer, checks=looks)
-    except (Failure, FailureGroup):
-        return True
-    return False
+    return bool(failures(case, checks, answer))
 
 
 def _in_path(label: str, url: str) -> dict[str, str]:

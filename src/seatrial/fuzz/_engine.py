@@ -1,20 +1,21 @@
-"""Schemathesis, seen from here. All that touches its internals is in this module; it is pinned in pyproject.toml."""
+"""Schemathesis's engine, seen from here.
+
+All that touches its internals is in this module, `_again` and `_conforms`; it is pinned in pyproject.toml.
+"""
 
 from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
 from functools import partial
-from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import requests
 import schemathesis
-from schemathesis.checks import CHECKS, load_all_checks
-from schemathesis.core.failures import Failure, FailureGroup, ServerError
+from schemathesis.checks import load_all_checks
+from schemathesis.core.failures import ServerError
 from schemathesis.core.transforms import UNRESOLVABLE
 from schemathesis.core.transport import Response
 from schemathesis.engine import Status
@@ -24,12 +25,10 @@ from schemathesis.generation.stateful.state_machine import StepOutput
 from schemathesis.openapi.checks import UseAfterFree
 from schemathesis.specs.openapi.expressions import evaluate
 
-from seatrial.core.recipes import put_in, put_into_body, swaps
-from seatrial.fuzz._cause import MOST_CAUSES, detail_of, held_by, said_in
+from seatrial.fuzz._again import BREAKS, REQUEST_TIMEOUT_S, Again, Suspect, detail_in
 from seatrial.fuzz._handed_out import handed_out
 from seatrial.fuzz._lifecycle import STEPS, SUCCESS, Resource, Resources, Walk
 from seatrial.fuzz._messages import NO_ANSWER, SHOWN, Message, Order, Repeated, Sent, Verdict, shown
-from seatrial.fuzz._minimise import minimised, rebuilt, tree_of
 from seatrial.fuzz._owners import Owners
 from seatrial.fuzz._turns import PLACEHOLDER, TURN, Turn, Turns
 from seatrial.openapi import Lifecycle, Operation, lifecycles_of, operations_of
@@ -48,10 +47,6 @@ CHECK_NAMES = [
     "ensure_resource_availability",
 ]
 PHASES = ["examples", "coverage", "fuzzing", "stateful"]
-REQUEST_TIMEOUT_S = 10
-AGAIN_S = 15.0
-"""How long failing requests are sent once more: a service that hangs would take a timeout for each."""
-
 LIVES_S = 5.0
 """How long resources are followed to their end when the budget is used up; it takes a few requests for each life."""
 
@@ -62,36 +57,9 @@ MAKER_ONLY = {"EnsureResourceAvailability", REFUSED}
 """Failures that mean nothing when somebody else asked than who made a resource, or was given what is sent."""
 
 COOKIES = {"cookie", "set-cookie"}
-BREAKS = "not_a_server_error"
-
-NEWEST = 2
-"""How many further requests of a failure are kept, to be sent once more if the shortest does not fail again."""
-
-TRIES = 40
-"""How many requests may be sent to make one failing request smaller."""
-
-SMALLER_S = 10.0
-"""How long failing requests are made smaller, whatever is left to try: a service may be slow."""
-
-SLOW_S = 1.0
-"""A request whose answer takes longer is shown as it is."""
-
-BY_ANSWER = frozenset(
-    {BREAKS, NO_ANSWER, "status_code_conformance", "content_type_conformance", "response_schema_conformance"}
-    | {"response_headers_conformance"}
-)
-"""Checks that find fault with an answer, whatever was asked."""
 
 MOST_MAKERS = 2000
 """How many of the requests that made something are kept, to be sent once more before what is about it."""
-
-LED = 6
-"""How many of the requests that led to a failure are sent before it, at most: each from the last answer's values."""
-
-ABSENT = frozenset({401, 404, 409, 410})
-"""What is answered when something that a request needs is there no longer, or is already: that decides nothing."""
-
-Key = tuple[str, str, str, str]
 
 
 def load(order: Order) -> Any:
@@ -130,23 +98,6 @@ def made_up(case: Any, handed: set[str]) -> bool:
     return bool((handed & (case.query or {}).keys()) - case._override.query.keys())  # noqa: SLF001 - pinned exactly
 
 
-@dataclass(frozen=True, slots=True)
-class Suspect:
-    """A request that a check failed for, to be sent once more; `led` are those that led to it, with their answers."""
-
-    sent: Sent
-    verdict: Verdict
-    case: Any
-    request: Any
-    recorder: ScenarioRecorder
-    led: tuple[Any, ...] = ()
-
-    @property
-    def size(self) -> int:
-        """Return how much there is to read."""
-        return len(self.request.body or b"") + len(self.request.uri)
-
-
 class Engine:
     """Number what the engine sent, and keep one request of each failure, and what was made."""
 
@@ -156,10 +107,9 @@ class Engine:
         self._headers = dict(order.identities)
         self._count = itertools.count()
         self._numbers: dict[str, int] = {}
-        self._sure: list[Suspect] = []
         self._makers: dict[int, Any] = {}
         self._made_by: Owners[int] = Owners()
-        self._suspects: dict[Key, list[Suspect]] = {}
+        self._again = Again(turns, order)
         self._lifecycles = lifecycles_of(operations_of(order.document))
         self._resources = Resources(self._lifecycles, order.base_url)
 
@@ -179,18 +129,9 @@ class Engine:
     def _suspect(self, sent: Sent, case: Any, request: Any, recorder: ScenarioRecorder) -> None:
         for verdict in sent.verdicts:
             if verdict.title:
-                key = self._key(sent.operation, verdict)
                 own = {self._numbers[id_]: interaction for id_, interaction in recorder.interactions.items()}
                 led = tuple((own | self._makers)[number] for number in verdict.chain[:-1])
-                found = Suspect(sent, verdict, case, request, recorder, led[-LED:])
-                known = self._suspects.setdefault(key, [])
-                known[:] = selected([*known, found])
-
-    def _key(self, operation: str, verdict: Verdict) -> Key:
-        """Return under which name a failure is kept: where it is told apart in too many ways, in none."""
-        alike = sum(key[:3] == (operation, verdict.name, verdict.title) for key in self._suspects)
-        key = (operation, verdict.name, verdict.title, verdict.detail)
-        return key if key in self._suspects or alike < MOST_CAUSES else (*key[:3], "")
+                self._again.suspect(Suspect(sent, verdict, case, request, recorder, led))
 
     def _remember(self, sent: Sent, interaction: Any) -> None:
         """Keep who made something: a request about it fails again only where it is."""
@@ -244,115 +185,30 @@ class Engine:
     def _verdict(self, check: Any, case_id: str, recorder: ScenarioRecorder) -> Verdict:
         if check.failure_info is None:
             return Verdict(name=check.name)
-        failure, response = check.failure_info.failure, recorder.interactions[case_id].response
+        failure, interaction = check.failure_info.failure, recorder.interactions[case_id]
+        response = interaction.response
         related = getattr(failure, "deleted_case_id", None)
         chain = recorder.iter_chain_cases(case_id=case_id, related_case_ids=(related,) if related else ())
         ids = [case.id for case in chain if case.id in self._numbers]
         first = recorder.interactions[ids[0]].request.uri if ids else ""
         numbers = self._since_its_making([self._numbers[id_] for id_ in ids], first)
-        said = (
-            "" if response is None or check.name != BREAKS else told(recorder.interactions[case_id].request, response)
-        )
-        detail = detail_of(failure, status=response.status_code if response else 0, said=said)
+        detail = "" if response is None else detail_in(failure, check.name, interaction.request, response)
         message = failure.message[:SHOWN]
         return Verdict(name=check.name, title=failure.title, detail=detail, message=message, chain=numbers)
 
     def repeat(self) -> Iterator[Repeated]:
-        """Send requests of each failure once more, as the same identity, and let the same check look at the answer.
-
-        One that does not fail again is followed by others with the same failure: what one needs may be gone by now.
-        """
-        until_s = time.monotonic() + AGAIN_S
-        seen: set[Key] = set()
-        with requests.Session() as session:
-            session.trust_env = False
-            for key, suspect in in_rounds(self._suspects):
-                if time.monotonic() > until_s:
-                    return
-                same = None if key in seen else self._fails_again(suspect, session)
-                if same is not None:
-                    verdict, number = suspect.verdict, suspect.sent.number
-                    yield Repeated(number=number, name=verdict.name, title=verdict.title, same=same)
-                if same:
-                    seen.add(key)
-                    self._sure.append(suspect)
+        """Send requests of each failure once more, as the same identity, and let the same check look at the answer."""
+        return self._again.repeat()
 
     def minimise(self) -> Iterator[Message]:
-        """Make what came again smaller, and tell the smallest request that still shows it.
-
-        Only where the answer alone is the failure: whether input is valid or not changes with what is left of it.
-        """
-        until_s = time.monotonic() + SMALLER_S
-        with requests.Session() as session:
-            session.trust_env = False
-            for suspect in self._sure:
-                if suspect.verdict.name in BY_ANSWER and suspect.sent.elapsed_s < SLOW_S:
-                    yield from self._smallest(suspect, session, until_s)
-
-    def _smallest(self, suspect: Suspect, session: requests.Session, until_s: float) -> Iterator[Message]:
-        asked, verdict = suspect.request, suspect.verdict
-        parts = (asked.uri, {name: values[0] for name, values in asked.headers.items()}, asked.body or b"")
-        shown: list[tuple[Any, requests.Response | None]] = []
-
-        def shows(tree: Any) -> bool:
-            uri, headers, body = rebuilt(tree, *parts)
-            tried = SimpleNamespace(
-                method=asked.method, uri=uri, body=body, headers={n: [v] for n, v in headers.items()}
-            )
-            if time.monotonic() > until_s:
-                return False
-            smaller = replace(suspect, request=tried)
-            same, response = self._look_again(smaller, session)
-            if same and (response is None or (verdict.title, verdict.detail) in kinds(smaller, response)):
-                shown.append((tried, response))
-                return True
-            return False
-
-        minimised(tree_of(*parts), shows, most=TRIES // (1 + len(suspect.led)))
-        if shown:
-            yield from self._told_smaller(suspect, *shown[-1])
-
-    def _told_smaller(self, suspect: Suspect, asked: Any, answer: requests.Response | None) -> Iterator[Message]:
-        """Yield a request of our own as one with the same failure, which came again."""
-        number, verdict = next(self._count), suspect.verdict
-        response = None if answer is None else Response.from_requests(answer, verify=True)
-        again = msgspec.structs.replace(verdict, chain=[*verdict.chain[:-1], number])
-        exchange = self._exchange(
-            Request(asked.method, asked.uri, asked.body, len(asked.body), asked.headers), response
-        )
-        yield Sent(**exchange, number=number, operation=suspect.sent.operation, mode="", chained=True, verdicts=[again])
-        yield Repeated(number=number, name=verdict.name, title=verdict.title, same=True)
-
-    def _fails_again(self, suspect: Suspect, session: requests.Session) -> bool | None:
-        return self._look_again(suspect, session)[0]
-
-    def _look_again(self, suspect: Suspect, session: requests.Session) -> tuple[bool | None, requests.Response | None]:
-        """Return whether it fails again, and the answer; None where that cannot be said.
-
-        That is so where a limiter answered, or what the request needs was not there.
-        """
-        swapped: dict[str, str] = {}
-        for led in suspect.led:
-            answer = self._once_more(led.request, swapped, session)
-            if answer is None or led.response is None or answer.status_code != led.response.status_code:
-                return None, None
-            swapped |= swaps(text_of(led.response.content), answer.text)
-        response = self._once_more(suspect.request, swapped, session)
-        if suspect.verdict.name == NO_ANSWER:
-            return response is None, response
-        if response is None or response.status_code in self._limited | (ABSENT - {suspect.sent.status}):
-            return None, response
-        return suspect.verdict.title in {title for title, _ in kinds(suspect, response)}, response
-
-    def _once_more(
-        self, request: Any, swapped: Mapping[str, str], session: requests.Session
-    ) -> requests.Response | None:
-        """Return the answer to a recorded request with other values in it, or None."""
-        again = prepared(request, swapped)
-        try:
-            return session.send(again, timeout=REQUEST_TIMEOUT_S, allow_redirects=False)
-        except requests.RequestException:
-            return None
+        """Tell the smallest request that still shows a failure which came again, as one that came again."""
+        for suspect, asked, answer in self._again.smallest():
+            number, verdict = next(self._count), suspect.verdict
+            response = None if answer is None else Response.from_requests(answer, verify=True)
+            again = msgspec.structs.replace(verdict, chain=[*verdict.chain[:-1], number])
+            told, label = self._exchange(asked, response), suspect.sent.operation
+            yield Sent(**told, number=number, operation=label, mode="", chained=True, verdicts=[again])
+            yield Repeated(number=number, name=verdict.name, title=verdict.title, same=True)
 
     def live(self) -> Iterator[Message]:
         """Remove something of each kind that was made, and see whether it is gone."""
@@ -396,77 +252,19 @@ def value(expression: str, *, case: Any, response: Any) -> Any:
     return None if found is UNRESOLVABLE else found
 
 
-def told(request: Request, response: Response) -> str:
-    """Return what an error said, without what the request had held."""
-    return said_in(text_of(response.content), held_by(request.uri, request.body or b""))
-
-
 def broken(number: int, response: Response | None, request: Request | None = None) -> list[Verdict]:
     """Return what is said of a request without an answer, and of an answer that is the service's own fault."""
     if response is None:
         return [Verdict(name=NO_ANSWER, title="No answer", chain=[number])]
     if response.status_code < requests.codes.server_error:
         return []
-    said = told(request, response) if request else ""
-    detail = detail_of(None, status=response.status_code, said=said)
+    detail = detail_in(None, BREAKS, request, response) if request else ""
     return [Verdict(name=BREAKS, title=ServerError.kind_title, detail=detail, chain=[number])]
 
 
 def decided(recorder: ScenarioRecorder, case_id: str) -> list[Any]:
     """Return the checks that came to a decision about a case."""
     return [check for check in recorder.checks.get(case_id, []) if check.status in {Status.SUCCESS, Status.FAILURE}]
-
-
-def kinds(suspect: Suspect, response: requests.Response) -> set[tuple[str, str]]:
-    """Return how the suspect's check fails for an answer: titles and details."""
-    status, name = response.status_code, suspect.verdict.name
-    said = told(suspect.request, Response.from_requests(response, verify=True)) if name == BREAKS else ""
-    return {(failure.title, detail_of(failure, status=status, said=said)) for failure in failures(suspect, response)}
-
-
-def failures(suspect: Suspect, response: requests.Response) -> list[Failure]:
-    """Return what the suspect's check finds fault with in an answer."""
-    check = CHECKS.get_one(suspect.verdict.name)
-    try:
-        suspect.case.validate_response(response, checks=[check], recorder=suspect.recorder)
-    except FailureGroup as group:
-        return [failure for failure in group.exceptions if isinstance(failure, Failure)]
-    except Failure as failure:
-        return [failure]
-    return []
-
-
-def selected(suspects: Sequence[Suspect]) -> list[Suspect]:
-    """Return the shortest, which people read, and then the newest: what those need is there most likely."""
-    shortest = min(suspects, key=lambda suspect: suspect.size)
-    others = [suspect for suspect in suspects if suspect is not shortest]
-    return [shortest, *others[-NEWEST:]]
-
-
-def in_rounds(suspects: Mapping[Key, Sequence[Suspect]]) -> Iterator[tuple[Key, Suspect]]:
-    """Yield the first of each failure, and then their others, the newest first."""
-    for number in range(1 + NEWEST):
-        for key, found in suspects.items():
-            ordered = [found[0], *found[:0:-1]]
-            if number < len(ordered):
-                yield key, ordered[number]
-
-
-def text_of(content: bytes | None) -> str:
-    """Return a body as text."""
-    return (content or b"").decode("utf-8", "replace")
-
-
-def prepared(request: Any, swapped: Mapping[str, str]) -> requests.PreparedRequest:
-    """Return a recorded request, byte for byte but for these values: preparing it anew would mend what was broken."""
-    again = requests.PreparedRequest()
-    body = put_into_body(request.body, swapped) if swapped and request.body else request.body
-    again.method, again.url, again.body = request.method, put_in(request.uri, swapped), body
-    again.headers = requests.structures.CaseInsensitiveDict({name: v[0] for name, v in request.headers.items()})
-    if body is not request.body:
-        again.headers["Content-Length"] = str(len(body))
-    again.hooks = requests.hooks.default_hooks()
-    return again
 
 
 def negated(meta: Any) -> list[str]:
