@@ -53,15 +53,35 @@ def test_document_that_is_named_is_read() -> None:
     assert settings.contract.source("http://127.0.0.1:8000", Path()) == "file:///docs/api.yaml"
     line = Options(document="file:///docs/api.yaml", only=("contract",)).repeat(seed=7, driver="local")
     assert line == "seatrial contract file:///docs/api.yaml --stack local --profile quick --seed 7"
+    options = Options(operations=("GET /a",), only=("contract",))
+    line = options.repeat(seed=7, driver="local")
+    assert line == "seatrial contract --stack local --profile quick --seed 7 --only 'GET /a'"
+    assert Options.from_json(options.to_json()) == options
 
 
+HEAD = "openapi: 3.1.0\ninfo: {title: a, version: '1'}\n"
+BAD = {
+    "invalid": (
+        "openapi: 3.1.0\ninfo: {title: a, version: 1}\npaths: {}\n",
+        "contract-not-openapi",
+        "#/info/version: 1",
+    ),
+    "HTML": ("<html></html>", "contract-unreadable", "it is HTML"),
+    "lost": (HEAD + "paths: {/a: {$ref: b.yaml}}", "contract-reference", "#/paths/~1a/$ref: b.yaml cannot read"),
+    "circular": (HEAD + "paths: {/a: {$ref: '#/paths/~1a'}}", "contract-reference", "#/paths/~1a leads in a circle"),
+}
+
+
+@pytest.mark.parametrize(("text", "slug", "says"), BAD.values(), ids=BAD.keys())
 def test_file_that_is_no_document_is_a_usage_error(
-    product: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+    text: str, slug: str, says: str, product: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
-    """The place of the fault is told, and so is the file."""
-    (tmp_path / "api.yaml").write_text("openapi: 3.1.0\ninfo: {title: a, version: 1}\npaths: {}\n")
+    """What is wrong, where it stands and in which file is told before anything is started."""
+    (tmp_path / "api.yaml").write_text(text)
     (tmp_path / "seatrial.toml").write_text(CONFIG)
     done = product("contract", "api.yaml", "--stack", "local", cwd=tmp_path)
     assert done.returncode == 2, done.stderr
-    assert "this is no valid OpenAPI document: #/info/version: 1 is not of type 'string'" in done.stderr
-    assert "api.yaml" in done.stderr
+    assert f"[{slug}]" in done.stderr
+    assert says in done.stderr
+    assert f"where: {(tmp_path / 'api.yaml').as_uri()}" in done.stderr
+    assert not (tmp_path / ".seatrial").exists()

@@ -260,6 +260,7 @@ AUTHENTICATION = {
     "served": ("GET", 200, (200, 200, 401), Outcome.FAILED),
     "served to the impostor": ("GET", 200, (401, 200, 200), Outcome.FAILED),
     "served once": ("GET", 200, (200, 401, 401), Outcome.PASSED),
+    "served, and then no time is left": ("GET", 200, (200, None, 401), Outcome.INCONCLUSIVE),
     "served, and then broken": ("GET", 200, (200, 500, 401), Outcome.INCONCLUSIVE),
     "served, and then limited": ("GET", 200, (200, 429, 401), Outcome.INCONCLUSIVE),
     "invalid without the header": ("GET", 200, (422, 401), Outcome.PASSED),
@@ -275,15 +276,16 @@ AUTHENTICATION = {
 
 @pytest.mark.parametrize(("method", "status", "answers", "outcome"), AUTHENTICATION.values(), ids=AUTHENTICATION.keys())
 def test_credentials_must_make_the_difference(
-    method: str, status: int, answers: tuple[int, ...], outcome: Outcome
+    method: str, status: int, answers: tuple[int | None, ...], outcome: Outcome
 ) -> None:
     """Only a refusal counts as one: an answer that has another explanation proves nothing, and 2xx is a defect."""
     operation = Operation(label=f"{method} /a", method=method, secured=True)
     judgement, statuses = Judgement(), iter(answers)
 
-    def send(sample: Sent, who: Who) -> Sent:
+    def send(sample: Sent, who: Who) -> Sent | None:
         del who
-        return sent(operation=sample.operation, method=sample.method, status=next(statuses))
+        status = next(statuses)
+        return None if status is None else sent(operation=sample.operation, method=sample.method, status=status)
 
     request = sent(operation=operation.label, method=method, status=status)
     doors = Doors({operation.label: operation}, [request])
@@ -377,9 +379,11 @@ def test_nobody_is_sent_to_where_his_address_is_seen() -> None:
         people = [Identity(name="anonymous", address="127.5.5.5")]
         stranger = Stranger(people, target=Target(url=nowhere, by_address=relay), limited=LIMITED, window_s=1)
         answer = stranger.send(sent(url=f"{nowhere}/a"), "nobody")
+        assert answer
         assert (answer.status, answer.response_body) == (200, "127.5.5.5")
         user = Stranger([], target=Target(url=relay), limited=LIMITED, window_s=1, users={"u": {"authorization": "Me"}})
         answer = user.send(sent(url=f"{relay}/a"), "user")
+        assert answer
         assert answer.response_body == "127.0.0.1 Me"
         assert answer.request_headers == [("Authorization", "{{secret:u}}")]
         server.shutdown()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import socket
 import threading
@@ -9,14 +10,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from documents import OK, document, reading, serving, told
 
 from seatrial.config import ContractSettings
 from seatrial.core import EnvironmentFailure, UsageError
-from seatrial.openapi import _read, canonical, fetch_document, operation_at, operations_of
+from seatrial.openapi import _read, canonical, fetch_document, operation_at, operations_of, selected
 
 TREE = {"type": "object", "properties": {"kids": {"type": "array", "items": {"$ref": "#/components/schemas/Tree"}}}}
 EXPLODING = [
@@ -34,6 +35,8 @@ UNREADABLE: dict[str, tuple[bytes, str]] = {
 }
 ANSWERS = {"responses": {"200": OK}}
 ASTRAY = [{"in": "air", "name": "a", "schema": {}}]
+DEEP_DOWN: Any = functools.reduce(lambda inner, _: {"not": inner}, range(900), cast("Any", {}))
+DEEP = document({}, components={"schemas": {"A": DEEP_DOWN}})
 INVALID: dict[str, tuple[Any, str]] = {
     "a text": ("hello", "it is not an object"),
     "a list": ([], "it is not an object"),
@@ -55,6 +58,7 @@ INVALID: dict[str, tuple[Any, str]] = {
     "parameters that are a number": (document({"/a": reading(parameters=1)}), "#/paths/~1a/get/parameters: 1"),
     "a parameter that is nowhere": (document({"/a": reading(parameters=ASTRAY)}), "#/paths/~1a/get/parameters/0/in: "),
     "the same in 3.0": (document({"/a": reading(parameters=ASTRAY)}, "3.0.3"), "#/paths/~1a/get/parameters/0"),
+    "a schema that is too deep": (DEEP, "recursion"),
     "the same in 2.0": (document({"/a": reading(parameters=ASTRAY)}, "2.0"), "#/paths/~1a/get/parameters/0"),
 }
 
@@ -367,6 +371,16 @@ def test_three_hundred_operations_are_read_at_once() -> None:
 def test_document_is_a_path_a_url_or_a_file(named: str, source: str) -> None:
     """What begins with a slash is a path of the service; files are relative to the configuration."""
     assert ContractSettings(document=named).source("http://h:1/", Path("/project")) == source
+
+
+def test_operations_are_selected_by_their_labels() -> None:
+    """None that is named means all; one that is not there is refused, with the nearest."""
+    found = operations_of(document({"/a": reading(), "/b": reading()}))
+    assert selected(found, ()) == found
+    assert list(selected(found, ["GET /b"])) == ["GET /b"]
+    with pytest.raises(UsageError, match="contract-operation-unknown") as caught:
+        selected(found, ["GET /aa"])
+    assert caught.value.remedy == "did you mean 'GET /a'?"
 
 
 def test_operation_is_found_by_its_path() -> None:

@@ -54,6 +54,7 @@ def fuzz_contract(run: Run, stack: Stack, ahead: Ahead) -> Evidence:
         run=run.id,
         progress=run.progress("contract"),
         source=run.settings.contract.source(stack.url(), run.settings.root),
+        only=run.options.operations,
         budget_s=FUZZING_SHARE * budget_s if budget_s else None,
         process=ahead.fuzzer(),
     )

@@ -15,8 +15,8 @@ class Options:
     """The choices of one run; everything else stands in `seatrial.toml`.
 
     `seed` None means a random one; `timeout_s` None means no limit; `command` is what the user typed. `document` is
-    what the contract is read from, if not from where the settings say. A `proof` is all that is wanted: without `deep`,
-    it disturbs no service.
+    what the contract is read from, if not from where the settings say; `operations` are the labels of what is fuzzed,
+    if that is not all. A `proof` is all that is wanted: without `deep`, it disturbs no service.
     """
 
     stack: str = "auto"
@@ -33,6 +33,7 @@ class Options:
     address_pool: str = ""
     command: str = ""
     document: str = ""
+    operations: tuple[str, ...] = ()
 
     @property
     def disturbs(self) -> bool:
@@ -41,9 +42,11 @@ class Options:
 
     def repeat(self, *, seed: int, driver: str) -> str:
         """Return the one line that repeats this run."""
-        words = [f"seatrial contract {shlex.quote(self.document)}" if self.document else "seatrial run"]
+        contract = bool(self.document or self.operations)
+        words = ["seatrial contract" if contract else "seatrial run"]
+        words += [shlex.quote(self.document)] if self.document else []
         words += [f"--stack {driver}", f"--profile {self.profile}", f"--seed {seed}"]
-        words += [f"--only {suite}" for suite in self.only if not self.document]
+        words += [f"--only {shlex.quote(name)}" for name in (self.operations if contract else self.only)]
         words += [f"--fault {self.fault}"] if self.fault else []
         words += ["--deep"] if self.deep else []
         words += [f"--address-pool {self.address_pool}"] if self.address_pool else []
@@ -57,7 +60,7 @@ class Options:
     def from_json(cls, text: str) -> Options:
         """Return the options that `to_json` wrote."""
         data = json.loads(text)
-        return cls(**{**data, "only": tuple(data["only"])})
+        return cls(**{**data, "only": tuple(data["only"]), "operations": tuple(data["operations"])})
 
 
 def resolve_out(out: str, root: Path, run: str) -> Path:

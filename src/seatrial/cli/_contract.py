@@ -22,6 +22,7 @@ Examples:
   seatrial contract fuzz http://127.0.0.1:8000 --seed 7
   seatrial contract fuzz http://127.0.0.1:8000/v2/openapi.json
   seatrial contract fuzz openapi.yaml --stack http://127.0.0.1:8000
+  seatrial contract fuzz --only 'GET /items/{id}' --only 'POST /items'
 
 \b
 Exit codes: 0 every promise that was looked at is kept, 1 one is broken, 2 wrong usage or configuration,
@@ -54,6 +55,7 @@ def contract_command() -> None:
     help="What to start; `up` is the stack that `seatrial up` left running.  [default: auto]",
 )
 @profile_option
+@click.option("--only", "operations", multiple=True, metavar="'METHOD /path'", help="Fuzz these operations only.")
 @click.option("--out", default="", metavar="DIR", help="The run's directory.  [default: .seatrial/runs/ID]")
 @click.option("--seed", type=click.IntRange(min=0), help="Repeat the random choices.")
 @click.option("--fault", default="", metavar="SLUG|FILE.py", help="Seed a defect, to see that it is found.")

@@ -13,13 +13,13 @@ from schemathesis.core.transport import Response
 from schemathesis.engine.recorder import Request, ScenarioRecorder
 
 from seatrial.core.recipes import put_in, put_into_body, swaps
+from seatrial.fuzz._bounds import LONGEST_S
 from seatrial.fuzz._cause import MOST_CAUSES, detail_of, held_by, said_in
 from seatrial.fuzz._conforms import failures
 from seatrial.fuzz._messages import NO_ANSWER, Order, Repeated, Sent, Verdict
 from seatrial.fuzz._minimise import minimised, rebuilt, tree_of
 from seatrial.fuzz._turns import Turns
 
-REQUEST_TIMEOUT_S = 10
 AGAIN_S = 15.0
 """How long failing requests are sent once more: a service that hangs would take a timeout for each."""
 
@@ -102,7 +102,7 @@ class Again:
 
         One that does not fail again is followed by others with the same failure: what one needs may be gone by now.
         """
-        until_s = time.monotonic() + AGAIN_S
+        until_s = time.monotonic() + min(AGAIN_S, self._order.budget_s)
         seen: set[Key] = set()
         with _session() as session:
             for key, suspect in in_rounds(self._suspects):
@@ -121,7 +121,7 @@ class Again:
 
         Only where the answer alone is the failure: whether input is valid or not changes with what is left of it.
         """
-        until_s = time.monotonic() + SMALLER_S
+        until_s = time.monotonic() + min(SMALLER_S, self._order.budget_s)
         with _session() as session:
             for suspect in self._sure:
                 if suspect.verdict.name in BY_ANSWER and suspect.sent.elapsed_s < SLOW_S:
@@ -216,7 +216,7 @@ def _session() -> requests.Session:
 
 def _once_more(request: Request, swapped: Mapping[str, str], session: requests.Session) -> Answer:
     try:
-        return session.send(prepared(request, swapped), timeout=REQUEST_TIMEOUT_S, allow_redirects=False)
+        return session.send(prepared(request, swapped), timeout=LONGEST_S, allow_redirects=False)
     except requests.RequestException:
         return None
 

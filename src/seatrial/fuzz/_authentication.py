@@ -15,6 +15,7 @@ import msgspec
 from seatrial.core import CheckResult, Finding, FindingStatus, Identity, Outcome, Severity, Target
 from seatrial.core.scripts import script_for
 from seatrial.core.tls import trusted
+from seatrial.fuzz._bounds import LARGEST, LONGEST_S
 from seatrial.fuzz._evidence import Judgement, as_exchange
 from seatrial.fuzz._judge import SUCCESS, conclude
 from seatrial.fuzz._looked import Gap, proper
@@ -28,14 +29,16 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 FIRST_NUMBER = 1_000_000
 """Numbers of these requests: far above those of the engine."""
 
-TIMEOUT_S = 10.0
 PATIENCE_S = 10.0
+LEAST_S, OPERATION_S = 30.0, 0.2
+"""How long strangers may send in all: something, and something for each operation."""
+
 BOGUS = "seatrial-bogus-credentials"
 MARK = "{{secret:"
 Who = Literal["nobody", "impostor", "user"]
 WHO: tuple[Who, ...] = ("nobody", "impostor")
-Send = Callable[[Sent, Who], Sent]
-"""Sends a request once more: without credentials, with made-up ones, or with those that it had."""
+Send = Callable[[Sent, Who], Sent | None]
+"""Sends a request once more: without credentials, with made-up ones, or with its own; None where no time is left."""
 
 WORDS: Mapping[Who, str] = {
     "nobody": "without credentials",
@@ -62,9 +65,12 @@ class Stranger:
         self._limited = limited
         self._window_s = window_s
         self._numbers = itertools.count(FIRST_NUMBER)
+        self._until_s = time.monotonic() + LEAST_S + OPERATION_S * len(addresses)
 
-    def send(self, sample: Sent, who: Who) -> Sent:
+    def send(self, sample: Sent, who: Who) -> Sent | None:
         """Send a request; one that a limiter rejects is sent once more after its window, if that is short."""
+        if time.monotonic() > self._until_s:
+            return None
         answer = self._send(sample, who)
         if answer.status in self._limited and self._window_s <= PATIENCE_S:
             time.sleep(self._window_s)
@@ -85,17 +91,30 @@ class Stranger:
         url = self._target.seen_from(address) + sample.url.removeprefix(self._target.url)
         transport = httpx.HTTPTransport(local_address=address or None, verify=trusted())
         try:
-            with httpx.Client(transport=transport, timeout=TIMEOUT_S, trust_env=False) as client:
-                answer = client.request(sample.method, url, headers=headers, content=sample.body)
+            with (
+                httpx.Client(transport=transport, timeout=LONGEST_S, trust_env=False) as client,
+                client.stream(sample.method, url, headers=headers, content=sample.body) as answer,
+            ):
+                body = _beginning(answer, at_s + LONGEST_S)
         except httpx.HTTPError:
             return sent
         return msgspec.structs.replace(
             sent,
             status=answer.status_code,
             response_headers=list(answer.headers.multi_items()),
-            response_body=shown(answer.content),
+            response_body=shown(body),
             elapsed_s=time.monotonic() - at_s,
         )
+
+
+def _beginning(answer: httpx.Response, until_s: float) -> bytes:
+    """Return as much of a body as is read; whether somebody was let in, the status says."""
+    body = bytearray()
+    for part in answer.iter_bytes():
+        body += part
+        if len(body) > LARGEST or time.monotonic() > until_s:
+            break
+    return bytes(body)
 
 
 def _as(who: Who, own: Mapping[str, str]) -> Callable[[str, str], tuple[str, str]]:
@@ -166,7 +185,9 @@ def judge_authentication(doors: Doors, *, send: Send, judgement: Judgement, prob
             continue
         for who in WHO:
             answer = send(sample, who)
-            if answer.status in SUCCESS:
+            if answer is None:
+                unclear.append(f"{operation.label} (no time was left to ask {WORDS[who]})")
+            elif answer.status in SUCCESS:
                 findings.append(_unprotected(answer, who, judgement, again=send(sample, who)))
             elif not _refuses(sample, answer):
                 unclear.append(f"{operation.label} ({answer.status or 'no answer'} {WORDS[who]})")
@@ -187,17 +208,23 @@ def _refuses(sample: Sent, answer: Sent) -> bool:
     return harmless and answer.status in CLIENT_ERROR and answer.status != httpx.codes.TOO_MANY_REQUESTS
 
 
-def _unprotected(answer: Sent, who: Who, judgement: Judgement, *, again: Sent) -> Finding:
+def _again(answer: Sent, again: Sent | None) -> FindingStatus:
+    """Return what the answer says when the request that was let in is sent once more."""
+    if again is None or not (again.status in SUCCESS or _refuses(answer, again)):
+        return FindingStatus.UNCONFIRMED
+    return FindingStatus.CONFIRMED if again.status in SUCCESS else FindingStatus.FLAKY
+
+
+def _unprotected(answer: Sent, who: Who, judgement: Judgement, *, again: Sent | None) -> Finding:
     """Return what an open door is; `again` is the answer when its request was sent once more."""
-    shut = FindingStatus.FLAKY if _refuses(answer, again) else FindingStatus.UNCONFIRMED
     return Finding(
         check=CHECK,
         severity=Severity.CRITICAL,
         title=f"answers {answer.status} {WORDS[who]}",
         cause=f"open-to-{who}",
         operation=answer.operation,
-        evidence=(judgement.show(answer), judgement.show(again)),
+        evidence=tuple(judgement.show(sent) for sent in (answer, again) if sent),
         steps=(judgement.show(answer),),
         replay=script_for([as_exchange(answer)]),
-        status=FindingStatus.CONFIRMED if again.status in SUCCESS else shut,
+        status=_again(answer, again),
     )

@@ -14,8 +14,8 @@ import msgspec
 from schemathesis.engine import events, from_schema
 from schemathesis.engine.core import EventStream
 
-from seatrial.fuzz._engine import Engine, load
-from seatrial.fuzz._messages import Broken, Doing, Done, Message, Order, Stopped
+from seatrial.fuzz._engine import Engine, load, went_away
+from seatrial.fuzz._messages import Broken, Doing, Done, Gone, Message, Order, Stopped
 from seatrial.fuzz._turns import Turns
 
 _encode = msgspec.json.Encoder().encode
@@ -44,8 +44,10 @@ def run(order: Order, out: BinaryIO) -> None:
     timer = threading.Timer(order.budget_s, stream.stop)
     timer.daemon = True
     timer.start()
-    phase = follow(stream, engine, out)
+    phase, gone = follow(stream, engine, out)
     timer.cancel()
+    if gone:
+        return
     if stream.stop_event.is_set():
         write(out, Stopped(phase=phase))
     write(out, Doing(phase="looking again"))
@@ -60,9 +62,9 @@ def run(order: Order, out: BinaryIO) -> None:
         write(out, message)
 
 
-def follow(stream: EventStream, engine: Engine, out: BinaryIO) -> str:
-    """Write what happens, and return the last phase."""
-    phase = "beginning"
+def follow(stream: EventStream, engine: Engine, out: BinaryIO) -> tuple[str, bool]:
+    """Write what happens, and return the last phase and whether the service went away."""
+    phase, gone = "beginning", False
     for event in stream:
         match event:
             case events.PhaseStarted() if not stream.stop_event.is_set():
@@ -71,13 +73,16 @@ def follow(stream: EventStream, engine: Engine, out: BinaryIO) -> str:
             case events.ScenarioFinished():
                 for sent in engine.scenario(event.recorder):
                     write(out, sent)
+            case events.NonFatalError() if went_away(event):
+                gone = True
+                write(out, Gone())
             case events.NonFatalError():
                 write(out, Broken(message=f"{event.label}: {event.value}"))
             case events.FatalError():
                 write(out, Broken(message=str(event.exception), fatal=True))
             case _:
                 pass
-    return phase
+    return phase, gone
 
 
 def write(out: BinaryIO, message: Message) -> None:

@@ -18,14 +18,16 @@ from schemathesis.checks import load_all_checks
 from schemathesis.core.failures import ServerError
 from schemathesis.core.transforms import UNRESOLVABLE
 from schemathesis.core.transport import Response
-from schemathesis.engine import Status
+from schemathesis.engine import Status, events
+from schemathesis.engine.errors import ServerUnavailable
 from schemathesis.engine.recorder import Request, ScenarioRecorder
 from schemathesis.generation import GenerationMode
 from schemathesis.generation.stateful.state_machine import StepOutput
-from schemathesis.openapi.checks import UseAfterFree
+from schemathesis.openapi.checks import MissingContentType, UseAfterFree
 from schemathesis.specs.openapi.expressions import evaluate
 
-from seatrial.fuzz._again import BREAKS, REQUEST_TIMEOUT_S, Again, Suspect, detail_in
+from seatrial.fuzz._again import BREAKS, Again, Suspect, detail_in
+from seatrial.fuzz._bounds import LONGEST_S, was_cut
 from seatrial.fuzz._handed_out import handed_out
 from seatrial.fuzz._lifecycle import STEPS, SUCCESS, Resource, Resources, Walk
 from seatrial.fuzz._messages import NO_ANSWER, SHOWN, Message, Order, Repeated, Sent, Verdict, shown
@@ -46,12 +48,18 @@ CHECK_NAMES = [
     "use_after_free",
     "ensure_resource_availability",
 ]
+OF_BODIES = "response_schema_conformance"
+"""The check that reads an answer to its end."""
+
 PHASES = ["examples", "coverage", "fuzzing", "stateful"]
 LIVES_S = 5.0
 """How long resources are followed to their end when the budget is used up; it takes a few requests for each life."""
 
 REFUSED = "RejectedPositiveData"
 """The failure of an operation that refuses input which its schema allows."""
+
+BODILESS = {204, 205, 304}
+"""Answers that have no body and so no media type, although Swagger 2.0's `produces` is about them too."""
 
 MAKER_ONLY = {"EnsureResourceAvailability", REFUSED}
 """Failures that mean nothing when somebody else asked than who made a resource, or was given what is sent."""
@@ -64,10 +72,10 @@ MOST_MAKERS = 2000
 
 def load(order: Order) -> Any:
     """Return the schema, configured to repeat itself: one worker, a seed, no example database."""
-    schema = schemathesis.openapi.from_dict(order.document, config=schemathesis.Config(seed=order.seed))
+    schema: Any = schemathesis.openapi.from_dict(order.document, config=schemathesis.Config(seed=order.seed))
     headers = {name: PLACEHOLDER for _, headers in order.identities[:1] for name in headers}
     schema.config.update(
-        base_url=order.base_url, headers=headers, workers=1, request_timeout=REQUEST_TIMEOUT_S, continue_on_failure=True
+        base_url=order.base_url, headers=headers, workers=1, request_timeout=LONGEST_S, continue_on_failure=True
     )
     schema.config.generation.update(
         max_examples=order.examples, database="none", no_shrink=True, with_security_parameters=False
@@ -75,15 +83,22 @@ def load(order: Order) -> Any:
     schema.config.checks.update(included_check_names=CHECK_NAMES)
     schema.config.phases.update(phases=PHASES)
     load_all_checks()
+    if order.only:
+        schema = schema.include(name=order.only)
     schemathesis.hook("filter_failure")(_filter(set(order.limited), handed_out(order.document)))
     return schema
 
 
 def _filter(limited: set[int], handed: Mapping[str, set[str]]) -> Any:
-    """Return a hook that drops what is said about a limiter's answers, somebody else's resources and made-up values."""
+    """Return a hook that drops what is said about a limiter's answers, somebody else's resources and made-up values.
+
+    It also drops that an answer without a body has no media type.
+    """
 
     def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool:  # noqa: ARG001 - its signature
         if response.status_code in limited:
+            return False
+        if isinstance(failure, MissingContentType) and response.status_code in BODILESS:
             return False
         if type(failure).__name__ == REFUSED and made_up(case, handed.get(case.operation.label, set())):
             return False
@@ -147,13 +162,16 @@ class Engine:
 
     def _sent(self, case_id: str, node: Any, interaction: Any, recorder: ScenarioRecorder) -> Sent:
         case, number, response = node.value, self._numbers[case_id], interaction.response
-        verdicts = [self._verdict(check, case_id, recorder) for check in decided(recorder, case_id)]
+        cut = response is not None and was_cut(response.request)
+        checks = [check for check in decided(recorder, case_id) if not (cut and check.name == OF_BODIES)]
+        verdicts = [self._verdict(check, case_id, recorder) for check in checks]
         return Sent(
             **self._exchange(interaction.request, response),
             number=number,
             operation=case.operation.label,
             mode=case.meta.generation.mode.value if case.meta else "",
             chained=node.parent_id is not None,
+            cut=cut,
             negated=negated(case.meta),
             verdicts=broken(number, None) if response is None else verdicts,
         )
@@ -232,7 +250,7 @@ class Engine:
         headers = self._headers.get(resource.identity, {})
         request = session.prepare_request(requests.Request(operation.method, resource.url, headers=headers))
         try:
-            answer = session.send(request, timeout=REQUEST_TIMEOUT_S, allow_redirects=False)
+            answer = session.send(request, timeout=LONGEST_S, allow_redirects=False)
             response = Response.from_requests(answer, verify=True)
         except requests.RequestException:
             response = None
@@ -241,6 +259,11 @@ class Engine:
         limited = response is not None and response.status_code in self._limited
         verdicts = [] if limited else broken(number, response, asked)
         return Sent(**exchange, number=number, operation=operation.label, mode="", chained=True, verdicts=verdicts)
+
+
+def went_away(event: events.NonFatalError) -> bool:
+    """Return whether an error says that the service is there no longer: it was asked several times."""
+    return isinstance(event.value, ServerUnavailable)
 
 
 def value(expression: str, *, case: Any, response: Any) -> Any:

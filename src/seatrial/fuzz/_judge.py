@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ DECIDES: Mapping[str, tuple[str, Severity]] = {
 """Schemathesis's checks (and one of ours), and which promise each decides."""
 
 SUCCESS = range(200, 300)
+POSITIVE = "positive"
 EVIDENCE = 5
 STEPS = 7
 """How many requests are sent to show a failure once more, at most."""
@@ -48,7 +50,31 @@ class Heard:
     lived: list[Lived] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     stopped: str = ""
+    gone: bool = False
     fatal: str = "the engine ended before its time"
+
+    @property
+    def last(self) -> list[Sent]:
+        """Return the last requests to a service that went away, and the first of those that got no answer any more."""
+        answered = [sent for sent in self.sent if sent.status]
+        lost = [sent for sent in self.sent if not sent.status and sent.number > _number(answered)]
+        return [*answered[-LAST:], *lost[:1]] if self.gone else []
+
+    @property
+    def problem(self) -> str:
+        """Return why what was not seen cannot be judged."""
+        if self.gone:
+            last = f": {self.last[-1].method} {self.last[-1].url}" if self.last else ""
+            return f"the service went away; the last request{last}"
+        return self.fatal
+
+
+LAST = 3
+"""How many requests are shown that a service answered before it went away."""
+
+
+def _number(sent: Sequence[Sent]) -> int:
+    return max((each.number for each in sent), default=-1)
 
 
 Failures = dict[tuple[str, str, str, str], list[tuple[Sent, Verdict]]]
@@ -58,7 +84,7 @@ def judge(
     operations: Mapping[str, Operation], heard: Heard, *, limited: Collection[int], limited_percent: float
 ) -> Judgement:
     """Judge every promise; where nothing was answered, or the engine broke, nothing is passed."""
-    judgement, failures = Judgement(), _failures(heard.sent)
+    judgement, failures = Judgement(), _failures(_while_it_was_there(heard))
     for name in PROMISES:
         findings = [
             _finding(f"contract.{name}", cause_of(title, detail), found, heard=heard, judgement=judgement)
@@ -67,10 +93,16 @@ def judge(
         ]
         unseen = gap(name, operations, heard.sent, limited=limited)
         unseen = unseen or (unseen_ends(operations, heard.lived) if name == LIFECYCLE else None)
-        judgement.results.append(conclude(f"contract.{name}", findings, unseen, problem=heard.fatal))
+        judgement.results.append(conclude(f"contract.{name}", findings, unseen, problem=heard.problem))
     judgement.results.append(_judge_reached(operations, heard, limited))
     judgement.results.append(_judge_limited(heard, limited, limited_percent))
     return judgement
+
+
+def _while_it_was_there(heard: Heard) -> list[Sent]:
+    """Return what was sent, without what got no answer because the service had gone away."""
+    lost = heard.last[-1].number if heard.last else math.inf
+    return [sent for sent in heard.sent if sent.status or sent.number < lost]
 
 
 def _failures(sent: Iterable[Sent]) -> Failures:
@@ -168,10 +200,12 @@ def _status(found: Sequence[tuple[Sent, Verdict]], repeated: Iterable[Repeated])
 def _judge_reached(operations: Mapping[str, Operation], heard: Heard, limited: Collection[int]) -> CheckResult:
     check = "contract.operations-reached"
     reached = {s.operation for s in heard.sent if _reaches(s, operations.get(s.operation), limited)}
-    missing = sorted(operations.keys() - reached)
-    reason = "" if operations else "the document has no operations"
-    reason = reason or (f"never reached: {', '.join(missing)}" if missing else "")
-    return conclude(check, (), Gap(Outcome.INCONCLUSIVE, reason) if reason else None, problem=heard.fatal)
+    valid = {s.operation for s in heard.sent if s.mode == POSITIVE}
+    wanted = {operation.label for operation in operations.values() if operation.inputs}
+    missing = {"never reached": operations.keys() - reached, "never sent valid input": (wanted & reached) - valid}
+    reasons = [f"{why}: {', '.join(sorted(labels))}" for why, labels in missing.items() if labels]
+    reason = "; ".join(reasons) if operations else "the document has no operations"
+    return conclude(check, (), Gap(Outcome.INCONCLUSIVE, reason) if reason else None, problem=heard.problem)
 
 
 def _reaches(sent: Sent, operation: Operation | None, limited: Collection[int]) -> bool:
@@ -195,4 +229,4 @@ def _judge_limited(heard: Heard, limited: Collection[int], limited_percent: floa
     over = [f"{name} ({percent:.0f} %)" for name, percent in percents.items() if percent > limited_percent]
     reason = f"rejected by a rate limiter, more than {limited_percent:g} % of: {', '.join(over)}" if over else ""
     reason = reason or ("" if heard.sent else "not one request was sent")
-    return conclude(check, (), Gap(Outcome.INCONCLUSIVE, reason) if reason else None, problem=heard.fatal)
+    return conclude(check, (), Gap(Outcome.INCONCLUSIVE, reason) if reason else None, problem=heard.problem)

@@ -7,17 +7,22 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from typing import IO
 
 import msgspec
 
 from seatrial.core import EnvironmentFailure, Progress
 from seatrial.fuzz._judge import Heard
-from seatrial.fuzz._messages import Broken, Doing, Done, Lived, Message, Order, Repeated, Sent, Stopped
+from seatrial.fuzz._messages import Broken, Doing, Done, Gone, Lived, Message, Order, Repeated, Sent, Stopped
 from seatrial.stack import cache_root
 
 EVERY = 50
+OVERTIME_S = 75.0
+"""How much longer than its budget the engine may take: the last answer, second looks, and resources' ends."""
+
 COMMAND = (sys.executable, "-W", "ignore", "-m", "seatrial.fuzz._child")
+LONGEST = 500
 _decoder = msgspec.json.Decoder(Message)
 
 
@@ -37,15 +42,24 @@ class EngineProcess:
     def listen(self, order: Order, progress: Progress) -> Heard:
         """Hand the order over and take in what the engine tells until it ends."""
         heard = Heard()
+        overdue = threading.Timer(order.budget_s + OVERTIME_S, self._child.kill)
+        overdue.daemon = True
         try:
             _hand_over(self._child, order)
+            overdue.start()
             _take_in(self._child.stdout, heard, progress)
             self._child.wait()
             if self._child.returncode and heard.fatal:
-                heard.fatal = f"{heard.fatal}: {_last_line(self._errors)}"
+                heard.fatal = f"{heard.fatal}: {self._why(overdue)}"
         finally:
+            overdue.cancel()
             self.close()
         return heard
+
+    def _why(self, overdue: threading.Timer) -> str:
+        if overdue.finished.is_set():
+            return f"it was ended {OVERTIME_S:g} s after its time was up"
+        return _last_line(self._errors)
 
     def close(self) -> None:
         """End the process, whatever it does; safe to call twice."""
@@ -82,25 +96,32 @@ def _hand_over(child: subprocess.Popen[bytes], order: Order) -> None:
 def _take_in(stream: IO[bytes] | None, heard: Heard, progress: Progress) -> None:
     phase = ""
     for line in stream or ():
-        match _decoder.decode(line):
-            case Sent() as sent:
-                heard.sent.append(sent)
-                if len(heard.sent) % EVERY == 0:
-                    progress(f"{phase}: {len(heard.sent)} requests")
-            case Repeated() as repeated:
-                heard.repeated.append(repeated)
-            case Lived() as lived:
-                heard.lived.append(lived)
-            case Doing() as doing:
-                phase = doing.phase
-                progress(phase)
-            case Stopped() as stopped:
-                heard.stopped = stopped.phase
-            case Broken() as broken:
-                heard.broken.append(broken.message.splitlines()[0] if broken.message else "unknown")
-                heard.fatal = broken.message if broken.fatal else heard.fatal
-            case Done():
-                heard.fatal = "" if heard.fatal.startswith("the engine ended") else heard.fatal
+        message = _decoder.decode(line)
+        _keep(message, heard)
+        if isinstance(message, Doing):
+            phase = message.phase
+            progress(phase)
+        elif isinstance(message, Sent) and len(heard.sent) % EVERY == 0:
+            progress(f"{phase}: {len(heard.sent)} requests")
+
+
+def _keep(message: Message, heard: Heard) -> None:
+    match message:
+        case Sent():
+            heard.sent.append(message)
+        case Repeated():
+            heard.repeated.append(message)
+        case Lived():
+            heard.lived.append(message)
+        case Gone():
+            heard.gone = True
+        case Stopped():
+            heard.stopped = message.phase
+        case Broken():
+            heard.broken.append(" ".join(message.message.split())[:LONGEST] or "unknown")
+            heard.fatal = message.message if message.fatal else heard.fatal
+        case Done():
+            heard.fatal = "" if heard.fatal.startswith("the engine ended") else heard.fatal
 
 
 def _last_line(errors: IO[bytes]) -> str:

@@ -43,8 +43,12 @@ def _always(_operation: Operation) -> bool:
     return True
 
 
-def _body(sent: Sent, operation: Operation) -> bool:
+def _media(sent: Sent, operation: Operation) -> bool:
     return proper(sent, operation) and operation.documented_as(sent.status) in operation.with_body
+
+
+def _body(sent: Sent, operation: Operation) -> bool:
+    return _media(sent, operation) and not sent.cut
 
 
 def _headers(sent: Sent, operation: Operation) -> bool:
@@ -69,7 +73,7 @@ PROMISES: Mapping[str, Promise] = {
     "content-type-documented": Promise(
         lambda operation: bool(operation.with_body),
         "the document describes no answer's body",
-        _body,
+        _media,
         "no answer came whose body is documented",
     ),
     "headers-documented": Promise(

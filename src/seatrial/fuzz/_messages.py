@@ -31,7 +31,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     `most` if they concern a resource that it made. Requests without an identity go out from `addresses` in the same
     way, to `by_address`. `narrow` are the limits of single paths, which count nothing else; `batches` maps a path to
     the field with the list whose length is what a request there counts for. `limited` are the statuses with which a
-    limiter rejects. After `budget_s` seconds the engine is stopped.
+    limiter rejects. `only` are the labels of what is fuzzed, if that is not all. After `budget_s` seconds the engine is
+    stopped.
     """
 
     document: dict[str, Any]
@@ -48,6 +49,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     budget_s: float
     narrow: dict[str, Share] = {}
     batches: dict[str, str] = {}
+    only: list[str] = []
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,8 +70,8 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """One request that was sent, with its answer (status 0: none) and what the checks said.
 
     `chained`: it uses what an earlier answer held. `displaced`: somebody else than the resource's maker had to send it.
-    `negated` names the inputs that were made invalid: `query:limit`, `body`, or `query` for all of a place. `at_s` is
-    the monotonic clock of this machine.
+    `cut`: its answer was too large to be read to its end. `negated` names the inputs that were made invalid:
+    `query:limit`, `body`, or `query` for all of a place. `at_s` is the monotonic clock of this machine.
     """
 
     number: int
@@ -87,6 +89,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     elapsed_s: float = 0.0
     chained: bool = False
     displaced: bool = False
+    cut: bool = False
     negated: list[str] = []
     verdicts: list[Verdict] = []
 
@@ -125,6 +128,10 @@ class Broken(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     fatal: bool = False
 
 
+class Gone(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The service went away, and does not take connections any more; nothing was sent after that."""
+
+
 class Stopped(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The budget was used up in this phase."""
 
@@ -135,7 +142,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The last line: the engine came to its end."""
 
 
-Message = Sent | Repeated | Lived | Doing | Broken | Stopped | Done
+Message = Sent | Repeated | Lived | Doing | Broken | Gone | Stopped | Done
 
 
 def shown(content: bytes) -> str:

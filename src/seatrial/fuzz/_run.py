@@ -9,14 +9,15 @@ import math
 from collections.abc import Mapping, Sequence
 
 from seatrial.config import ContractSettings, LimitSettings, effective
-from seatrial.core import Evidence, Identities, Progress, Target
+from seatrial.core import Evidence, Identities, Progress, Target, curl_for
 from seatrial.fuzz._authentication import Doors, Stranger, judge_authentication
+from seatrial.fuzz._evidence import as_exchange
 from seatrial.fuzz._judge import Heard, judge
 from seatrial.fuzz._listen import EngineProcess
 from seatrial.fuzz._looked import unpromised_ends
 from seatrial.fuzz._matrix import measure, unseen
 from seatrial.fuzz._messages import Order, Share
-from seatrial.openapi import Operation, fetch_document, operations_of
+from seatrial.openapi import Operation, fetch_document, operations_of, selected
 
 OWN_SHARE, WHOLE_SHARE = 0.6, 0.8
 """How much of its quota an identity may use of its own accord, and with requests about what it made.
@@ -47,16 +48,18 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
     run: str,
     progress: Progress,
     source: str = "",
+    only: Sequence[str] = (),
     budget_s: float | None = None,
     process: EngineProcess | None = None,
 ) -> Evidence:
     """Fuzz the document of a target; raises UsageError or EnvironmentFailure for one that is none.
 
-    `source` is where the document is, if not at the target. `process` was started ahead; without one, a new one is.
+    `source` is where the document is, if not at the target; `only` are the labels of the operations that count, if not
+    all do. `process` was started ahead; without one, a new one is.
     After `budget_s` seconds the engine is stopped: what it did not come to is not passed, and a note says so.
     """
     document = fetch_document(source or target.url + settings.document, settings.prefix)
-    operations = operations_of(document)
+    operations = selected(operations_of(document), only)
     quota, window_s = _tightest([limit for limit in limits if limit.reach == "service"], environment)
     examples = next((count for name, count in settings.examples.items() if name == profile), 10)
     uses = max(1, int(quota * OWN_SHARE))
@@ -75,6 +78,7 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
         limited=limited,
         budget_s=budget_s or BUDGET_S.get(profile, BUDGET_S["full"]),
         narrow={limit.path: _share(limit, environment) for limit in limits if limit.reach == "path"},
+        only=list(only),
         batches={limit.batch_path: limit.batch_field for limit in limits if limit.batch_path},
     )
     heard = (process or EngineProcess(run)).listen(order, progress)
@@ -82,8 +86,10 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
     strangers = identities.lease_anonymous(len(operations))
     users = dict(order.identities)
     stranger = Stranger(strangers, target=target, limited=limited, window_s=window_s, users=users)
-    doors = Doors(operations, heard.sent, closed=frozenset(settings.closed))
-    judge_authentication(doors, send=stranger.send, judgement=judgement, problem=heard.fatal)
+    doors = Doors(
+        operations, heard.sent, closed=frozenset(label for label in settings.closed if not only or label in only)
+    )
+    judge_authentication(doors, send=stranger.send, judgement=judgement, problem=heard.problem)
     return Evidence(
         results=tuple(judgement.results),
         measurements=measure(operations, heard.sent),
@@ -120,6 +126,9 @@ def _users(identities: Identities, count: int) -> list[tuple[str, dict[str, str]
 
 def _notes(operations: Mapping[str, Operation], heard: Heard, budget_s: float) -> list[str]:
     stopped = f"the fuzzer was stopped after {budget_s:g} s, in its phase {heard.stopped}" if heard.stopped else ""
+    last = [f"before the service went away: {curl_for(as_exchange(sent))}" for sent in heard.last]
+    cut = sorted({sent.operation for sent in heard.sent if sent.cut})
+    large = [f"answers too large to be read to their end, so that their bodies were not judged: {', '.join(cut)}"]
     broken = dict.fromkeys(f"not fuzzed: {message}" for message in heard.broken)
     gaps = [*unseen(operations, heard.sent), *unpromised_ends(operations)]
-    return [*([stopped] if stopped else []), *gaps, *broken]
+    return [*([stopped] if stopped else []), *last, *(large if cut else []), *gaps, *broken]

@@ -20,6 +20,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool
 
 from seatrial.fuzz._allowance import Allowance, Client, Rota
+from seatrial.fuzz._bounds import LONGEST_S, may_be_endless, read_answer
 from seatrial.fuzz._costs import cost_of
 from seatrial.fuzz._handed_out import fields_handed_out
 from seatrial.fuzz._messages import Order, Share
@@ -92,7 +93,10 @@ class Turns:
             turn = self._take(request)
             setattr(request, TURN, turn)
             with self._from(session, turn.client.address):
-                response = original(session, request, **options)
+                response = original(session, request, **options | {"stream": True})
+            if options.get("stream") and may_be_endless(response):
+                return response
+            read_answer(response, turn.at_s + LONGEST_S)
             if response.status_code in SUCCESS and turn.client.name:
                 location = response.headers.get("Location", "")
                 self._owners.learn(str(request.method), location, response.content, turn.client)

@@ -12,6 +12,7 @@ import httpx
 
 from seatrial.core import Exchange, Identity, Request, Response, Target
 from seatrial.core.tls import trusted
+from seatrial.http._bounds import EndingTransport
 from seatrial.record import ExchangeRecorded, Sink
 
 BODY_LIMIT = 2**20
@@ -63,7 +64,7 @@ class RecordingClient(httpx.Client):
 
     def __init__(self, target: Target, *, identity: Identity | None, sink: Sink | None, suite: str) -> None:
         address = identity.address if identity else ""
-        transport = httpx.HTTPTransport(local_address=address or None, verify=trusted())
+        transport = EndingTransport(local_address=address or None, verify=trusted())
         super().__init__(
             base_url=target.seen_from(identity.address if identity else ""),
             headers=dict(identity.headers) if identity else {},

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from seatrial.core.lazy import resolver
 
 if TYPE_CHECKING:
-    from seatrial.openapi._find import operation_at
+    from seatrial.openapi._find import operation_at, selected
     from seatrial.openapi._links import Lead, Lifecycle, Places, leads_of, lifecycles_of
     from seatrial.openapi._operations import Link, Operation, operations_of
     from seatrial.openapi._source import canonical, fetch_document, served_document
@@ -27,6 +27,7 @@ _HOMES = {
     "lifecycles_of": "_links",
     "operation_at": "_find",
     "operations_of": "_operations",
+    "selected": "_find",
     "served_document": "_source",
 }
 
@@ -42,6 +43,7 @@ __all__ = [
     "lifecycles_of",
     "operation_at",
     "operations_of",
+    "selected",
     "served_document",
 ]
 __getattr__ = resolver(__name__, _HOMES)

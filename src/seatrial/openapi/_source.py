@@ -22,11 +22,11 @@ def fetch_document(source: str, prefix: str | None = None) -> dict[str, Any]:
     `prefix` stands before each path in place of what the document says. Raises EnvironmentFailure (unreachable) or
     UsageError (not a valid OpenAPI document).
     """
-    document = settle_paths(bundle(check_document(_data(source), source), source, _data), source, prefix)
-    check_document(document, source)  # once more: it holds now what stood in other files
     try:
+        document = settle_paths(bundle(check_document(_data(source), source), source, _data), source, prefix)
+        check_document(document, source)  # once more: it holds now what stood in other files
         operations_of(document)
-    except (TypeError, AttributeError, LookupError, ValueError) as error:
+    except (TypeError, AttributeError, LookupError, ValueError, RecursionError) as error:
         raise UsageError(
             f"this is no valid OpenAPI document: {error}", slug="contract-not-openapi", where=source, remedy=REMEDY
         ) from error
