@@ -16,7 +16,9 @@ import pytest
 
 from seatrial.config import AuthSettings, ContractSettings, LimitSettings
 from seatrial.core import Evidence, FindingStatus, Outcome, Progress, Target
-from seatrial.fuzz import run_contract
+from seatrial.fuzz import EngineProcess, run_contract
+from seatrial.fuzz._judge import Heard
+from seatrial.fuzz._messages import Order, Sent
 from seatrial.http import AddressPool, IdentityPool, SigningKey
 
 SERVICE = Path(__file__).parents[1] / "support" / "contract_service.py"
@@ -219,6 +221,32 @@ def test_same_seed_sends_the_same(defective: Evidence, tmp_path: Path) -> None:
         again = fuzz(target)
     assert essence(again) == essence(defective)
     assert again.measurements == defective.measurements
+
+
+def test_same_seed_sends_every_request_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not only what is shown: each request of a second run is that of the first one, byte for byte and by whom."""
+    runs: list[list[Sent]] = []
+    listen = EngineProcess.listen
+
+    def keep(process: EngineProcess, order: Order, progress: Progress) -> Heard:
+        heard = listen(process, order, progress)
+        runs.append(heard.sent)
+        return heard
+
+    monkeypatch.setattr(EngineProcess, "listen", keep)
+    for _ in range(2):
+        with service(tmp_path) as target:
+            fuzz(target, examples=1)
+    first, second = ([normal(sent) for sent in sent_by] for sent_by in runs)
+    assert len(first) > 100
+    assert first == second
+
+
+def normal(sent: Sent) -> tuple[object, ...]:
+    """Return a request without what the service and the machine chose: its port, ids of its own, and when."""
+    parts = urllib.parse.urlsplit(sent.url)
+    target = re.sub(r"item-\d{8}", "{id}", urllib.parse.urlunsplit(("", "", *parts[2:])))
+    return (sent.operation, sent.method, target, sent.body, sent.identity, tuple(sent.request_headers), sent.status)
 
 
 def test_resource_that_vanishes_is_found(tmp_path: Path) -> None:
