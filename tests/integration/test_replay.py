@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import http.server
+import json
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from seatrial.cli._main import run_command_line
 from seatrial.core import CheckResult, Exchange, Finding, Outcome, Request, Response, Severity
+from seatrial.fuzz import replay
 from seatrial.http import SigningKey
 from seatrial.record import CheckFinished, ExchangeRecorded, Recorder, RunStarted, StackReady
 
@@ -152,6 +157,59 @@ def test_what_cannot_be_set_up_again_is_undecided(project: Path, capsys: pytest.
         codes = [run_command_line(["replay", fingerprint, "--run", "run", "--stack", THEN])]
     assert codes == [3]
     assert "replay:  undecided: GET /items/{id}: no answer, then it was 201" in capsys.readouterr().out
+
+
+class Slow(http.server.BaseHTTPRequestHandler):
+    """A thing can be read at its second look, and is broken by its third one."""
+
+    looks: list[str]
+
+    def do_POST(self) -> None:
+        """Make a thing."""
+        self.say(201, {"id": "new"})
+
+    def do_GET(self) -> None:
+        """Say how far a thing is."""
+        self.looks.append(self.path)
+        self.say(404 if len(self.looks) == 1 else 500 if len(self.looks) > 2 else 200, {})
+
+    def say(self, status: int, body: object) -> None:
+        """Answer with JSON."""
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(json.dumps(body).encode())
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+@pytest.mark.parametrize(
+    ("check", "status", "expected", "looks"),
+    [
+        ("no-server-error", 500, True, 3),
+        ("resource-lifecycle", 404, False, 2),
+        ("no-server-error", 0, True, 3),
+    ],
+)
+def test_what_takes_a_moment_is_waited_for(check: str, status: int, *, expected: bool, looks: int) -> None:
+    """What fails when it is done is looked at until it is; what is merely late is not missing."""
+    finding = Finding(check=f"contract.{check}", severity=Severity.HIGH, title="t", cause="c", operation="GET /a/{id}")
+    seen: list[str] = []
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Fresh", (Slow,), {"looks": seen})) as running:
+        threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
+        base = f"http://127.0.0.1:{running.server_port}"
+        steps = [
+            exchange(0, "POST /a", ("POST", "/a", "{}", 201, '{"id": "old"}'), ()),
+            exchange(1, "GET /a/{id}", ("GET", "/a/old", "", status, ""), ()),
+        ]
+        moved = [
+            replace(step, request=replace(step.request, url=step.request.url.replace(THEN, base))) for step in steps
+        ]
+        replayed = replay(finding, moved, secrets={}, document=dict)
+        running.shutdown()
+    assert (replayed.still, seen) == (expected, ["/a/new"] * looks)
+    assert len(replayed.exchanges) == 1 + looks
 
 
 def test_lines_of_a_replay_run_as_they_stand(

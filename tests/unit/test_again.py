@@ -16,7 +16,7 @@ from schemathesis.checks import load_all_checks
 from schemathesis.engine.recorder import Request, ScenarioRecorder
 
 from seatrial.fuzz._again import NEWEST, TRIES, Again, Suspect, in_rounds, selected
-from seatrial.fuzz._messages import Order, Sent, Share, Verdict
+from seatrial.fuzz._messages import TIMED, Order, Sent, Share, Verdict
 from seatrial.fuzz._turns import Turns
 
 LONG = 5
@@ -115,7 +115,28 @@ def test_what_led_to_it_is_sent_first(things: tuple[str, list[str]]) -> None:
     looking = again(url)
     looking.suspect(suspect(url, {"name": "long enough"}))
     assert [(found.number, found.same) for found in looking.repeat()] == [(8, True)]
-    assert asked == ["POST /things", "PUT /things/thing-1?q=1"]
+    assert asked == ["PUT /things/old?q=1", "POST /things", "PUT /things/thing-2?q=1"]
+
+
+def test_what_is_there_still_is_asked_itself(things: tuple[str, list[str]]) -> None:
+    """Where the thing of then is there, nothing new is made: it may be the only one that shows the defect."""
+    url, asked = things
+    asked.append("POST /things")
+    looking = again(url)
+    looking.suspect(suspect(url, {"name": "long enough"}, key="thing-1"))
+    assert [found.same for found in looking.repeat()] == [True]
+    assert asked[1:] == ["PUT /things/thing-1?q=1"]
+
+
+@pytest.mark.parametrize("check", sorted(TIMED))
+def test_who_is_missed_is_looked_for_himself(things: tuple[str, list[str]], check: str) -> None:
+    """A new thing may be late, or linger, as the old one did: nothing is made to see what became of that one."""
+    url, asked = things
+    looking = again(url)
+    found = suspect(url, {"name": "ok"})
+    looking.suspect(replace(found, verdict=Verdict(name=check, title="missed", chain=[7, 8])))
+    assert [each.same for each in looking.repeat()] == [False]
+    assert asked == ["PUT /things/old?q=1"]
 
 
 def test_what_does_not_break_it_now_is_told(things: tuple[str, list[str]]) -> None:
@@ -152,8 +173,9 @@ def test_nothing_is_made_smaller_near_a_limit(things: tuple[str, list[str]], nea
     looking = again(url, **near)
     looking.suspect(suspect(url, {"name": "long enough"}))
     assert [found.same for found in looking.repeat()] == [True]
+    before = len(asked)
     assert not list(looking.smallest())
-    assert len(asked) == 2
+    assert len(asked) == before
 
 
 def test_the_shortest_and_the_newest_are_kept() -> None:

@@ -16,7 +16,7 @@ from seatrial.core.recipes import put_in, put_into_body, swaps
 from seatrial.fuzz._bounds import LONGEST_S
 from seatrial.fuzz._cause import MOST_CAUSES, detail_of, held_by, said_in
 from seatrial.fuzz._conforms import failures
-from seatrial.fuzz._messages import NO_ANSWER, Order, Repeated, Sent, Verdict
+from seatrial.fuzz._messages import NO_ANSWER, TIMED, Order, Repeated, Sent, Verdict
 from seatrial.fuzz._minimise import minimised, rebuilt, tree_of
 from seatrial.fuzz._turns import Turns
 
@@ -108,13 +108,12 @@ class Again:
             for key, suspect in in_rounds(self._suspects):
                 if time.monotonic() > until_s:
                     return
-                same = None if key in seen else self._look(suspect, session)[0]
+                same = None if key in seen else self._fails(suspect, session)
                 if same is not None:
                     verdict, number = suspect.verdict, suspect.sent.number
                     yield Repeated(number=number, name=verdict.name, title=verdict.title, same=same)
                 if same:
                     seen.add(key)
-                    self._sure.append(suspect)
 
     def smallest(self) -> Iterator[tuple[Suspect, Request, Answer]]:
         """Make what came again smaller, and yield the smallest request that still shows it, with its answer.
@@ -155,6 +154,20 @@ class Again:
         waits = self._turns.wait_s(suspect.headers, 1 + len(suspect.led)) > 0
         return waits or (not suspect.sent.identity and spare < PLENTY)
 
+    def _fails(self, suspect: Suspect, session: requests.Session) -> bool | None:
+        """Return whether a request fails again by itself, or else after what led to it.
+
+        What is said of a resource's life is said of the one that was: a new one is too young to be missed.
+        """
+        alone = replace(suspect, led=())
+        same, _ = self._look(alone, session)
+        if same or not suspect.led or suspect.verdict.name in TIMED:
+            self._sure += [alone] if same else []
+            return same
+        chained, _ = self._look(suspect, session)
+        self._sure += [suspect] if chained else []
+        return same if chained is None else chained
+
     def _look(self, suspect: Suspect, session: requests.Session) -> Looked:
         """Send what led to a failure and then its request, with what the answers say now.
 
@@ -169,7 +182,8 @@ class Again:
         answer = _once_more(suspect.request, swapped, session)
         if suspect.verdict.name == NO_ANSWER:
             return answer is None, answer
-        if answer is None or answer.status_code in self._limited | (ABSENT - {suspect.sent.status}):
+        silent = self._limited | (set() if suspect.verdict.name in TIMED else ABSENT - {suspect.sent.status})
+        if answer is None or answer.status_code in silent:
             return None, answer
         return suspect.verdict.title in {title for title, _ in kinds(suspect, answer)}, answer
 

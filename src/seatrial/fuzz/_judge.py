@@ -12,7 +12,7 @@ from seatrial.core.scripts import script_for
 from seatrial.fuzz._cause import MOST_CAUSES, cause_of
 from seatrial.fuzz._evidence import Judgement, as_exchange
 from seatrial.fuzz._looked import LIFECYCLE, PROMISES, UNAUTHENTICATED, Gap, gap, proper, unseen_ends
-from seatrial.fuzz._messages import NO_ANSWER, Lived, Repeated, Sent, Verdict
+from seatrial.fuzz._messages import NO_ANSWER, TIMED, Lived, Repeated, Sent, Verdict
 from seatrial.openapi import Operation
 
 DECIDES: Mapping[str, tuple[str, Severity]] = {
@@ -36,9 +36,6 @@ POSITIVE = "positive"
 EVIDENCE = 5
 STEPS = 7
 """How many requests are sent to show a failure once more, at most."""
-
-TIMED = frozenset({"use_after_free", "ensure_resource_availability"})
-"""Failures that a slow service shows again and again without being wrong for long: only a second look confirms them."""
 
 
 @dataclass(slots=True)

@@ -17,6 +17,10 @@ NO_ANSWER = "no_answer"
 """The name of our own check: a request that got no answer is a failure that the engine has no check for."""
 
 
+TIMED = frozenset({"use_after_free", "ensure_resource_availability"})
+"""Failures that a slow service shows again and again without being wrong for long: only a second look confirms them."""
+
+
 class Share(msgspec.Struct, frozen=True, kw_only=True):
     """How many requests a client may send in any `window_s` seconds."""
 
