@@ -26,6 +26,7 @@ COMMANDS = (
     ("limits", "discover"),
     ("doctor",),
     ("clean",),
+    ("replay",),
     ("report",),
     ("checks",),
     ("checks", "list"),

@@ -1,11 +1,13 @@
 """The contract on a real small service: clean it passes, and each seeded defect is found where it is and only there."""
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +16,9 @@ import pytest
 
 from seatrial.config import AuthSettings, ContractSettings, LimitSettings
 from seatrial.core import Evidence, FindingStatus, Outcome, Progress, Target
-from seatrial.fuzz import run_contract
+from seatrial.fuzz import EngineProcess, run_contract
+from seatrial.fuzz._judge import Heard
+from seatrial.fuzz._messages import Order, Sent
 from seatrial.http import AddressPool, IdentityPool, SigningKey
 
 SERVICE = Path(__file__).parents[1] / "support" / "contract_service.py"
@@ -126,6 +130,27 @@ def test_what_did_not_repeat_is_flaky(defective: Evidence) -> None:
     assert found(defective, FindingStatus.FLAKY) == {("no-server-error", "GET /once")}
 
 
+def test_two_defects_of_one_operation_are_two_findings(tmp_path: Path) -> None:
+    """Answers of 500 differ by what they say, not by what they were given, and each defect has its own finding."""
+    with service(tmp_path, "crashes") as target:
+        evidence = fuzz(target)
+    causes = [finding.cause for result in evidence.results for finding in result.findings]
+    assert sorted(causes) == ["server-error/500/disk-full-at", "server-error/500/is-no-key"]
+    assert found(evidence) == {("no-server-error", "POST /crash")}
+    known = {exchange.id: exchange for exchange in evidence.exchanges}
+    shown = [known[finding.steps[-1]] for result in evidence.results for finding in result.findings]
+    names = sorted(len(json.loads(exchange.request.body)["name"]) for exchange in shown)
+    assert names == [1, 13], "each is shown by the shortest name that shows it"
+
+
+def test_what_did_not_repeat_fails_nothing(tmp_path: Path) -> None:
+    """A service that broke once and never again passes, and the result still carries what was seen."""
+    with service(tmp_path, "once") as target:
+        evidence = fuzz(target, examples=1)
+    assert found(evidence, FindingStatus.FLAKY) == {("no-server-error", "GET /once")}
+    assert outcomes(evidence) == dict.fromkeys(outcomes(evidence), Outcome.PASSED)
+
+
 def test_operations_that_never_answered_are_named(defective: Evidence) -> None:
     """An operation behind its limiter, and one that lets nobody in, were not reached; the limiter is told apart."""
     reasons = {result.check: result.reason for result in defective.results}
@@ -143,11 +168,38 @@ def test_findings_show_their_requests(defective: Evidence) -> None:
     for finding in findings:
         assert 1 <= len(finding.evidence) <= 5
         assert {known[identifier].operation for identifier in finding.evidence}
-        assert finding.replay.startswith("curl ")
+        assert re.search(r"^curl |^ANSWER=.\(curl ", finding.replay)
+        assert known[finding.steps[-1]].operation == finding.operation
         assert "eyJ" not in finding.replay
     assert not any("eyJ" in str(exchange) for exchange in defective.exchanges)
     (undead,) = [finding for finding in findings if finding.check == "contract.resource-lifecycle"]
     assert [known[i].request.method for i in undead.evidence][:3] == ["POST", "DELETE", "GET"]
+
+
+def test_every_line_shows_its_defect(tmp_path: Path, require: Callable[[str], str]) -> None:
+    """What people copy from the report, run by a shell with fresh tokens, gets the answer that was the defect."""
+    require("curl")
+    with service(tmp_path, *EVERYTHING) as target:
+        evidence = fuzz(target, examples=1)
+        known = {exchange.id: exchange for exchange in evidence.exchanges}
+        findings = [finding for result in evidence.results for finding in result.findings]
+        sure = [finding for finding in findings if finding.status is FindingStatus.CONFIRMED]
+        shown = {finding.cause: last_status(finding.replay) for finding in sure}
+    statuses = {finding.cause: known[finding.steps[-1]].response for finding in sure}
+    assert shown == {cause: answer.status if answer else 0 for cause, answer in statuses.items()}
+    assert len(shown) > 9
+
+
+def last_status(script: str) -> int:
+    """Return the status of the last answer that lines get, 0 for none."""
+    pool = IdentityPool(AUTH, key=KEY, run="by hand", seed=2, addresses=AddressPool("none", seed=1))
+    tokens = {letter: pool.lease(1)[0].headers["Authorization"].removeprefix("Bearer ") for letter in "ABC"}
+    names = {f"SEATRIAL_TOKEN_ORG_{letter}": token for letter, token in tokens.items()}
+    environment = {**os.environ, "NO_PROXY": "*", **names}
+    done = subprocess.run(
+        ["sh", "-c", script], env=environment, capture_output=True, text=True, timeout=30, check=False
+    )
+    return int(([0, *re.findall(r"^HTTP/1\.1 (\d{3}) ", done.stdout, re.MULTILINE)])[-1])
 
 
 def test_exchanges_have_the_clock_of_this_process(defective: Evidence) -> None:
@@ -169,6 +221,32 @@ def test_same_seed_sends_the_same(defective: Evidence, tmp_path: Path) -> None:
         again = fuzz(target)
     assert essence(again) == essence(defective)
     assert again.measurements == defective.measurements
+
+
+def test_same_seed_sends_every_request_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not only what is shown: each request of a second run is that of the first one, byte for byte and by whom."""
+    runs: list[list[Sent]] = []
+    listen = EngineProcess.listen
+
+    def keep(process: EngineProcess, order: Order, progress: Progress) -> Heard:
+        heard = listen(process, order, progress)
+        runs.append(heard.sent)
+        return heard
+
+    monkeypatch.setattr(EngineProcess, "listen", keep)
+    for _ in range(2):
+        with service(tmp_path) as target:
+            fuzz(target, examples=1)
+    first, second = ([normal(sent) for sent in sent_by] for sent_by in runs)
+    assert len(first) > 100
+    assert first == second
+
+
+def normal(sent: Sent) -> tuple[object, ...]:
+    """Return a request without what the service and the machine chose: its port, ids of its own, and when."""
+    parts = urllib.parse.urlsplit(sent.url)
+    target = re.sub(r"item-\d{8}", "{id}", urllib.parse.urlunsplit(("", "", *parts[2:])))
+    return (sent.operation, sent.method, target, sent.body, sent.identity, tuple(sent.request_headers), sent.status)
 
 
 def test_resource_that_vanishes_is_found(tmp_path: Path) -> None:

@@ -67,6 +67,17 @@ def crash(request: Request, given: str) -> bool:
     return len(given) > LONG
 
 
+@instead("crashes", "crash")
+def crash_in_two_ways(request: Request, given: str) -> bool:
+    """Break over a long name in one way, and over one of a single letter in another; both tell what they were given."""
+    if len(given) > LONG:
+        request.say(500, {"error": f"disk full at {given}", "id": f"{request.seen['crashes']:08}"})
+    elif len(given) == 1:
+        request.say(500, {"error": f"'{given}' is no key"})
+    request.seen["crashes"] += 1
+    return len(given) > LONG or len(given) == 1
+
+
 @instead("drop", "drop")
 def drop(request: Request, given: str) -> bool:
     """End the connection over a long name."""

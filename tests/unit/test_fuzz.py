@@ -14,7 +14,7 @@ from seatrial.campaign._variables import lifted
 from seatrial.config import LimitSettings
 from seatrial.core import FindingStatus, Identity, Outcome, Target
 from seatrial.fuzz._allowance import SAFETY_S, Allowance, Client, Rota
-from seatrial.fuzz._authentication import CHECK, Doors, Stranger, Who, judge_authentication
+from seatrial.fuzz._authentication import BOGUS, CHECK, Doors, Stranger, Who, judge_authentication, made_up
 from seatrial.fuzz._costs import cost_of
 from seatrial.fuzz._evidence import Judgement
 from seatrial.fuzz._handed_out import fields_handed_out, handed_out
@@ -93,7 +93,7 @@ def test_resource_belongs_to_who_made_it(name: str) -> None:
     """Whatever an id looks like, and wherever in the answer it stands, a URL with it leads to who made it."""
     import urllib.parse  # noqa: PLC0415 - used by this test only
 
-    owners, maker = Owners(), client("maker")
+    owners, maker = Owners[Client](), client("maker")
     owners.learn("POST", "", json.dumps({"data": [{"orderId": name}]}).encode(), maker)
     assert owners.of(f"http://h/orders/{urllib.parse.quote(name, safe='')}/lines?x=1") is maker
     assert owners.of("http://h/orders") is None or name == "orders"
@@ -102,7 +102,7 @@ def test_resource_belongs_to_who_made_it(name: str) -> None:
 @pytest.mark.parametrize("content", [b"", b"no JSON", b"[" * 100_000, b'{"id": null, "name": "x"}', b"\xff"])
 def test_odd_answers_make_nobody_an_owner(content: bytes) -> None:
     """An answer that is no JSON, is nested on purpose or names nothing is passed over; its Location still counts."""
-    owners, maker = Owners(), client("maker")
+    owners, maker = Owners[Client](), client("maker")
     owners.learn("POST", "http://h/things/7", content, maker)
     assert owners.of("http://h/things/7") is maker
     assert owners.of("http://h/things/x") is None
@@ -110,7 +110,7 @@ def test_odd_answers_make_nobody_an_owner(content: bytes) -> None:
 
 def test_reading_makes_nobody_an_owner() -> None:
     """What somebody merely read is not his."""
-    owners = Owners()
+    owners = Owners[Client]()
     owners.learn("GET", "", b'{"id": "seven"}', client("reader"))
     assert owners.of("http://h/things/seven") is None
 
@@ -118,7 +118,7 @@ def test_reading_makes_nobody_an_owner() -> None:
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_what_was_handed_out_is_sent_by_who_got_it(method: str) -> None:
     """A cursor is sent by whom it was given to: it may be good for nobody else."""
-    owners, reader = Owners({"next"}), client("reader")
+    owners, reader = Owners[Client]({"next"}), client("reader")
     owners.learn(method, "", b'{"items": [{"title": "seven"}], "next": "a b="}', reader)
     assert owners.of("http://h/things?limit=1&cursor=a%20b%3D") is reader
     assert owners.of("http://h/things?cursor=other") is None
@@ -181,22 +181,62 @@ FAILED = Verdict(name="not_a_server_error", title="Server error")
 SAME = {"name": FAILED.name, "title": FAILED.title}
 
 
+def again(number: int = 0, *, same: bool, **other: str) -> Repeated:
+    """Return what became of a request that was sent once more."""
+    return Repeated(number=number, same=same, **{**SAME, **other})
+
+
+ENDS = {
+    FindingStatus.CONFIRMED: Outcome.FAILED,
+    FindingStatus.FLAKY: Outcome.PASSED,
+    FindingStatus.UNCONFIRMED: Outcome.INCONCLUSIVE,
+}
+
+
 @pytest.mark.parametrize(
     ("failures", "repeated", "status"),
     [
-        (1, [], FindingStatus.FLAKY),
-        (1, [Repeated(number=0, same=False, **SAME)], FindingStatus.FLAKY),
-        (1, [Repeated(number=0, same=True, **SAME)], FindingStatus.CONFIRMED),
-        (1, [Repeated(number=0, same=True, name="use_after_free", title="x")], FindingStatus.FLAKY),
+        (1, [], FindingStatus.UNCONFIRMED),
+        (1, [again(same=False)], FindingStatus.FLAKY),
+        (1, [again(same=True)], FindingStatus.CONFIRMED),
+        (1, [again(same=True, name="use_after_free", title="x")], FindingStatus.UNCONFIRMED),
         (2, [], FindingStatus.CONFIRMED),
+        (2, [again(same=False)], FindingStatus.FLAKY),
+        (2, [again(same=False), again(1, same=True)], FindingStatus.CONFIRMED),
+        (9, [again(same=False), again(1, same=False)], FindingStatus.FLAKY),
     ],
 )
-def test_a_failure_is_confirmed_by_a_second_one(failures: int, repeated: list[Repeated], status: FindingStatus) -> None:
-    """A failure counts once it was seen twice: in two requests, or when the first was sent once more."""
+def test_a_replay_decides_over_a_second_occurrence(
+    failures: int, repeated: list[Repeated], status: FindingStatus
+) -> None:
+    """What does not come again is flaky, however often it was seen; a second occurrence counts where nobody looked."""
     heard = Heard(sent=[sent(n, status=500, verdicts=[FAILED]) for n in range(failures)], repeated=repeated, fatal="")
     (result,) = (r for r in judge({"GET /a": READ}, heard, limited=LIMITED, limited_percent=10).results if r.findings)
     assert [finding.status for finding in result.findings] == [status]
-    assert result.outcome is (Outcome.FAILED if status is FindingStatus.CONFIRMED else Outcome.INCONCLUSIVE)
+    assert result.outcome is ENDS[status]
+
+
+def test_what_came_again_is_shown() -> None:
+    """Of requests with one failure people get the one that failed again, with what led to it, although it is longer."""
+    longer = FAILED.__class__(name=FAILED.name, title=FAILED.title, chain=[1, 2])
+    asked = [
+        sent(0, status=500, verdicts=[FAILED]),
+        sent(1),
+        sent(2, status=500, url="http://h/a?long", verdicts=[longer]),
+    ]
+    heard = Heard(sent=asked, repeated=[again(2, same=True)], fatal="")
+    (result,) = (r for r in judge({"GET /a": READ}, heard, limited=LIMITED, limited_percent=10).results if r.findings)
+    (finding,) = result.findings
+    assert [id_.rpartition("-")[2] for id_ in finding.steps] == ["1", "2"]
+    assert [id_.rpartition("-")[2] for id_ in finding.evidence] == ["1", "2", "0"]
+    assert finding.replay.endswith("'http://h/a?long'")
+
+
+def test_a_flaky_finding_passes_nothing_that_is_open_otherwise() -> None:
+    """A check whose engine broke stays inconclusive, and still carries what did not come again."""
+    heard = Heard(sent=[sent(status=500, verdicts=[FAILED])], repeated=[again(same=False)], fatal="it broke")
+    (result,) = (r for r in judge({"GET /a": READ}, heard, limited=LIMITED, limited_percent=10).results if r.findings)
+    assert (result.outcome, result.reason) == (Outcome.INCONCLUSIVE, "it broke")
 
 
 def test_life_of_a_resource_is_confirmed_by_another_look_alone() -> None:
@@ -217,8 +257,12 @@ def test_engine_that_broke_passes_nothing() -> None:
 
 AUTHENTICATION = {
     "refused": ("GET", 200, (401, 403), Outcome.PASSED),
-    "served": ("GET", 200, (200, 401), Outcome.FAILED),
-    "served to the impostor": ("GET", 200, (401, 200), Outcome.FAILED),
+    "served": ("GET", 200, (200, 200, 401), Outcome.FAILED),
+    "served to the impostor": ("GET", 200, (401, 200, 200), Outcome.FAILED),
+    "served once": ("GET", 200, (200, 401, 401), Outcome.PASSED),
+    "served, and then no time is left": ("GET", 200, (200, None, 401), Outcome.INCONCLUSIVE),
+    "served, and then broken": ("GET", 200, (200, 500, 401), Outcome.INCONCLUSIVE),
+    "served, and then limited": ("GET", 200, (200, 429, 401), Outcome.INCONCLUSIVE),
     "invalid without the header": ("GET", 200, (422, 401), Outcome.PASSED),
     "gone by now": ("DELETE", 204, (404, 401), Outcome.INCONCLUSIVE),
     "rejected by the limiter": ("GET", 200, (429, 401), Outcome.INCONCLUSIVE),
@@ -232,15 +276,16 @@ AUTHENTICATION = {
 
 @pytest.mark.parametrize(("method", "status", "answers", "outcome"), AUTHENTICATION.values(), ids=AUTHENTICATION.keys())
 def test_credentials_must_make_the_difference(
-    method: str, status: int, answers: tuple[int, int], outcome: Outcome
+    method: str, status: int, answers: tuple[int | None, ...], outcome: Outcome
 ) -> None:
     """Only a refusal counts as one: an answer that has another explanation proves nothing, and 2xx is a defect."""
     operation = Operation(label=f"{method} /a", method=method, secured=True)
     judgement, statuses = Judgement(), iter(answers)
 
-    def send(sample: Sent, who: Who) -> Sent:
+    def send(sample: Sent, who: Who) -> Sent | None:
         del who
-        return sent(operation=sample.operation, method=sample.method, status=next(statuses))
+        status = next(statuses)
+        return None if status is None else sent(operation=sample.operation, method=sample.method, status=status)
 
     request = sent(operation=operation.label, method=method, status=status)
     doors = Doors({operation.label: operation}, [request])
@@ -250,15 +295,16 @@ def test_credentials_must_make_the_difference(
 
 CLOSED = {
     "refused": ([403, 403], (403, 401), Outcome.PASSED),
-    "served once": ([403, 200], (403, 401), Outcome.FAILED),
-    "served to nobody": ([403], (200, 401), Outcome.FAILED),
+    "served": ([403, 200], (200, 403, 401), Outcome.FAILED),
+    "served once": ([403, 200], (403, 403, 401), Outcome.PASSED),
+    "served to nobody": ([403], (200, 200, 401), Outcome.FAILED),
     "limited from the start": ([429], (403, 401), Outcome.INCONCLUSIVE),
     "missing": ([404], (404, 404), Outcome.INCONCLUSIVE),
 }
 
 
 @pytest.mark.parametrize(("statuses", "answers", "outcome"), CLOSED.values(), ids=CLOSED.keys())
-def test_a_closed_operation_refuses_users_too(statuses: list[int], answers: tuple[int, int], outcome: Outcome) -> None:
+def test_a_closed_operation_refuses_users_too(statuses: list[int], answers: tuple[int, ...], outcome: Outcome) -> None:
     """Where no user of the run may go, a refusal of users and strangers is what was promised."""
     operation = Operation(label="GET /a", method="GET", secured=True)
     judgement, left = Judgement(), iter(answers)
@@ -310,13 +356,13 @@ def test_matrix_counts_sides_of_the_input_that_was_changed() -> None:
 
 
 class SeenAt(http.server.BaseHTTPRequestHandler):
-    """Answer with the address at which a client is seen."""
+    """Answer with the address at which a client is seen, and with what he shows."""
 
     def do_GET(self) -> None:
         """Say so."""
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(self.client_address[0].encode())
+        self.wfile.write(f"{self.client_address[0]} {self.headers.get('Authorization', '')}".strip().encode())
 
     def log_message(self, *_: object) -> None:
         """Keep quiet."""
@@ -335,7 +381,32 @@ def test_nobody_is_sent_to_where_his_address_is_seen() -> None:
         answer = stranger.send(sent(url=f"{nowhere}/a"), "nobody")
         assert answer
         assert (answer.status, answer.response_body) == (200, "127.5.5.5")
+        user = Stranger([], target=Target(url=relay), limited=LIMITED, window_s=1, users={"u": {"authorization": "Me"}})
+        answer = user.send(sent(url=f"{relay}/a"), "user")
+        assert answer
+        assert answer.response_body == "127.0.0.1 Me"
+        assert answer.request_headers == [("Authorization", "{{secret:u}}")]
         server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("name", "own", "credentials"),
+    [
+        ("Authorization", "Bearer eyJ", f"Bearer {BOGUS}"),
+        ("authorization", "", f"Bearer {BOGUS}"),
+        ("Authorization", "Token t", f"Token {BOGUS}"),
+        ("X-API-Key", "k", BOGUS),
+        ("Cookie", "session=s", BOGUS),
+        (
+            "Authorization",
+            "Basic dTpw",
+            "Basic c2VhdHJpYWwtYm9ndXMtY3JlZGVudGlhbHM6c2VhdHJpYWwtYm9ndXMtY3JlZGVudGlhbHM=",
+        ),
+    ],
+)
+def test_made_up_credentials_are_of_the_same_kind(name: str, own: str, credentials: str) -> None:
+    """Who shows another scheme than the service asks for is refused for that, and nothing is proved."""
+    assert made_up(name, own) == credentials
 
 
 def test_long_bodies_are_cut_and_say_so() -> None:

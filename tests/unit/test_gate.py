@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.config import GateSettings, Settings, WaiverSettings, parse_rule
-from seatrial.core import CheckResult, Finding, Measurement, Outcome, Severity, UsageError, Verdict
-from seatrial.gate import Value, active, check_rules, collect_values, decide, describe, judge
+from seatrial.core import CheckResult, Finding, FindingStatus, Measurement, Outcome, Severity, UsageError, Verdict
+from seatrial.gate import Value, check_rules, collect_values, decide, describe, judge
+from seatrial.plugin._complete import waived
 from seatrial.record import CheckPlanned, Record, RunFailed
 
 RULES = GateSettings().parsed
@@ -61,6 +62,18 @@ def test_undecided_is_inconclusive() -> None:
     """Where nothing failed but a check could not decide, the run is inconclusive, not failed."""
     unsure = CheckResult(check="a.c", outcome=Outcome.INCONCLUSIVE, reason="r")
     assert verdict_of(record_of(unsure, passed("a.d"))) is Verdict.INCONCLUSIVE
+
+
+def test_what_did_not_come_again_blocks_by_a_rule_alone() -> None:
+    """A flaky finding is counted apart: the default rules let it through, and one of its own does not."""
+    flaky = Finding(check="a.b", severity=Severity.HIGH, title="t", cause="c", status=FindingStatus.FLAKY)
+    record = record_of(CheckResult(check="a.b", outcome=Outcome.PASSED, findings=(flaky,)))
+    values = collect_values(record)
+    assert (values["findings.high"].number, values["findings.flaky"].number) == (0, 1)
+    assert verdict_of(record) is Verdict.PASS
+    gates = judge((*RULES, parse_rule("findings.flaky == 0")), values, applies=lambda _: True)
+    assert decide(record, gates)[0] is Verdict.FAIL
+    check_rules(Settings(gate=GateSettings(rules=("findings.flaky == 0",))))
 
 
 def test_lost_check_is_inconclusive() -> None:
@@ -124,12 +137,70 @@ def test_impossible_rules_are_usage_errors(rule: str, slug: str, hint: str) -> N
     assert hint in caught.value.remedy
 
 
+def numbers(record: Record, *waivers: WaiverSettings, today: dt.date) -> dict[str, float]:
+    """Return what waivers change."""
+    values = collect_values(record, waivers, today=today)
+    return {name: values[name].number for name in ("checks.failed", "findings.high", "waivers.expired")}
+
+
+NARROW = {"check": "a.b", "reason": "known", "owner": "me", "expires": "2026-01-31"}
+
+
+@pytest.mark.parametrize(
+    ("narrowed", "failed_checks", "high"),
+    [
+        ({}, 0, 0),
+        ({"operation": "GET /a", "cause": "c/500"}, 1, 1),
+        ({"operation": "GET /*"}, 0, 0),
+        ({"cause": "c/*"}, 0, 0),
+        ({"cause": "C/*"}, 1, 2),
+        ({"operation": "POST *"}, 1, 2),
+    ],
+)
+def test_waiver_holds_for_what_it_names(narrowed: dict[str, str], failed_checks: int, high: int) -> None:
+    """A known defect of one operation does not hide another one of the same check."""
+    waiver, day = WaiverSettings(**NARROW, **narrowed), dt.date(2026, 1, 1)
+    places = (("GET /a", "c/500"), ("GET /b", "c/502"))
+    findings = tuple(
+        Finding(check="a.b", severity=Severity.HIGH, title="t", operation=operation, cause=cause)
+        for operation, cause in places
+    )
+    record = record_of(CheckResult(check="a.b", outcome=Outcome.FAILED, reason="r", findings=findings))
+    assert numbers(record, waiver, today=day) == {
+        "checks.failed": failed_checks, "findings.high": high, "waivers.expired": 0,
+    }  # fmt: skip
+    statuses = [waived(finding, [waiver], today=day).status for finding in findings]
+    assert statuses.count(FindingStatus.CONFIRMED) == high
+
+
+def test_waived_findings_that_stand_beside_an_open_one_excuse_nothing() -> None:
+    """What could not be looked at again is not known to be the known defect."""
+    findings = tuple(
+        Finding(check="a.b", severity=Severity.HIGH, title="t", operation=status, cause="c", status=status)
+        for status in (FindingStatus.WAIVED, FindingStatus.FLAKY, FindingStatus.UNCONFIRMED)
+    )
+    waiver, day = WaiverSettings(**NARROW, operation="waived"), dt.date(2026, 1, 1)
+    shut = record_of(CheckResult(check="a.b", outcome=Outcome.FAILED, reason="r", findings=findings[:2]))
+    open_ = record_of(CheckResult(check="a.b", outcome=Outcome.FAILED, reason="r", findings=findings))
+    assert [numbers(record, waiver, today=day)["checks.failed"] for record in (shut, open_)] == [0, 1]
+
+
+def test_expired_waiver_is_told_where_its_finding_is() -> None:
+    """A finding whose waiver is over counts, and says so."""
+    waiver = WaiverSettings(**NARROW, operation="GET /a")
+    finding = Finding(check="a.b", severity=Severity.HIGH, title="t", operation="GET /a", cause="c")
+    told = waived(finding, [waiver], today=dt.date(2026, 2, 1))
+    assert (told.status, told.waiver) == (
+        FindingStatus.CONFIRMED,
+        "the waiver of a.b (GET /a) by me expired on 2026-01-31 and counts no more",
+    )
+
+
 def test_waiver_holds_to_its_last_day() -> None:
     """A waived failure is counted apart until the day the waiver expires, and is a failure on the next."""
     waiver = WaiverSettings(check="a.b", reason="known", owner="me", expires="2026-01-31")
     record = record_of(failed("a.b"), passed("a.c"))
     last, next_day = dt.date(2026, 1, 31), dt.date(2026, 2, 1)
-    assert collect_values(record, active([waiver], today=last))["checks.failed"].number == 0
-    assert collect_values(record, active([waiver], today=last))["findings.high"].number == 0
-    assert collect_values(record, active([waiver], today=next_day))["checks.failed"].number == 1
+    assert numbers(record, waiver, today=last) == {"checks.failed": 0, "findings.high": 0, "waivers.expired": 0}
+    assert numbers(record, waiver, today=next_day) == {"checks.failed": 1, "findings.high": 1, "waivers.expired": 1}
     assert "expired" in describe([waiver], today=next_day)[0]

@@ -5,6 +5,7 @@ from seatrial.campaign._entered import Entered
 from seatrial.campaign._faults import Fault, fault_files, load_fault
 from seatrial.campaign._limits import Planned, allowance, plan_deep_limits, plan_limits
 from seatrial.campaign._options import Options, resolve_out
+from seatrial.campaign._replay import Stage, find_finding, replay_finding, set_stage
 from seatrial.campaign._run import (
     UP,
     Run,
@@ -41,6 +42,7 @@ __all__ = [
     "Planned",
     "Run",
     "Stacks",
+    "Stage",
     "allowance",
     "bring_up",
     "check_address_pool",
@@ -48,6 +50,7 @@ __all__ = [
     "choose",
     "fault_files",
     "filled_in",
+    "find_finding",
     "in_suite_order",
     "is_gone",
     "load_fault",
@@ -59,8 +62,10 @@ __all__ = [
     "plan_limits",
     "point_latest",
     "profile_in_effect",
+    "replay_finding",
     "resolve_out",
     "sends_apart",
+    "set_stage",
     "suite_named",
     "suites_of",
     "take_down",

@@ -147,7 +147,7 @@ def open_run(
     for listener in listeners:
         recorder.subscribe(listener)
     seed = secrets.randbelow(2**31) if options.seed is None else options.seed
-    known_key = _signing_key(settings, choice)
+    known_key = signing_key(settings, choice)
     key = known_key or SigningKey.generate()
     previous = _previous_key(settings, attached, choice)
     turned_by, register = profile_in_effect(settings, options, attached, choice), recorder.register_secret
@@ -294,14 +294,14 @@ def point_latest(root: Path, directory: Path) -> None:
 
 def why_unsigned(settings: Settings, choice: Choice) -> str:
     """Return why a run cannot authenticate anybody, empty where it can, or where nobody has to be."""
-    return _unsigned(settings, _signing_key(settings, choice))
+    return _unsigned(settings, signing_key(settings, choice))
 
 
 def _unsigned(settings: Settings, key: SigningKey | None) -> str:
     return NO_KEY if settings.auth and key is None else ""
 
 
-def _signing_key(settings: Settings, choice: Choice) -> SigningKey | None:
+def signing_key(settings: Settings, choice: Choice) -> SigningKey | None:
     """Return the key whose public half the stack has: fresh where we start it, None where nobody told us.
 
     A remote target has that of [auth] private_key_file, or of `seatrial up` where it is the stack that this started.

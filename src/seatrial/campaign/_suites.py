@@ -107,4 +107,4 @@ def check_selection(only: Sequence[str], available: Iterable[str]) -> None:
 def metric_belongs(metric: str, suites: Iterable[str], *, whole: bool) -> bool:
     """Return whether a gate on this metric belongs to a run of these suites (`whole`: nothing was left out)."""
     area = metric.split(".", 1)[0]
-    return whole or area in {"checks", "findings"} or area in set(suites)
+    return whole or area in {"checks", "findings", "waivers"} or area in set(suites)

@@ -23,6 +23,7 @@ COMMANDS = {
     "limits": ("_limits", "Prove or infer rate limits from outside."),
     "doctor": ("_doctor", "Say what this machine can run, and how to fix what it cannot."),
     "clean": ("_clean", "Remove whatever earlier runs left behind."),
+    "replay": ("_replay", "Send a recorded finding again: is it still there?"),
     "report": ("_report", "Rebuild every report from a run's recorded events."),
     "checks": ("_checks", "List or explain the checks."),
 }

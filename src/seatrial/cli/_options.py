@@ -23,6 +23,15 @@ address_pool_option: Decorator = click.option(
 )
 
 
+def run_directory(run: str, config: str) -> Path:
+    """Return the directory of a run: an id or a directory, or the latest run where none is named."""
+    directory = Path(run)
+    if run and directory.is_dir():
+        return directory
+    home = config_path(config).resolve().parent / ".seatrial"
+    return home / "runs" / run if run else home / "latest"
+
+
 def config_path(named: str) -> Path:
     """Return the configuration file that is named, or the nearest; raises UsageError."""
     from seatrial.config import find_config  # noqa: PLC0415 - pydantic takes its time

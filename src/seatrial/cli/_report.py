@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
-from seatrial.cli._options import config_option, config_path
+from seatrial.cli._options import config_option, run_directory
 
 
 @click.command(
@@ -18,10 +16,6 @@ def report_command(run: str, config: str) -> int:
     """Rebuild every report from a run's recorded events (of the latest run, or RUN: an id or a directory)."""
     from seatrial.reporting import summarise, write_reports  # noqa: PLC0415 - heavy
 
-    directory = Path(run)
-    if not run or not directory.is_dir():
-        home = config_path(config).resolve().parent / ".seatrial"
-        directory = home / "runs" / run if run else home / "latest"
-    for line in summarise(write_reports(directory)):
+    for line in summarise(write_reports(run_directory(run, config))):
         click.echo(line)
     return 0

@@ -490,9 +490,14 @@ class TargetSettings(Section):
 
 
 class WaiverSettings(Section):
-    """A finding that somebody answers for until a date (`YYYY-MM-DD`)."""
+    """Findings that somebody answers for until a date (`YYYY-MM-DD`).
+
+    `operation` and `cause` are globs; without them every finding of the check is meant.
+    """
 
     check: str
+    operation: str = "*"
+    cause: str = "*"
     reason: str
     owner: str
     expires: Day

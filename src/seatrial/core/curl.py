@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from seatrial.core.exchanges import BODY_SHOWN, Exchange, Request
@@ -18,22 +19,28 @@ DULL = {
 }
 """What headers say that curl sends by itself, or that say nothing about the request: other values were put there."""
 
-MARK = re.compile(r"\{\{secret:[^}]*\}\}")
+MARK = re.compile(r"\{\{secret:([^}]*)\}\}")
+
+TOKEN = "TOKEN"  # noqa: S105 - the name of a variable
 
 SPECIAL = frozenset('"$`\\!\n')
-"""What a shell looks at between double quotes; a letter after `$TOKEN` would lengthen its name."""
+"""What a shell looks at between double quotes; a letter after a variable would lengthen its name."""
 
 
-def curl_for(exchange: Exchange) -> str:
-    """Return a curl command; every secret stands in it as `$TOKEN`, and nothing else is left to the shell."""
-    request = exchange.request
+Names = Mapping[str, str]
+"""Shell variables by the names of the secrets that they hold; all others are `$TOKEN`."""
+
+
+def curl_for(exchange: Exchange, names: Names | None = None) -> str:
+    """Return a curl command; every secret stands in it as a variable, and nothing else is left to the shell."""
+    request, names = exchange.request, names or {}
     words = ["curl", "-i", *(["--head"] if request.method == "HEAD" else ["-X", shlex.quote(request.method)])]
     words += ["--http1.0"] if request.version == "HTTP/1.0" else []
     for name, value in request.headers:
         if not _dull(name.lower(), value, request.url):
-            words += ["-H", quote(header_for(name, value))]
-    words += [*_body(request), *_source(exchange.identity)]
-    return " ".join([*words, *_url_options(request.url), quote(request.url)])
+            words += ["-H", quote(header_for(name, value), names)]
+    words += [*_body(request, names), *_source(exchange.identity)]
+    return " ".join([*words, *_url_options(request.url, names), quote(request.url, names)])
 
 
 def _dull(name: str, value: str, url: str) -> bool:
@@ -47,11 +54,11 @@ def _source(identity: str) -> list[str]:
     return ["--interface", address] if re.fullmatch(r"\d+(\.\d+){3}", address) else []
 
 
-def _body(request: Request) -> list[str]:
+def _body(request: Request, names: Names) -> list[str]:
     """Return what sends the body; a long one comes from a file, which is to be put in the place of BODY."""
     if request.size or len(request.body) > BODY_SHOWN:
         return ["--data-binary", "@BODY"]
-    return ["--data-raw", quote(request.body)] if request.body else []
+    return ["--data-raw", quote(request.body, names)] if request.body else []
 
 
 def header_for(name: str, value: str) -> str:
@@ -63,11 +70,11 @@ def header_for(name: str, value: str) -> str:
     return f"{name}: Bearer {value}" if hidden else f"{name}: {value}"
 
 
-def _url_options(url: str) -> list[str]:
+def _url_options(url: str, names: Names) -> list[str]:
     """Keep curl from rewriting what a fuzzer made: brackets are ranges to it, dots steps, and fragments its own."""
-    globs = ["--globoff"] if set(url) & set("[]{}") else []
+    globs = ["--globoff"] if set(MARK.sub("", url)) & set("[]{}") else []
     as_is = ["--path-as-is"] if "/." in url else []
-    exact = ["--request-target", quote(target_of(url))] if "#" in url else []
+    exact = ["--request-target", quote(target_of(url), names)] if "#" in url else []
     return globs + as_is + exact
 
 
@@ -76,11 +83,17 @@ def target_of(url: str) -> str:
     return f"/{''.join(url.split('/', 3)[3:])}"
 
 
-def quote(text: str) -> str:
-    """Quote a word for the shell, with `$TOKEN` expanded in place of each secret."""
-    parts = MARK.split(text)
-    if len(parts) == 1:
+def quote(text: str, names: Names | None = None) -> str:
+    """Quote a word for the shell, with a variable expanded in place of each secret."""
+    *parts, last = MARK.split(text)
+    if not parts:
         return shlex.quote(text)
-    if not set("".join(parts)) & SPECIAL and not any(re.match(r"\w", part) for part in parts[1:]):
-        return f'"{"$TOKEN".join(parts)}"'
-    return '"$TOKEN"'.join(shlex.quote(part) if part else "" for part in parts)
+    around = [*parts[::2], last]
+    variables = [f"${(names or {}).get(name, TOKEN)}" for name in parts[1::2]]
+    if not set("".join(around)) & SPECIAL and not any(re.match(r"\w", part) for part in around[1:]):
+        return f'"{_woven(around, variables)}"'
+    return _woven([shlex.quote(part) if part else "" for part in around], [f'"{name}"' for name in variables])
+
+
+def _woven(around: list[str], between: list[str]) -> str:
+    return "".join(part for pair in zip(around, [*between, ""], strict=True) for part in pair)

@@ -18,10 +18,14 @@ class Severity(StrEnum):
 
 
 class FindingStatus(StrEnum):
-    """What is known about a finding after it was looked at again."""
+    """What is known about a finding after it was looked at again.
+
+    A flaky one did not come again when its requests were sent once more; where nobody could look, it is unconfirmed.
+    """
 
     CONFIRMED = "confirmed"
     FLAKY = "flaky"
+    UNCONFIRMED = "unconfirmed"
     WAIVED = "waived"
 
 
@@ -29,9 +33,10 @@ class FindingStatus(StrEnum):
 class Finding:
     """One defect: where it is, what shows it and how to see it again.
 
-    `cause` is a stable word for the defect (never a value that changes between runs): together with check and
-    operation it makes the fingerprint. `evidence` holds exchange ids; `location` is `file` or `file:line`;
-    `waiver` says who waived it, why and until when.
+    `cause` is a stable word for the defect (never a value that changes between runs), parts of it after slashes:
+    together with check and operation it makes the fingerprint. `evidence` holds exchange ids, `steps` those of
+    the requests that show it when they are sent again in this order; `location` is `file` or `file:line`; `waiver` says
+    who waived it, why and until when.
     """
 
     check: str
@@ -41,6 +46,7 @@ class Finding:
     operation: str = ""
     location: str = ""
     evidence: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
     detail: str = ""
     replay: str = ""
     status: FindingStatus = FindingStatus.CONFIRMED

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from seatrial.core.findings import Finding
+from seatrial.core.findings import Finding, FindingStatus
 
 
 class Outcome(StrEnum):
@@ -23,7 +23,7 @@ class Outcome(StrEnum):
 class CheckResult:
     """The outcome of one check, with its reason and the findings that show it.
 
-    `reason` may be empty only for a pass. `duration_s` is in seconds.
+    `reason` may be empty only for a pass, which carries no finding but flaky ones. `duration_s` is in seconds.
     """
 
     check: str
@@ -35,5 +35,5 @@ class CheckResult:
     def __post_init__(self) -> None:
         if self.outcome is not Outcome.PASSED and not self.reason:
             raise ValueError(f"{self.check}: {self.outcome} needs a reason")
-        if self.findings and self.outcome is Outcome.PASSED:
-            raise ValueError(f"{self.check}: passed, but carries findings")
+        if self.outcome is Outcome.PASSED and any(each.status is not FindingStatus.FLAKY for each in self.findings):
+            raise ValueError(f"{self.check}: passed, but carries findings that are not flaky")

@@ -12,15 +12,29 @@ from seatrial.core.lazy import resolver
 if TYPE_CHECKING:
     from seatrial.fuzz._listen import EngineProcess
     from seatrial.fuzz._published import CHECK, holds_as_served, holds_by_itself
+    from seatrial.fuzz._replay import Replayed, replay
     from seatrial.fuzz._run import run_contract
+    from seatrial.fuzz._still import can_judge
 
 _HOMES = {
     "CHECK": "_published",
     "EngineProcess": "_listen",
+    "Replayed": "_replay",
+    "can_judge": "_still",
     "holds_as_served": "_published",
     "holds_by_itself": "_published",
+    "replay": "_replay",
     "run_contract": "_run",
 }
 
-__all__ = ["CHECK", "EngineProcess", "holds_as_served", "holds_by_itself", "run_contract"]
+__all__ = [
+    "CHECK",
+    "EngineProcess",
+    "Replayed",
+    "can_judge",
+    "holds_as_served",
+    "holds_by_itself",
+    "replay",
+    "run_contract",
+]
 __getattr__ = resolver(__name__, _HOMES)

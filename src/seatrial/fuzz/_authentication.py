@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -11,7 +12,8 @@ from typing import Literal
 import httpx
 import msgspec
 
-from seatrial.core import CheckResult, Finding, Identity, Outcome, Severity, Target, curl_for
+from seatrial.core import CheckResult, Finding, FindingStatus, Identity, Outcome, Severity, Target
+from seatrial.core.scripts import script_for
 from seatrial.core.tls import trusted
 from seatrial.fuzz._bounds import LARGEST, LONGEST_S
 from seatrial.fuzz._evidence import Judgement, as_exchange
@@ -33,12 +35,12 @@ LEAST_S, OPERATION_S = 30.0, 0.2
 
 BOGUS = "seatrial-bogus-credentials"
 MARK = "{{secret:"
-Who = Literal["nobody", "impostor"]
+Who = Literal["nobody", "impostor", "user"]
 WHO: tuple[Who, ...] = ("nobody", "impostor")
 Send = Callable[[Sent, Who], Sent | None]
-"""Sends a request once more, without credentials or with made-up ones; None where no time is left to do so."""
+"""Sends a request once more: without credentials, with made-up ones, or with its own; None where no time is left."""
 
-WORDS: Mapping[str, str] = {
+WORDS: Mapping[Who, str] = {
     "nobody": "without credentials",
     "impostor": "with made-up credentials",
     "user": "to a user, and is declared closed",
@@ -46,12 +48,19 @@ WORDS: Mapping[str, str] = {
 
 
 class Stranger:
-    """Send recorded requests again as somebody without credentials, each operation from another address."""
+    """Send recorded requests again as somebody else, each from another address; `users` are headers by names."""
 
     def __init__(
-        self, addresses: Sequence[Identity], *, target: Target, limited: Collection[int], window_s: float
+        self,
+        addresses: Sequence[Identity],
+        *,
+        target: Target,
+        limited: Collection[int],
+        window_s: float,
+        users: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self._addresses = itertools.cycle([identity.address for identity in addresses] or [""])
+        self._users = users or {}
         self._target = target
         self._limited = limited
         self._window_s = window_s
@@ -69,11 +78,15 @@ class Stranger:
         return answer
 
     def _send(self, sample: Sent, who: Who) -> Sent:
-        headers = [(name, value) for name, value in map(_as(who), *zip(*sample.request_headers, strict=True)) if value]
+        own = {name.lower(): value for name, value in self._users.get(sample.identity, {}).items()}
+        kept = [
+            (name, value) for name, value in map(_as(who, own), *zip(*sample.request_headers, strict=True)) if value
+        ]
+        headers = [(name, own.get(name.lower(), value) if who == "user" else value) for name, value in kept]
         at_s = time.monotonic()
-        sent = msgspec.structs.replace(
-            sample, number=next(self._numbers), identity="", request_headers=headers, at_s=at_s, status=0, verdicts=[]
-        )
+        anew = {"number": next(self._numbers), "at_s": at_s, "status": 0, "verdicts": []}
+        identity = sample.identity if who == "user" else ""
+        sent = msgspec.structs.replace(sample, identity=identity, request_headers=kept, **anew)
         address = next(self._addresses)
         url = self._target.seen_from(address) + sample.url.removeprefix(self._target.url)
         transport = httpx.HTTPTransport(local_address=address or None, verify=trusted())
@@ -104,18 +117,26 @@ def _beginning(answer: httpx.Response, until_s: float) -> bytes:
     return bytes(body)
 
 
-def _as(who: Who) -> Callable[[str, str], tuple[str, str]]:
-    """Return what to make of each header; an empty value leaves it out."""
+def _as(who: Who, own: Mapping[str, str]) -> Callable[[str, str], tuple[str, str]]:
+    """Return what to make of each header, given those that its sender had; an empty value leaves it out."""
 
     def change(name: str, value: str) -> tuple[str, str]:
         if name.lower() in {"host", "content-length", "connection", "transfer-encoding"}:
             return name, ""
-        if not value.startswith(MARK):
+        if not value.startswith(MARK) or who == "user":
             return name, value
-        made_up = f"Bearer {BOGUS}" if name.lower() == "authorization" else BOGUS
-        return name, made_up if who == "impostor" else ""
+        return name, made_up(name, own.get(name.lower(), "")) if who == "impostor" else ""
 
     return change
+
+
+def made_up(name: str, own: str) -> str:
+    """Return credentials of the kind of somebody's own that nobody was given."""
+    scheme, _, rest = own.partition(" ")
+    if not rest:
+        return f"Bearer {BOGUS}" if name.lower() == "authorization" else BOGUS
+    basic = scheme.lower() == "basic"  # RFC 7617: what is no user and password is refused before it is looked up
+    return f"{scheme} {base64.b64encode(f'{BOGUS}:{BOGUS}'.encode()).decode() if basic else BOGUS}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +177,8 @@ def judge_authentication(doors: Doors, *, send: Send, judgement: Judgement, prob
     findings: list[Finding] = []
     unclear = [f"{label} (declared closed, not documented)" for label in sorted(doors.closed - doors.operations.keys())]
     for operation in secured:
-        findings += [_unprotected(sent, "user", judgement) for sent in doors.opened(operation)[:1]]
+        served = doors.opened(operation)[:1]
+        findings += [_unprotected(sent, "user", judgement, again=send(sent, "user")) for sent in served]
         sample = doors.sample(operation)
         if sample is None:
             unclear.append(f"{operation.label} (no request with credentials was let in)")
@@ -166,7 +188,7 @@ def judge_authentication(doors: Doors, *, send: Send, judgement: Judgement, prob
             if answer is None:
                 unclear.append(f"{operation.label} (no time was left to ask {WORDS[who]})")
             elif answer.status in SUCCESS:
-                findings.append(_unprotected(answer, who, judgement))
+                findings.append(_unprotected(answer, who, judgement, again=send(sample, who)))
             elif not _refuses(sample, answer):
                 unclear.append(f"{operation.label} ({answer.status or 'no answer'} {WORDS[who]})")
     reason = f"neither served nor refused: {', '.join(unclear)}" if unclear else ""
@@ -186,13 +208,23 @@ def _refuses(sample: Sent, answer: Sent) -> bool:
     return harmless and answer.status in CLIENT_ERROR and answer.status != httpx.codes.TOO_MANY_REQUESTS
 
 
-def _unprotected(answer: Sent, who: str, judgement: Judgement) -> Finding:
+def _again(answer: Sent, again: Sent | None) -> FindingStatus:
+    """Return what the answer says when the request that was let in is sent once more."""
+    if again is None or not (again.status in SUCCESS or _refuses(answer, again)):
+        return FindingStatus.UNCONFIRMED
+    return FindingStatus.CONFIRMED if again.status in SUCCESS else FindingStatus.FLAKY
+
+
+def _unprotected(answer: Sent, who: Who, judgement: Judgement, *, again: Sent | None) -> Finding:
+    """Return what an open door is; `again` is the answer when its request was sent once more."""
     return Finding(
         check=CHECK,
         severity=Severity.CRITICAL,
         title=f"answers {answer.status} {WORDS[who]}",
         cause=f"open-to-{who}",
         operation=answer.operation,
-        evidence=(judgement.show(answer),),
-        replay=curl_for(as_exchange(answer)),
+        evidence=tuple(judgement.show(sent) for sent in (answer, again) if sent),
+        steps=(judgement.show(answer),),
+        replay=script_for([as_exchange(answer)]),
+        status=_again(answer, again),
     )

@@ -53,6 +53,9 @@ def run(order: Order, out: BinaryIO) -> None:
     write(out, Doing(phase="looking again"))
     for repeated in engine.repeat():
         write(out, repeated)
+    write(out, Doing(phase="making smaller"))
+    for message in engine.minimise():
+        write(out, message)
     # Only now: what failed for a resource must not look otherwise because it was removed here.
     write(out, Doing(phase="removing"))
     for message in engine.live():

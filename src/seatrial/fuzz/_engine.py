@@ -1,18 +1,21 @@
-"""Schemathesis, seen from here. All that touches its internals is in this module; it is pinned in pyproject.toml."""
+"""Schemathesis's engine, seen from here.
+
+All that touches its internals is in this module, `_again` and `_conforms`; it is pinned in pyproject.toml.
+"""
 
 from __future__ import annotations
 
 import itertools
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import msgspec
 import requests
 import schemathesis
-from schemathesis.checks import CHECKS, load_all_checks
-from schemathesis.core.failures import Failure, FailureGroup, ServerError
+from schemathesis.checks import load_all_checks
+from schemathesis.core.failures import ServerError
 from schemathesis.core.transforms import UNRESOLVABLE
 from schemathesis.core.transport import Response
 from schemathesis.engine import Status, events
@@ -23,10 +26,12 @@ from schemathesis.generation.stateful.state_machine import StepOutput
 from schemathesis.openapi.checks import MissingContentType, UseAfterFree
 from schemathesis.specs.openapi.expressions import evaluate
 
+from seatrial.fuzz._again import BREAKS, Again, Suspect, detail_in
 from seatrial.fuzz._bounds import LONGEST_S, was_cut
 from seatrial.fuzz._handed_out import handed_out
-from seatrial.fuzz._lifecycle import STEPS, Resource, Resources, Walk
+from seatrial.fuzz._lifecycle import STEPS, SUCCESS, Resource, Resources, Walk
 from seatrial.fuzz._messages import NO_ANSWER, SHOWN, Message, Order, Repeated, Sent, Verdict, shown
+from seatrial.fuzz._owners import Owners
 from seatrial.fuzz._turns import PLACEHOLDER, TURN, Turn, Turns
 from seatrial.openapi import Lifecycle, Operation, lifecycles_of, operations_of
 
@@ -47,9 +52,6 @@ OF_BODIES = "response_schema_conformance"
 """The check that reads an answer to its end."""
 
 PHASES = ["examples", "coverage", "fuzzing", "stateful"]
-AGAIN_S = 15.0
-"""How long failing requests are sent once more: a service that hangs would take a timeout for each."""
-
 LIVES_S = 5.0
 """How long resources are followed to their end when the budget is used up; it takes a few requests for each life."""
 
@@ -63,6 +65,9 @@ MAKER_ONLY = {"EnsureResourceAvailability", REFUSED}
 """Failures that mean nothing when somebody else asked than who made a resource, or was given what is sent."""
 
 COOKIES = {"cookie", "set-cookie"}
+
+MOST_MAKERS = 2000
+"""How many of the requests that made something are kept, to be sent once more before what is about it."""
 
 
 def load(order: Order) -> Any:
@@ -108,33 +113,18 @@ def made_up(case: Any, handed: set[str]) -> bool:
     return bool((handed & (case.query or {}).keys()) - case._override.query.keys())  # noqa: SLF001 - pinned exactly
 
 
-@dataclass(frozen=True, slots=True)
-class Suspect:
-    """The shortest request that a check failed for, to be sent once more."""
-
-    number: int
-    verdict: Verdict
-    case: Any
-    request: Any
-    recorder: ScenarioRecorder
-
-    @property
-    def size(self) -> int:
-        """Return how much there is to read."""
-        return len(self.request.body or b"") + len(self.request.uri)
-
-
 class Engine:
     """Number what the engine sent, and keep one request of each failure, and what was made."""
 
     def __init__(self, turns: Turns, order: Order) -> None:
         self._turns = turns
         self._limited = set(order.limited)
-        self._budget_s = order.budget_s
         self._headers = dict(order.identities)
         self._count = itertools.count()
         self._numbers: dict[str, int] = {}
-        self._suspects: dict[tuple[str, str, str], Suspect] = {}
+        self._makers: dict[int, Any] = {}
+        self._made_by: Owners[int] = Owners()
+        self._again = Again(turns, order)
         self._lifecycles = lifecycles_of(operations_of(order.document))
         self._resources = Resources(self._lifecycles, order.base_url)
 
@@ -147,15 +137,28 @@ class Engine:
             if node is not None:
                 sent = self._sent(case_id, node, interaction, recorder)
                 self._suspect(sent, node.value, interaction.request, recorder)
+                self._remember(sent, interaction)
                 self._resources.learn(sent, partial(value, case=node.value, response=interaction.response))
                 yield sent
 
     def _suspect(self, sent: Sent, case: Any, request: Any, recorder: ScenarioRecorder) -> None:
         for verdict in sent.verdicts:
-            key = (sent.operation, verdict.name, verdict.title)
-            found = Suspect(sent.number, verdict, case, request, recorder)
-            if verdict.title and (key not in self._suspects or found.size < self._suspects[key].size):
-                self._suspects[key] = found
+            if verdict.title:
+                own = {self._numbers[id_]: interaction for id_, interaction in recorder.interactions.items()}
+                led = tuple((own | self._makers)[number] for number in verdict.chain[:-1])
+                self._again.suspect(Suspect(sent, verdict, case, request, recorder, led))
+
+    def _remember(self, sent: Sent, interaction: Any) -> None:
+        """Keep who made something: a request about it fails again only where it is."""
+        if sent.method == "POST" and sent.status in SUCCESS and len(self._makers) < MOST_MAKERS:
+            location = next(iter(interaction.response.headers.get("location", [])), "")
+            self._made_by.learn(sent.method, location, interaction.response.content or b"", sent.number)
+            self._makers[sent.number] = interaction
+
+    def _since_its_making(self, numbers: list[int], url: str) -> list[int]:
+        """Return the numbers of a chain with that of the request which made what its first one is about."""
+        maker = self._made_by.of(url)
+        return numbers if maker is None or maker in numbers else [maker, *numbers]
 
     def _sent(self, case_id: str, node: Any, interaction: Any, recorder: ScenarioRecorder) -> Sent:
         case, number, response = node.value, self._numbers[case_id], interaction.response
@@ -200,36 +203,30 @@ class Engine:
     def _verdict(self, check: Any, case_id: str, recorder: ScenarioRecorder) -> Verdict:
         if check.failure_info is None:
             return Verdict(name=check.name)
-        failure = check.failure_info.failure
+        failure, interaction = check.failure_info.failure, recorder.interactions[case_id]
+        response = interaction.response
         related = getattr(failure, "deleted_case_id", None)
         chain = recorder.iter_chain_cases(case_id=case_id, related_case_ids=(related,) if related else ())
-        numbers = [self._numbers[case.id] for case in chain if case.id in self._numbers]
-        return Verdict(name=check.name, title=failure.title, message=failure.message[:SHOWN], chain=numbers)
+        ids = [case.id for case in chain if case.id in self._numbers]
+        first = recorder.interactions[ids[0]].request.uri if ids else ""
+        numbers = self._since_its_making([self._numbers[id_] for id_ in ids], first)
+        detail = "" if response is None else detail_in(failure, check.name, interaction.request, response)
+        message = failure.message[:SHOWN]
+        return Verdict(name=check.name, title=failure.title, detail=detail, message=message, chain=numbers)
 
     def repeat(self) -> Iterator[Repeated]:
-        """Send one request of each failure once more, as the same identity, and let the same check look at it."""
-        until_s = time.monotonic() + min(AGAIN_S, self._budget_s)
-        with requests.Session() as session:
-            session.trust_env = False
-            for suspect in self._suspects.values():
-                if time.monotonic() > until_s:
-                    return
-                verdict = suspect.verdict
-                same = self._fails_again(suspect, session)
-                if same is not None:
-                    yield Repeated(number=suspect.number, name=verdict.name, title=verdict.title, same=same)
+        """Send requests of each failure once more, as the same identity, and let the same check look at the answer."""
+        return self._again.repeat()
 
-    def _fails_again(self, suspect: Suspect, session: requests.Session) -> bool | None:
-        """Return None where the limiter answered instead of the operation."""
-        try:
-            response = session.send(prepared(suspect.request), timeout=LONGEST_S, allow_redirects=False)
-        except requests.RequestException:
-            return suspect.verdict.name == NO_ANSWER
-        if response.status_code in self._limited:
-            return None
-        if suspect.verdict.name == NO_ANSWER:
-            return False
-        return suspect.verdict.title in titles(suspect, response)
+    def minimise(self) -> Iterator[Message]:
+        """Tell the smallest request that still shows a failure which came again, as one that came again."""
+        for suspect, asked, answer in self._again.smallest():
+            number, verdict = next(self._count), suspect.verdict
+            response = None if answer is None else Response.from_requests(answer, verify=True)
+            again = msgspec.structs.replace(verdict, chain=[*verdict.chain[:-1], number])
+            told, label = self._exchange(asked, response), suspect.sent.operation
+            yield Sent(**told, number=number, operation=label, mode="", chained=True, verdicts=[again])
+            yield Repeated(number=number, name=verdict.name, title=verdict.title, same=True)
 
     def live(self) -> Iterator[Message]:
         """Remove something of each kind that was made, and see whether it is gone."""
@@ -257,9 +254,11 @@ class Engine:
             response = Response.from_requests(answer, verify=True)
         except requests.RequestException:
             response = None
-        told, number = self._exchange(Request.from_prepared_request(request), response), next(self._count)
-        verdicts = [] if response is not None and response.status_code in self._limited else broken(number, response)
-        return Sent(**told, number=number, operation=operation.label, mode="", chained=True, verdicts=verdicts)
+        asked = Request.from_prepared_request(request)
+        exchange, number = self._exchange(asked, response), next(self._count)
+        limited = response is not None and response.status_code in self._limited
+        verdicts = [] if limited else broken(number, response, asked)
+        return Sent(**exchange, number=number, operation=operation.label, mode="", chained=True, verdicts=verdicts)
 
 
 def went_away(event: events.NonFatalError) -> bool:
@@ -276,39 +275,19 @@ def value(expression: str, *, case: Any, response: Any) -> Any:
     return None if found is UNRESOLVABLE else found
 
 
-def broken(number: int, response: Response | None) -> list[Verdict]:
+def broken(number: int, response: Response | None, request: Request | None = None) -> list[Verdict]:
     """Return what is said of a request without an answer, and of an answer that is the service's own fault."""
     if response is None:
         return [Verdict(name=NO_ANSWER, title="No answer", chain=[number])]
     if response.status_code < requests.codes.server_error:
         return []
-    return [Verdict(name="not_a_server_error", title=ServerError.kind_title, chain=[number])]
+    detail = detail_in(None, BREAKS, request, response) if request else ""
+    return [Verdict(name=BREAKS, title=ServerError.kind_title, detail=detail, chain=[number])]
 
 
 def decided(recorder: ScenarioRecorder, case_id: str) -> list[Any]:
     """Return the checks that came to a decision about a case."""
     return [check for check in recorder.checks.get(case_id, []) if check.status in {Status.SUCCESS, Status.FAILURE}]
-
-
-def titles(suspect: Suspect, response: requests.Response) -> set[str]:
-    """Return how the suspect's check fails for an answer."""
-    check = CHECKS.get_one(suspect.verdict.name)
-    try:
-        suspect.case.validate_response(response, checks=[check], recorder=suspect.recorder)
-    except FailureGroup as group:
-        return {failure.title for failure in group.exceptions if isinstance(failure, Failure)}
-    except Failure as failure:
-        return {failure.title}
-    return set()
-
-
-def prepared(request: Any) -> requests.PreparedRequest:
-    """Return a recorded request, byte for byte: preparing it anew would mend what the fuzzer broke."""
-    again = requests.PreparedRequest()
-    again.method, again.url, again.body = request.method, request.uri, request.body
-    again.headers = requests.structures.CaseInsensitiveDict({name: v[0] for name, v in request.headers.items()})
-    again.hooks = requests.hooks.default_hooks()
-    return again
 
 
 def negated(meta: Any) -> list[str]:

@@ -7,10 +7,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from seatrial.core import CheckResult, Finding, FindingStatus, Outcome, Severity, curl_for
+from seatrial.core import CheckResult, Finding, FindingStatus, Outcome, Severity
+from seatrial.core.scripts import script_for
+from seatrial.fuzz._cause import MOST_CAUSES, cause_of
 from seatrial.fuzz._evidence import Judgement, as_exchange
 from seatrial.fuzz._looked import LIFECYCLE, PROMISES, UNAUTHENTICATED, Gap, gap, proper, unseen_ends
-from seatrial.fuzz._messages import NO_ANSWER, Lived, Repeated, Sent, Verdict
+from seatrial.fuzz._messages import NO_ANSWER, TIMED, Lived, Repeated, Sent, Verdict
 from seatrial.openapi import Operation
 
 DECIDES: Mapping[str, tuple[str, Severity]] = {
@@ -32,8 +34,8 @@ DECIDES: Mapping[str, tuple[str, Severity]] = {
 SUCCESS = range(200, 300)
 POSITIVE = "positive"
 EVIDENCE = 5
-TIMED = frozenset({"use_after_free", "ensure_resource_availability"})
-"""Failures that a slow service shows again and again without being wrong for long: only a second look confirms them."""
+STEPS = 7
+"""How many requests are sent to show a failure once more, at most."""
 
 
 @dataclass(slots=True)
@@ -72,7 +74,7 @@ def _number(sent: Sequence[Sent]) -> int:
     return max((each.number for each in sent), default=-1)
 
 
-Failures = dict[tuple[str, str, str], list[tuple[Sent, Verdict]]]
+Failures = dict[tuple[str, str, str, str], list[tuple[Sent, Verdict]]]
 
 
 def judge(
@@ -82,8 +84,8 @@ def judge(
     judgement, failures = Judgement(), _failures(_while_it_was_there(heard))
     for name in PROMISES:
         findings = [
-            _finding(f"contract.{name}", found, heard, judgement)
-            for (check, _, _), found in failures.items()
+            _finding(f"contract.{name}", cause_of(title, detail), found, heard=heard, judgement=judgement)
+            for (check, _, title, detail), found in failures.items()
             if DECIDES[check][0] == name
         ]
         unseen = gap(name, operations, heard.sent, limited=limited)
@@ -101,30 +103,42 @@ def _while_it_was_there(heard: Heard) -> list[Sent]:
 
 
 def _failures(sent: Iterable[Sent]) -> Failures:
-    """Return what failed, by check, operation and title, the shortest request first: people read that one."""
+    """Return what failed, by check, operation, title and detail, the shortest request first: people read that one."""
+    failed = [(request, verdict) for request in sent for verdict in request.verdicts if verdict.title]
+    details: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    for request, verdict in failed:
+        details[verdict.name, request.operation, verdict.title].add(verdict.detail)
     found: Failures = defaultdict(list)
-    for request in sent:
-        for verdict in request.verdicts:
-            if verdict.title:
-                found[verdict.name, request.operation, verdict.title].append((request, verdict))
+    for request, verdict in failed:
+        kind = (verdict.name, request.operation, verdict.title)
+        telling = len(details[kind]) <= MOST_CAUSES
+        found[*kind, verdict.detail if telling else verdict.detail.partition("/")[0]].append((request, verdict))
     for each in found.values():
         each.sort(key=lambda pair: (len(pair[0].body) + len(pair[0].url), pair[0].number))
     return found
 
 
 def conclude(check: str, findings: Sequence[Finding], unseen: Gap | None, *, problem: str = "") -> CheckResult:
-    """Return failed for confirmed findings, inconclusive for flaky ones or a problem, else passed if it was seen."""
-    confirmed = [finding for finding in findings if finding.status is FindingStatus.CONFIRMED]
-    if confirmed:
-        return CheckResult(check=check, outcome=Outcome.FAILED, reason=_title(confirmed), findings=tuple(findings))
-    if findings:
-        reason = f"seen once, not again: {_title(findings)}"
-        return CheckResult(check=check, outcome=Outcome.INCONCLUSIVE, reason=reason, findings=tuple(findings))
+    """Return failed for confirmed findings, inconclusive where one is open or something broke, else passed if seen.
+
+    What did not come again decides nothing, and stands in the result all the same.
+    """
+    outcome, reason = _decide(findings, unseen, problem)
+    return CheckResult(check=check, outcome=outcome, reason=reason, findings=tuple(findings))
+
+
+def _decide(findings: Sequence[Finding], unseen: Gap | None, problem: str) -> tuple[Outcome, str]:
+    by_status = {status: [each for each in findings if each.status is status] for status in FindingStatus}
+    if confirmed := by_status[FindingStatus.CONFIRMED]:
+        return Outcome.FAILED, _title(confirmed)
+    if unconfirmed := by_status[FindingStatus.UNCONFIRMED]:
+        return Outcome.INCONCLUSIVE, f"seen, but nobody could look again: {_title(unconfirmed)}"
     if problem:
-        return CheckResult(check=check, outcome=Outcome.INCONCLUSIVE, reason=problem)
+        return Outcome.INCONCLUSIVE, problem
     if unseen:
-        return CheckResult(check=check, outcome=unseen.outcome, reason=unseen.reason)
-    return CheckResult(check=check, outcome=Outcome.PASSED)
+        return unseen.outcome, unseen.reason
+    flaky = by_status[FindingStatus.FLAKY]
+    return Outcome.PASSED, f"seen, but not when it was sent again: {_title(flaky)}" if flaky else ""
 
 
 def _title(findings: Sequence[Finding]) -> str:
@@ -132,36 +146,52 @@ def _title(findings: Sequence[Finding]) -> str:
     return f"{findings[0].operation}: {findings[0].title}{more}"
 
 
-def _finding(check: str, found: Sequence[tuple[Sent, Verdict]], heard: Heard, judgement: Judgement) -> Finding:
+def _finding(
+    check: str, cause: str, found: Sequence[tuple[Sent, Verdict]], *, heard: Heard, judgement: Judgement
+) -> Finding:
+    found = _most_telling(found, heard.repeated)
     request, verdict = found[0]
+    chain = {*verdict.chain, request.number}
+    steps = [sent for sent in heard.sent if sent.number in chain][-STEPS:]
     return Finding(
         check=check,
         severity=DECIDES[verdict.name][1],
         title=f"{verdict.title} (status {request.status})" if request.status else verdict.title,
-        cause=verdict.title.lower().replace(" ", "-"),
+        cause=cause,
         operation=request.operation,
-        evidence=tuple(judgement.show(sent) for sent in _shown(found, heard.sent)),
+        evidence=tuple(judgement.show(sent) for sent in _shown(found, steps)),
+        steps=tuple(judgement.show(sent) for sent in steps),
         detail=verdict.message[:2000],
-        replay=curl_for(as_exchange(request)),
-        status=FindingStatus.CONFIRMED if _confirmed(found, heard.repeated) else FindingStatus.FLAKY,
+        replay=script_for([as_exchange(sent) for sent in steps]),
+        status=_status(found, heard.repeated),
     )
 
 
-def _shown(found: Sequence[tuple[Sent, Verdict]], sent: Sequence[Sent]) -> list[Sent]:
+def _most_telling(found: Sequence[tuple[Sent, Verdict]], repeated: Iterable[Repeated]) -> list[tuple[Sent, Verdict]]:
+    """Return failures, those first that came again when they were sent once more: what is shown can be repeated."""
+    same = {each.number for each in repeated if each.same}
+    return sorted(found, key=lambda pair: pair[0].number not in same)
+
+
+def _shown(found: Sequence[tuple[Sent, Verdict]], steps: Sequence[Sent]) -> list[Sent]:
     """Return the requests that led to the shortest failure, oldest first, and then further failures."""
-    chain = set(found[0][1].chain) | {found[0][0].number}
-    led = [request for request in sent if request.number in chain][-EVIDENCE:]
-    further = [request for request, _ in found[1:] if request.number not in chain]
-    return [*led, *further][:EVIDENCE]
+    further = [request for request, _ in found[1:] if request.number not in {step.number for step in steps}]
+    return [*steps[-EVIDENCE:], *further][:EVIDENCE]
 
 
-def _confirmed(found: Sequence[tuple[Sent, Verdict]], repeated: Iterable[Repeated]) -> bool:
-    """Return whether a failure was seen again: when its request was sent once more, or with another request."""
-    request, verdict = found[0]
-    key = (request.operation, verdict.name, verdict.title)
+def _status(found: Sequence[tuple[Sent, Verdict]], repeated: Iterable[Repeated]) -> FindingStatus:
+    """Return whether a failure came again when its requests were sent once more.
+
+    Only where that was not possible another request with the same failure confirms it: two of them may have met the
+    same short outage.
+    """
+    verdict = found[0][1]
     numbers = {sent.number for sent, _ in found}
-    again = [r.same for r in repeated if r.number in numbers and (request.operation, r.name, r.title) == key]
-    return any(again) or (verdict.name not in TIMED and len(found) > 1)
+    again = [r.same for r in repeated if r.number in numbers and (r.name, r.title) == (verdict.name, verdict.title)]
+    if again:
+        return FindingStatus.CONFIRMED if any(again) else FindingStatus.FLAKY
+    twice = verdict.name not in TIMED and len(found) > 1
+    return FindingStatus.CONFIRMED if twice else FindingStatus.UNCONFIRMED
 
 
 def _judge_reached(operations: Mapping[str, Operation], heard: Heard, limited: Collection[int]) -> CheckResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -9,8 +10,15 @@ import msgspec
 SHOWN = 8192
 """How much of a body stands in the record."""
 
+CUT = re.compile(r"\.\.\. \(\d+ bytes\)$")
+"""How the text of a body ends that was longer."""
+
 NO_ANSWER = "no_answer"
 """The name of our own check: a request that got no answer is a failure that the engine has no check for."""
+
+
+TIMED = frozenset({"use_after_free", "ensure_resource_availability"})
+"""Failures that a slow service shows again and again without being wrong for long: only a second look confirms them."""
 
 
 class Share(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,11 +59,13 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What a check said about a case; an empty title is a pass.
 
-    `chain` are the numbers of the requests that led to the failure, oldest first, the failing one last.
+    `detail` tells failures of one title apart. `chain` are the numbers of the requests that led to the failure, oldest
+    first, the failing one last.
     """
 
     name: str
     title: str = ""
+    detail: str = ""
     message: str = ""
     chain: list[int] = []
 

@@ -6,10 +6,9 @@ import json
 import re
 import urllib.parse
 from collections.abc import Collection, Iterator
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from seatrial.fuzz._allowance import Client
-
+Owner = TypeVar("Owner")
 NAMING = re.compile(r"(?:^|[_-])(?:id|uuid|key|slug|code)$|[a-z]I[dD]$", re.IGNORECASE)
 """Fields that name a resource."""
 
@@ -19,7 +18,7 @@ MOST = 10_000
 MAKING = frozenset({"POST", "PUT", "PATCH"})
 
 
-class Owners:
+class Owners(Generic[Owner]):
     """Learn from answers to POST, PUT and PATCH whom the resources in them belong to.
 
     What stands in a field of `handed_out` belongs to whom it was given, whatever he asked.
@@ -27,20 +26,20 @@ class Owners:
 
     def __init__(self, handed_out: Collection[str] = ()) -> None:
         self._handed_out = frozenset(handed_out)
-        self._of: dict[str, Client] = {}
+        self._of: dict[str, Owner] = {}
 
-    def learn(self, method: str, location: str, content: bytes, client: Client) -> None:
+    def learn(self, method: str, location: str, content: bytes, owner: Owner) -> None:
         """Take in a successful answer."""
         makes = method in MAKING
         if not (makes or self._handed_out) or len(self._of) > MOST:
             return
         for name in segments(location)[-1:] if makes else ():
-            self._of[name] = client
+            self._of[name] = owner
         for field, value in _fields_in(content):
             if field in self._handed_out or (makes and NAMING.search(field)):
-                self._of[value] = client
+                self._of[value] = owner
 
-    def of(self, url: str) -> Client | None:
+    def of(self, url: str) -> Owner | None:
         """Return who made the innermost resource that a URL names, or was given what its query holds."""
         query = (value for _, value in urllib.parse.parse_qsl(urllib.parse.urlsplit(url).query))
         return next((self._of[name] for name in reversed([*segments(url), *query]) if name in self._of), None)

@@ -87,7 +87,8 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
     heard = (process or EngineProcess(run)).listen(order, progress)
     judgement = judge(operations, heard, limited=limited, limited_percent=settings.rate_limited_percent)
     strangers = identities.lease_anonymous(len(operations))
-    stranger = Stranger(strangers, target=target, limited=limited, window_s=window_s)
+    users = dict(order.identities)
+    stranger = Stranger(strangers, target=target, limited=limited, window_s=window_s, users=users)
     doors = Doors(
         operations, heard.sent, closed=frozenset(label for label in settings.closed if not only or label in only)
     )

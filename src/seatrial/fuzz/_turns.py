@@ -73,7 +73,7 @@ class Turns:
         self._by_headers = {tuple(sorted(client.headers.items())): client for client in named}
         self._secret = {name.lower() for _, headers in order.identities[:1] for name in headers}
         self._adapters = {address: SourceAdapter(address, order.by_address) for address in order.addresses}
-        self._owners = Owners(fields_handed_out(order.document))
+        self._owners: Owners[Client] = Owners(fields_handed_out(order.document))
 
     def _client(self, name: str, *, headers: dict[str, str] | None = None, address: str = "") -> Client:
         return Client(name=name, headers=headers or {}, address=address, allowance=Allowance(self._order.window_s))

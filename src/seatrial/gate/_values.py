@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from seatrial.config import Rule, Settings
+from seatrial.config import Rule, Settings, WaiverSettings
 from seatrial.core import CheckResult, FindingStatus, Outcome, Severity, UsageError
+from seatrial.gate._waivers import active, counts, excuses
 from seatrial.record import Record
 
 LOAD_UNITS = {"p50": "ms", "p95": "ms", "p99": "ms", "max": "ms", "error_ratio": "ratio", "rate": "per_s"}
@@ -22,16 +24,19 @@ class Value:
     unit: str
 
 
-def collect_values(record: Record, waived: Iterable[str] = ()) -> dict[str, Value]:
-    """Return every number of a run: what was measured, checks by outcome, findings by severity."""
-    excused = set(waived)
+def collect_values(
+    record: Record, waivers: Sequence[WaiverSettings] = (), *, today: dt.date = dt.date.min
+) -> dict[str, Value]:
+    """Return every number of a run: what was measured, checks by outcome, findings by severity, expired waivers."""
+    holding = active(waivers, today=today)
     values = {name: Value(m.value, m.unit) for name, m in record.measurements.items()}
     values |= {f"checks.{outcome_word(o)}": Value(record.count(o), "count") for o in Outcome}
     failed = [r for r in record.results.values() if r.outcome is Outcome.FAILED]
-    forgiven = sum(result.check in excused for result in failed)
+    forgiven = sum(excuses(holding, result) for result in failed)
     values["checks.failed"] = Value(len(failed) - forgiven, "count")
     values["checks.waived"] = Value(forgiven, "count")
-    return values | _findings(record.results.values(), excused)
+    values["waivers.expired"] = Value(len(waivers) - len(holding), "count")
+    return values | _findings(record.results.values(), holding)
 
 
 def outcome_word(outcome: Outcome) -> str:
@@ -39,20 +44,20 @@ def outcome_word(outcome: Outcome) -> str:
     return outcome.value.replace("-", "_")
 
 
-def _findings(results: Iterable[CheckResult], excused: set[str]) -> dict[str, Value]:
-    found = [
-        finding.severity
-        for result in results
-        for finding in result.findings
-        if finding.status is FindingStatus.CONFIRMED and result.check not in excused
-    ]
-    return {f"findings.{severity}": Value(found.count(severity), "count") for severity in Severity}
+def _findings(results: Iterable[CheckResult], waivers: Sequence[WaiverSettings]) -> dict[str, Value]:
+    """Return findings by severity, and apart from them those that did not come again."""
+    found = [finding for result in results for finding in result.findings]
+    confirmed = [finding for finding in found if finding.status is FindingStatus.CONFIRMED]
+    counted = [finding.severity for finding in confirmed if counts(finding, waivers)]
+    flaky = sum(finding.status is FindingStatus.FLAKY for finding in found)
+    values = {f"findings.{severity}": Value(counted.count(severity), "count") for severity in Severity}
+    return {**values, "findings.flaky": Value(flaky, "count")}
 
 
 def known_metrics(settings: Settings) -> dict[str, str]:
     """Return every metric that a rule of this project may name, with its unit."""
     known = {f"checks.{outcome_word(outcome)}": "count" for outcome in Outcome} | {"checks.waived": "count"}
-    known |= {f"findings.{severity}": "count" for severity in Severity}
+    known |= {f"findings.{kind}": "count" for kind in (*Severity, FindingStatus.FLAKY)} | {"waivers.expired": "count"}
     if settings.coverage:
         names = ("total", "branches", *(f"components.{name}" for name in settings.coverage.components))
         known |= {f"coverage.{name}": "percent" for name in names}

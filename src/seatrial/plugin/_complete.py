@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import pytest
 
-from seatrial.config import Settings, find_line
+from seatrial.config import Settings, WaiverSettings, find_line
 from seatrial.core import CheckResult, Finding, FindingStatus
-from seatrial.gate import active, describe
+from seatrial.gate import active, covers, describe
 from seatrial.plugin._checks import check_of
 
 PROMISES = {
@@ -37,22 +37,18 @@ def complete(result: CheckResult, item: pytest.Item, settings: Settings) -> Chec
     """Return a result whose findings say where they are to be mended, and whether they are waived."""
     if not result.findings:
         return result
-    place = place_of(item, settings)
-    waiver = _waiver(result.check, settings)
-    findings = tuple(_complete(finding, place=place, waiver=waiver) for finding in result.findings)
-    return replace(result, findings=findings)
+    place, today = place_of(item, settings), dt.datetime.now(dt.UTC).date()
+    placed = (replace(finding, location=finding.location or place) for finding in result.findings)
+    return replace(result, findings=tuple(waived(finding, settings.waivers, today=today) for finding in placed))
 
 
-def _waiver(check: str, settings: Settings) -> str:
-    """Return who waived a check, why and until when; empty where nobody did, or where that is over."""
-    today = dt.datetime.now(dt.UTC).date()
-    waived = [waiver for waiver in settings.waivers if waiver.check == check and active([waiver], today=today)]
-    return "".join(describe(waived[:1], today=today))
-
-
-def _complete(finding: Finding, *, place: str, waiver: str) -> Finding:
-    status = FindingStatus.WAIVED if waiver else finding.status
-    return replace(finding, location=finding.location or place, status=status, waiver=waiver)
+def waived(finding: Finding, waivers: Iterable[WaiverSettings], *, today: dt.date) -> Finding:
+    """Return a finding with who waived it, why and until when; a waiver that expired is told and counts no more."""
+    about = [waiver for waiver in waivers if covers(waiver, finding)]
+    holding = active(about, today=today)
+    told = "".join(describe((*holding, *about)[:1], today=today))
+    sure = holding and finding.status is FindingStatus.CONFIRMED
+    return replace(finding, status=FindingStatus.WAIVED if sure else finding.status, waiver=told)
 
 
 def place_of(item: pytest.Item, settings: Settings) -> str:

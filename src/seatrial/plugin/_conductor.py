@@ -23,7 +23,7 @@ from seatrial.campaign import (
 )
 from seatrial.config import Settings
 from seatrial.core import Check, CheckResult, EnvironmentFailure, Outcome, RunInterrupted, SeatrialError, as_ours
-from seatrial.gate import active, collect_values, decide, describe, judge
+from seatrial.gate import collect_values, decide, describe, judge
 from seatrial.http import IdentityPool
 from seatrial.openapi.diff import describe_waivers
 from seatrial.record import (
@@ -179,7 +179,7 @@ class Conductor:
     def _judge(self, run: Run) -> None:
         settings, today = self.settings, dt.datetime.now(dt.UTC).date()
         self._note_limits(run, today)
-        values = collect_values(self._record, active(settings.waivers, today=today))
+        values = collect_values(self._record, settings.waivers, today=today)
         whole = set(self.campaign.suites) >= set(SUITES)
         rules = settings.gate.parsed
         gates = judge(rules, values, applies=lambda m: metric_belongs(m, self.campaign.suites, whole=whole))

@@ -31,7 +31,7 @@ from seatrial.http import IdentityPool, SigningKey, open_client
 from seatrial.plugin._allowance import Allowance
 from seatrial.plugin._checks import check_of
 from seatrial.plugin._defects import Defects
-from seatrial.plugin._hooks import CONTEXT, DEFECTS, ENTERED, EXCHANGES
+from seatrial.plugin._hooks import CONTEXT, DECIDED, DEFECTS, ENTERED, EXCHANGES
 from seatrial.plugin._outcomes import Promise, adopt, not_applicable, not_tested
 from seatrial.record import AnyEvent, ExchangeRecorded, Secrets, Sink
 from seatrial.stack import Stack
@@ -150,23 +150,26 @@ def user(auth: AuthSettings, client_as: Callable[..., httpx.Client], identities:
 class Instrument:
     """What the instrument of this item's suite decided about its check."""
 
-    def __init__(self, entered: Entered, slug: str) -> None:
+    def __init__(self, entered: Entered, slug: str, stash: pytest.Stash) -> None:
         self._entered = entered
         self._slug = slug
+        self._stash = stash
 
     def confirms(self) -> bool:
         """Return True for a pass; otherwise end the item as the instrument did."""
         missing = CheckResult(
             check=self._slug, outcome=Outcome.INCONCLUSIVE, reason="the instrument said nothing about this check"
         )
-        adopt(self._entered.results.get(self._slug, missing))
+        result = self._entered.results.get(self._slug, missing)
+        adopt(result)
+        self._stash[DECIDED] = result  # a pass may carry what did not come again
         return True
 
 
 @pytest.fixture
 def instrument(request: pytest.FixtureRequest, entered: Entered) -> Instrument:
     """Return what the instrument decided about this check."""
-    return Instrument(entered, check_of(request.node).slug)
+    return Instrument(entered, check_of(request.node).slug, request.node.stash)
 
 
 def _declared(promise: Promise | None, table: str) -> Promise:

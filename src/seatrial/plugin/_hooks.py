@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -36,6 +37,7 @@ ENTERED = pytest.StashKey[Entered]()
 DEFECTS = pytest.StashKey[Defects]()
 EXCHANGES = pytest.StashKey[list[Any]]()
 HELD = pytest.StashKey[contextlib.ExitStack]()
+DECIDED = pytest.StashKey[CheckResult]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -217,7 +219,8 @@ def _result(item: pytest.Item, error: BaseException | None, duration_s: float) -
     if isinstance(error, (Recorded, RecordedSkip)):
         return error.result
     if error is None:
-        return CheckResult(check=check.slug, outcome=Outcome.PASSED, duration_s=duration_s)
+        passed = CheckResult(check=check.slug, outcome=Outcome.PASSED)
+        return replace(item.stash.get(DECIDED, passed), duration_s=duration_s)
     outcome, reason = judge_exception(error)
     findings = _findings(item, check, reason) if outcome is Outcome.FAILED else ()
     return CheckResult(check=check.slug, outcome=outcome, reason=reason, findings=findings, duration_s=duration_s)

@@ -1,0 +1,54 @@
+"""What `seatrial replay` does: find it, set the stage, send, and say what came of it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from seatrial.campaign import find_finding, replay_finding, set_stage
+from seatrial.cli._options import config_path, run_directory
+from seatrial.config import load_settings
+from seatrial.core.scripts import roles, script_for
+from seatrial.record import read_record
+
+if TYPE_CHECKING:
+    from seatrial.campaign import Stage
+    from seatrial.core import Finding
+    from seatrial.fuzz import Replayed
+
+ENDS = {True: ("still there", 1), False: ("gone", 0), None: ("undecided", 3)}
+BEARER = "Bearer "
+
+
+def replay_session(named: str, *, run: str, config: str, curl: bool, **where: Any) -> int:
+    """Replay a finding, or print how, and return the exit code."""
+    settings = load_settings(config_path(config).resolve())
+    record = read_record(run_directory(run, config))
+    finding = find_finding(record, named)
+    stage = set_stage(settings, record, finding, **where)
+    if curl:
+        click.echo("\n".join(_lines(stage)))
+        return 0
+    replayed = replay_finding(settings, finding, stage)
+    for line in _told(finding, replayed):
+        click.echo(line)
+    return ENDS[replayed.still][1]
+
+
+def _lines(stage: Stage) -> Iterator[str]:
+    """Yield lines that run as they stand: the tokens are new ones."""
+    for name, variable in roles(stage.steps).items():
+        header = next(iter(stage.secrets.get(name, {}).values()), "")
+        yield f"{variable}={shlex.quote(header.removeprefix(BEARER))}"
+    yield script_for(stage.steps)
+
+
+def _told(finding: Finding, replayed: Replayed) -> Iterator[str]:
+    yield f"finding: {finding.check}: {finding.operation}: {finding.title}"
+    for exchange in replayed.exchanges:
+        answer = exchange.response.status if exchange.response else "no answer"
+        yield f"sent:    {exchange.request.method} {exchange.request.url}: {answer}"
+    yield f"replay:  {ENDS[replayed.still][0]}: {replayed.reason}"
