@@ -314,7 +314,7 @@ def serving(text: str) -> Iterator[str]:
     ("text", "code", "slug"),
     [
         ("", 3, "contract-unreachable"),
-        ("<html>", 2, "contract-not-json"),
+        ("<html>", 2, "contract-unreadable"),
         ('{"title": "no document"}', 2, "contract-not-openapi"),
     ],
 )

@@ -50,6 +50,14 @@ def test_windows_turn_at_one_moment_or_whole_windows_apart(since_s: float, until
     assert both_turned(COUNTER, one, other) is both_turned(COUNTER, other, one) is possible
 
 
+def test_what_an_edge_explains_is_doubted_once() -> None:
+    """A window ends somewhere: what is seen twice within one is no edge."""
+    rollovers, log = Rollovers(), declared("sliding-log")
+    assert rollovers.doubts(log, "replicas", ramp(3, at_s=0.0))
+    assert not rollovers.doubts(log, "replicas", ramp(3, at_s=1.0))
+    assert rollovers.doubts(log, "replicas", ramp(3, at_s=10.0))
+
+
 def test_one_request_more_is_undecided_once_and_a_defect_again() -> None:
     """Windows turn once in ten seconds: whoever admits one more twice in one of them does so without."""
     rollovers = Rollovers()

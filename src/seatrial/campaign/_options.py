@@ -6,6 +6,7 @@ import json
 import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from seatrial.config import Profile
 
@@ -59,8 +60,9 @@ class Options:
     @classmethod
     def from_json(cls, text: str) -> Options:
         """Return the options that `to_json` wrote."""
-        data = json.loads(text)
-        return cls(**{**data, "only": tuple(data["only"]), "operations": tuple(data["operations"])})
+        told: dict[str, Any] = json.loads(text)
+        lists = {name: tuple(value) for name, value in told.items() if isinstance(value, list)}
+        return cls(**{**told, **lists})
 
 
 def resolve_out(out: str, root: Path, run: str) -> Path:

@@ -22,6 +22,7 @@ from seatrial.throttle._wire import Answer
 CAUSE = "replicas"
 APART = "as where several instances count apart"
 BLOCKS = "ratelimit.quota-exact failed: several instances count apart"
+EDGE = "after a refusal requests are admitted, as where a window ends just then, or where several instances count apart"
 TWICE = 2
 """One window may end while a quota is taken, two do not."""
 
@@ -37,6 +38,10 @@ async def ask_anew(scene: Scene, user: Identity, kinds: Kinds, edge: Edge) -> li
     kinds.count(answers)
     if not inside(edge, answers):
         raise UndecidedError("the window ended before it was seen how many instances count")
+    # What a log has, whose windows end somewhere after all: that is another claim.
+    gained = scene.policy.logs and any(map(kinds.admitted, answers))
+    if gained and scene.ledger.rollovers.doubts(scene.policy, CAUSE, answers):
+        raise UndecidedError(EDGE)
     return answers
 
 

@@ -52,6 +52,14 @@ class Rollovers:
         turned = all(both_turned(policy, stretch, other) for other in known)
         return policy.at_most(lasted_s(answers)) if turned else policy.quota
 
+    def doubts(self, policy: Policy, claim: str, answers: Sequence[Answer]) -> bool:
+        """Return whether windows may have turned meanwhile, as each time before that it was seen; remember it."""
+        known, stretch = self.needed.setdefault(claim, []), Stretch.of(answers)
+        doubtful = all(both_turned(policy, stretch, other) for other in known)
+        if doubtful:
+            known.append(stretch)
+        return doubtful
+
     def settle(self, policy: Policy, claim: str, answers: Sequence[Answer], admitted: int) -> int:
         """Return the same where it decides; raises UndecidedError where windows may have turned, and remembers that."""
         most = self.most(policy, claim, answers)
