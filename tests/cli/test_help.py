@@ -17,6 +17,7 @@ COMMANDS = (
     ("down",),
     ("status",),
     ("logs",),
+    ("load",),
     ("limits",),
     ("limits", "prove"),
     ("limits", "discover"),

@@ -207,7 +207,7 @@ class Bench:
         return run_scenario(
             "s", chosen, target=target, identities=Pool(), profile="quick", seed=7, run=RUN, work=self.folder,
             out=self.out, root=self.folder, progress=self.said.append,
-            process=process,
+            process=process, replay="seatrial run --only load --profile quick --seed 7",
         )  # fmt: skip
 
     def rows(self) -> list[dict[str, str]]:
@@ -834,7 +834,7 @@ from seatrial.swarm import Hammer, make_hammer, run_scenario
 scenario = ScenarioSettings(rate_per_s=20.0, duration_s={"quick": 60.0}, paths=("/a",))
 folder = Path(sys.argv[2])
 run_scenario("s", scenario, target=Target(url=sys.argv[1]), identities=None, profile="quick", seed=1, run=sys.argv[3],
-             work=folder, out=folder, root=folder, progress=lambda line: print(line, flush=True))
+             work=folder, out=folder, root=folder, progress=lambda line: print(line, flush=True), replay="")
 """
 
 

@@ -4,6 +4,7 @@ from seatrial.campaign._campaign import Campaign
 from seatrial.campaign._entered import Entered
 from seatrial.campaign._faults import Fault, fault_files, load_fault
 from seatrial.campaign._limits import Planned, allowance, plan_deep_limits, plan_limits
+from seatrial.campaign._load import PATHS, choose_load
 from seatrial.campaign._options import Options, resolve_out
 from seatrial.campaign._run import (
     UP,
@@ -32,6 +33,7 @@ from seatrial.campaign._variables import filled_in
 
 __all__ = [
     "KEY",
+    "PATHS",
     "SUITES",
     "UP",
     "Campaign",
@@ -46,6 +48,7 @@ __all__ = [
     "check_address_pool",
     "check_selection",
     "choose",
+    "choose_load",
     "fault_files",
     "filled_in",
     "in_suite_order",

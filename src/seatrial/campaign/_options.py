@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from seatrial.config import Profile
 
@@ -14,7 +17,8 @@ class Options:
     """The choices of one run; everything else stands in `seatrial.toml`.
 
     `seed` None means a random one; `timeout_s` None means no limit; `command` is what the user typed.
-    A `proof` is all that is wanted: without `deep`, it disturbs no service.
+    A `proof` is all that is wanted: without `deep`, it disturbs no service. So is a `load`: of these `scenarios` (none
+    are all), or of `paths` in their place, at another rate or for another time than they declare, if one is given.
     """
 
     stack: str = "auto"
@@ -26,6 +30,11 @@ class Options:
     keep: bool = False
     deep: bool = False
     proof: bool = False
+    load: bool = False
+    scenarios: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    rate_per_s: float | None = None
+    duration_s: float | None = None
     timeout_s: float | None = None
     allow_target: str = ""
     address_pool: str = ""
@@ -38,11 +47,20 @@ class Options:
 
     def repeat(self, *, seed: int, driver: str) -> str:
         """Return the one line that repeats this run."""
-        words = ["seatrial run", f"--stack {driver}", f"--profile {self.profile}", f"--seed {seed}"]
-        words += [f"--only {suite}" for suite in self.only]
+        words = [self._of_load(driver) if self.load else f"seatrial run --stack {driver} --profile {self.profile}"]
+        words += [f"--seed {seed}"]
+        words += [f"--only {suite}" for suite in self.only if not self.load]
         words += [f"--fault {self.fault}"] if self.fault else []
         words += ["--deep"] if self.deep else []
         words += [f"--address-pool {self.address_pool}"] if self.address_pool else []
+        return " ".join(words)
+
+    def _of_load(self, driver: str) -> str:
+        words = [f"seatrial load {self.profile} --stack {driver}"]
+        words += [f"--scenario {name}" for name in self.scenarios]
+        words += [f"--path {shlex.quote(path)}" for path in self.paths]
+        words += [f"--rate {_plain(self.rate_per_s)}/s"] if self.rate_per_s else []
+        words += [f"--duration {_plain(self.duration_s)}s"] if self.duration_s else []
         return " ".join(words)
 
     def to_json(self) -> str:
@@ -52,8 +70,14 @@ class Options:
     @classmethod
     def from_json(cls, text: str) -> Options:
         """Return the options that `to_json` wrote."""
-        data = json.loads(text)
-        return cls(**{**data, "only": tuple(data["only"])})
+        data: dict[str, Any] = json.loads(text)
+        data |= {name: tuple(value) for name, value in data.items() if isinstance(value, list)}
+        return cls(**data)
+
+
+def _plain(number: float) -> str:
+    """Return all digits of a number, and no exponent."""
+    return f"{Decimal(repr(number)).normalize():f}"
 
 
 def resolve_out(out: str, root: Path, run: str) -> Path:

@@ -8,7 +8,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -74,6 +74,10 @@ class Run:
     def progress(self, stage: str) -> Progress:
         """Return a function that tells whoever watches what a stage is doing."""
         return lambda message: self.recorder.emit(ProgressMade(stage=stage, message=message))
+
+    def repeat_only(self, *suites: str) -> str:
+        """Return the one line that repeats these suites of this run."""
+        return replace(self.options, only=suites).repeat(seed=self.seed, driver=self.choice.url or self.choice.driver)
 
     @property
     def starts(self) -> bool:
@@ -259,7 +263,7 @@ def _announce(run: Run, suites: tuple[str, ...]) -> None:
             profile=run.options.profile,
             seed=run.seed,
             fault=run.fault.slug if run.fault else "",
-            command=run.options.repeat(seed=run.seed, driver=run.choice.url or run.choice.driver),
+            command=run.repeat_only(*run.options.only),
             suites=suites,
             budget_s={str(stage): seconds for stage, seconds in budget.items()},
             project=run.settings.root.name,

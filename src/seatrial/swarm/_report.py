@@ -18,6 +18,8 @@ from seatrial.swarm._statistics import DEFINITION, PERCENTILES, by_operation, fi
 
 SCHEMA = "seatrial-load-stats-1"
 DIGITS = 3
+WORKERS = 1
+"""How many processes send a scenario."""
 
 
 def write_stats(  # noqa: PLR0913 - the parts of one document
@@ -28,9 +30,10 @@ def write_stats(  # noqa: PLR0913 - the parts of one document
     ledger: Ledger,
     ending: Ending,
     results: Sequence[CheckResult],
+    doubt: str,
     given_up: Sequence[tuple[str, Ledger]],
 ) -> None:
-    """Write the statistics of a scenario, and why earlier attempts were given up; no requests, no figures."""
+    """Write the statistics of a scenario, why they are in `doubt` and earlier attempts were given up, if they were."""
     document = {
         "schema": SCHEMA,
         "scenario": {
@@ -40,6 +43,7 @@ def write_stats(  # noqa: PLR0913 - the parts of one document
         },
         "definition": DEFINITION,
         "ledger": asdict(ledger),
+        "doubt": doubt,
         "given_up": [{"reason": reason, "ledger": asdict(earlier)} for reason, earlier in given_up],
         "generator": _generator(ending, rows),
         "outcomes": {result.check: result.outcome for result in results},
@@ -57,6 +61,7 @@ def _generator(ending: Ending, rows: Sequence[Row]) -> dict[str, Any]:
         "start_lag_ms": lag,
         "cpu_s": report.get("cpu_s"),
         "wall_s": report.get("wall_s"),
+        "workers": WORKERS,
         "locust": report.get("locust"),
         "setup_requests": sum(row.arrival < 0 for row in rows),
     }

@@ -70,12 +70,13 @@ def run_scenario(  # noqa: PLR0913 - the instrument's whole interface
     limits: Sequence[LimitSettings] | None = None,
     environment: Mapping[str, str] | None = None,
     process: LoadProcess | None = None,
+    replay: str,
 ) -> Evidence:
     """Send a scenario's load, judge it, and write stats.json, requests.csv and locust.log into `out`.
 
     `limits` (with the profile's `environment`) say how many identities are needed and which paths are exempt; None
-    means unknown. `process` was started ahead; without one, a new one is. A scenario without a duration for the profile
-    is not tested. Raises UsageError for an objective, load file
+    means unknown. `process` was started ahead; without one, a new one is. `replay` is the command that repeats this.
+    A scenario without a duration for the profile is not tested. Raises UsageError for an objective, load file
     or user class that cannot be used, EnvironmentFailure when `out` cannot be written or no process can be started.
     """
     if profile not in scenario.duration_s:
@@ -91,7 +92,6 @@ def run_scenario(  # noqa: PLR0913 - the instrument's whole interface
         if not (left and attempt.doubt and attempt.doubt.transient):
             break
         given_up.append(attempt)
-    replay = f"seatrial run --only load --profile {profile} --seed {seed}"
     return _conclude(order, attempt, ground, replay=replay, given_up=given_up)
 
 
@@ -218,7 +218,8 @@ def _conclude(order: Order, attempt: Attempt, ground: Ground, *, replay: str, gi
     with _written(ground.out):
         write_stats(
             ground.out / "stats.json", plan, rows=attempt.rows, ledger=attempt.ledger, ending=attempt.ending,
-            results=results, given_up=[(one.doubt.reason if one.doubt else "", one.ledger) for one in given_up],
+            results=results, doubt=attempt.doubt.reason if attempt.doubt else "",
+            given_up=[(one.doubt.reason if one.doubt else "", one.ledger) for one in given_up],
         )  # fmt: skip
     measured = measure(order.name, rows, attempt.ledger, duration_s=plan.duration_s) if not attempt.doubt else []
     return Evidence(
