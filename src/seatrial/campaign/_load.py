@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 
 from seatrial.campaign._options import Options
 from seatrial.config import Profile, ScenarioSettings, Settings
-from seatrial.core import UsageError
+from seatrial.core import UsageError, name_nearest
 
 PATHS = "paths"
 """The name of the scenario that the command line makes of paths."""
@@ -68,12 +67,11 @@ def _declared(settings: Settings, options: Options) -> dict[str, ScenarioSetting
 def _check_name(name: str, known: Mapping[str, ScenarioSettings]) -> None:
     if name in known:
         return
-    near = difflib.get_close_matches(name, known, n=1)
     raise UsageError(
         f"there is no load scenario {name!r}",
         slug="scenario-unknown",
         where="--scenario",
-        remedy=(f"did you mean {near[0]!r}? " if near else "") + f"scenarios: {', '.join(known)}",
+        remedy=name_nearest(name, known, called="scenarios"),
     )
 
 

@@ -13,7 +13,7 @@ from seatrial.cli._session import SHARED, conduct_session, settle_options, verdi
 from seatrial.cli._view import make_view
 from seatrial.config import Settings, StackSettings, load_settings
 from seatrial.core import UsageError
-from seatrial.swarm import Sent, figures_sent, read_sent
+from seatrial.swarm import Sending, figures_sent, read_sent
 
 if TYPE_CHECKING:
     from seatrial.plugin import Conductor
@@ -50,7 +50,7 @@ def _project(config: str, options: Mapping[str, Any]) -> tuple[Path | None, Sett
     return path, load_settings(path)
 
 
-def sent_by(conductor: Conductor) -> list[Sent]:
+def sent_by(conductor: Conductor) -> list[Sending]:
     """Return what a run sent, scenario by scenario."""
     return read_sent(conductor.run.directory / "load", conductor.settings.load) if conductor.run else []
 
@@ -61,7 +61,7 @@ def _tell(conductor: Conductor) -> list[str]:
     return ["", *told, *conductor.summary()]
 
 
-def lines(one: Sent) -> list[str]:
+def lines(one: Sending) -> list[str]:
     """Return the figures of a scenario for people."""
     found = figures_sent([one])
     ledger, generator = found["ledger"], found["generator"]
@@ -100,5 +100,5 @@ def _tell_json(conductor: Conductor) -> list[str]:
     return [json.dumps(told)]
 
 
-def _scenario(one: Sent) -> dict[str, Any]:
+def _scenario(one: Sending) -> dict[str, Any]:
     return {**figures_sent([one]), "doubt": one.doubt, "duration_s": one.duration_s}

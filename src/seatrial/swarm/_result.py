@@ -22,7 +22,7 @@ LAG_POINTS: Mapping[str, int | Fraction] = {"p50": 50, "p99": 99, "max": 100}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
+class Sending:
     """What one scenario sent: `doubt` says why its figures describe the generator; None is what was lost with that."""
 
     name: str
@@ -36,15 +36,15 @@ class Sent:
     workers: int
 
 
-def read_sent(folder: Path, names: Iterable[str]) -> list[Sent]:
+def read_sent(folder: Path, names: Iterable[str]) -> list[Sending]:
     """Return what these scenarios left in a folder with one of each; what was never sent left nothing."""
     return [_read(folder / name) for name in names if (folder / name / "stats.json").is_file()]
 
 
-def _read(folder: Path) -> Sent:
+def _read(folder: Path) -> Sending:
     told = json.loads((folder / "stats.json").read_text(encoding="utf-8"))
     scenario, generator = told["scenario"], told["generator"]
-    return Sent(
+    return Sending(
         name=scenario["name"],
         asked_per_s=scenario["rate_per_s"],
         duration_s=scenario["duration_s"],
@@ -57,7 +57,7 @@ def _read(folder: Path) -> Sent:
     )
 
 
-def figures_sent(sent: Sequence[Sent]) -> dict[str, Any]:
+def figures_sent(sent: Sequence[Sending]) -> dict[str, Any]:
     """Return the figures of scenarios together, which were sent one after the other; null is what nobody knows."""
     seconds = sum(one.duration_s for one in sent)
     ledger, rows = _together(sent), [row for one in sent for row in one.rows]
@@ -74,7 +74,7 @@ def figures_sent(sent: Sequence[Sent]) -> dict[str, Any]:
     }
 
 
-def _together(sent: Sequence[Sent]) -> Ledger:
+def _together(sent: Sequence[Sending]) -> Ledger:
     total: Counter[str] = Counter()
     for one in sent:
         total.update(asdict(one.ledger))
@@ -106,7 +106,7 @@ def _operation(rows: Sequence[Row]) -> dict[str, Any]:
     return {**_group(rows), "statuses": dict(sorted(statuses.items()))}
 
 
-def _generator(sent: Sequence[Sent]) -> dict[str, Any]:
+def _generator(sent: Sequence[Sending]) -> dict[str, Any]:
     lags = [lag for one in sent for lag in lags_ms(list(one.rows))]
     busy = [(one.cpu_s, one.wall_s) for one in sent if one.cpu_s is not None and one.wall_s]
     known = bool(sent) and len(busy) == len(sent)
