@@ -106,6 +106,17 @@ def test_paths_need_no_configuration(product: Product, address: str, tmp_path: P
     assert sorted(path for path in Handler.seen if path != "/") == ["/a"] * 16 + ["/b"] * 15  # /a once to see it there
 
 
+def test_the_plan_is_what_is_sent(product: Product, address: str, project: Path) -> None:
+    """`--plan` names rate, arrivals, paths and what must hold, and sends nothing."""
+    planned = json.loads(product("load", address, "--plan", "--json", "--rate", "15/s", cwd=project).stdout)
+    text = product("load", address, "full", "--plan", "--scenario", "limited", cwd=project).stdout
+    assert not (project / ".seatrial").exists()
+    assert Handler.seen == []
+    assert [(one["scenario"], one["arrivals"]) for one in planned["load"]] == [("calm", 15), ("limited", 15)]
+    assert planned["load"][0]["objectives"] == {"error_ratio": "<= 0"}
+    assert "limited: not tested, as it declares no duration for the profile full" in text
+
+
 def test_a_chosen_scenario_is_one_object(product: Product, address: str, project: Path) -> None:
     """Only what was chosen is sent and gated; totals are that scenario's, exact and per operation and status."""
     done = product("load", address, "--scenario", "calm", "--json", cwd=project)

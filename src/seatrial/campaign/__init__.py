@@ -16,6 +16,7 @@ from seatrial.campaign._run import (
     point_latest,
     profile_in_effect,
     sends_apart,
+    variables_ahead,
     why_unsigned,
 )
 from seatrial.campaign._stacks import Stacks
@@ -67,5 +68,6 @@ __all__ = [
     "suite_named",
     "suites_of",
     "take_down",
+    "variables_ahead",
     "why_unsigned",
 ]

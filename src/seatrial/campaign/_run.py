@@ -251,6 +251,18 @@ def profile_in_effect(settings: Settings, options: Options, attached: Mapping[st
     return str(state["profile"]) if state and ours else ""
 
 
+def variables_ahead(
+    settings: Settings, options: Options, attached: Mapping[str, Any] | None, choice: Choice, *, suites: Sequence[str]
+) -> dict[str, str]:
+    """Return the variables of the clean stack as far as they are known before there is one, for these suites."""
+    profile = profile_in_effect(settings, options, attached, choice)
+    if not profile:
+        return {}
+    starts = choice.driver != "remote" and not attached
+    raised = lifted(settings.limits) if starts and PROVING not in suites else {}
+    return {**settings.stack.environment, **settings.stack.knobs(profile), **raised}
+
+
 def _announce(run: Run, suites: tuple[str, ...]) -> None:
     budget = run.settings.budget_s.get(run.options.profile, {})
     run.recorder.emit(

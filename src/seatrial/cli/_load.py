@@ -79,6 +79,7 @@ def split_words(words: Sequence[str]) -> tuple[str, str]:
 @click.option(
     "--duration", "duration_s", callback=seconds, metavar="T", help="How long, whatever is declared: 90s, 5m."
 )
+@click.option("--plan", is_flag=True, help="Print what would be sent, how often, and as whom; send nothing.")
 @json_option
 @out_option
 @seed_option
@@ -86,13 +87,18 @@ def split_words(words: Sequence[str]) -> tuple[str, str]:
 @timeout_option
 @allow_target_option
 @config_option
-def load_command(*, words: tuple[str, ...], stack: str, **choices: Any) -> int:
+def load_command(*, words: tuple[str, ...], stack: str, plan: bool, **choices: Any) -> int:
     """Send load at the rate that was asked for, whatever the service does, and judge it by what must hold meanwhile.
 
     Latency counts from the instant at which a request was due. A load that could not be sent as asked proves nothing
     and passes nothing.
     """
+    profile, url = split_words(words)
+    choices |= {"profile": profile, "stack": one_target(url, stack, command="seatrial load")}
+    if plan:
+        from seatrial.cli._load_plan import show_load  # noqa: PLC0415 - heavy
+
+        return show_load(**choices)
     from seatrial.cli._loading import load_session  # noqa: PLC0415 - heavy
 
-    profile, url = split_words(words)
-    return load_session(profile=profile, stack=one_target(url, stack, command="seatrial load"), **choices)
+    return load_session(**choices)
