@@ -100,7 +100,7 @@ def test_paths_need_no_configuration(product: Product, address: str, tmp_path: P
     assert "paths: 30/s asked, 30/s achieved, 1 s" in told
     assert "30 due, 30 started, 0 dropped, 30 answered, 0 failed, 0 unfinished" in told
     assert "errors 0 of 30 arrivals" in told
-    assert "answers 0 x 429, 30 x 200" in told
+    assert "answers 0 x 429, 0 x none, 30 x 200" in told
     assert told.count("p999") == 2
     assert "verdict: pass" in told
     assert sorted(path for path in Handler.seen if path != "/") == ["/a"] * 16 + ["/b"] * 15  # /a once to see it there

@@ -149,10 +149,10 @@ def test_a_second_is_told_in_one_line() -> None:
     tell(tick(3.0, None))
     tell(tick(11.0, 4.0, answered=38))
     assert said == [
-        "s 4/s 1 s of 10 s, 4.0/s began, 0 failures, 0 x 429, p50 4 ms, p99 8 ms █",
-        "s 4/s 2 s of 10 s, 4.0/s began, 3 failures, 2 x 429, p50 8 ms, p99 16 ms ▅█",
+        "s 4/s 1 s of 10 s, 4.0/s began, 0 failures, 0 x 429, p50 4.00 ms, p99 8.00 ms █",
+        "s 4/s 2 s of 10 s, 4.0/s began, 3 failures, 2 x 429, p50 8.00 ms, p99 16.00 ms ▅█",
         "s 4/s 3 s of 10 s, 4.0/s began, 0 failures, 0 x 429",
-        "s 4/s 10 s of 10 s, 4.0/s began, 0 failures, 0 x 429, p50 2 ms, p99 4 ms ▅█▃, waiting for 2",
+        "s 4/s 10 s of 10 s, 4.0/s began, 0 failures, 0 x 429, p50 2.00 ms, p99 4.00 ms ▅█▃, waiting for 2",
     ]
 
 

@@ -18,7 +18,10 @@ from seatrial.swarm import Sending, figures_sent, read_sent
 if TYPE_CHECKING:
     from seatrial.plugin import Conductor
 
-LIMITED = "429"
+ALWAYS: Mapping[str, int] = {"429": 0, "0": 0}
+"""Statuses that are told also where none came."""
+
+WORDS: Mapping[str, str] = {"0": "none"}
 SCHEMA = "urn:seatrial:load:1"
 PATIENCE_S = 10.0
 """How long a URL of which nothing is declared may take to answer."""
@@ -66,8 +69,8 @@ def lines(one: Sending) -> list[str]:
     found = figures_sent([one])
     ledger, generator = found["ledger"], found["generator"]
     lost = ledger["due"] - ledger["answered"]
-    statuses = {status: group["requests"] for status, group in found["by_status"].items()}
-    answers = ", ".join(f"{count} x {status}" for status, count in {LIMITED: 0, **statuses}.items())
+    statuses = {**ALWAYS, **{status: group["requests"] for status, group in found["by_status"].items()}}
+    answers = ", ".join(f"{count:,} x {WORDS.get(status, status)}" for status, count in statuses.items())
     busy = "not known" if generator["cpu_percent"] is None else f"{generator['cpu_percent']:.0f} %"
     return [
         f"{one.name}: {found['asked_per_s']:g}/s asked, {found['achieved_per_s']:.6g}/s achieved, {one.duration_s:g} s",
@@ -75,14 +78,14 @@ def lines(one: Sending) -> list[str]:
         f"  latency    {_times(found['latency_ms'])} (from when it was due)",
         f"  service    {_times(found['service_ms'])} (from the send)",
         f"  errors     {lost:,} of {ledger['due']:,} arrivals",
-        f"  answers    {answers} (0: none)",
+        f"  answers    {answers}",
         f"  generator  began {_times(generator['start_lag_ms'])} late, processor {busy}",
         *([f"  doubt      {one.doubt}"] if one.doubt else []),
     ]
 
 
 def _times(points: Mapping[str, float | None]) -> str:
-    known = [f"{name} {value:.4g}" for name, value in points.items() if value is not None]
+    known = [f"{name} {value:.2f}" for name, value in points.items() if value is not None]
     return f"{', '.join(known)} ms" if known else "nothing"
 
 

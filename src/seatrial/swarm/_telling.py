@@ -37,8 +37,8 @@ class Teller:
         told = [f"{tick['failures']} failures", f"{tick['limited']} x 429"]
         if tick["p99_ms"] is not None:
             self._slowest.append(tick["p99_ms"])
-            told.append(f"p50 {tick['p50_ms']:.3g} ms, p99 {tick['p99_ms']:.3g} ms {bars(self._slowest)}")
-        return [*told, f"waiting for {left}"] if tick["elapsed_s"] > self._plan.duration_s else told
+            told.append(f"p50 {tick['p50_ms']:.2f} ms, p99 {tick['p99_ms']:.2f} ms {bars(self._slowest)}")
+        return [*told, f"waiting for {left}"] if left and tick["elapsed_s"] > self._plan.duration_s else told
 
 
 def bars(values: Sequence[float]) -> str:
