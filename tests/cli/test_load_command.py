@@ -170,6 +170,34 @@ def test_a_target_that_resets_or_answers_half_is_no_pass(product: Product, tmp_p
     assert ("not one of 30 requests succeeded" if answer else "[target-unreachable]") in output
 
 
+def test_a_target_that_hangs_proves_nothing(product: Product, project: Path) -> None:
+    """One that takes connections and says nothing is not there either."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        done = product("load", f"http://127.0.0.1:{silent.getsockname()[1]}", cwd=project)
+    output = done.stdout + done.stderr
+    assert (done.returncode, "[target-unreachable]" in output) == (3, True), output
+
+
+def test_a_rate_beyond_the_generator_says_what_it_can_do(product: Product, address: str, tmp_path: Path) -> None:
+    """No process sends 20,000 a second: the service is not to blame, and nothing is green."""
+    rate = ("--rate", "20000/s", "--duration", "0.2s")
+    found = object_of(product("load", address, "--path", "/a", *rate, "--json", cwd=tmp_path))
+    assert (found["exit_code"], found["verdict"], found["valid"]) == (3, "inconclusive", False)
+    assert "by its processor time it can send" in found["scenarios"]["paths"]["doubt"]
+
+
+def test_who_need_not_sign_in_sends_without_a_key(product: Product, address: str, project: Path) -> None:
+    """Nobody can be authenticated at such a URL: that stops scenarios with users alone."""
+    text = (project / "seatrial.toml").read_text() + "[auth]\npublic_key_variable = 'KEY'\n"
+    (project / "seatrial.toml").write_text(text)
+    assert product("load", address, "--path", "/a", *RATE, *SECONDS, cwd=project).returncode == 0
+    (project / "seatrial.toml").write_text(text.replace("rate_per_s = 20", "rate_per_s = 20\nidentities = 2"))
+    done = product("load", address, "--scenario", "calm", "--json", cwd=project)
+    found = object_of(done)
+    assert (done.returncode, found["ledger"]["due"]) == (3, 0)
+    assert any("private_key_file" in note for note in found["not_verified"])
+
+
 @contextlib.contextmanager
 def ending(answer: bytes) -> Iterator[str]:
     """Serve what ends each connection after this answer to a request."""
@@ -231,16 +259,21 @@ def test_without_a_configuration(
     assert (done.returncode, f"[{slug}]" in done.stderr, says in done.stderr) == (2, True, True), done.stderr
 
 
+@pytest.mark.parametrize("more", [(), ("--json",)])
 def test_an_interrupt_leaves_nothing(
-    begin: Begin, nothing_left: Callable[[int], None], address: str, project: Path
+    begin: Begin, nothing_left: Callable[[int], None], address: str, project: Path, more: tuple[str, ...]
 ) -> None:
-    """Ctrl-C while load is sent: exit code 130, a message, and no process."""
-    with begin("load", address, "--scenario", "calm", "--duration", "60s", cwd=project) as child:
-        assert child.stdout is not None
-        while "1 s of 60 s" not in (line := child.stdout.readline()):
+    """Ctrl-C while load is sent: exit code 130, a message (or one object), and no process."""
+    with begin("load", address, "--scenario", "calm", "--duration", "60s", *more, cwd=project) as child:
+        progress = child.stderr if more else child.stdout
+        assert progress is not None
+        while "1 s of 60 s" not in (line := progress.readline()):
             assert line
         os.killpg(child.pid, signal.SIGINT)
         out, err = child.communicate(timeout=PATIENCE_S)
+    if more:
+        found = object_of(subprocess.CompletedProcess(child.args, child.returncode, out, err))
+        assert (found["exit_code"], found["verdict"], found["valid"]) == (130, "inconclusive", False)
     assert child.returncode == 130, out + err
     assert "[run-interrupted]" in out + err
     assert "Traceback" not in out + err

@@ -8,18 +8,7 @@ from typing import Any
 
 import click
 
-from seatrial.cli._options import (
-    allow_target_option,
-    config_option,
-    fault_option,
-    json_option,
-    one_target,
-    out_option,
-    seconds,
-    seed_option,
-    target_option,
-    timeout_option,
-)
+from seatrial.cli._options import config_option, json_option, one_target, seconds, suite_options, target_option
 from seatrial.core import UsageError
 
 PROFILES = ("quick", "full")
@@ -81,11 +70,7 @@ def split_words(words: Sequence[str]) -> tuple[str, str]:
 )
 @click.option("--plan", is_flag=True, help="Print what would be sent, how often, and as whom; send nothing.")
 @json_option
-@out_option
-@seed_option
-@fault_option
-@timeout_option
-@allow_target_option
+@suite_options
 @config_option
 def load_command(*, words: tuple[str, ...], stack: str, plan: bool, **choices: Any) -> int:
     """Send load at the rate that was asked for, whatever the service does, and judge it by what must hold meanwhile.

@@ -57,6 +57,13 @@ address_pool_option: Decorator = click.option(
 )
 
 
+def suite_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what every command takes that runs one suite alone."""
+    for option in (allow_target_option, timeout_option, fault_option, seed_option, out_option):
+        command = option(command)
+    return command
+
+
 def one_target(url: str, stack: str, *, command: str) -> str:
     """Return what is to be looked at: the URL, or what --stack names; raises UsageError where both are given."""
     if url and stack:

@@ -8,15 +8,11 @@ import click
 
 from seatrial.cli._options import (
     address_pool_option,
-    allow_target_option,
     config_option,
-    fault_option,
     json_option,
     one_target,
-    out_option,
-    seed_option,
+    suite_options,
     target_option,
-    timeout_option,
 )
 
 EPILOG = """\b
@@ -42,11 +38,7 @@ Exit codes: 0 every claim that was tried is proved, 1 one is refuted, 2 wrong us
 @click.option("--plan", is_flag=True, help="Print what would be sent, when, and as whom; send nothing.")
 @click.option("--deep", is_flag=True, help="Also what takes two windows, many clients, load, or control of the store.")
 @json_option
-@out_option
-@seed_option
-@fault_option
-@timeout_option
-@allow_target_option
+@suite_options
 @address_pool_option
 @config_option
 def prove_command(*, url: str, stack: str, profile: str | None, plan: bool, **choices: Any) -> int:
