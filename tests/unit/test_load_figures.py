@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import jsonschema
 import pytest
@@ -12,12 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.cli._loading import lines
+from seatrial.config import LOAD_UNITS, ScenarioSettings
+from seatrial.config._settings import LoadMetric
 from seatrial.core import content
-from seatrial.swarm import Sending, figures_sent, read_sent
+from seatrial.swarm import Sending, check_objectives, figures_sent, read_sent
+from seatrial.swarm._objectives import find_broken
+from seatrial.swarm._percentile import POINTS
 from seatrial.swarm._plan import FAILED, OK, TURNED_AWAY, UNFINISHED, Ledger, Plan
 from seatrial.swarm._process import Ending
 from seatrial.swarm._report import write_stats
 from seatrial.swarm._rows import Row
+from seatrial.swarm._statistics import measure, total_of
 from seatrial.swarm._telling import BARS, Teller, bars
 
 SCHEMA = json.loads((content("reports") / "schema" / "load-1.schema.json").read_text())
@@ -174,3 +179,25 @@ def test_the_schema_refuses_what_is_wrong(wrong: dict[str, Any]) -> None:
         {"$ref": "#/$defs/figures", "unevaluatedProperties": False, "$defs": SCHEMA["$defs"]}
     )
     assert not closed.is_valid(found)
+
+
+def test_every_percentile_can_be_an_objective_and_a_gate() -> None:
+    """What is measured, what an objective may name and what a gate may compare are one list."""
+    assert set(get_args(LoadMetric)) == set(LOAD_UNITS) == {*POINTS, "error_ratio", "rate"}
+    rows = [arrival(number, number + 0.25) for number in range(1000)]
+    measured = {
+        one.name: one for one in measure("s", rows, Ledger(due=1000, started=1000, answered=1000), duration_s=1)
+    }
+    assert all(measured[f"load.s.{name}"].unit == unit for name, unit in LOAD_UNITS.items())
+    assert (measured["load.s.p999"].value, measured["load.s.GET-a.p90"].value) == (998.25, 899.25)
+
+
+@pytest.mark.parametrize(("metric", "holds"), [("p90", 899.25), ("p999", 998.25), ("max", 999.25)])
+def test_each_new_percentile_is_judged_unrounded(metric: str, holds: float) -> None:
+    """A threshold at the value holds, one just below it does not."""
+    values = total_of([arrival(number, number + 0.25) for number in range(1000)], duration_s=1.0).values
+    for threshold, broken in ((holds, []), (holds - 0.01, [metric])):
+        scenario = ScenarioSettings.model_validate(
+            {"rate_per_s": 1.0, "duration_s": {"quick": 1.0}, "objectives": {metric: f"<= {threshold} ms"}}
+        )
+        assert [one.metric for one in find_broken(check_objectives(scenario), values)] == broken

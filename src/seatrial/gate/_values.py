@@ -6,11 +6,10 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from seatrial.config import Rule, Settings
+from seatrial.config import LOAD_UNITS, Rule, Settings
 from seatrial.core import CheckResult, FindingStatus, Outcome, Severity, UsageError
 from seatrial.record import Record
 
-LOAD_UNITS = {"p50": "ms", "p95": "ms", "p99": "ms", "max": "ms", "error_ratio": "ratio", "rate": "per_s"}
 CONTRACT_UNITS = {"operations": "percent", "statuses": "percent", "parameters": "percent", "cases": "count"}
 
 

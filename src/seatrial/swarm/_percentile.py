@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
+
+POINTS: Mapping[str, int | Fraction] = {
+    "p50": 50, "p90": 90, "p95": 95, "p99": 99, "p999": Fraction(999, 10), "max": 100,
+}  # fmt: skip
+"""The percentiles of whatever is measured, by name."""
 
 
 def nearest_rank(ordered: Sequence[float], percent: int | Fraction) -> float:

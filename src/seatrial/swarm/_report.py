@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.core import CheckResult
-from seatrial.swarm._percentile import nearest_rank
+from seatrial.swarm._percentile import POINTS, nearest_rank
 from seatrial.swarm._plan import Ledger, Plan
 from seatrial.swarm._process import Ending
 from seatrial.swarm._rows import Row, lags_ms
-from seatrial.swarm._statistics import DEFINITION, PERCENTILES, by_operation, figures_of, word
+from seatrial.swarm._statistics import DEFINITION, by_operation, figures_of, word
 
 SCHEMA = "seatrial-load-stats-1"
 DIGITS = 3
@@ -92,7 +92,7 @@ def _operation(name: str, metric: str, rows: Sequence[Row], plan: Plan) -> dict[
 def service_ms(rows: Sequence[Row]) -> dict[str, float]:
     """Return percentiles of the time from the send, which the generator's own lateness is no part of."""
     ordered = sorted(row.service_ms for row in rows)
-    return {name: nearest_rank(ordered, percent) for name, percent in PERCENTILES.items()}
+    return {name: nearest_rank(ordered, percent) for name, percent in POINTS.items()}
 
 
 def histogram(latencies_ms: Sequence[float]) -> str:

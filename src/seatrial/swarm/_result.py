@@ -11,13 +11,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from seatrial.swarm._percentile import nearest_rank
+from seatrial.swarm._percentile import POINTS, nearest_rank
 from seatrial.swarm._plan import Ledger
 from seatrial.swarm._rows import Row, lags_ms, read_rows
 
-POINTS: Mapping[str, int | Fraction] = {
-    "p50": 50, "p90": 90, "p95": 95, "p99": 99, "p999": Fraction(999, 10), "max": 100,
-}  # fmt: skip
 LAG_POINTS: Mapping[str, int | Fraction] = {"p50": 50, "p99": 99, "max": 100}
 
 
