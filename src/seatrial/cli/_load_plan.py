@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
 from seatrial.campaign import choose, variables_ahead
 from seatrial.cli._loading import settle_load
+from seatrial.config import Profile, Settings
+from seatrial.stack import Choice
 from seatrial.swarm import Order, prepare
 
 
@@ -16,22 +19,35 @@ def show_load(*, config: str, as_json: bool, **options: Any) -> int:
     """Print every scenario as it would be sent, and start nothing; raises UsageError for one that cannot be."""
     _, settings, settled = settle_load(config, options)
     attached, choice = choose(settings, settled)
-    given: Any = {"profile": settled.profile, "root": settings.root, "limits": settings.limits}
-    given["environment"] = variables_ahead(settings, settled, attached, choice, suites=settled.only)
-    due = {name: one for name, one in settings.load.items() if settled.profile in one.duration_s}
-    orders = [prepare(name, one, **given) for name, one in due.items()]
-    left = [name for name in settings.load if name not in due]
-    stack = choice.url or choice.driver
-    if as_json:
-        planned = {"stack": stack, "profile": settled.profile, "load": list(map(_facts, orders)), "not_tested": left}
-        click.echo(json.dumps(planned))
-        return 0
-    click.echo(f"stack    {stack}: {choice.why}\nprofile  {settled.profile}")
-    for line in [line for order in orders for line in _lines(order)]:
-        click.echo(line)
-    for name in left:
-        click.echo(f"\n{name}: not tested, as it declares no duration for the profile {settled.profile}")
+    environment = variables_ahead(settings, settled, attached, choice, suites=settled.only)
+    orders = _orders(settings, settled.profile, environment)
+    left = [name for name in settings.load if name not in orders]
+    told = _object if as_json else _text
+    click.echo(told(choice, settled.profile, orders, left))
     return 0
+
+
+def _orders(settings: Settings, profile: Profile, environment: Mapping[str, str]) -> dict[str, Order]:
+    """Return what is due in a profile, ready to be sent."""
+    return {
+        name: prepare(
+            name, one, profile=profile, root=settings.root, limits=settings.limits, environment=environment
+        )
+        for name, one in settings.load.items()
+        if profile in one.duration_s
+    }  # fmt: skip
+
+
+def _object(choice: Choice, profile: Profile, orders: Mapping[str, Order], left: Sequence[str]) -> str:
+    load = [_facts(order) for order in orders.values()]
+    return json.dumps({"stack": choice.url or choice.driver, "profile": profile, "load": load, "not_tested": left})
+
+
+def _text(choice: Choice, profile: Profile, orders: Mapping[str, Order], left: Sequence[str]) -> str:
+    told = [f"stack    {choice.url or choice.driver}: {choice.why}", f"profile  {profile}"]
+    told += [line for order in orders.values() for line in _lines(order)]
+    told += [f"\n{name}: not tested, as it declares no duration for the profile {profile}" for name in left]
+    return "\n".join(told)
 
 
 def _facts(order: Order) -> dict[str, Any]:
