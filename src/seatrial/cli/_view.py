@@ -167,11 +167,9 @@ def make_view(*, quiet: bool = False, follows: str = "") -> PlainView | LiveView
 
     A `quiet` one leaves standard output alone. The plain one tells what the stage that it `follows` is doing.
     """
-    if quiet:
-        return PlainView(Console(stderr=True, highlight=False), follows=follows)
-    # pytest takes standard output away while a check runs: the view keeps a way of its own to the same place.
-    out = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    if is_watched():
+    # pytest takes both outputs away while a check runs: the view keeps a way of its own to the same place.
+    out = os.fdopen(os.dup((sys.stderr if quiet else sys.stdout).fileno()), "w", encoding="utf-8")
+    if is_watched() and not quiet:
         return LiveView(Console(file=out, highlight=False, force_terminal=True))
     return PlainView(Console(file=out, highlight=False), follows=follows)
 
