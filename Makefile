@@ -37,7 +37,7 @@ contract: install  ## the contract alone (options for all four: ARGS='--stack lo
 	$(BIN)/seatrial run --only contract $(ARGS)
 
 load: install  ## the load alone
-	$(BIN)/seatrial run --only load $(ARGS)
+	$(BIN)/seatrial load $(ARGS)
 
 gate: install  ## the full profile: what decides about a release
 	$(BIN)/seatrial run --profile full --timeout 20m $(ARGS)

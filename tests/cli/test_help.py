@@ -21,6 +21,7 @@ COMMANDS = (
     ("contract", "fuzz"),
     ("contract", "diff"),
     ("contract", "accept"),
+    ("load",),
     ("limits",),
     ("limits", "prove"),
     ("limits", "discover"),

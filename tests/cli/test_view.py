@@ -44,17 +44,17 @@ def environment(more: Mapping[str, str]) -> dict[str, str]:
     return {**{name: value for name, value in os.environ.items() if name not in said}, **more}
 
 
-def on_terminal(project: Path, **more: str) -> str:
+def on_terminal(project: Path, more: Mapping[str, str], *words: str, code: int = 1) -> str:
     """Run the product with a terminal as its output, and return everything that was sent to it."""
     here, there = pty.openpty()
-    command = [sys.executable, "-m", "seatrial", "run", "--stack", "local"]
+    command = [sys.executable, "-m", "seatrial", *(words or ("run",)), "--stack", "local"]
     variables = environment({"TERM": "xterm-256color", "COLUMNS": "120", **more})
     with subprocess.Popen(command, cwd=project, env=variables, stdout=there, stderr=there) as child:
         os.close(there)
         seen = b"".join(iter(lambda: _read(here), b""))
         child.wait(timeout=60)
     os.close(here)
-    assert child.returncode == 1, seen.decode()
+    assert child.returncode == code, seen.decode()
     return seen.decode()
 
 
@@ -67,7 +67,7 @@ def _read(terminal: int) -> bytes:
 
 def test_a_terminal_shows_a_live_table(lay: Callable[..., Path]) -> None:
     """Stages with their elapsed time and what they wait for, the count of checks, and a line for what did not pass."""
-    sent = on_terminal(lay(command=SLOW, own=CHECKS))
+    sent = on_terminal(lay(command=SLOW, own=CHECKS), {})
     assert MOVES.search(sent)
     text = CONTROL.sub("", sent)
     waits = {float(seconds) for seconds in re.findall(r"functional +(\d+\.\d) s", text)}
@@ -79,10 +79,24 @@ def test_a_terminal_shows_a_live_table(lay: Callable[..., Path]) -> None:
     assert re.search(r"failed +own\.teapot: it is no teapot", text)
 
 
+def test_a_terminal_shows_how_load_goes(lay: Callable[..., Path]) -> None:
+    """One row is redrawn each second: rate asked and achieved, errors, refusals, percentiles, and bars of the past."""
+    words = ("load", "--path", "/", "--rate", "20/s", "--duration", "3s")
+    sent = on_terminal(lay(), {"COLUMNS": "200"}, *words, code=0)
+    assert MOVES.search(sent)
+    row = (
+        r"load +\d+\.\d s +paths 20/s {} s of 3 s, [\d.]+/s began, 0 failures, 0 x 429, p50 [\d.]+ ms, p99 [\d.]+ ms {}"
+    )
+    text = CONTROL.sub("", sent)
+    assert re.search(row.format(1, "█"), text), text
+    assert re.search(row.format(2, "[▁▂▃▄▅▆▇█]{2}"), text), text
+    assert "60 due, 60 started" in text
+
+
 @pytest.mark.parametrize("more", [{"CI": "true"}, {"TERM": "dumb"}])
 def test_ci_and_dumb_terminals_get_plain_lines(lay: Callable[..., Path], more: dict[str, str]) -> None:
     """A terminal that nobody watches, or that cannot be redrawn, gets one line for each check."""
-    sent = on_terminal(lay(own=CHECKS), **more)
+    sent = on_terminal(lay(own=CHECKS), more)
     assert not MOVES.search(sent)
     assert len(re.findall(r"own\.(?:answers|teapot)", CONTROL.sub("", sent.partition("checks: ")[0]))) == 3
 

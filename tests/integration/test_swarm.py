@@ -6,6 +6,7 @@ import contextlib
 import csv
 import json
 import os
+import re
 import resource
 import signal
 import socket
@@ -21,7 +22,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
+import httpx
 import psutil
 import pytest
 from cryptography import x509
@@ -207,7 +210,7 @@ class Bench:
         return run_scenario(
             "s", chosen, target=target, identities=Pool(), profile="quick", seed=7, run=RUN, work=self.folder,
             out=self.out, root=self.folder, progress=self.said.append,
-            process=process,
+            process=process, replay="seatrial run --only load --profile quick --seed 7",
         )  # fmt: skip
 
     def rows(self) -> list[dict[str, str]]:
@@ -822,7 +825,10 @@ def test_causes_with_any_character_are_kept(bench: Bench, server: Server) -> Non
 def test_progress_is_told_every_second(bench: Bench, server: Server) -> None:
     """Whoever watches reads once a second how far it is."""
     bench.run(server.target, paths=("/a",), seconds=2.0)
-    assert "s 50/s 1 s of 2 s, 0 failures" in bench.said
+    (first,) = [line for line in bench.said if "1 s of 2 s" in line]
+    assert re.fullmatch(
+        r"s 50/s 1 s of 2 s, \d\d\.\d/s began, 0 failures, 0 x 429, p50 [\d.]+ ms, p99 [\d.]+ ms █", first
+    )
 
 
 PARENT = """
@@ -834,7 +840,7 @@ from seatrial.swarm import Hammer, make_hammer, run_scenario
 scenario = ScenarioSettings(rate_per_s=20.0, duration_s={"quick": 60.0}, paths=("/a",))
 folder = Path(sys.argv[2])
 run_scenario("s", scenario, target=Target(url=sys.argv[1]), identities=None, profile="quick", seed=1, run=sys.argv[3],
-             work=folder, out=folder, root=folder, progress=lambda line: print(line, flush=True))
+             work=folder, out=folder, root=folder, progress=lambda line: print(line, flush=True), replay="")
 """
 
 
@@ -866,6 +872,41 @@ def test_locust_itself_runs_the_load_file(server: Server) -> None:
     assert done.returncode == 0, done.stderr
     assert server.seen
     assert {token for _, token in server.seen} == {"bearer from-environment"}
+
+
+def test_locust_shows_its_own_page(server: Server) -> None:
+    """Its web page is served with the users of the load file, and starts and counts what they send."""
+    port = free_port()
+    command = [sys.executable, "-m", "locust", "-f", str(ROOT / "load" / "locustfile.py"), "--host", server.target.url]
+    options = ["--web-host", "127.0.0.1", "--web-port", str(port)]
+    with subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as page:
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+                assert "Locust" in patiently(lambda: client.get("/").text)
+                assert client.post("/swarm", data={"user_count": 4, "spawn_rate": 4}).json()["success"]
+                assert patiently(lambda: client.get("/stats/requests").json()["total_rps"]) > 0
+                assert set(client.get("/tasks").json()["per_class"]) == {"Steady", "Health"}
+        finally:
+            page.terminate()
+    assert server.seen
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+    return port
+
+
+def patiently(ask: Callable[[], Any], *, patience_s: float = 30.0) -> Any:
+    """Return what is said once something is, and somebody is there to say it."""
+    deadline = time.monotonic() + patience_s
+    while time.monotonic() < deadline:
+        with contextlib.suppress(httpx.TransportError):
+            if answer := ask():
+                return answer
+        time.sleep(0.1)
+    return pytest.fail("nobody said anything")
 
 
 def test_histograms_decode(bench: Bench, server: Server) -> None:

@@ -69,7 +69,7 @@ def test_the_workflow_has_no_command_of_its_own() -> None:
     [
         ("run", "seatrial run --stack local"),
         ("contract", "seatrial run --only contract --stack local"),
-        ("load", "seatrial run --only load --stack local"),
+        ("load", "seatrial load --stack local"),
         ("gate", "seatrial run --profile full --timeout 20m --stack local"),
     ],
 )

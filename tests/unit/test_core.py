@@ -20,6 +20,7 @@ from seatrial.core import (
     combine,
     find_blocker,
     in_order,
+    name_nearest,
 )
 
 
@@ -95,3 +96,15 @@ def test_a_circle_is_refused() -> None:
 def test_blocker_is_what_did_not_pass(passed: list[str], ended: list[str], blocker: str | None) -> None:
     """A check is blocked by what it presupposes and what ended without a pass."""
     assert find_blocker(make_check("a.two", "a.one"), passed, ended) == blocker
+
+
+@pytest.mark.parametrize(
+    ("given_", "said"),
+    [
+        ("steedy", "did you mean 'steady'? scenarios: health, steady"),
+        ("zzz", "scenarios: health, steady"),
+    ],
+)
+def test_an_unknown_name_comes_with_the_nearest(given_: str, said: str) -> None:
+    """Where none is near, all are named all the same."""
+    assert name_nearest(given_, iter(["health", "steady"]), called="scenarios") == said

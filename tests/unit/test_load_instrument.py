@@ -27,7 +27,7 @@ def test_load_goes_by_the_quota_that_the_stack_was_given(monkeypatch: pytest.Mon
     )
     run: Any = SimpleNamespace(
         settings=settings, identities=None, options=SimpleNamespace(profile="quick"), seed=1, id="r", work=Path(),
-        directory=Path(), environment={"Q": "5"}, progress=lambda _stage: None,
+        repeat_only=lambda *_suites: "", directory=Path(), environment={"Q": "5"}, progress=lambda _stage: None,
         variables=lambda variant: {"Q": "1000"} if variant == "clean" else {},
     )  # fmt: skip
     stack: Any = SimpleNamespace(url=lambda: "http://127.0.0.1:1", variant="clean", by_address=False)

@@ -4,6 +4,7 @@ from seatrial.campaign._campaign import Campaign
 from seatrial.campaign._entered import Entered
 from seatrial.campaign._faults import Fault, fault_files, load_fault
 from seatrial.campaign._limits import Planned, allowance, plan_deep_limits, plan_limits
+from seatrial.campaign._load import PATHS, choose_load
 from seatrial.campaign._options import Options, resolve_out
 from seatrial.campaign._replay import Stage, find_finding, replay_finding, set_stage
 from seatrial.campaign._run import (
@@ -16,6 +17,7 @@ from seatrial.campaign._run import (
     point_latest,
     profile_in_effect,
     sends_apart,
+    variables_ahead,
     why_unsigned,
 )
 from seatrial.campaign._stacks import Stacks
@@ -33,6 +35,7 @@ from seatrial.campaign._variables import filled_in
 
 __all__ = [
     "KEY",
+    "PATHS",
     "SUITES",
     "UP",
     "Campaign",
@@ -48,6 +51,7 @@ __all__ = [
     "check_address_pool",
     "check_selection",
     "choose",
+    "choose_load",
     "fault_files",
     "filled_in",
     "find_finding",
@@ -69,5 +73,6 @@ __all__ = [
     "suite_named",
     "suites_of",
     "take_down",
+    "variables_ahead",
     "why_unsigned",
 ]

@@ -141,11 +141,15 @@ class Campaign:
         """Return why this run cannot verify a suite, empty when it can."""
         if suite.name == "coverage" and self.run.settings.coverage and self._collector is None:
             return f"coverage needs a stack that this run starts and stops, not {self.run.choice.why}"
-        if self.run.unsigned and suite.name in {"contract", "load"}:
+        if self.run.unsigned and (suite.name == "contract" or (suite.name == "load" and self._load_has_users)):
             return self.run.unsigned
         if suite.name == "load" and stack and stack.variant == "instrumented":
             return "a verdict on load never comes from an instrumented stack"
         return ""
+
+    @property
+    def _load_has_users(self) -> bool:
+        return any(scenario.identities for scenario in self.run.settings.load.values())
 
     def _stack(self, variant: Variant) -> Stack:
         stack = self.stacks.get(variant)

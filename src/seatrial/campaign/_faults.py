@@ -5,7 +5,6 @@ fixtures/faults/<slug>.py --load--> Fault --copy of the tree, hooks in the servi
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 import json
 import shutil
@@ -19,7 +18,7 @@ from typing import Any
 import httpx
 
 from seatrial.config import FILE, StackSettings
-from seatrial.core import EnvironmentFailure, Identities, Outcome, UsageError, content
+from seatrial.core import EnvironmentFailure, Identities, Outcome, UsageError, content, name_nearest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,13 +88,11 @@ def load_fault(name: str) -> Fault:
     shipped = fault_files()
     path = shipped.get(name, Path(name).resolve())
     if not path.is_file():
-        near = difflib.get_close_matches(name, shipped, n=1)
         raise UsageError(
             f"there is no fault {name!r}",
             slug="fault-unknown",
             where="--fault",
-            remedy=(f"did you mean {near[0]!r}? " if near else "")
-            + f"faults: {', '.join(shipped)}; or name a .py file",
+            remedy=f"{name_nearest(name, shipped, called='faults')}; or name a .py file",
         )
     return _describe(path, _import(path))
 

@@ -199,7 +199,7 @@ def run_load(run: Run, stack: Stack, ahead: Ahead) -> Evidence:
     """Run every load scenario, one after the other."""
     from seatrial.swarm import run_scenario  # noqa: PLC0415 - needed by this instrument only
 
-    found = Evidence()
+    found, replay = Evidence(), run.repeat_only("load")
     for name, scenario in run.settings.load.items():
         found = join(
             found,
@@ -218,6 +218,7 @@ def run_load(run: Run, stack: Stack, ahead: Ahead) -> Evidence:
                 environment=run.variables(stack.variant),
                 progress=run.progress("load"),
                 process=ahead.scenario(name),
+                replay=replay,
             ),
         )
     return found

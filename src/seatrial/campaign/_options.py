@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ class Options:
 
     `seed` None means a random one; `timeout_s` None means no limit; `command` is what the user typed. `document` is
     what the contract is read from, if not from where the settings say; `operations` are the labels of what is fuzzed,
-    if that is not all. A `proof` is all that is wanted: without `deep`, it disturbs no service.
+    if that is not all. A `proof` is all that is wanted: without `deep`, it disturbs no service. So is a `load`: of
+    these `scenarios` (none are all), or of `paths` in their place, at another rate or for another time than they
+    declare, if one is given.
     """
 
     stack: str = "auto"
@@ -29,6 +32,11 @@ class Options:
     keep: bool = False
     deep: bool = False
     proof: bool = False
+    load: bool = False
+    scenarios: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    rate_per_s: float | None = None
+    duration_s: float | None = None
     timeout_s: float | None = None
     allow_target: str = ""
     address_pool: str = ""
@@ -43,15 +51,25 @@ class Options:
 
     def repeat(self, *, seed: int, driver: str) -> str:
         """Return the one line that repeats this run."""
-        contract = bool(self.document or self.operations)
-        words = ["seatrial contract" if contract else "seatrial run"]
-        words += [shlex.quote(self.document)] if self.document else []
-        words += [f"--stack {driver}", f"--profile {self.profile}", f"--seed {seed}"]
-        words += [f"--only {shlex.quote(name)}" for name in (self.operations if contract else self.only)]
+        words = self._of_load(driver, seed) if self.load else self._of_suites(driver, seed)
         words += [f"--fault {self.fault}"] if self.fault else []
         words += ["--deep"] if self.deep else []
         words += [f"--address-pool {self.address_pool}"] if self.address_pool else []
         return " ".join(words)
+
+    def _of_suites(self, driver: str, seed: int) -> list[str]:
+        contract = bool(self.document or self.operations)
+        words = ["seatrial contract" if contract else "seatrial run"]
+        words += [shlex.quote(self.document)] if self.document else []
+        words += [f"--stack {driver}", f"--profile {self.profile}", f"--seed {seed}"]
+        return [*words, *(f"--only {shlex.quote(name)}" for name in (self.operations if contract else self.only))]
+
+    def _of_load(self, driver: str, seed: int) -> list[str]:
+        words = [f"seatrial load {self.profile} --stack {driver} --seed {seed}"]
+        words += [f"--scenario {name}" for name in self.scenarios]
+        words += [f"--path {shlex.quote(path)}" for path in self.paths]
+        words += [f"--rate {_plain(self.rate_per_s)}/s"] if self.rate_per_s else []
+        return [*words, *([f"--duration {_plain(self.duration_s)}s"] if self.duration_s else [])]
 
     def to_json(self) -> str:
         """Return the options as JSON, for another process."""
@@ -60,9 +78,14 @@ class Options:
     @classmethod
     def from_json(cls, text: str) -> Options:
         """Return the options that `to_json` wrote."""
-        told: dict[str, Any] = json.loads(text)
-        lists = {name: tuple(value) for name, value in told.items() if isinstance(value, list)}
-        return cls(**{**told, **lists})
+        data: dict[str, Any] = json.loads(text)
+        data |= {name: tuple(value) for name, value in data.items() if isinstance(value, list)}
+        return cls(**data)
+
+
+def _plain(number: float) -> str:
+    """Return all digits of a number, and no exponent."""
+    return f"{Decimal(repr(number)).normalize():f}"
 
 
 def resolve_out(out: str, root: Path, run: str) -> Path:

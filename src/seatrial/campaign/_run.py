@@ -8,7 +8,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -74,6 +74,10 @@ class Run:
     def progress(self, stage: str) -> Progress:
         """Return a function that tells whoever watches what a stage is doing."""
         return lambda message: self.recorder.emit(ProgressMade(stage=stage, message=message))
+
+    def repeat_only(self, *suites: str) -> str:
+        """Return the one line that repeats these suites of this run."""
+        return replace(self.options, only=suites).repeat(seed=self.seed, driver=self.choice.url or self.choice.driver)
 
     @property
     def starts(self) -> bool:
@@ -247,6 +251,18 @@ def profile_in_effect(settings: Settings, options: Options, attached: Mapping[st
     return str(state["profile"]) if state and ours else ""
 
 
+def variables_ahead(
+    settings: Settings, options: Options, attached: Mapping[str, Any] | None, choice: Choice, *, suites: Sequence[str]
+) -> dict[str, str]:
+    """Return the variables of the clean stack as far as they are known before there is one, for these suites."""
+    profile = profile_in_effect(settings, options, attached, choice)
+    if not profile:
+        return {}
+    starts = choice.driver != "remote" and not attached
+    raised = lifted(settings.limits) if starts and PROVING not in suites else {}
+    return {**settings.stack.environment, **settings.stack.knobs(profile), **raised}
+
+
 def _announce(run: Run, suites: tuple[str, ...]) -> None:
     budget = run.settings.budget_s.get(run.options.profile, {})
     run.recorder.emit(
@@ -259,7 +275,7 @@ def _announce(run: Run, suites: tuple[str, ...]) -> None:
             profile=run.options.profile,
             seed=run.seed,
             fault=run.fault.slug if run.fault else "",
-            command=run.options.repeat(seed=run.seed, driver=run.choice.url or run.choice.driver),
+            command=run.repeat_only(*run.options.only),
             suites=suites,
             budget_s={str(stage): seconds for stage, seconds in budget.items()},
             project=run.settings.root.name,

@@ -11,13 +11,12 @@ there (`test_<suite>_last*.py`) after the contract. Load runs alone, but for the
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from seatrial.config import Stage
-from seatrial.core import UsageError
+from seatrial.core import UsageError, name_nearest
 
 LATE, ASIDE, LAST = "late", "aside", "last"
 Needs = Literal["nothing", "instrumented", "clean"]
@@ -95,12 +94,11 @@ def check_selection(only: Sequence[str], available: Iterable[str]) -> None:
     known = in_suite_order(available)
     for name in only:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
             raise UsageError(
                 f"there is no suite {name!r}",
                 slug="suite-unknown",
                 where="--only",
-                remedy=(f"did you mean {near[0]!r}? " if near else "") + f"suites: {', '.join(known)}",
+                remedy=name_nearest(name, known, called="suites"),
             )
 
 

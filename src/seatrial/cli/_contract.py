@@ -6,8 +6,14 @@ from typing import Any
 
 import click
 
-from seatrial.cli._options import address_pool_option, config_option, profile_option
-from seatrial.cli._run import seconds
+from seatrial.cli._options import (
+    address_pool_option,
+    config_option,
+    json_option,
+    profile_option,
+    suite_options,
+    target_option,
+)
 
 EPILOG = """\b
 Examples:
@@ -68,19 +74,10 @@ def contract_command() -> None:
 
 @contract_command.command("fuzz", epilog=FUZZ, short_help="Fuzz every operation and judge the answers.")
 @click.argument("source", required=False, default="", metavar="[URL|FILE]")
-@click.option(
-    "--stack",
-    default="",
-    metavar="auto|compose|local|up|URL",
-    help="What to start; `up` is the stack that `seatrial up` left running.  [default: auto]",
-)
+@target_option
 @profile_option
 @click.option("--only", "operations", multiple=True, metavar="'METHOD /path'", help="Fuzz these operations only.")
-@click.option("--out", default="", metavar="DIR", help="The run's directory.  [default: .seatrial/runs/ID]")
-@click.option("--seed", type=click.IntRange(min=0), help="Repeat the random choices.")
-@click.option("--fault", default="", metavar="SLUG|FILE.py", help="Seed a defect, to see that it is found.")
-@click.option("--timeout", callback=seconds, metavar="T", help="Give up after 90s, 5m, 1h.")
-@click.option("--allow-target", default="", metavar="HOST:PORT", help="A target that is not loopback (see [targets]).")
+@suite_options
 @address_pool_option
 @config_option
 def fuzz_command(*, source: str, **choices: Any) -> int:
@@ -97,7 +94,7 @@ def fuzz_command(*, source: str, **choices: Any) -> int:
 @contract_command.command("diff", epilog=DIFF, short_help="Classify every change between two documents.")
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @config_option
 def diff_command(*, old: str, new: str, as_json: bool, config: str) -> int:
     """Classify every change between two documents: breaking, risky or safe for those who keep to OLD.

@@ -11,9 +11,8 @@ from urllib.parse import urlsplit
 import click
 
 from seatrial._interrupts import end_in_order
-from seatrial.cli._options import config_option
+from seatrial.cli._options import allow_target_option, config_option, json_option, seconds, seed_option
 from seatrial.cli._prove import prove_command
-from seatrial.cli._run import seconds
 
 if TYPE_CHECKING:
     from seatrial.throttle.infer import Person, Task
@@ -54,9 +53,9 @@ limits_command.add_command(prove_command)
 )
 @click.option("--path-template", default="", metavar="/items/{i}", help="Paths of one route, told apart by a number.")
 @click.option("--race", is_flag=True, help="Also ask for four times the quota at once.")
-@click.option("--seed", type=click.IntRange(min=0), help="Repeat the random choices.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--allow-target", default="", metavar="HOST:PORT", help="A target that is not loopback (see [targets]).")
+@seed_option
+@json_option
+@allow_target_option
 @config_option
 def discover_command(*, as_json: bool, config: str, allow_target: str, **choices: Any) -> int:
     """Infer the policy of an unknown limiter, and print it as a [[limits]] block.

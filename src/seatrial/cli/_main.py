@@ -20,6 +20,7 @@ COMMANDS = {
     "status": ("_stay", "Show the services of the stack that is up."),
     "logs": ("_stay", "Show what the services of the stack wrote."),
     "contract": ("_contract", "Fuzz and judge what the OpenAPI document promises."),
+    "load": ("_load", "Send load, and judge it by what must hold meanwhile."),
     "limits": ("_limits", "Prove or infer rate limits from outside."),
     "doctor": ("_doctor", "Say what this machine can run, and how to fix what it cannot."),
     "clean": ("_clean", "Remove whatever earlier runs left behind."),

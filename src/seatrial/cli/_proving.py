@@ -7,12 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
 from seatrial.campaign import UP, Options
 from seatrial.cli._options import config_path
-from seatrial.cli._session import conduct_session, settle
-from seatrial.cli._view import PlainView, make_view
+from seatrial.cli._session import SHARED, conduct_session, settle, verdict_of
+from seatrial.cli._view import make_view
 from seatrial.config import LimitSettings, Settings
 from seatrial.core import Outcome, UsageError
 from seatrial.record import read_record
@@ -38,8 +36,9 @@ COSTS = ("requests", "repeated", "seconds", "admitted", "window_ratio", "deep_re
 def prove_session(*, config: str, as_json: bool, **options: Any) -> int:
     """Run the proof and return the exit code."""
     path, settings, settled = settle_proof(config, options)
-    view = PlainView(Console(stderr=True, highlight=False)) if as_json else make_view()
-    return conduct_session(path, settings, settled, view=view, tell=_tell_json if as_json else _tell)
+    return conduct_session(
+        path, settings, settled, view=make_view(quiet=as_json), tell=_tell_json if as_json else _tell
+    )
 
 
 def settle_proof(config: str, options: dict[str, Any]) -> tuple[Path, Settings, Options]:
@@ -74,17 +73,9 @@ def claims(verdict: Mapping[str, Any]) -> list[dict[str, str]]:
     ]
 
 
-def _read(conductor: Conductor) -> dict[str, Any]:
-    """Return the verdict that the run wrote down."""
-    if conductor.run is None:
-        return {}
-    found: dict[str, Any] = json.loads((conductor.run.directory / "verdict.json").read_text(encoding="utf-8"))
-    return found
-
-
 def _tell(conductor: Conductor) -> list[str]:
     """Return the claims, what they cost, and the verdict."""
-    verdict = _read(conductor)
+    verdict = verdict_of(conductor)
     told = [f"{row['verdict']:<{WIDTH}}  {row['claim']}{_because(row['reason'])}" for row in claims(verdict)]
     costs = [f"cost:    {line}" for line in _costs(verdict, conductor.settings.limits)]
     costs += [f"cost:    {_beside(conductor):,} requests of checks beside the proofs"]
@@ -124,14 +115,9 @@ def measured(verdict: Mapping[str, Any], limits: Sequence[LimitSettings]) -> dic
 
 def _tell_json(conductor: Conductor) -> list[str]:
     """Return one JSON object."""
-    verdict = _read(conductor)
+    verdict = verdict_of(conductor)
     told = {
-        "verdict": verdict["verdict"],
-        "reason": verdict["reason"],
-        "exit_code": verdict["exit_code"],
-        "stack": verdict["stack"],
-        "profile": verdict["profile"],
-        "seed": verdict["seed"],
+        **{name: verdict[name] for name in SHARED},
         "claims": claims(verdict),
         "findings": verdict["findings"],
         "limits": measured(verdict, conductor.settings.limits),

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import click
 
-from seatrial.cli._options import address_pool_option, config_option, profile_option
+from seatrial.cli._options import (
+    address_pool_option,
+    allow_target_option,
+    config_option,
+    fault_option,
+    out_option,
+    profile_option,
+    seed_option,
+    timeout_option,
+)
 
 EPILOG = """\b
 Examples:
@@ -16,19 +24,6 @@ Examples:
   seatrial run --only health ratelimit -n 2
   seatrial run --fault ratelimit-shared-bucket
   seatrial run --stack http://127.0.0.1:8000 --only contract"""
-
-UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600}
-
-
-def seconds(ctx: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
-    """Read `90`, `90s`, `5m` or `1h` as seconds."""
-    del ctx, parameter
-    if value is None:
-        return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", value)
-    if match is None or float(match[1]) == 0:
-        raise click.BadParameter(f"{value!r} is no duration; write 90, 90s, 5m or 1h")
-    return float(match[1]) * UNITS_S[match[2]]
 
 
 def number_of_workers(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
@@ -70,13 +65,13 @@ class RunCommand(click.Command):
 )
 @profile_option
 @click.option("--only", multiple=True, metavar="SUITE ...", help="Run these suites only.")
-@click.option("--out", default="", metavar="DIR", help="The run's directory.  [default: .seatrial/runs/ID]")
-@click.option("--seed", type=click.IntRange(min=0), help="Repeat a run's random choices.")
-@click.option("--fault", default="", metavar="SLUG|FILE.py", help="Seed a defect, to see that it is found.")
+@out_option
+@seed_option
+@fault_option
 @click.option("--deep", is_flag=True, help="Of rate limits, also what takes long (see `seatrial limits prove`).")
 @click.option("--keep", is_flag=True, help="Leave the stack up afterwards.")
 @click.option("--plan", is_flag=True, help="Say what would run, and start nothing.")
-@click.option("--timeout", callback=seconds, metavar="T", help="Give up after 90s, 5m, 1h.")
+@timeout_option
 @click.option(
     "-n",
     "workers",
@@ -85,7 +80,7 @@ class RunCommand(click.Command):
     metavar="WORKERS",
     help="Run checks in parallel: a number, or auto.",
 )
-@click.option("--allow-target", default="", metavar="HOST:PORT", help="A target that is not loopback (see [targets]).")
+@allow_target_option
 @address_pool_option
 @config_option
 def run_command(**choices: object) -> int:

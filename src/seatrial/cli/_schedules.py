@@ -15,8 +15,8 @@ from seatrial.campaign import (
     choose,
     plan_deep_limits,
     plan_limits,
-    profile_in_effect,
     sends_apart,
+    variables_ahead,
     why_unsigned,
 )
 from seatrial.cli._proving import settle_proof
@@ -54,12 +54,10 @@ def show_schedule(*, config: str, as_json: bool, **options: Any) -> int:
 def _circumstances(
     settings: Settings, options: Options, attached: Mapping[str, Any] | None, choice: Choice
 ) -> Circumstances:
-    profile = profile_in_effect(settings, options, attached, choice)
-    environment = {**settings.stack.environment, **settings.stack.knobs(profile)} if profile else {}
     addresses = 2 if sends_apart(options, choice) else 0
     return {
         "profile": options.profile,
-        "environment": environment,
+        "environment": variables_ahead(settings, options, attached, choice, suites=options.only),
         "addresses": addresses,
         "unsigned": why_unsigned(settings, choice),
         "disturbs": options.disturbs,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shlex
 import signal
@@ -24,6 +25,9 @@ from seatrial.core import Check, UsageError, content
 from seatrial.plugin import Conductor, check_of, check_settings, conduct
 
 SHIPPED = "shipped"
+SHARED = ("verdict", "reason", "exit_code", "stack", "profile", "seed")
+"""What the one JSON object of a command says of its run, as verdict.json has it."""
+
 WITHOUT = ("cacheprovider", "terminal", "randomly", "schemathesis", "locust", "valkey")
 """What pytest does without here: our view stands in for its own, and the engines run in processes of their own."""
 
@@ -71,10 +75,15 @@ def settle(config: str, options: dict[str, Any]) -> tuple[Path, Settings, Option
     """Return everything that a session starts from; raises UsageError."""
     path = config_path(config).resolve()
     settings = load_settings(path)
+    return path, settings, settle_options(settings, options)
+
+
+def settle_options(settings: Settings, options: dict[str, Any]) -> Options:
+    """Return what a run is asked for, and refuse what could only fail later; raises UsageError."""
     command = shlex.join(["seatrial", *sys.argv[1:]])
     settled = Options(timeout_s=options.pop("timeout", None), command=command, **options)
     check_settings(settings, settled)
-    return path, settings, settled
+    return settled
 
 
 def run_session(*, config: str, workers: str, **options: Any) -> int:
@@ -84,7 +93,7 @@ def run_session(*, config: str, workers: str, **options: Any) -> int:
 
 
 def conduct_session(  # noqa: PLR0913 - by keyword, each is needed once
-    path: Path,
+    path: Path | None,
     settings: Settings,
     settled: Options,
     *,
@@ -108,6 +117,14 @@ def conduct_session(  # noqa: PLR0913 - by keyword, each is needed once
     for line in tell(conductor):
         click.echo(line)
     return conductor.exit_code
+
+
+def verdict_of(conductor: Conductor) -> dict[str, Any]:
+    """Return the verdict that the run wrote down."""
+    if conductor.run is None:
+        return {}
+    found: dict[str, Any] = json.loads((conductor.run.directory / "verdict.json").read_text(encoding="utf-8"))
+    return found
 
 
 def _raise_problems(conductor: Conductor, carrier: Carrier) -> None:

@@ -41,15 +41,18 @@ WIDTH = max(len(outcome) for outcome in Outcome)
 
 
 class PlainView:
-    """One line for each check and each stage, for logs and for people who read them later."""
+    """One line for each check and each stage, and what one stage is doing, for people who read them later."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, follows: str = "") -> None:
         self._console = console
+        self._follows = follows
         self._lock = threading.Lock()
 
     def handle(self, event: AnyEvent) -> None:
         """Print what an event says, if it says something to a reader."""
         line = describe(event)
+        if isinstance(event, ProgressMade) and event.stage == self._follows:
+            line = Text(event.message)
         if line:
             with self._lock:
                 self._console.print(Text(f"{event.at_s:6.1f}s  ").append_text(line), soft_wrap=True)
@@ -159,13 +162,16 @@ def _worth_a_line(event: AnyEvent) -> bool:
     return False
 
 
-def make_view() -> PlainView | LiveView:
-    """Return the live view on a terminal, the plain one in CI, pipes and dumb terminals."""
-    # pytest takes standard output away while a check runs: the view keeps a way of its own to the same place.
-    out = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    if is_watched():
+def make_view(*, quiet: bool = False, follows: str = "") -> PlainView | LiveView:
+    """Return the live view on a terminal, the plain one in CI, pipes and dumb terminals.
+
+    A `quiet` one leaves standard output alone. The plain one tells what the stage that it `follows` is doing.
+    """
+    # pytest takes both outputs away while a check runs: the view keeps a way of its own to the same place.
+    out = os.fdopen(os.dup((sys.stderr if quiet else sys.stdout).fileno()), "w", encoding="utf-8")
+    if is_watched() and not quiet:
         return LiveView(Console(file=out, highlight=False, force_terminal=True))
-    return PlainView(Console(file=out, highlight=False))
+    return PlainView(Console(file=out, highlight=False), follows=follows)
 
 
 def is_watched() -> bool:

@@ -3,6 +3,7 @@
 from seatrial.config._load import FILE, effective, find_config, find_line, load_settings
 from seatrial.config._rules import OPERATORS, Rule, parse_rule
 from seatrial.config._settings import (
+    LOAD_UNITS,
     AuthSettings,
     ContractSettings,
     ContractWaiverSettings,
@@ -34,6 +35,7 @@ from seatrial.config._settings import (
 
 __all__ = [
     "FILE",
+    "LOAD_UNITS",
     "OPERATORS",
     "AuthSettings",
     "ContractSettings",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -405,11 +406,20 @@ class JobSettings(Section):
     lost_after_s: dict[Profile, Positive] = {}
 
 
+LoadMetric = Literal["p50", "p90", "p95", "p99", "p999", "max", "error_ratio", "rate"]
+LOAD_UNITS: Mapping[str, str] = {
+    **dict.fromkeys(("p50", "p90", "p95", "p99", "p999", "max"), "ms"),
+    "error_ratio": "ratio",
+    "rate": "per_s",
+}
+"""What is measured of every scenario and each of its operations, and so what an objective may be about."""
+
+
 class ScenarioSettings(Section):
     """A load scenario: arrivals per second, for how long in each profile, and what must hold.
 
     `user` is a class of `file`, or empty for a GET of each of `paths` in turn. `arrivals` are evenly spaced or random
-    with the same mean. `objectives` maps `p50|p95|p99|error_ratio|rate` to a comparison such as `<= 250 ms`.
+    with the same mean. `objectives` maps a percentile, `error_ratio` or `rate` to a comparison such as `<= 250 ms`.
     """
 
     file: str = "load/locustfile.py"
@@ -420,7 +430,7 @@ class ScenarioSettings(Section):
     paths: tuple[UrlPath, ...] = ()
     identities: Annotated[int, Field(ge=0, le=100_000)] = 0
     deadline_s: Positive = 10.0
-    objectives: dict[Literal["p50", "p95", "p99", "error_ratio", "rate"], str] = {}
+    objectives: dict[LoadMetric, str] = {}
 
 
 class CoverageSettings(Section):

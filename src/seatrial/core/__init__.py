@@ -9,6 +9,7 @@ from seatrial.core.exchanges import BODY_SHOWN, Exchange, Request, Response
 from seatrial.core.findings import Finding, FindingStatus, Severity
 from seatrial.core.identities import ADDRESS_HEADERS, ALIKE, Identities, Identity
 from seatrial.core.measurements import UNITS, Measurement
+from seatrial.core.nearest import name_nearest
 from seatrial.core.outcomes import CheckResult, Outcome
 from seatrial.core.proofs import Bypass, Lane, LimitProof, Sent, Told, Tried
 from seatrial.core.verdicts import GateResult, Verdict, combine
@@ -52,4 +53,5 @@ __all__ = [
     "curl_for",
     "find_blocker",
     "in_order",
+    "name_nearest",
 ]

@@ -7,12 +7,11 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from seatrial.config import Rule, Settings, WaiverSettings
+from seatrial.config import LOAD_UNITS, Rule, Settings, WaiverSettings
 from seatrial.core import CheckResult, FindingStatus, Outcome, Severity, UsageError
 from seatrial.gate._waivers import active, counts, excuses
 from seatrial.record import Record
 
-LOAD_UNITS = {"p50": "ms", "p95": "ms", "p99": "ms", "max": "ms", "error_ratio": "ratio", "rate": "per_s"}
 CONTRACT_UNITS = {"operations": "percent", "statuses": "percent", "parameters": "percent", "cases": "count"}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 import subprocess
@@ -13,7 +12,7 @@ from typing import Any
 import yaml
 
 from seatrial.config import Settings, StackSettings
-from seatrial.core import UsageError
+from seatrial.core import UsageError, name_nearest
 
 Model = Mapping[str, Any]
 MISSING_VARIABLE = re.compile(r"required variable (\S+) is missing")
@@ -80,12 +79,11 @@ def check_services(model: Model, stack: StackSettings) -> None:
     known = model["services"]
     for name in (*stack.services, stack.entry.partition(":")[0]):
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
             raise UsageError(
                 f"the compose file has no service {name!r}",
                 slug="compose-unknown-service",
                 where="[stack] services and entry",
-                remedy=(f"did you mean {near[0]!r}? " if near else "") + f"it has: {', '.join(known)}",
+                remedy=name_nearest(name, known, called="it has"),
             )
 
 

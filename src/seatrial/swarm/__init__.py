@@ -15,18 +15,25 @@ from seatrial.core.lazy import resolver
 if TYPE_CHECKING:
     from seatrial.swarm._hammer import Hammer, make_hammer
     from seatrial.swarm._objectives import check_objectives
+    from seatrial.swarm._order import Order, prepare
     from seatrial.swarm._percentile import nearest_rank
     from seatrial.swarm._process import LoadProcess
+    from seatrial.swarm._result import Sending, figures_sent, read_sent
     from seatrial.swarm._scenario import run_scenario, start_ahead
     from seatrial.swarm._schedule import due_times
 
 _HOMES = {
     "Hammer": "_hammer",
     "LoadProcess": "_process",
+    "Order": "_order",
+    "Sending": "_result",
     "check_objectives": "_objectives",
     "due_times": "_schedule",
+    "figures_sent": "_result",
     "make_hammer": "_hammer",
     "nearest_rank": "_percentile",
+    "prepare": "_order",
+    "read_sent": "_result",
     "run_scenario": "_scenario",
     "start_ahead": "_scenario",
 }
@@ -34,10 +41,15 @@ _HOMES = {
 __all__ = [
     "Hammer",
     "LoadProcess",
+    "Order",
+    "Sending",
     "check_objectives",
     "due_times",
+    "figures_sent",
     "make_hammer",
     "nearest_rank",
+    "prepare",
+    "read_sent",
     "run_scenario",
     "start_ahead",
 ]

@@ -8,7 +8,7 @@ from signal import Signals
 
 from seatrial.config import Rule
 from seatrial.swarm._objectives import find_broken, find_certain
-from seatrial.swarm._percentile import nearest_rank
+from seatrial.swarm._percentile import POINTS, nearest_rank
 from seatrial.swarm._plan import LATE, Ledger
 from seatrial.swarm._process import Ending
 from seatrial.swarm._rows import Row, agrees, lags_ms
@@ -34,7 +34,7 @@ def lag_bound_ms(objectives: Mapping[str, Rule]) -> float:
 
     Lag counts as latency (which is from the due time), so it never turns a bad latency into a good one.
     """
-    latencies = [rule.threshold for metric, rule in objectives.items() if metric.startswith("p")]
+    latencies = [rule.threshold for metric, rule in objectives.items() if metric in POINTS]
     return max(LAG_MS, LAG_SHARE * min(latencies)) if latencies else LAG_MS
 
 

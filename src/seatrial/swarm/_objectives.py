@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from seatrial.config import Rule, ScenarioSettings, parse_rule
+from seatrial.config import LOAD_UNITS, Rule, ScenarioSettings, parse_rule
 from seatrial.core import UsageError
 
-UNITS = {"p50": "ms", "p95": "ms", "p99": "ms", "error_ratio": "ratio", "rate": "per_s"}
 SIGNS = {"ms": " ms", "per_s": "/s", "ratio": ""}
 
 
@@ -23,7 +22,7 @@ class Broken:
     @property
     def title(self) -> str:
         """Return value and threshold in one sentence, the value with all its digits where they decide."""
-        sign = SIGNS[UNITS[self.metric]]
+        sign = SIGNS[LOAD_UNITS[self.metric]]
         return f"{self.metric} is {self.value!r}{sign}, asked was {self.rule.operator} {self.rule.threshold:g}{sign}"
 
 
@@ -37,13 +36,13 @@ def _parse(name: str, metric: str, text: str) -> Rule:
         rule = parse_rule(f"load.{name}.{metric} {text}")
     except UsageError as error:
         raise _unreadable(name, metric, text) from error
-    if rule.unit not in {"", UNITS[metric]}:
+    if rule.unit not in {"", LOAD_UNITS[metric]}:
         raise _unreadable(name, metric, text)
     return rule
 
 
 def _unreadable(name: str, metric: str, text: str) -> UsageError:
-    unit = SIGNS[UNITS[metric]]
+    unit = SIGNS[LOAD_UNITS[metric]]
     example = {"error_ratio": "<= 0.01", "rate": ">= 39/s"}.get(metric, "<= 250 ms")
     return UsageError(
         f"cannot read the objective {metric} = {text!r}",

@@ -14,6 +14,11 @@ from seatrial.swarm._sessions import Quota, count_needed, quotas_of
 
 LIMITED = 429
 HEALTH_USER = "Health"
+MOST_ARRIVALS = 1_000_000
+"""Of one scenario: every request is kept until it is judged."""
+
+KNOWN_PER_S = 1000
+"""What one process kept up with beside a server on two cores."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +51,7 @@ def prepare(  # noqa: PLR0913 - what a scenario depends on
 ) -> Order:
     """Return the scenario ready to run in a profile that it has a duration for; raises UsageError for what is wrong."""
     duration_s = scenario.duration_s[profile]  # type: ignore[index]  # a profile's name
+    _check_size(name, scenario.rate_per_s, duration_s)
     quotas = quotas_of(limits or (), environment)
     return Order(
         name=name,
@@ -59,6 +65,17 @@ def prepare(  # noqa: PLR0913 - what a scenario depends on
         rejection=limits[0].rejection_status if limits else LIMITED,
         location=_location(name, root),
     )
+
+
+def _check_size(name: str, rate_per_s: float, duration_s: float) -> None:
+    if rate_per_s * duration_s > MOST_ARRIVALS:
+        raise UsageError(
+            f"{rate_per_s:g}/s for {duration_s:g} s are {rate_per_s * duration_s:.6g} arrivals, "
+            f"more than the {MOST_ARRIVALS:,} that a scenario may have",
+            slug="load-too-large",
+            where=f"[load.{name}]",
+            remedy=f"lower rate or duration: one process kept up with {KNOWN_PER_S}/s, and tells what it can send",
+        )
 
 
 def _file(name: str, scenario: ScenarioSettings, root: Path) -> str:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+
+POINTS: Mapping[str, int | Fraction] = {
+    "p50": 50, "p90": 90, "p95": 95, "p99": 99, "p999": Fraction(999, 10), "max": 100,
+}  # fmt: skip
+"""The percentiles of whatever is measured, by name."""
 
 
-def nearest_rank(ordered: Sequence[float], percent: int) -> float:
+def nearest_rank(ordered: Sequence[float], percent: int | Fraction) -> float:
     """Return the smallest of the ascending values that at least `percent` of 100 of them do not exceed.
 
     Raises ValueError without values: no data is never a number.
     """
     if not ordered or not 0 <= percent <= 100:  # noqa: PLR2004 - the ends of the percent scale
         raise ValueError(f"no {percent}th percentile of {len(ordered)} values")
-    rank = -(-len(ordered) * percent // 100)  # in integers: 0.99 * 100 is more than 99
+    rank = -(-len(ordered) * percent // 100)  # exactly: 0.99 * 100 is more than 99
     return ordered[max(rank, 1) - 1]

@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.core import CheckResult
-from seatrial.swarm._percentile import nearest_rank
+from seatrial.swarm._percentile import POINTS, nearest_rank
 from seatrial.swarm._plan import Ledger, Plan
 from seatrial.swarm._process import Ending
 from seatrial.swarm._rows import Row, lags_ms
-from seatrial.swarm._statistics import DEFINITION, PERCENTILES, by_operation, figures_of, word
+from seatrial.swarm._statistics import DEFINITION, by_operation, figures_of, word
 
 SCHEMA = "seatrial-load-stats-1"
 DIGITS = 3
+WORKERS = 1
+"""How many processes send a scenario."""
 
 
 def write_stats(  # noqa: PLR0913 - the parts of one document
@@ -28,9 +30,10 @@ def write_stats(  # noqa: PLR0913 - the parts of one document
     ledger: Ledger,
     ending: Ending,
     results: Sequence[CheckResult],
+    doubt: str,
     given_up: Sequence[tuple[str, Ledger]],
 ) -> None:
-    """Write the statistics of a scenario, and why earlier attempts were given up; no requests, no figures."""
+    """Write the statistics of a scenario, why they are in `doubt` and earlier attempts were given up, if they were."""
     document = {
         "schema": SCHEMA,
         "scenario": {
@@ -40,6 +43,7 @@ def write_stats(  # noqa: PLR0913 - the parts of one document
         },
         "definition": DEFINITION,
         "ledger": asdict(ledger),
+        "doubt": doubt,
         "given_up": [{"reason": reason, "ledger": asdict(earlier)} for reason, earlier in given_up],
         "generator": _generator(ending, rows),
         "outcomes": {result.check: result.outcome for result in results},
@@ -57,6 +61,7 @@ def _generator(ending: Ending, rows: Sequence[Row]) -> dict[str, Any]:
         "start_lag_ms": lag,
         "cpu_s": report.get("cpu_s"),
         "wall_s": report.get("wall_s"),
+        "workers": WORKERS,
         "locust": report.get("locust"),
         "setup_requests": sum(row.arrival < 0 for row in rows),
     }
@@ -87,7 +92,7 @@ def _operation(name: str, metric: str, rows: Sequence[Row], plan: Plan) -> dict[
 def service_ms(rows: Sequence[Row]) -> dict[str, float]:
     """Return percentiles of the time from the send, which the generator's own lateness is no part of."""
     ordered = sorted(row.service_ms for row in rows)
-    return {name: nearest_rank(ordered, percent) for name, percent in PERCENTILES.items()}
+    return {name: nearest_rank(ordered, percent) for name, percent in POINTS.items()}
 
 
 def histogram(latencies_ms: Sequence[float]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,12 +15,13 @@ from seatrial.swarm._honesty import Doubt, find_doubt, find_gap, lag_bound_ms
 from seatrial.swarm._order import Order, prepare
 from seatrial.swarm._outcomes import Trial, judge, leave
 from seatrial.swarm._plan import ELSEWHERE, Ledger, Plan, due_of
-from seatrial.swarm._process import Ending, LoadProcess, Message
+from seatrial.swarm._process import Ending, LoadProcess
 from seatrial.swarm._report import write_stats
 from seatrial.swarm._rows import Row, read_rows
 from seatrial.swarm._samples import exchanges_of, ids_by_status
 from seatrial.swarm._sessions import lease
 from seatrial.swarm._statistics import least_of, measure, total_of
+from seatrial.swarm._telling import Teller
 
 ATTEMPTS = 2
 FIRST = "first"
@@ -70,12 +71,13 @@ def run_scenario(  # noqa: PLR0913 - the instrument's whole interface
     limits: Sequence[LimitSettings] | None = None,
     environment: Mapping[str, str] | None = None,
     process: LoadProcess | None = None,
+    replay: str,
 ) -> Evidence:
     """Send a scenario's load, judge it, and write stats.json, requests.csv and locust.log into `out`.
 
     `limits` (with the profile's `environment`) say how many identities are needed and which paths are exempt; None
-    means unknown. `process` was started ahead; without one, a new one is. A scenario without a duration for the profile
-    is not tested. Raises UsageError for an objective, load file
+    means unknown. `process` was started ahead; without one, a new one is. `replay` is the command that repeats this.
+    A scenario without a duration for the profile is not tested. Raises UsageError for an objective, load file
     or user class that cannot be used, EnvironmentFailure when `out` cannot be written or no process can be started.
     """
     if profile not in scenario.duration_s:
@@ -91,7 +93,6 @@ def run_scenario(  # noqa: PLR0913 - the instrument's whole interface
         if not (left and attempt.doubt and attempt.doubt.transient):
             break
         given_up.append(attempt)
-    replay = f"seatrial run --only load --profile {profile} --seed {seed}"
     return _conclude(order, attempt, ground, replay=replay, given_up=given_up)
 
 
@@ -157,7 +158,7 @@ def _attempt(order: Order, plan: Plan, ground: Ground, process: LoadProcess | No
         process = process or start_ahead(plan.name, run=ground.run, work=ground.work, root=ground.root)
     ground.progress(f"{plan.name} {plan.rate_per_s:g}/s starts")
     try:
-        ending = process.run(plan, _teller(plan, ground.progress))
+        ending = process.run(plan, Teller(plan, ground.progress))
     finally:
         _keep_log(plan, process.log, ground.out / "locust.log")
     rows = read_rows(requests)
@@ -177,17 +178,6 @@ def _doubt(order: Order, attempt: Attempt) -> Doubt | None:
 def start_ahead(name: str, *, run: str, work: Path, root: Path) -> LoadProcess:
     """Start the process of a scenario before it is needed; raises EnvironmentFailure when none can be started."""
     return LoadProcess(run=run, cwd=root, log=work / f"locust-{name}.log")
-
-
-def _teller(plan: Plan, progress: Progress) -> Callable[[Message], None]:
-    def tell(tick: Message) -> None:
-        done_s, failures = round(tick["elapsed_s"]), tick["failures"]
-        left = tick["started"] - tick["answered"] - tick["failed"]
-        waiting = f", waiting for {left}" if done_s > plan.duration_s else ""
-        seconds = f"{min(done_s, plan.duration_s):g} s of {plan.duration_s:g} s"
-        progress(f"{plan.name} {plan.rate_per_s:g}/s {seconds}, {failures} failures{waiting}")
-
-    return tell
 
 
 def _keep_log(plan: Plan, log: Path, kept: Path) -> None:
@@ -218,7 +208,8 @@ def _conclude(order: Order, attempt: Attempt, ground: Ground, *, replay: str, gi
     with _written(ground.out):
         write_stats(
             ground.out / "stats.json", plan, rows=attempt.rows, ledger=attempt.ledger, ending=attempt.ending,
-            results=results, given_up=[(one.doubt.reason if one.doubt else "", one.ledger) for one in given_up],
+            results=results, doubt=attempt.doubt.reason if attempt.doubt else "",
+            given_up=[(one.doubt.reason if one.doubt else "", one.ledger) for one in given_up],
         )  # fmt: skip
     measured = measure(order.name, rows, attempt.ledger, duration_s=plan.duration_s) if not attempt.doubt else []
     return Evidence(

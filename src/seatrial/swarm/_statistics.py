@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from seatrial.core import Measurement
-from seatrial.swarm._percentile import nearest_rank
+from seatrial.swarm._percentile import POINTS, nearest_rank
 from seatrial.swarm._plan import OK, TIMEOUT, UNFINISHED, Ledger
 from seatrial.swarm._rows import Row, arrivals_in, lags_ms
 
@@ -23,14 +23,13 @@ DEFINITION = {
     "rate": "arrivals of which every request succeeded, per second of the scenario's duration",
     "operation_rate": "requests that succeeded, per second of the scenario's duration",
 }
-PERCENTILES = {"p50": 50, "p95": 95, "p99": 99, "max": 100}
 WAITS = 3
 """How often a request waits for the generator to be at it: to connect, to send, and to read the answer."""
 
 SPOILT_SHARE = 0.1
 """An arrival that begins later than this share of its deadline does not prove that an answer was too slow."""
 
-RESERVED = frozenset({*PERCENTILES, "error_ratio", "rate", *asdict(Ledger())})
+RESERVED = frozenset({*POINTS, "error_ratio", "rate", *asdict(Ledger())})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +44,8 @@ class Figures:
 
     @property
     def values(self) -> dict[str, float]:
-        """Return p50, p95, p99, max (ms), error_ratio and rate, none of them rounded."""
-        found = {name: nearest_rank(self.latencies_ms, percent) for name, percent in PERCENTILES.items()}
+        """Return every percentile (ms), error_ratio and rate, none of them rounded."""
+        found = {name: nearest_rank(self.latencies_ms, percent) for name, percent in POINTS.items()}
         return {**found, "error_ratio": (self.count - self.good) / self.count, "rate": self.rate_per_s}
 
 

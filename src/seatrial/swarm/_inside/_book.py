@@ -12,8 +12,10 @@ from seatrial.swarm._inside._clock import Clock
 from seatrial.swarm._inside._fence import ElsewhereError
 from seatrial.swarm._inside._samples import Samples
 from seatrial.swarm._inside._visit import MARK, Judged, Open, Visit, current_visit
+from seatrial.swarm._percentile import nearest_rank
 from seatrial.swarm._plan import COLUMNS, ELSEWHERE, FAILED, OK, RAISED, TASK, TIMEOUT, UNFINISHED, Ledger
 
+LIMITED = 429
 MOST_OPERATIONS = 200
 SPEAKING = {"CatchResponseError", "ElsewhereError", "ElsewhereRequestError"}
 """Exceptions whose text says all."""
@@ -29,6 +31,8 @@ class Book:
         self.samples = Samples()
         self.rows = 0
         self.failed_rows = 0
+        self.limited = 0
+        self._recent_ms: list[float] = []
         self._clock = clock
         self._deadline_ms = deadline_s * 1000
         self._operations: set[str] = set()
@@ -109,6 +113,11 @@ class Book:
         visit.began_s = self._clock.now()
         self._task_row(visit, task, outcome, cause)
 
+    def take_recent(self) -> dict[str, float | None]:
+        """Return p50 and p99 of the latencies since the last call; None where nothing ended meanwhile."""
+        ordered, self._recent_ms = sorted(self._recent_ms), []
+        return {f"p{percent}_ms": nearest_rank(ordered, percent) if ordered else None for percent in (50, 99)}
+
     def _abandon(self, visit: Visit, task: str) -> None:
         """Enter an arrival that was still under way when its time was over."""
         cause = "not answered when the time was over"
@@ -141,6 +150,9 @@ class Book:
         if visit is SETUP:
             return
         visit.rows += 1
+        self.limited += judged.status == LIMITED
+        if judged.outcome != RAISED:
+            self._recent_ms.append(judged.latency_ms)
         if judged.outcome != OK:
             visit.failures += 1
             self.failed_rows += 1

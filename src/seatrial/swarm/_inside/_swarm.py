@@ -68,7 +68,8 @@ def tick(channel: Channel, book: Book, clock: Clock) -> None:
     while True:
         second += 1
         gevent.sleep(second - clock.now())
-        channel.send("tick", elapsed_s=clock.now(), failures=book.failed_rows, **asdict(book.ledger))
+        now = {"elapsed_s": clock.now(), "failures": book.failed_rows, "limited": book.limited}
+        channel.send("tick", **now, **book.take_recent(), **asdict(book.ledger))
 
 
 class Swarm:

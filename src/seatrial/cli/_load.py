@@ -1,0 +1,89 @@
+"""`seatrial load`: the declared load scenarios alone, or a GET of paths."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from seatrial.cli._options import config_option, json_option, one_target, seconds, suite_options, target_option
+from seatrial.core import UsageError
+
+PROFILES = ("quick", "full")
+EPILOG = """\b
+Examples:
+  seatrial load
+  seatrial load full --stack local --scenario steady
+  seatrial load http://127.0.0.1:8000 --path / --path /items --rate 100/s --duration 30s
+  seatrial load --scenario steady --json
+
+\b
+Exit codes: 0 everything that must hold held, 1 something did not, 2 wrong usage or configuration,
+3 the environment failed or the load was not as asked, 130 interrupted."""
+
+
+def per_second(ctx: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    """Read `50` or `50/s` as arrivals per second."""
+    del ctx, parameter
+    if value is None:
+        return None
+    try:
+        rate = float(value.removesuffix("/s"))
+    except ValueError:
+        rate = math.nan
+    if not 0 < rate < math.inf:
+        raise UsageError(
+            f"{value!r} is no rate",
+            slug="load-rate-invalid",
+            where="--rate",
+            remedy="write arrivals per second, above 0: 50 or 50/s",
+        )
+    return rate
+
+
+def split_words(words: Sequence[str]) -> tuple[str, str]:
+    """Return profile and URL, in whichever order they were given; each may be missing."""
+    urls = [word for word in words if "://" in word]
+    profiles = [word for word in words if word in PROFILES]
+    if len(urls) + len(profiles) != len(words) or max(len(urls), len(profiles)) > 1:
+        raise UsageError(
+            f"not one profile and one URL: {' '.join(words)}",
+            slug="arguments-invalid",
+            where="seatrial load",
+            remedy="write at most one of quick and full, and at most one URL such as http://127.0.0.1:8000",
+        )
+    return "".join(profiles) or "quick", "".join(urls)
+
+
+@click.command("load", epilog=EPILOG)
+@click.argument("words", nargs=-1, metavar="[quick|full] [URL]")
+@target_option
+@click.option("--scenario", "scenarios", multiple=True, metavar="NAME", help="Only this [load.NAME]; repeatable.")
+@click.option("--path", "paths", multiple=True, metavar="/PATH", help="GET this in place of scenarios; repeatable.")
+@click.option(
+    "--rate", "rate_per_s", callback=per_second, metavar="N/s", help="Arrivals per second, whatever is declared."
+)
+@click.option(
+    "--duration", "duration_s", callback=seconds, metavar="T", help="How long, whatever is declared: 90s, 5m."
+)
+@click.option("--plan", is_flag=True, help="Print what would be sent, how often, and as whom; send nothing.")
+@json_option
+@suite_options
+@config_option
+def load_command(*, words: tuple[str, ...], stack: str, plan: bool, **choices: Any) -> int:
+    """Send load at the rate that was asked for, whatever the service does, and judge it by what must hold meanwhile.
+
+    Latency counts from the instant at which a request was due. A load that could not be sent as asked proves nothing
+    and passes nothing.
+    """
+    profile, url = split_words(words)
+    choices |= {"profile": profile, "stack": one_target(url, stack, command="seatrial load")}
+    if plan:
+        from seatrial.cli._load_plan import show_load  # noqa: PLC0415 - heavy
+
+        return show_load(**choices)
+    from seatrial.cli._loading import load_session  # noqa: PLC0415 - heavy
+
+    return load_session(**choices)

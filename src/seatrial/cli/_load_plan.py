@@ -1,0 +1,81 @@
+"""`seatrial load --plan`: what would be sent, how often, and as whom; nothing is started."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from seatrial.campaign import choose, variables_ahead
+from seatrial.cli._loading import settle_load
+from seatrial.config import Profile, Settings
+from seatrial.stack import Choice
+from seatrial.swarm import Order, prepare
+
+
+def show_load(*, config: str, as_json: bool, **options: Any) -> int:
+    """Print every scenario as it would be sent, and start nothing; raises UsageError for one that cannot be."""
+    _, settings, settled = settle_load(config, options)
+    attached, choice = choose(settings, settled)
+    environment = variables_ahead(settings, settled, attached, choice, suites=settled.only)
+    orders = _orders(settings, settled.profile, environment)
+    left = [name for name in settings.load if name not in orders]
+    told = _object if as_json else _text
+    click.echo(told(choice, settled.profile, orders, left))
+    return 0
+
+
+def _orders(settings: Settings, profile: Profile, environment: Mapping[str, str]) -> dict[str, Order]:
+    """Return what is due in a profile, ready to be sent."""
+    return {
+        name: prepare(
+            name, one, profile=profile, root=settings.root, limits=settings.limits, environment=environment
+        )
+        for name, one in settings.load.items()
+        if profile in one.duration_s
+    }  # fmt: skip
+
+
+def _object(choice: Choice, profile: Profile, orders: Mapping[str, Order], left: Sequence[str]) -> str:
+    load = [_facts(order) for order in orders.values()]
+    return json.dumps({"stack": choice.url or choice.driver, "profile": profile, "load": load, "not_tested": left})
+
+
+def _text(choice: Choice, profile: Profile, orders: Mapping[str, Order], left: Sequence[str]) -> str:
+    told = [f"stack    {choice.url or choice.driver}: {choice.why}", f"profile  {profile}"]
+    told += [line for order in orders.values() for line in _lines(order)]
+    told += [f"\n{name}: not tested, as it declares no duration for the profile {profile}" for name in left]
+    return "\n".join(told)
+
+
+def _facts(order: Order) -> dict[str, Any]:
+    scenario = order.scenario
+    return {
+        "scenario": order.name,
+        "rate_per_s": scenario.rate_per_s,
+        "duration_s": order.duration_s,
+        "arrivals": round(scenario.rate_per_s * order.duration_s),
+        "spacing": scenario.arrivals,
+        "user": scenario.user,
+        "file": order.file,
+        "paths": scenario.paths,
+        "identities": order.identities,
+        "deadline_s": scenario.deadline_s,
+        "objectives": {metric: f"{rule.operator} {rule.threshold:g}" for metric, rule in order.objectives.items()},
+    }
+
+
+def _lines(order: Order) -> list[str]:
+    facts, scenario = _facts(order), order.scenario
+    what = f"{scenario.user} of {order.file}" if scenario.user else f"GET {' '.join(scenario.paths)}"
+    musts = [f"{metric} {text}" for metric, text in scenario.objectives.items()]
+    return [
+        "",
+        f"{order.name}: {scenario.rate_per_s:g}/s for {order.duration_s:g} s, {facts['arrivals']:,} arrivals",
+        f"  spaced     {scenario.arrivals}, each answered within {scenario.deadline_s:g} s or failed",
+        f"  sends      {what}",
+        f"  as         {f'{order.identities:,} users' if order.identities else 'nobody'}",
+        f"  must hold  {', '.join(musts) or 'nothing'}",
+    ]
