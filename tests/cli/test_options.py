@@ -135,7 +135,7 @@ def test_a_target_that_is_not_loopback(  # noqa: PLR0913 - a table of who allows
 def reference(tmp_path: Path) -> Path:
     """Copy the reference stack's project, whose `.seatrial` is nobody else's."""
     shutil.copyfile(ROOT / "seatrial.toml", tmp_path / "seatrial.toml")
-    for folder in ("suites", "fixtures/stack"):
+    for folder in ("suites", "contracts", "fixtures/stack"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", ".*_cache"))
     return tmp_path
 
