@@ -15,6 +15,7 @@ from seatrial.config import ContractSettings
 from seatrial.core import Evidence, Outcome, Target
 from seatrial.fuzz import run_contract
 from seatrial.http import AddressPool, IdentityPool, SigningKey
+from seatrial.openapi import fetch_document
 
 Files = Mapping[str, bytes]
 NAMED = {"type": "object", "required": ["name"], "additionalProperties": False}
@@ -153,7 +154,7 @@ def fuzz(
             seed=1,
             run="documents",
             progress=lambda _: None,
-            source=source,
+            document=fetch_document(source),
             only=only,
             budget_s=budget_s,
         )

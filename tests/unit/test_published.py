@@ -11,7 +11,7 @@ import pytest
 from changes import between, body, query, string, taking, whole
 from documents import OK, serving
 
-from seatrial.campaign._published import look_up_published
+from seatrial.campaign._published import Published, look_up_published
 from seatrial.config import ContractSettings, ContractWaiverSettings, Settings
 from seatrial.core import (
     CheckResult,
@@ -26,7 +26,7 @@ from seatrial.core import (
 )
 from seatrial.fuzz import CHECK, holds_as_served, holds_by_itself
 from seatrial.fuzz._published import KEPT, LOOKED
-from seatrial.openapi import canonical, operations_of
+from seatrial.openapi import canonical, operations_of, served_document
 from seatrial.openapi.diff import baseline_document, check_drift, describe_waivers, still_promised
 
 GET: dict[str, Any] = {"responses": {"200": OK}}
@@ -44,12 +44,17 @@ def changed(**paths: Any) -> dict[str, Any]:
     return whole({f"/{name}": {"get": operation} for name, operation in paths.items()})
 
 
+def looked_up(settings: Settings, served: dict[str, Any], only: tuple[str, ...] = ()) -> Published:
+    """Return what is to be done where this is served."""
+    with serving({"/openapi.json": json.dumps(served).encode()}) as url:
+        found = look_up_published(settings, served_document(settings, url), only)
+    assert found
+    return found
+
+
 def met(settings: Settings, served: dict[str, Any]) -> Evidence:
     """Return the outcome where the fuzzer finds nothing wrong with either document."""
-    with serving({"/openapi.json": json.dumps(served).encode()}) as url:
-        found = look_up_published(settings, url)
-    assert found
-    return found.judge(evidence(), lambda _document, _only: evidence())
+    return looked_up(settings, served).judge(evidence(), lambda _document, _only: evidence())
 
 
 def evidence(outcome: Outcome = Outcome.PASSED, check: str = "", reason: str = "so it is", **more: Any) -> Evidence:
@@ -127,11 +132,7 @@ def test_what_the_documents_say(
 
 def test_what_differs_is_fuzzed(tmp_path: Path) -> None:
     """The published document is handed to the fuzzer where it promises something that is not promised any more."""
-    served = changed(a=GET, b=GET)
-    with serving({"/openapi.json": json.dumps(served).encode()}) as url:
-        found = look_up_published(published(tmp_path), url)
-    assert found
-    assert found.document == PUBLISHED
+    assert looked_up(published(tmp_path), changed(a=GET, b=GET)).document == PUBLISHED
 
 
 @pytest.mark.parametrize(
@@ -141,10 +142,7 @@ def test_single_operations_are_held_as_published(
     tmp_path: Path, only: tuple[str, ...], kept: tuple[str, ...] | None
 ) -> None:
     """Of single operations those that were published count; where none was, what is served decides."""
-    served = changed(a=GET, b=GET, c=GET)
-    with serving({"/openapi.json": json.dumps(served).encode()}) as url:
-        found = look_up_published(published(tmp_path), url, only)
-    assert found
+    found = looked_up(published(tmp_path), changed(a=GET, b=GET, c=GET), only)
     assert (found.only if found.document else None) == kept
 
 
@@ -160,8 +158,8 @@ def test_what_was_given_up_is_not_tried(tmp_path: Path) -> None:
 
 def test_nothing_is_done_without_a_baseline() -> None:
     """Where nothing was published there is nothing to hold."""
-    assert look_up_published(Settings(contract=ContractSettings()), "http://127.0.0.1:9") is None
-    assert look_up_published(Settings(), "http://127.0.0.1:9") is None
+    assert look_up_published(Settings(contract=ContractSettings()), PUBLISHED) is None
+    assert look_up_published(Settings(), PUBLISHED) is None
     check_drift(Settings())
 
 

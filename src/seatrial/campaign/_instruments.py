@@ -43,12 +43,13 @@ def _budget_s(run: Run, stage: Stage) -> float | None:
 def fuzz_contract(run: Run, stack: Stack, ahead: Ahead) -> Evidence:
     """Fuzz the served OpenAPI document, and the published one where that promises something else."""
     from seatrial.campaign._published import look_up_published  # noqa: PLC0415 - needed by this instrument only
+    from seatrial.openapi import served_document  # noqa: PLC0415 - same
 
     if run.settings.contract is None:
         return Evidence()
-    published = look_up_published(run.settings, stack.url(), run.options.operations)
-    only = run.options.operations
-    served = _fuzz(run, stack, run.settings.contract, FUZZING_SHARE, only=only, process=ahead.fuzzer())
+    document, only = served_document(run.settings, stack.url()), run.options.operations
+    published = look_up_published(run.settings, document, only)
+    served = _fuzz(run, stack, run.settings.contract, FUZZING_SHARE, document, only, process=ahead.fuzzer())
     if published is None:
         return served
     fewer = {profile: -(-count // 2) for profile, count in run.settings.contract.examples.items()}
@@ -61,8 +62,8 @@ def _fuzz(  # noqa: PLR0913, PLR0917 - a run and a share of its budget
     stack: Stack,
     contract: ContractSettings,
     share: float,
-    document: dict[str, Any] | None = None,
-    only: tuple[str, ...] = (),
+    document: dict[str, Any],
+    only: tuple[str, ...],
     process: EngineProcess | None = None,
 ) -> Evidence:
     from seatrial.fuzz import run_contract  # noqa: PLC0415 - Schemathesis takes a second to import
@@ -78,7 +79,6 @@ def _fuzz(  # noqa: PLR0913, PLR0917 - a run and a share of its budget
         seed=run.seed,
         run=run.id,
         progress=run.progress("contract"),
-        source=contract.source(stack.url(), run.settings.root),
         only=only,
         budget_s=share * budget_s if budget_s else None,
         process=process,

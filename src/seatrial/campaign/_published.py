@@ -10,7 +10,7 @@ from seatrial.campaign._drift import NO_BREAKING, judge_drift
 from seatrial.config import Settings
 from seatrial.core import CheckResult, Evidence, Outcome
 from seatrial.fuzz import CHECK, holds_as_served, holds_by_itself
-from seatrial.openapi import operations_of, served_document
+from seatrial.openapi import operations_of
 from seatrial.openapi.diff import (
     Effect,
     Judged,
@@ -47,15 +47,14 @@ class Published:
         return replace(found, results=(*self.drift, *found.results))
 
 
-def look_up_published(settings: Settings, url: str, only: Sequence[str] = ()) -> Published | None:
-    """Return what to do about the published document, if there is one; raises as `served_document`.
+def look_up_published(settings: Settings, new: dict[str, Any], only: Sequence[str] = ()) -> Published | None:
+    """Return what to do about the published document beside the one that is served, if there is one.
 
     Of the operations that count alone (`only`), those that were not published are judged as they are served.
     """
     old, contract = baseline_document(settings), settings.contract
     if old is None or contract is None:
         return None
-    new = served_document(settings, url)
     changes = judge_changes(diff(old, new), contract, today=today())
     found = Published(drift=tuple(judge_drift(changes, contract)))
     if any(_breaks(each) for each in changes):

@@ -48,7 +48,6 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
     seed: int,
     run: str,
     progress: Progress,
-    source: str = "",
     only: Sequence[str] = (),
     budget_s: float | None = None,
     process: EngineProcess | None = None,
@@ -56,12 +55,12 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
 ) -> Evidence:
     """Fuzz the document of a target; raises UsageError or EnvironmentFailure for one that is none.
 
-    `source` is where the document is, if not at the target, and `document` one to be held in its place; `only` are the
-    labels of the operations that count, if not all do. `process` was started ahead; without one, a new one is.
+    `document` is what is promised, if not what the target serves; `only` are the labels of the operations that count,
+    if not all do. `process` was started ahead; without one, a new one is.
     After `budget_s` seconds the engine is stopped: what it did not come to is not passed, and a note says so.
     """
     if document is None:
-        document = fetch_document(source or target.url + settings.document, settings.prefix)
+        document = fetch_document(target.url + settings.document, settings.prefix)
     operations = selected(operations_of(document), only)
     quota, window_s = _tightest([limit for limit in limits if limit.reach == "service"], environment)
     examples = next((count for name, count in settings.examples.items() if name == profile), 10)
