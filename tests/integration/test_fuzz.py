@@ -5,14 +5,14 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import urllib.parse
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import psutil
 import pytest
+from contract_process import contract_service
 
 from seatrial.config import AuthSettings, ContractSettings, LimitSettings
 from seatrial.core import Evidence, FindingStatus, Outcome, Progress, Target
@@ -21,7 +21,6 @@ from seatrial.fuzz._judge import Heard
 from seatrial.fuzz._messages import Order, Sent
 from seatrial.http import AddressPool, IdentityPool, SigningKey
 
-SERVICE = Path(__file__).parents[1] / "support" / "contract_service.py"
 AUTH = AuthSettings(public_key_variable="K", claims={"sub": "{user}", "org": "{organisation}"})
 WINDOW_S = 2.0
 RUN = "fuzz-test"
@@ -32,17 +31,9 @@ EVERYTHING = (
 KEY = SigningKey.generate()
 
 
-@contextmanager
-def service(folder: Path, *defects: str, quota: int = 1000) -> Iterator[Target]:
+def service(folder: Path, *defects: str, quota: int = 1000) -> AbstractContextManager[Target]:
     """Run the service in a process of its own."""
-    (folder / "public.pem").write_text(KEY.public_pem)
-    command = [sys.executable, str(SERVICE), str(folder / "public.pem"), str(quota), str(WINDOW_S), *defects]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        try:
-            yield Target(url=f"http://127.0.0.1:{process.stdout.readline().strip()}")
-        finally:
-            process.kill()
+    return contract_service(folder, KEY, *defects, quota=quota, window_s=WINDOW_S)
 
 
 def fuzz(  # noqa: PLR0913 - what a test varies

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from contract_document import document
+from contract_process import contract_service
 
 from seatrial.campaign._published import Published
 from seatrial.config import AuthSettings, ContractSettings, LimitSettings
@@ -19,24 +16,10 @@ from seatrial.core import Evidence, Outcome, Target
 from seatrial.fuzz import CHECK, run_contract
 from seatrial.http import AddressPool, IdentityPool, SigningKey
 
-SERVICE = Path(__file__).parents[1] / "support" / "contract_service.py"
 AUTH = AuthSettings(public_key_variable="K", claims={"sub": "{user}", "org": "{organisation}"})
 KEY = SigningKey.generate()
 PATHS = ("/items", "/items/{id}", "/health", "/strict", "/lenient")
 PUBLISHED = {**document(), "paths": {path: document()["paths"][path] for path in PATHS}}
-
-
-@contextmanager
-def service(folder: Path, *defects: str) -> Iterator[Target]:
-    """Run the service in a process of its own."""
-    (folder / "public.pem").write_text(KEY.public_pem)
-    command = [sys.executable, str(SERVICE), str(folder / "public.pem"), "1000", "2", *defects]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        try:
-            yield Target(url=f"http://127.0.0.1:{process.stdout.readline().strip()}")
-        finally:
-            process.kill()
 
 
 def fuzz(target: Target, published: dict[str, Any], only: tuple[str, ...]) -> Evidence:
@@ -67,7 +50,7 @@ def fuzz(target: Target, published: dict[str, Any], only: tuple[str, ...]) -> Ev
 )
 def test_published_document(tmp_path: Path, defects: tuple[str, ...], outcome: Outcome, where: set[str]) -> None:
     """Whoever keeps to it is served as before, though the service may take more now; else its requests are shown."""
-    with service(tmp_path, *defects) as target:
+    with contract_service(tmp_path, KEY, *defects, window_s=2) as target:
         found = Published(document=PUBLISHED).judge(Evidence(), partial(fuzz, target))
     [result] = found.results
     assert (result.check, result.outcome) == (CHECK, outcome), result.reason

@@ -5,14 +5,13 @@ from __future__ import annotations
 import http.server
 import json
 import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from contract_process import contract_service
 
 from seatrial.cli._main import run_command_line
 from seatrial.core import CheckResult, Exchange, Finding, Outcome, Request, Response, Severity
@@ -20,7 +19,6 @@ from seatrial.fuzz import replay
 from seatrial.http import SigningKey
 from seatrial.record import CheckFinished, ExchangeRecorded, Recorder, RunStarted, StackReady
 
-SERVICE = Path(__file__).parents[1] / "support" / "contract_service.py"
 KEY = SigningKey.generate()
 THEN = "http://127.0.0.1:1"
 """Where the service of the record was: nobody is there now."""
@@ -75,19 +73,6 @@ FINDINGS: dict[str, tuple[str, str, str, list[Step]]] = {
 }
 
 
-@contextmanager
-def service(folder: Path, *defects: str) -> Iterator[str]:
-    """Run the service in a process of its own."""
-    (folder / "public.pem").write_text(KEY.public_pem)
-    command = [sys.executable, str(SERVICE), str(folder / "public.pem"), "1000", "1", *defects]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        try:
-            yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
-        finally:
-            process.kill()
-
-
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the folder of a project whose tokens can be signed."""
@@ -138,8 +123,8 @@ def test_a_finding_is_there_until_its_defect_is_mended(
     fingerprint = recorded(project, defect)
     codes = []
     for defects in ((defect,), ()):
-        with service(project, *defects) as url:
-            codes.append(run_command_line(["replay", fingerprint[:8], "--run", "run", "--stack", url]))
+        with contract_service(project, KEY, *defects) as target:
+            codes.append(run_command_line(["replay", fingerprint[:8], "--run", "run", "--stack", target.url]))
     told = capsys.readouterr().out
     assert codes == [1, 0], told
     assert "replay:  still there: " in told
@@ -150,9 +135,9 @@ def test_what_cannot_be_set_up_again_is_undecided(project: Path, capsys: pytest.
     """Where a request that leads to it ends otherwise, or nobody is there, nothing is said of the finding."""
     fingerprint = recorded(project, "schema")
     (project / "seatrial.toml").write_text(CONFIG.replace("org =", "team ="))  # whose tokens the service takes for none
-    with service(project, "schema", "locked") as url:
+    with contract_service(project, KEY, "schema", "locked") as target:
         assert run_command_line(
-            ["replay", fingerprint, "--run", "run", "--stack", url.replace("127.0.0.1", "127.0.0.2")]
+            ["replay", fingerprint, "--run", "run", "--stack", target.url.replace("127.0.0.1", "127.0.0.2")]
         )
         codes = [run_command_line(["replay", fingerprint, "--run", "run", "--stack", THEN])]
     assert codes == [3]
@@ -218,8 +203,8 @@ def test_lines_of_a_replay_run_as_they_stand(
     """`--curl` prints lines with new tokens, sends nothing, and a shell that runs them shows the defect."""
     require("curl")
     fingerprint = recorded(project, "undead")
-    with service(project, "undead") as url:
-        assert run_command_line(["replay", fingerprint, "--run", "run", "--stack", url, "--curl"]) == 0
+    with contract_service(project, KEY, "undead") as target:
+        assert run_command_line(["replay", fingerprint, "--run", "run", "--stack", target.url, "--curl"]) == 0
         lines = capsys.readouterr().out
         done = subprocess.run(["sh", "-ec", lines], capture_output=True, text=True, timeout=30, check=True)
     assert lines.startswith("SEATRIAL_TOKEN_ORG_A=eyJ")

@@ -1,0 +1,29 @@
+"""The service with an OpenAPI document, in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from seatrial.core import Target
+from seatrial.http import SigningKey
+
+SERVICE = Path(__file__).with_name("contract_service.py")
+
+
+@contextmanager
+def contract_service(
+    folder: Path, key: SigningKey, *defects: str, quota: int = 1000, window_s: float = 1
+) -> Iterator[Target]:
+    """Run the service, which takes the tokens that a key signs."""
+    (folder / "public.pem").write_text(key.public_pem)
+    command = [sys.executable, str(SERVICE), str(folder / "public.pem"), str(quota), str(window_s), *defects]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        try:
+            yield Target(url=f"http://127.0.0.1:{process.stdout.readline().strip()}")
+        finally:
+            process.kill()
