@@ -240,13 +240,13 @@ def value(evidence: Evidence, name: str) -> float:
     return next(one.value for one in evidence.measurements if one.name == f"load.s.{name}")
 
 
-def left_behind() -> list[str]:
-    """Return the command lines of load processes of these tests that still run."""
+def load_processes() -> list[psutil.Process]:
+    """Return the load processes of these tests that still run."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             if process.environ().get("SEATRIAL_RUN") == RUN and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(" ".join(process.cmdline()))
+                found.append(process)
     return found
 
 
@@ -254,7 +254,7 @@ def left_behind() -> list[str]:
 def nothing_left() -> Iterator[None]:
     """No test leaves a load process behind."""
     yield
-    assert left_behind() == []
+    assert load_processes() == []
 
 
 def hammer(bench: Bench, target: Target, **settings: object) -> Hammer:
@@ -279,10 +279,10 @@ def test_a_hang_fails_where_there_is_no_room(bench: Bench, server: Server, monke
 
 def test_a_hang_fails_where_descriptors_run_out(bench: Bench, server: Server) -> None:
     """With descriptors for sixty at a time, a service that hangs has failed, and is not asked a second time."""
-    process = start_ahead("s", run=RUN, work=bench.folder, root=bench.folder)
-    (child,) = [one for one in psutil.Process().children() if "seatrial.swarm._inside" in one.cmdline()]
-    resource.prlimit(child.pid, resource.RLIMIT_NOFILE, (160, 160))
-    evidence = bench.run(server.target, paths=("/hang",), process=process, rate_per_s=100.0, deadline_s=2.0)
+    with contextlib.closing(start_ahead("s", run=RUN, work=bench.folder, root=bench.folder)) as process:
+        for child in load_processes():
+            resource.prlimit(child.pid, resource.RLIMIT_NOFILE, (160, 160))
+        evidence = bench.run(server.target, paths=("/hang",), process=process, rate_per_s=100.0, deadline_s=2.0)
     assert outcomes(evidence)[:2] == ("passed", "failed")
     assert evidence.notes == ()
     assert bench.ledger()["failed"] == bench.ledger()["started"] == 60
@@ -852,11 +852,11 @@ def test_the_generator_ends_with_its_harness(server: Server, tmp_path: Path, num
         assert parent.stdout is not None
         while "1 s of" not in parent.stdout.readline():
             assert parent.poll() is None
-        assert left_behind()
+        assert load_processes()
         os.kill(parent.pid, number)
         parent.wait(20)
     limit = time.monotonic() + 10
-    while left_behind() and time.monotonic() < limit:
+    while load_processes() and time.monotonic() < limit:
         time.sleep(0.02)
 
 
