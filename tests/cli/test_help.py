@@ -90,3 +90,10 @@ def test_plan_starts_nothing(tmp_path: Path) -> None:
     assert "gate     checks.failed == 0" in text
     assert set((Path.cwd() / ".seatrial" / "runs").glob("*")) == before
     assert not (tmp_path / "run").exists()
+
+
+def test_what_is_meant_for_pytest_decides_nothing() -> None:
+    """Options and switches for a pytest that somebody starts leave a run's checks and its plugin alone."""
+    words = ("run", "--stack", "local", "--only", "posture", "--plan")
+    foreign = {"PYTEST_ADDOPTS": "-v -k nothing", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    assert ask(*words, **foreign).stdout == ask(*words).stdout

@@ -25,6 +25,9 @@ from seatrial.core import Check, UsageError, content
 from seatrial.plugin import Conductor, check_of, check_settings, conduct
 
 SHIPPED = "shipped"
+FOREIGN = ("PYTEST_ADDOPTS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+"""What is meant for a pytest that somebody starts: here it would deselect checks, or leave our own plugin out."""
+
 SHARED = ("verdict", "reason", "exit_code", "stack", "profile", "seed")
 """What the one JSON object of a command says of its run, as verdict.json has it."""
 
@@ -106,7 +109,7 @@ def conduct_session(  # noqa: PLR0913 - by keyword, each is needed once
     carrier = Carrier(conductor)
     with view, _ending(conductor, settled.timeout_s):
         try:
-            code = pytest.main(pytest_arguments(settings, path, settled, workers), plugins=[carrier])
+            code = _run_pytest(pytest_arguments(settings, path, settled, workers), carrier)
         finally:
             conductor.close()
         if code == INTERRUPTED and conductor.exit_code is None:
@@ -117,6 +120,12 @@ def conduct_session(  # noqa: PLR0913 - by keyword, each is needed once
     for line in tell(conductor):
         click.echo(line)
     return conductor.exit_code
+
+
+def _run_pytest(arguments: list[str], carrier: Carrier) -> int:
+    for name in FOREIGN:
+        os.environ.pop(name, None)
+    return pytest.main(arguments, plugins=[carrier])
 
 
 def verdict_of(conductor: Conductor) -> dict[str, Any]:
@@ -172,7 +181,7 @@ def _time_out(conductor: Conductor) -> None:
 def collect_checks(settings: Settings, config: Path | None, options: Options) -> list[Check]:
     """Return the checks that a run would decide, in its order, without starting anything."""
     carrier = Carrier(Conductor(settings, options))
-    pytest.main([*pytest_arguments(settings, config, options), "--collect-only"], plugins=[carrier])
+    _run_pytest([*pytest_arguments(settings, config, options), "--collect-only"], carrier)
     _raise_problems(carrier._conductor, carrier)  # noqa: SLF001 - made two lines above
     return carrier.checks
 
