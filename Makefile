@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CODE := src tests suites load fixtures
 # More than two processors: most of a run is waiting, for a window to pass or a hang to end.
-WORKERS ?= 3
+WORKERS ?= 4
 # Compiled once, not by each of the many processes that a run starts; .gitignore knows the folders.
 unexport PYTHONDONTWRITEBYTECODE
 

@@ -216,6 +216,7 @@ def test_clients_that_only_a_proxy_tells_apart() -> None:
     assert found["defects"] == ["proxy-collapse", "x-forwarded-for"], found
 
 
+@pytest.mark.alone
 def test_limits_of_another_kind() -> None:
     """No limit is the finding; a queue and a limit of what runs at once are recognised."""
     with serving("none") as url:
