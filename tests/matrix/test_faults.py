@@ -55,11 +55,6 @@ def patient(fault: str) -> Any:
     return pytest.param(fault, marks=pytest.mark.long) if load_fault(fault).deep or fault in MORE_LOAD else fault
 
 
-def undisturbed(fault: str) -> Any:
-    """Return a fault as a parameter; beside requests that have to fit into a window, nothing is to run."""
-    return pytest.param(fault, marks=pytest.mark.alone) if "ratelimit" in load_fault(fault).suites else fault
-
-
 WHOLE_QUOTA = ("ratelimit-quota-of-another-environment", "ratelimit-refusals-prolong")
 """They count by numbers of their own: a quota of which the half is another, and how often one may be refused."""
 
@@ -68,6 +63,16 @@ def concerns_the_limiter(seeded: Fault) -> bool:
     """Return whether a fault is found by proving the usual policy, to which the worker is nothing."""
     usual = (seeded.suites, seeded.configuration, seeded.deep) == (("ratelimit",), FILE, False)
     return usual and seeded.slug not in WHOLE_QUOTA
+
+
+def configuration_for(seeded: Fault, lean: Path) -> Path:
+    """Return the settings with which a fault is looked for."""
+    return lean if concerns_the_limiter(seeded) else ROOT / seeded.configuration
+
+
+def undisturbed(fault: str) -> Any:
+    """Return a fault as a parameter; beside requests that have to fit into a window, nothing is to run."""
+    return pytest.param(fault, marks=pytest.mark.alone) if "ratelimit" in load_fault(fault).suites else fault
 
 
 @pytest.mark.parametrize("fault", [patient(fault) for fault in ON_LOCAL])
@@ -79,7 +84,7 @@ def test_fault_trips_its_checks_alone(
     A fault that keeps its checks from being decided leaves those inconclusive instead, and the run ends with 3.
     """
     seeded = load_fault(fault)
-    config = lean if concerns_the_limiter(seeded) else ROOT / seeded.configuration
+    config = configuration_for(seeded, lean)
     ended = run_seatrial(arguments(fault, "local"), tmp_path / "run", pool, config=config)
     for outcome in ENDS:
         besides = set(seeded.undecided) if outcome == "inconclusive" else set()
@@ -91,10 +96,11 @@ def test_fault_trips_its_checks_alone(
 
 @pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("fault", [undisturbed(fault) for fault in ON_COMPOSE])
-def test_fault_trips_its_checks_on_compose(fault: str, run_seatrial: Run, tmp_path: Path) -> None:
+def test_fault_trips_its_checks_on_compose(fault: str, run_seatrial: Run, lean: Path, tmp_path: Path) -> None:
     """The same holds inside containers built from the unchanged Dockerfile."""
     seeded = load_fault(fault)
-    ended = run_seatrial(arguments(fault, "compose"), tmp_path / "run", {}, config=ROOT / seeded.configuration)
+    config = configuration_for(seeded, lean)
+    ended = run_seatrial(arguments(fault, "compose"), tmp_path / "run", {}, config=config)
     assert ended.checks(seeded.ends) == {seeded.trips, *seeded.implies}, ended.output
     assert ended.exit_code == ENDS[seeded.ends][0]
 
