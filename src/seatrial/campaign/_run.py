@@ -31,7 +31,7 @@ from seatrial.record import (
     RunStarted,
     clear_run,
 )
-from seatrial.stack import Choice, Variant, Watchdog, choose_driver, compose_model, read_state, work_folder
+from seatrial.stack import Choice, Model, Variant, Watchdog, choose_driver, compose_model, read_state, work_folder
 
 UP = "up"
 NO_KEY = "nobody told us the key that signs this target's tokens: [auth] private_key_file"
@@ -69,6 +69,7 @@ class Run:
     attached: Mapping[str, Any] | None
     unsigned: str
     suites: tuple[str, ...]
+    model: Model | None = field(repr=False)
     _watchdog: Watchdog
 
     def progress(self, stage: str) -> Progress:
@@ -142,8 +143,8 @@ def open_run(
     check_address_pool(options, choice)
     if fault:
         check_driver(fault, choice.driver)
-    if settings.stack.compose:
-        compose_model(settings, settings.root)  # what is wrong with the files is said before anything starts
+    # What is wrong with the files is said before anything starts.
+    model = compose_model(settings, settings.root) if settings.stack.compose else None
     run = new_run_id()
     directory = _make_directory(resolve_out(options.out, settings.root, run))
     check_free_space(directory)
@@ -179,6 +180,7 @@ def open_run(
         attached=attached,
         unsigned=_unsigned(settings, known_key),
         suites=suites,
+        model=model,
         _watchdog=watchdog,
     )
     _announce(opened, suites)

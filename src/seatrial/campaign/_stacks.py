@@ -151,7 +151,7 @@ class Stacks:
             logs=run.directory / "logs" / ("" if variant == self._main else variant),
             root=self.tree(),
             environment=run.variables(variant),
-            handed=handed_over(compose_model(run.settings, self.tree())) if run.settings.stack.compose else {},
+            handed=self._handed(),
             service_environment={name: dict(fault.environment(name)) for name in services} if fault else {},
             additions=self._additions(variant),
             replicas=fault.replicas if fault else {},
@@ -159,6 +159,12 @@ class Stacks:
             addresses=run.tells_apart,
             redact=run.recorder.secrets.redact,
         )
+
+    def _handed(self) -> Mapping[str, frozenset[str]]:
+        """Return what the compose files hand over; those of a copy that a fault edited are read anew."""
+        run, edited = self._run, self.tree() != self._run.settings.root
+        model = compose_model(run.settings, self.tree()) if run.model and edited else run.model
+        return handed_over(model) if model else {}
 
     def tree(self) -> Path:
         """Return the folder that holds the stack's files: a defective copy where the fault edits them."""

@@ -4,7 +4,7 @@ from seatrial.stack._abilities import lacks
 from seatrial.stack._base import Ability, Completed, ServiceAddition, ServiceState, Stack, StackPlan, Variant, Verb
 from seatrial.stack._choose import Choice, attach, check_engine, choose_driver, open_stack, require_embedded
 from seatrial.stack._code import read_by_code
-from seatrial.stack._compose_model import compose_model, dockerfile_of, handed_over, read_compose, service_lines
+from seatrial.stack._compose_model import Model, compose_model, dockerfile_of, handed_over, read_compose, service_lines
 from seatrial.stack._environments import ensure_environment
 from seatrial.stack._folders import cache_root, folders_of, work_folder
 from seatrial.stack._inside.reaper import Sweep
@@ -23,6 +23,7 @@ __all__ = [
     "Choice",
     "Completed",
     "LocalStack",
+    "Model",
     "RemoteStack",
     "ServerPool",
     "ServiceAddition",
