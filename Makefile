@@ -51,11 +51,11 @@ type: dev  ## mypy: strict for the harness, lenient for what it loads or starts
 	$(BIN)/mypy
 	$(BIN)/mypy --config-file mypy-lenient.ini
 
-test: lint type  ## every test of the project (some: TESTS='tests/unit tests/cli')
+test: lint type  ## the project's tests, but the long ones (some: TESTS='tests/unit tests/cli')
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not alone and not long" $(TESTS)
 	$(BIN)/python -m pytest -m "alone and not long" $(TESTS) $(if $(TESTS),|| [ $$? = 5 ])
 
-test-full: dev  ## every fault on every driver, every suite (goes on where it was stopped); long tests
+test-full: dev  ## every fault on every driver, every suite (goes on where it was stopped); the long tests
 	$(BIN)/python tests/full_matrix.py
 	$(BIN)/python -m pytest -m long
 
