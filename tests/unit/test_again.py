@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import math
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -82,7 +83,7 @@ def again(url: str, **more: Any) -> Again:
         "by_address": url, "uses": 1000, "most": 1000, "window_s": 1.0, "limited": [429], "budget_s": 10.0,
     }  # fmt: skip
     order = Order(**{**common, **more})
-    return Again(Turns(order, until_s=0.0), order)
+    return Again(Turns(order, until_s=math.inf), order)
 
 
 def request(method: str, url: str, body: object) -> Request:

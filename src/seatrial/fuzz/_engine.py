@@ -15,6 +15,7 @@ import msgspec
 import requests
 import schemathesis
 from schemathesis.checks import load_all_checks
+from schemathesis.config import CacheConfig
 from schemathesis.core.failures import ServerError
 from schemathesis.core.transforms import UNRESOLVABLE
 from schemathesis.core.transport import Response
@@ -52,9 +53,6 @@ OF_BODIES = "response_schema_conformance"
 """The check that reads an answer to its end."""
 
 PHASES = ["examples", "coverage", "fuzzing", "stateful"]
-LIVES_S = 5.0
-"""How long resources are followed to their end when the budget is used up; it takes a few requests for each life."""
-
 REFUSED = "RejectedPositiveData"
 """The failure of an operation that refuses input which its schema allows."""
 
@@ -71,8 +69,9 @@ MOST_MAKERS = 2000
 
 
 def load(order: Order) -> Any:
-    """Return the schema, configured to repeat itself: one worker, a seed, no example database."""
-    schema: Any = schemathesis.openapi.from_dict(order.document, config=schemathesis.Config(seed=order.seed))
+    """Return the schema, configured to repeat itself: one worker, a seed, nothing that an earlier run left behind."""
+    config = schemathesis.Config(seed=order.seed, cache=CacheConfig(enabled=False))
+    schema: Any = schemathesis.openapi.from_dict(order.document, config=config)
     headers = {name: PLACEHOLDER for _, headers in order.identities[:1] for name in headers}
     schema.config.update(
         base_url=order.base_url, headers=headers, workers=1, request_timeout=LONGEST_S, continue_on_failure=True
@@ -230,10 +229,9 @@ class Engine:
 
     def live(self) -> Iterator[Message]:
         """Remove something of each kind that was made, and see whether it is gone."""
-        until_s = max(self._turns.until_s, time.monotonic() + LIVES_S)
         with requests.Session() as session:
             session.trust_env = False
-            walk = Walk(partial(self._ask, session), self._limited, UseAfterFree.kind_title, until_s)
+            walk = Walk(partial(self._ask, session), self._limited, UseAfterFree.kind_title, self._turns.until_s)
             for lifecycle in self._lifecycles:
                 yield from walk.along(lifecycle, self._ready(lifecycle))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -40,12 +40,16 @@ STEPS = 7
 
 @dataclass(slots=True)
 class Heard:
-    """What the engine told: requests, second looks, lives, what went wrong, and why it did not end by itself."""
+    """What the engine told: requests, second looks, lives, what went wrong, and why it did not end by itself.
+
+    `phases` has how many requests were sent in each.
+    """
 
     sent: list[Sent] = field(default_factory=list)
     repeated: list[Repeated] = field(default_factory=list)
     lived: list[Lived] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
+    phases: Counter[str] = field(default_factory=Counter)
     stopped: str = ""
     gone: bool = False
     fatal: str = "the engine ended before its time"
@@ -63,6 +67,8 @@ class Heard:
         if self.gone:
             last = f": {self.last[-1].method} {self.last[-1].url}" if self.last else ""
             return f"the service went away; the last request{last}"
+        if self.stopped and not self.fatal:
+            return f"the fuzzer was stopped in its phase {self.stopped}, before it had sent all that it would have"
         return self.fatal
 
 

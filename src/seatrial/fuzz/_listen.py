@@ -98,6 +98,7 @@ def _take_in(stream: IO[bytes] | None, heard: Heard, progress: Progress) -> None
     for line in stream or ():
         message = _decoder.decode(line)
         _keep(message, heard)
+        heard.phases[phase] += isinstance(message, Sent)
         if isinstance(message, Doing):
             phase = message.phase
             progress(phase)

@@ -36,7 +36,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     way, to `by_address`. `narrow` are the limits of single paths, which count nothing else; `batches` maps a path to
     the field with the list whose length is what a request there counts for. `limited` are the statuses with which a
     limiter rejects. `only` are the labels of what is fuzzed, if that is not all. After `budget_s` seconds the engine is
-    stopped.
+    stopped, wherever it is: an emergency, as all that it sends is counted.
     """
 
     document: dict[str, Any]
@@ -137,7 +137,7 @@ class Gone(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Stopped(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The budget was used up in this phase."""
+    """The time was up in this phase."""
 
     phase: str
 
