@@ -39,9 +39,7 @@ def started(tmp_path: Path) -> Iterator[tuple[Run, Stack]]:
         run.close()
 
 
-def test_same_seed_sends_the_same_requests(
-    started: tuple[Run, Stack], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_same_seed_sends_the_same_requests(started: tuple[Run, Stack], monkeypatch: pytest.MonkeyPatch) -> None:
     """Twice, by other users: only what the service made up is another, and nothing was left out for lack of time."""
     heard: list[Heard] = []
     listen = EngineProcess.listen

@@ -14,6 +14,7 @@ import msgspec
 from schemathesis.engine import events, from_schema
 from schemathesis.engine.core import EventStream
 
+from seatrial.fuzz._cheaper import make_cheaper
 from seatrial.fuzz._engine import Engine, load, went_away
 from seatrial.fuzz._messages import Broken, Doing, Done, Gone, Message, Order, Stopped
 from seatrial.fuzz._turns import Turns
@@ -36,6 +37,7 @@ def main() -> None:
 
 def run(order: Order, out: BinaryIO) -> None:
     """Run every phase, write what happens, look at each failure once more, and see what was made to its end."""
+    make_cheaper()
     turns = Turns(order, until_s=time.monotonic() + order.budget_s)
     turns.install()
     engine = Engine(turns, order)

@@ -59,8 +59,8 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
 
     `document` is what is promised, if not what the target serves; `only` are the labels of the operations that count,
     if not all do. `process` was started ahead; without one, a new one is.
-    How much is sent goes by the examples alone. After `budget_s` seconds the engine is stopped all the same: an emergency,
-    in which nothing is passed, and a note says so.
+    How much is sent goes by the examples alone. After `budget_s` seconds the engine is stopped all the same: an
+    emergency, in which nothing is passed, and a note says so.
     """
     if document is None:
         document = fetch_document(target.url + settings.document, settings.prefix)
