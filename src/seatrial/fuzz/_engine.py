@@ -1,12 +1,14 @@
 """Schemathesis's engine, seen from here.
 
-All that touches its internals is in this module, `_again` and `_conforms`; it is pinned in pyproject.toml.
+All that touches its internals is in this module, `_again`, `_cheaper`, `_conforms` and `_parts`; it is pinned exactly.
 """
 
 from __future__ import annotations
 
+import copy
 import itertools
 import time
+from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -33,8 +35,9 @@ from seatrial.fuzz._handed_out import handed_out
 from seatrial.fuzz._lifecycle import STEPS, SUCCESS, Resource, Resources, Walk
 from seatrial.fuzz._messages import NO_ANSWER, SHOWN, Message, Order, Repeated, Sent, Verdict, shown
 from seatrial.fuzz._owners import Owners
+from seatrial.fuzz._parts import orders_of, parts_of
 from seatrial.fuzz._turns import PLACEHOLDER, TURN, Turn, Turns
-from seatrial.openapi import Lifecycle, Operation, lifecycles_of, operations_of
+from seatrial.openapi import Lifecycle, Operation, lifecycles_of, operations_of, selected
 
 CHECK_NAMES = [
     "not_a_server_error",
@@ -71,7 +74,8 @@ MOST_MAKERS = 2000
 def load(order: Order) -> Any:
     """Return the schema, configured to repeat itself: one worker, a seed, nothing that an earlier run left behind."""
     config = schemathesis.Config(seed=order.seed, cache=CacheConfig(enabled=False))
-    schema: Any = schemathesis.openapi.from_dict(order.document, config=config)
+    # A copy: the engine writes the links that it infers into what it is given.
+    schema: Any = schemathesis.openapi.from_dict(copy.deepcopy(order.document), config=config)
     headers = {name: PLACEHOLDER for _, headers in order.identities[:1] for name in headers}
     schema.config.update(
         base_url=order.base_url, headers=headers, workers=1, request_timeout=LONGEST_S, continue_on_failure=True
@@ -81,11 +85,20 @@ def load(order: Order) -> Any:
     )
     schema.config.checks.update(included_check_names=CHECK_NAMES)
     schema.config.phases.update(phases=PHASES)
+    return schema.include(name=order.only) if order.only else schema
+
+
+def prepare(order: Order) -> None:
+    """Make this process ready to look at answers, once."""
     load_all_checks()
-    if order.only:
-        schema = schema.include(name=order.only)
     schemathesis.hook("filter_failure")(_filter(set(order.limited), handed_out(order.document)))
-    return schema
+
+
+def taken_apart(order: Order) -> list[Order]:
+    """Return an order for each part of the document."""
+    operations = selected(operations_of(order.document), order.only)
+    parts = parts_of(operations, load(order).analysis.dependency_graph)
+    return orders_of(order, parts, operations) if len(parts) > 1 else [order]
 
 
 def _filter(limited: set[int], handed: Mapping[str, set[str]]) -> Any:
@@ -113,18 +126,23 @@ def made_up(case: Any, handed: set[str]) -> bool:
 
 
 class Engine:
-    """Number what the engine sent, and keep one request of each failure, and what was made."""
+    """Number what the engine sent, and keep one request of each failure, and what was made.
 
-    def __init__(self, turns: Turns, order: Order) -> None:
+    Of so many engines (`among`) each has a `place` of its own, and so numbers of its own.
+    """
+
+    def __init__(self, turns: Turns, order: Order, *, place: int = 0, among: int = 1) -> None:
+        self.phase = ""
         self._turns = turns
         self._limited = set(order.limited)
         self._headers = dict(order.identities)
-        self._count = itertools.count()
+        self._count = itertools.count(place, among)
         self._numbers: dict[str, int] = {}
         self._makers: dict[int, Any] = {}
         self._made_by: Owners[int] = Owners()
         self._again = Again(turns, order)
-        self._lifecycles = lifecycles_of(operations_of(order.document))
+        operations = selected(operations_of(order.document), order.only)
+        self._lifecycles = lifecycles_of(operations)
         self._resources = Resources(self._lifecycles, order.base_url)
 
     def scenario(self, recorder: ScenarioRecorder) -> Iterator[Sent]:
@@ -141,11 +159,12 @@ class Engine:
                 yield sent
 
     def _suspect(self, sent: Sent, case: Any, request: Any, recorder: ScenarioRecorder) -> None:
-        for verdict in sent.verdicts:
-            if verdict.title:
-                own = {self._numbers[id_]: interaction for id_, interaction in recorder.interactions.items()}
-                led = tuple((own | self._makers)[number] for number in verdict.chain[:-1])
-                self._again.suspect(Suspect(sent, verdict, case, request, recorder, led))
+        failed = [verdict for verdict in sent.verdicts if verdict.title]
+        own = {self._numbers[id_]: each for id_, each in recorder.interactions.items()} if failed else {}
+        known = ChainMap(own, self._makers)
+        for verdict in failed:
+            led = tuple(known[number] for number in verdict.chain[:-1])
+            self._again.suspect(Suspect(sent, verdict, case, request, recorder, led))
 
     def _remember(self, sent: Sent, interaction: Any) -> None:
         """Keep who made something: a request about it fails again only where it is."""
@@ -172,6 +191,7 @@ class Engine:
             chained=node.parent_id is not None,
             cut=cut,
             negated=negated(case.meta),
+            phase=self.phase,
             verdicts=broken(number, None) if response is None else verdicts,
         )
 

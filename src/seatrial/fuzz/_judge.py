@@ -40,25 +40,27 @@ STEPS = 7
 
 @dataclass(slots=True)
 class Heard:
-    """What the engine told: requests, second looks, lives, what went wrong, and why it did not end by itself.
-
-    `phases` has how many requests were sent in each.
-    """
+    """What the engine told: requests, second looks, lives, what went wrong, and why it did not end by itself."""
 
     sent: list[Sent] = field(default_factory=list)
     repeated: list[Repeated] = field(default_factory=list)
     lived: list[Lived] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
-    phases: Counter[str] = field(default_factory=Counter)
     stopped: str = ""
     gone: bool = False
     fatal: str = "the engine ended before its time"
 
     @property
+    def phases(self) -> Counter[str]:
+        """Return how many requests were sent in each phase of the engine."""
+        return Counter(sent.phase for sent in self.sent)
+
+    @property
     def last(self) -> list[Sent]:
         """Return the last requests to a service that went away, and the first of those that got no answer any more."""
-        answered = [sent for sent in self.sent if sent.status]
-        lost = [sent for sent in self.sent if not sent.status and sent.number > _number(answered)]
+        in_order = sorted(self.sent, key=lambda sent: sent.at_s)
+        answered = [sent for sent in in_order if sent.status]
+        lost = [sent for sent in in_order if not sent.status and sent.at_s > (answered[-1].at_s if answered else 0)]
         return [*answered[-LAST:], *lost[:1]] if self.gone else []
 
     @property
@@ -74,10 +76,6 @@ class Heard:
 
 LAST = 3
 """How many requests are shown that a service answered before it went away."""
-
-
-def _number(sent: Sequence[Sent]) -> int:
-    return max((each.number for each in sent), default=-1)
 
 
 Failures = dict[tuple[str, str, str, str], list[tuple[Sent, Verdict]]]
@@ -104,8 +102,8 @@ def judge(
 
 def _while_it_was_there(heard: Heard) -> list[Sent]:
     """Return what was sent, without what got no answer because the service had gone away."""
-    lost = heard.last[-1].number if heard.last else math.inf
-    return [sent for sent in heard.sent if sent.status or sent.number < lost]
+    lost_s = heard.last[-1].at_s if heard.last else math.inf
+    return [sent for sent in heard.sent if sent.status or sent.at_s < lost_s]
 
 
 def _failures(sent: Iterable[Sent]) -> Failures:

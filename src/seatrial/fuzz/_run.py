@@ -6,6 +6,7 @@ document --Order--> child (Schemathesis) --Sent lines--> judge --> Evidence
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -37,6 +38,7 @@ STOP_S = {"quick": 200.0, "full": 900.0}
 """When the fuzzer is stopped where nobody says how long it may take."""
 
 TOO_MANY_REQUESTS = 429
+MOST_PROCESSES = 4
 
 
 def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
@@ -85,6 +87,7 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
         narrow={limit.path: _share(limit, environment) for limit in limits if limit.reach == "path"},
         only=list(only),
         batches={limit.batch_path: limit.batch_field for limit in limits if limit.batch_path},
+        processes=settings.processes or min(MOST_PROCESSES, os.cpu_count() or 1),
     )
     heard = (process or EngineProcess(run)).listen(order, progress)
     judgement = judge(operations, heard, limited=limited, limited_percent=settings.rate_limited_percent)
