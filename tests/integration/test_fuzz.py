@@ -8,11 +8,13 @@ import subprocess
 import urllib.parse
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from itertools import zip_longest
 from pathlib import Path
 
 import psutil
 import pytest
 from contract_process import contract_service
+from placeholders import normal
 
 from seatrial.config import AuthSettings, ContractSettings, LimitSettings
 from seatrial.core import Evidence, FindingStatus, Outcome, Progress, Target
@@ -28,6 +30,7 @@ EVERYTHING = (
     "crash", "drop", "lenient", "strict", "headers", "status", "media", "open", "bogus", "method", "allow", "once",
     "limited", "locked", "undead", "schema", "forgetful",
 )  # fmt: skip
+WITHOUT_STATE = ("crash", "drop", "lenient", "strict", "status", "media", "open", "schema")
 KEY = SigningKey.generate()
 
 
@@ -44,12 +47,13 @@ def fuzz(  # noqa: PLR0913 - what a test varies
     key: SigningKey = KEY,
     examples: int = 5,
     budget_s: float | None = 120.0,
+    processes: int | None = None,
     progress: Progress = lambda _: None,
 ) -> Evidence:
     """Fuzz the service as the campaign would."""
     addresses = AddressPool("loopback" if kind == "loopback" else "none", seed=1)
     return run_contract(
-        ContractSettings(examples={"quick": examples}),
+        ContractSettings(examples={"quick": examples}, processes=processes),
         target=target,
         identities=IdentityPool(AUTH, key=key, run=RUN, seed=1, addresses=addresses),
         limits=[LimitSettings(quota=quota, window_s=WINDOW_S, path="/items")],
@@ -228,16 +232,30 @@ def test_same_seed_sends_every_request_again(tmp_path: Path, monkeypatch: pytest
     for _ in range(2):
         with service(tmp_path) as target:
             fuzz(target, examples=1)
-    first, second = ([normal(sent) for sent in sent_by] for sent_by in runs)
+    first, second = (normal(sent) for sent in runs)
     assert len(first) > 100
     assert first == second
 
 
-def normal(sent: Sent) -> tuple[object, ...]:
-    """Return a request without what the service and the machine chose: its port, ids of its own, and when."""
-    parts = urllib.parse.urlsplit(sent.url)
-    target = re.sub(r"item-\d{8}", "{id}", urllib.parse.urlunsplit(("", "", *parts[2:])))
-    return (sent.operation, sent.method, target, sent.body, sent.identity, tuple(sent.request_headers), sent.status)
+def test_processes_change_nothing_that_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many parts run at once, each request is the same, by the same user; so is each finding."""
+    heard: list[Heard] = []
+    listen = EngineProcess.listen
+
+    def keep(process: EngineProcess, order: Order, progress: Progress) -> Heard:
+        heard.append(listen(process, order, progress))
+        return heard[-1]
+
+    monkeypatch.setattr(EngineProcess, "listen", keep)
+    seen = []
+    for processes in (1, 3):
+        with service(tmp_path, *WITHOUT_STATE) as target:
+            seen.append(found(fuzz(target, examples=1, processes=processes)))
+    first, second = (normal(each.sent) for each in heard)
+    assert len(first) > 100
+    assert not [pair for pair in zip_longest(first, second) if pair[0] != pair[1]][:3]
+    assert seen[0] == seen[1]
+    assert len(seen[0]) == len(WITHOUT_STATE)
 
 
 def test_resource_that_vanishes_is_found(tmp_path: Path) -> None:
@@ -282,12 +300,13 @@ def test_nobody_let_in_is_never_a_pass(tmp_path: Path) -> None:
     assert ended["resource-lifecycle"] is Outcome.NOT_TESTED
 
 
-def test_stopped_engine_passes_nothing_that_it_did_not_see(tmp_path: Path) -> None:
-    """An engine whose time is up at once leaves checks inconclusive or not tested, and says so in a note."""
+def test_stopped_engine_passes_nothing(tmp_path: Path) -> None:
+    """An engine whose time is up leaves every check inconclusive, whatever it had seen, and says so in a note."""
     with service(tmp_path) as target:
         evidence = fuzz(target, budget_s=0.001)
-    assert Outcome.PASSED not in {outcomes(evidence)[name] for name in ("operations-reached", "resource-lifecycle")}
+    assert set(outcomes(evidence).values()) <= {Outcome.INCONCLUSIVE, Outcome.NOT_APPLICABLE}
     assert any(note.startswith("the fuzzer was stopped after 0.001 s") for note in evidence.notes)
+    assert all("before it had sent all" in result.reason for result in evidence.results if result.reason)
 
 
 def test_killed_engine_passes_nothing(tmp_path: Path) -> None:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import http.server
 import json
+import math
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 import schemathesis
 from schemathesis.checks import load_all_checks
 from schemathesis.engine.recorder import Request, ScenarioRecorder
 
-from seatrial.fuzz._again import NEWEST, TRIES, Again, Suspect, in_rounds, selected
-from seatrial.fuzz._messages import TIMED, Order, Sent, Share, Verdict
+from seatrial.fuzz import _again
+from seatrial.fuzz._again import GRACE_S, MOST_SLOW, NEWEST, TRIES, Again, Suspect, in_rounds, selected
+from seatrial.fuzz._messages import NO_ANSWER, TIMED, Order, Sent, Share, Verdict
 from seatrial.fuzz._turns import Turns
 
 LONG = 5
@@ -75,14 +79,14 @@ def things() -> Iterator[tuple[str, list[str]]]:
         running.shutdown()
 
 
-def again(url: str, **more: Any) -> Again:
+def again(url: str, until_s: float = math.inf, **more: Any) -> Again:
     """Return what sends failing requests to a service once more."""
     common: dict[str, Any] = {
         "document": {"paths": {}}, "base_url": url, "seed": 1, "examples": 1, "identities": [], "addresses": [],
         "by_address": url, "uses": 1000, "most": 1000, "window_s": 1.0, "limited": [429], "budget_s": 10.0,
     }  # fmt: skip
     order = Order(**{**common, **more})
-    return Again(Turns(order, until_s=0.0), order)
+    return Again(Turns(order, until_s=until_s), order)
 
 
 def request(method: str, url: str, body: object) -> Request:
@@ -176,6 +180,43 @@ def test_nothing_is_made_smaller_near_a_limit(things: tuple[str, list[str]], nea
     before = len(asked)
     assert not list(looking.smallest())
     assert len(asked) == before
+
+
+def test_so_many_requests_are_made_smaller(things: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is sent for that is counted, and not timed: where it is used up, a request is shown as it is."""
+    url, _ = things
+    looking = again(url)
+    for label in ("PUT /things/{id}", "PUT /others/{id}"):
+        found = suspect(url, {"name": "long enough"})
+        looking.suspect(replace(found, sent=msgspec.structs.replace(found.sent, operation=label)))
+    assert [found.same for found in looking.repeat()] == [True, True]
+    monkeypatch.setattr(_again, "ALL_TRIES", TRIES)
+    assert [found.sent.operation for found, _, _ in looking.smallest()] == ["PUT /things/{id}"]
+    monkeypatch.setattr(_again, "ALL_TRIES", 2 * TRIES)
+    assert len(list(looking.smallest())) == 2
+
+
+def test_service_that_hangs_is_left_alone(things: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """After some answers that took long nothing is sent once more: each further one would only take as long."""
+    url, _ = things
+    looking = again(url)
+    for number in range(MOST_SLOW + 2):
+        verdict = Verdict(name=NO_ANSWER, title=f"No answer {number}", chain=[8])
+        looking.suspect(replace(suspect(url, {}), verdict=verdict, led=()))
+    monkeypatch.setattr(_again, "LONGEST_S", 1e-9)
+    assert len(list(looking.repeat())) == MOST_SLOW
+
+
+def test_nothing_is_sent_once_more_long_after_the_time_is_up(things: tuple[str, list[str]]) -> None:
+    """What was found just before it may still be confirmed."""
+    url, asked = things
+    for until_s, answers in ((time.monotonic() - 1, [True]), (time.monotonic() - GRACE_S, [])):
+        looking = again(url, until_s)
+        looking.suspect(suspect(url, {"name": "long enough"}))
+        assert [found.same for found in looking.repeat()] == answers
+        before = len(asked)
+        assert not list(looking.smallest())
+        assert len(asked) == before
 
 
 def test_the_shortest_and_the_newest_are_kept() -> None:

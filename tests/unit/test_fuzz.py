@@ -80,6 +80,18 @@ def test_turn_goes_round_and_then_to_who_waits_least() -> None:
     assert order == "aabbcca"
 
 
+@pytest.mark.parametrize("pace_s", [0.01, 1.0, 30.0])
+def test_turns_do_not_go_by_the_machine(pace_s: float) -> None:
+    """Who sends which request is the same however fast they are sent, as long as nobody has to send a second time."""
+    clients = [client(name, window_s=10.0) for name in "abcd"]
+    rota, order = Rota(clients, uses=3), ""
+    for number in range(12):
+        turn = rota.next(number * pace_s)
+        turn.allowance.take(number * pace_s)
+        order += turn.name
+    assert order == "aaabbbcccddd"
+
+
 def test_turn_comes_back_after_the_window() -> None:
     """A client may send again once its window is over."""
     rota = Rota([client("a", window_s=1.0)], uses=1)

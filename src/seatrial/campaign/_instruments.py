@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 Instrument = Callable[[Run, Stack, Ahead], Evidence]
 
-FUZZING_SHARE, PUBLISHED_SHARE = 0.85, 0.5
-"""How much of its stage's budget the fuzzer may use; the rest is for reading the document and judging.
+OVERDUE, PUBLISHED_OVERDUE = 5.0, 2.5
+"""After how many times its stage's budget the fuzzer is stopped; the second is for the published document.
 
-The second is for the published document, where that is fuzzed too: the stage may be over its budget then, and says so.
+It sends so many requests, however long they take: that a slow machine takes longer is told, and changes no verdict.
 """
 
 
@@ -49,19 +49,19 @@ def fuzz_contract(run: Run, stack: Stack, ahead: Ahead) -> Evidence:
         return Evidence()
     document, only = served_document(run.settings, stack.url()), run.options.operations
     published = look_up_published(run.settings, document, only)
-    served = _fuzz(run, stack, run.settings.contract, FUZZING_SHARE, document, only, process=ahead.fuzzer())
+    served = _fuzz(run, stack, run.settings.contract, OVERDUE, document, only, process=ahead.fuzzer())
     if published is None:
         return served
     fewer = {profile: -(-count // 2) for profile, count in run.settings.contract.examples.items()}
     contract = run.settings.contract.model_copy(update={"examples": fewer})
-    return join(served, published.judge(served, partial(_fuzz, run, stack, contract, PUBLISHED_SHARE)))
+    return join(served, published.judge(served, partial(_fuzz, run, stack, contract, PUBLISHED_OVERDUE)))
 
 
-def _fuzz(  # noqa: PLR0913, PLR0917 - a run and a share of its budget
+def _fuzz(  # noqa: PLR0913, PLR0917 - a run and how long it may be over its budget
     run: Run,
     stack: Stack,
     contract: ContractSettings,
-    share: float,
+    overdue: float,
     document: dict[str, Any],
     only: tuple[str, ...],
     process: EngineProcess | None = None,
@@ -80,7 +80,7 @@ def _fuzz(  # noqa: PLR0913, PLR0917 - a run and a share of its budget
         run=run.id,
         progress=run.progress("contract"),
         only=only,
-        budget_s=share * budget_s if budget_s else None,
+        budget_s=overdue * budget_s if budget_s else None,
         process=process,
         document=document,
     )

@@ -365,6 +365,7 @@ class ContractSettings(Section):
     in place of what it says of its servers. `closed` operations (`GET /path`) refuse every user of a run. `headers` are
     held to contracts/schemas/headers.json, whatever the document says of them.
     `baseline` is the document that was published, relative to the file: what is served may break nothing of it.
+    `processes` is how many parts of the document are fuzzed at once.
     `severity` says how bad a kind of change is in place of what seatrial says; `risky` changes fail or are noted.
     """
 
@@ -374,6 +375,7 @@ class ContractSettings(Section):
     examples: dict[Profile, Annotated[int, Field(gt=0)]] = {"quick": 10, "full": 100}
     rate_limited_percent: Annotated[float, Field(ge=0, le=100)] = 10.0
     closed: tuple[str, ...] = ()
+    processes: Annotated[int, Field(gt=0)] | None = None
     baseline: str = ""
     risky: Literal["fail", "note"] = "fail"
     severity: dict[str, Literal["breaking", "risky", "safe"]] = {}

@@ -20,8 +20,11 @@ from seatrial.fuzz._messages import NO_ANSWER, TIMED, Order, Repeated, Sent, Ver
 from seatrial.fuzz._minimise import minimised, rebuilt, tree_of
 from seatrial.fuzz._turns import Turns
 
-AGAIN_S = 15.0
-"""How long failing requests are sent once more: a service that hangs would take a timeout for each."""
+GRACE_S = 15.0
+"""How long failing requests are still sent once more when the time is up: what was found is not to stay open."""
+
+MOST_SLOW = 3
+"""After so many answers that took long, or timeouts, no failing request is sent any more: a service may hang."""
 
 NEWEST = 2
 """How many further requests of a failure are kept, to be sent once more if the shortest does not fail again."""
@@ -32,14 +35,11 @@ LED = 6
 ABSENT = frozenset({401, 404, 409, 410})
 """What is answered when something that a request needs is there no longer, or is already: that decides nothing."""
 
-TRIES = 40
-"""How many requests may be sent to make one failing request smaller."""
+TRIES, ALL_TRIES = 40, 400
+"""How many requests may be sent to make one failing request smaller, and all of them."""
 
 PLENTY = 400
 """So many requests in a window nobody comes near who sends without credentials."""
-
-SMALLER_S = 10.0
-"""How long failing requests are made smaller, whatever is left to try: a service may be slow."""
 
 SLOW_S = 1.0
 """A request whose answer takes longer is shown as it is."""
@@ -88,6 +88,7 @@ class Again:
         self._limited = set(order.limited)
         self._suspects: dict[Key, list[Suspect]] = {}
         self._sure: list[Suspect] = []
+        self._slow = 0
 
     def suspect(self, found: Suspect) -> None:
         """Take in a failure; where those of a title are told apart in too many ways, in none."""
@@ -102,11 +103,11 @@ class Again:
 
         One that does not fail again is followed by others with the same failure: what one needs may be gone by now.
         """
-        until_s = time.monotonic() + min(AGAIN_S, self._order.budget_s)
+        until_s = self._turns.until_s + GRACE_S
         seen: set[Key] = set()
         with _session() as session:
             for key, suspect in in_rounds(self._suspects):
-                if time.monotonic() > until_s:
+                if time.monotonic() > until_s or self._slow >= MOST_SLOW:
                     return
                 same = None if key in seen else self._fails(suspect, session)
                 if same is not None:
@@ -120,23 +121,25 @@ class Again:
 
         Only where the answer alone is the failure: whether input is valid or not changes with what is left of it.
         """
-        until_s = time.monotonic() + min(SMALLER_S, self._order.budget_s)
+        left = ALL_TRIES
         with _session() as session:
             for suspect in self._sure:
-                if suspect.verdict.name in BY_ANSWER and suspect.sent.elapsed_s < SLOW_S:
+                if left >= TRIES and suspect.verdict.name in BY_ANSWER and suspect.sent.elapsed_s < SLOW_S:
+                    left -= TRIES
                     shown: list[tuple[Request, Answer]] = []
                     tree = tree_of(suspect.request.uri, suspect.headers, suspect.request.body or b"")
-                    minimised(tree, self._shows(suspect, session, shown, until_s), most=TRIES // (1 + len(suspect.led)))
+                    minimised(tree, self._shows(suspect, session, shown), most=TRIES // (1 + len(suspect.led)))
                     yield from ((suspect, *each) for each in shown[-1:])
 
     def _shows(
-        self, suspect: Suspect, session: requests.Session, shown: list[tuple[Request, Answer]], until_s: float
+        self, suspect: Suspect, session: requests.Session, shown: list[tuple[Request, Answer]]
     ) -> Callable[[Any], bool]:
         """Return what tries what is left of a request, and keeps what shows the very same failure."""
         verdict = suspect.verdict
 
         def shows(tree: Any) -> bool:
-            if time.monotonic() > until_s or self._would_wait(suspect):
+            over = time.monotonic() > self._turns.until_s or self._slow >= MOST_SLOW
+            if over or self._would_wait(suspect):
                 return False
             smaller = replace(suspect, request=_left(suspect, tree))
             same, answer = self._look(smaller, session)
@@ -175,17 +178,26 @@ class Again:
         """
         swapped: dict[str, str] = {}
         for led in suspect.led[-LED:]:
-            answer = _once_more(led.request, swapped, session)
+            answer = self._once_more(led.request, swapped, session)
             if answer is None or led.response is None or answer.status_code != led.response.status_code:
                 return None, None
             swapped |= swaps(text_of(led.response.content), answer.text)
-        answer = _once_more(suspect.request, swapped, session)
+        answer = self._once_more(suspect.request, swapped, session)
         if suspect.verdict.name == NO_ANSWER:
             return answer is None, answer
         silent = self._limited | (set() if suspect.verdict.name in TIMED else ABSENT - {suspect.sent.status})
         if answer is None or answer.status_code in silent:
             return None, answer
         return suspect.verdict.title in {title for title, _ in kinds(suspect, answer)}, answer
+
+    def _once_more(self, request: Request, swapped: Mapping[str, str], session: requests.Session) -> Answer:
+        began_s = time.monotonic()
+        try:
+            return session.send(prepared(request, swapped), timeout=LONGEST_S, allow_redirects=False)
+        except requests.RequestException:
+            return None
+        finally:
+            self._slow += time.monotonic() - began_s > LONGEST_S / 2
 
 
 def selected(suspects: Sequence[Suspect]) -> list[Suspect]:
@@ -226,13 +238,6 @@ def _session() -> requests.Session:
     session = requests.Session()
     session.trust_env = False
     return session
-
-
-def _once_more(request: Request, swapped: Mapping[str, str], session: requests.Session) -> Answer:
-    try:
-        return session.send(prepared(request, swapped), timeout=LONGEST_S, allow_redirects=False)
-    except requests.RequestException:
-        return None
 
 
 def prepared(request: Request, swapped: Mapping[str, str]) -> requests.PreparedRequest:

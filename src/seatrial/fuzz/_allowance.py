@@ -16,6 +16,7 @@ class Allowance:
     def __init__(self, window_s: float) -> None:
         self._window_s = window_s + SAFETY_S if window_s else 0.0
         self._times: deque[float] = deque()
+        self.taken = 0
 
     def used(self, now: float) -> int:
         """Return how many requests count in the window that ends now."""
@@ -31,6 +32,7 @@ class Allowance:
     def take(self, now: float, cost: int = 1) -> None:
         """Count a request that is sent now."""
         self._times.extend([now] * cost)
+        self.taken += cost
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,18 +46,26 @@ class Client:
 
 
 class Rota:
-    """Hand the turn on: the same client until its uses are up, then the next one that has any left."""
+    """Hand the turn on: the same client until its uses are up, then the next one that has any left.
+
+    A turn is so many requests, however long they take: who sends what is not to go by how fast the machine is.
+    """
 
     def __init__(self, clients: Sequence[Client], *, uses: int) -> None:
         self._clients = clients
         self._uses = uses
         self._turn = 0
+        self._turn_ends = uses
 
     def next(self, now: float) -> Client:
         """Return who sends next: when all have used theirs up, the one that has to wait least."""
+        current = self._clients[self._turn]
+        if current.allowance.taken < self._turn_ends and current.allowance.used(now) < self._uses:
+            return current
         for step in range(len(self._clients)):
-            index = (self._turn + step) % len(self._clients)
-            if self._clients[index].allowance.used(now) < self._uses:
-                self._turn = index
-                return self._clients[index]
+            index = (self._turn + 1 + step) % len(self._clients)
+            client = self._clients[index]
+            if client.allowance.used(now) < self._uses:
+                self._turn, self._turn_ends = index, client.allowance.taken + self._uses
+                return client
         return min(self._clients, key=lambda client: client.allowance.wait_s(now, self._uses))

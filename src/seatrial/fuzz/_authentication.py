@@ -26,7 +26,7 @@ CHECK = "contract.authentication-enforced"
 REFUSED = frozenset({401, 403})
 CLIENT_ERROR = range(400, 500)
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-FIRST_NUMBER = 1_000_000
+FIRST_NUMBER = 1_000_000_000
 """Numbers of these requests: far above those of the engine."""
 
 PATIENCE_S = 10.0

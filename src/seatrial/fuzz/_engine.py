@@ -1,12 +1,14 @@
 """Schemathesis's engine, seen from here.
 
-All that touches its internals is in this module, `_again` and `_conforms`; it is pinned in pyproject.toml.
+All that touches its internals is in this module, `_again`, `_cheaper`, `_conforms` and `_parts`; it is pinned exactly.
 """
 
 from __future__ import annotations
 
+import copy
 import itertools
 import time
+from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -15,6 +17,7 @@ import msgspec
 import requests
 import schemathesis
 from schemathesis.checks import load_all_checks
+from schemathesis.config import CacheConfig
 from schemathesis.core.failures import ServerError
 from schemathesis.core.transforms import UNRESOLVABLE
 from schemathesis.core.transport import Response
@@ -32,8 +35,9 @@ from seatrial.fuzz._handed_out import handed_out
 from seatrial.fuzz._lifecycle import STEPS, SUCCESS, Resource, Resources, Walk
 from seatrial.fuzz._messages import NO_ANSWER, SHOWN, Message, Order, Repeated, Sent, Verdict, shown
 from seatrial.fuzz._owners import Owners
+from seatrial.fuzz._parts import orders_of, parts_of
 from seatrial.fuzz._turns import PLACEHOLDER, TURN, Turn, Turns
-from seatrial.openapi import Lifecycle, Operation, lifecycles_of, operations_of
+from seatrial.openapi import Lifecycle, Operation, lifecycles_of, operations_of, selected
 
 CHECK_NAMES = [
     "not_a_server_error",
@@ -52,9 +56,6 @@ OF_BODIES = "response_schema_conformance"
 """The check that reads an answer to its end."""
 
 PHASES = ["examples", "coverage", "fuzzing", "stateful"]
-LIVES_S = 5.0
-"""How long resources are followed to their end when the budget is used up; it takes a few requests for each life."""
-
 REFUSED = "RejectedPositiveData"
 """The failure of an operation that refuses input which its schema allows."""
 
@@ -71,8 +72,10 @@ MOST_MAKERS = 2000
 
 
 def load(order: Order) -> Any:
-    """Return the schema, configured to repeat itself: one worker, a seed, no example database."""
-    schema: Any = schemathesis.openapi.from_dict(order.document, config=schemathesis.Config(seed=order.seed))
+    """Return the schema, configured to repeat itself: one worker, a seed, nothing that an earlier run left behind."""
+    config = schemathesis.Config(seed=order.seed, cache=CacheConfig(enabled=False))
+    # A copy: the engine writes the links that it infers into what it is given.
+    schema: Any = schemathesis.openapi.from_dict(copy.deepcopy(order.document), config=config)
     headers = {name: PLACEHOLDER for _, headers in order.identities[:1] for name in headers}
     schema.config.update(
         base_url=order.base_url, headers=headers, workers=1, request_timeout=LONGEST_S, continue_on_failure=True
@@ -82,11 +85,20 @@ def load(order: Order) -> Any:
     )
     schema.config.checks.update(included_check_names=CHECK_NAMES)
     schema.config.phases.update(phases=PHASES)
+    return schema.include(name=order.only) if order.only else schema
+
+
+def prepare(order: Order) -> None:
+    """Make this process ready to look at answers, once."""
     load_all_checks()
-    if order.only:
-        schema = schema.include(name=order.only)
     schemathesis.hook("filter_failure")(_filter(set(order.limited), handed_out(order.document)))
-    return schema
+
+
+def taken_apart(order: Order) -> list[Order]:
+    """Return an order for each part of the document."""
+    operations = selected(operations_of(order.document), order.only)
+    parts = parts_of(operations, load(order).analysis.dependency_graph)
+    return orders_of(order, parts, operations) if len(parts) > 1 else [order]
 
 
 def _filter(limited: set[int], handed: Mapping[str, set[str]]) -> Any:
@@ -114,18 +126,23 @@ def made_up(case: Any, handed: set[str]) -> bool:
 
 
 class Engine:
-    """Number what the engine sent, and keep one request of each failure, and what was made."""
+    """Number what the engine sent, and keep one request of each failure, and what was made.
 
-    def __init__(self, turns: Turns, order: Order) -> None:
+    Of so many engines (`among`) each has a `place` of its own, and so numbers of its own.
+    """
+
+    def __init__(self, turns: Turns, order: Order, *, place: int = 0, among: int = 1) -> None:
+        self.phase = ""
         self._turns = turns
         self._limited = set(order.limited)
         self._headers = dict(order.identities)
-        self._count = itertools.count()
+        self._count = itertools.count(place, among)
         self._numbers: dict[str, int] = {}
         self._makers: dict[int, Any] = {}
         self._made_by: Owners[int] = Owners()
         self._again = Again(turns, order)
-        self._lifecycles = lifecycles_of(operations_of(order.document))
+        operations = selected(operations_of(order.document), order.only)
+        self._lifecycles = lifecycles_of(operations)
         self._resources = Resources(self._lifecycles, order.base_url)
 
     def scenario(self, recorder: ScenarioRecorder) -> Iterator[Sent]:
@@ -142,11 +159,12 @@ class Engine:
                 yield sent
 
     def _suspect(self, sent: Sent, case: Any, request: Any, recorder: ScenarioRecorder) -> None:
-        for verdict in sent.verdicts:
-            if verdict.title:
-                own = {self._numbers[id_]: interaction for id_, interaction in recorder.interactions.items()}
-                led = tuple((own | self._makers)[number] for number in verdict.chain[:-1])
-                self._again.suspect(Suspect(sent, verdict, case, request, recorder, led))
+        failed = [verdict for verdict in sent.verdicts if verdict.title]
+        own = {self._numbers[id_]: each for id_, each in recorder.interactions.items()} if failed else {}
+        known = ChainMap(own, self._makers)
+        for verdict in failed:
+            led = tuple(known[number] for number in verdict.chain[:-1])
+            self._again.suspect(Suspect(sent, verdict, case, request, recorder, led))
 
     def _remember(self, sent: Sent, interaction: Any) -> None:
         """Keep who made something: a request about it fails again only where it is."""
@@ -173,6 +191,7 @@ class Engine:
             chained=node.parent_id is not None,
             cut=cut,
             negated=negated(case.meta),
+            phase=self.phase,
             verdicts=broken(number, None) if response is None else verdicts,
         )
 
@@ -230,10 +249,9 @@ class Engine:
 
     def live(self) -> Iterator[Message]:
         """Remove something of each kind that was made, and see whether it is gone."""
-        until_s = max(self._turns.until_s, time.monotonic() + LIVES_S)
         with requests.Session() as session:
             session.trust_env = False
-            walk = Walk(partial(self._ask, session), self._limited, UseAfterFree.kind_title, until_s)
+            walk = Walk(partial(self._ask, session), self._limited, UseAfterFree.kind_title, self._turns.until_s)
             for lifecycle in self._lifecycles:
                 yield from walk.along(lifecycle, self._ready(lifecycle))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -51,10 +51,16 @@ class Heard:
     fatal: str = "the engine ended before its time"
 
     @property
+    def phases(self) -> Counter[str]:
+        """Return how many requests were sent in each phase of the engine."""
+        return Counter(sent.phase for sent in self.sent)
+
+    @property
     def last(self) -> list[Sent]:
         """Return the last requests to a service that went away, and the first of those that got no answer any more."""
-        answered = [sent for sent in self.sent if sent.status]
-        lost = [sent for sent in self.sent if not sent.status and sent.number > _number(answered)]
+        in_order = sorted(self.sent, key=lambda sent: sent.at_s)
+        answered = [sent for sent in in_order if sent.status]
+        lost = [sent for sent in in_order if not sent.status and sent.at_s > (answered[-1].at_s if answered else 0)]
         return [*answered[-LAST:], *lost[:1]] if self.gone else []
 
     @property
@@ -63,15 +69,13 @@ class Heard:
         if self.gone:
             last = f": {self.last[-1].method} {self.last[-1].url}" if self.last else ""
             return f"the service went away; the last request{last}"
+        if self.stopped and not self.fatal:
+            return f"the fuzzer was stopped in its phase {self.stopped}, before it had sent all that it would have"
         return self.fatal
 
 
 LAST = 3
 """How many requests are shown that a service answered before it went away."""
-
-
-def _number(sent: Sequence[Sent]) -> int:
-    return max((each.number for each in sent), default=-1)
 
 
 Failures = dict[tuple[str, str, str, str], list[tuple[Sent, Verdict]]]
@@ -98,8 +102,8 @@ def judge(
 
 def _while_it_was_there(heard: Heard) -> list[Sent]:
     """Return what was sent, without what got no answer because the service had gone away."""
-    lost = heard.last[-1].number if heard.last else math.inf
-    return [sent for sent in heard.sent if sent.status or sent.number < lost]
+    lost_s = heard.last[-1].at_s if heard.last else math.inf
+    return [sent for sent in heard.sent if sent.status or sent.at_s < lost_s]
 
 
 def _failures(sent: Iterable[Sent]) -> Failures:

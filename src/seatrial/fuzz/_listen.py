@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -42,7 +43,7 @@ class EngineProcess:
     def listen(self, order: Order, progress: Progress) -> Heard:
         """Hand the order over and take in what the engine tells until it ends."""
         heard = Heard()
-        overdue = threading.Timer(order.budget_s + OVERTIME_S, self._child.kill)
+        overdue = threading.Timer(order.budget_s + OVERTIME_S, self._kill)
         overdue.daemon = True
         try:
             _hand_over(self._child, order)
@@ -63,12 +64,17 @@ class EngineProcess:
 
     def close(self) -> None:
         """End the process, whatever it does; safe to call twice."""
-        self._child.kill()
+        self._kill()
         self._child.wait()
         for pipe in (self._child.stdin, self._child.stdout, self._errors):
             if pipe:
                 with contextlib.suppress(BrokenPipeError):
                     pipe.close()
+
+    def _kill(self) -> None:
+        """End the process and its copies."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._child.pid, signal.SIGKILL)
 
 
 def _start(run: str, errors: IO[bytes]) -> subprocess.Popen[bytes]:
@@ -76,7 +82,14 @@ def _start(run: str, errors: IO[bytes]) -> subprocess.Popen[bytes]:
     environment = {"HYPOTHESIS_STORAGE_DIRECTORY": str(cache_root() / "hypothesis"), **os.environ, "NO_PROXY": "*"}
     environment |= {"SEATRIAL_RUN": run, "SEATRIAL_OWNER": str(os.getpid())}
     try:
-        return subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=environment)
+        return subprocess.Popen(
+            COMMAND,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env=environment,
+            process_group=0,  # its copies end with it
+        )
     except OSError as error:
         raise EnvironmentFailure(
             f"the engine cannot be started: {error.strerror}",
@@ -94,6 +107,7 @@ def _hand_over(child: subprocess.Popen[bytes], order: Order) -> None:
 
 
 def _take_in(stream: IO[bytes] | None, heard: Heard, progress: Progress) -> None:
+    """Take in every line; requests are put in the order of their numbers, in which they came from each part."""
     phase = ""
     for line in stream or ():
         message = _decoder.decode(line)
@@ -103,6 +117,7 @@ def _take_in(stream: IO[bytes] | None, heard: Heard, progress: Progress) -> None
             progress(phase)
         elif isinstance(message, Sent) and len(heard.sent) % EVERY == 0:
             progress(f"{phase}: {len(heard.sent)} requests")
+    heard.sent.sort(key=lambda sent: sent.number)
 
 
 def _keep(message: Message, heard: Heard) -> None:

@@ -36,7 +36,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     way, to `by_address`. `narrow` are the limits of single paths, which count nothing else; `batches` maps a path to
     the field with the list whose length is what a request there counts for. `limited` are the statuses with which a
     limiter rejects. `only` are the labels of what is fuzzed, if that is not all. After `budget_s` seconds the engine is
-    stopped.
+    stopped, wherever it is: an emergency, as all that it sends is counted. At most `processes` parts of the document
+    are fuzzed at once.
     """
 
     document: dict[str, Any]
@@ -54,6 +55,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     narrow: dict[str, Share] = {}
     batches: dict[str, str] = {}
     only: list[str] = []
+    processes: int = 1
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +77,8 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
     `chained`: it uses what an earlier answer held. `displaced`: somebody else than the resource's maker had to send it.
     `cut`: its answer was too large to be read to its end. `negated` names the inputs that were made invalid:
-    `query:limit`, `body`, or `query` for all of a place. `at_s` is the monotonic clock of this machine.
+    `query:limit`, `body`, or `query` for all of a place. `at_s` is the monotonic clock of this machine. `phase` is what
+    the engine was at.
     """
 
     number: int
@@ -95,6 +98,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     displaced: bool = False
     cut: bool = False
     negated: list[str] = []
+    phase: str = ""
     verdicts: list[Verdict] = []
 
     @property
@@ -137,7 +141,7 @@ class Gone(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Stopped(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The budget was used up in this phase."""
+    """The time was up in this phase."""
 
     phase: str
 

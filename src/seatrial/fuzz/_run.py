@@ -6,6 +6,7 @@ document --Order--> child (Schemathesis) --Sent lines--> judge --> Evidence
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,8 +34,11 @@ CASES_PER_OPERATION = 20
 
 CASES_PER_EXAMPLE = 4
 ADDRESSES = 40
-BUDGET_S = {"quick": 25.0, "full": 170.0}
+STOP_S = {"quick": 200.0, "full": 900.0}
+"""When the fuzzer is stopped where nobody says how long it may take."""
+
 TOO_MANY_REQUESTS = 429
+MOST_PROCESSES = 4
 
 
 def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
@@ -57,7 +61,8 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
 
     `document` is what is promised, if not what the target serves; `only` are the labels of the operations that count,
     if not all do. `process` was started ahead; without one, a new one is.
-    After `budget_s` seconds the engine is stopped: what it did not come to is not passed, and a note says so.
+    How much is sent goes by the examples alone. After `budget_s` seconds the engine is stopped all the same: an
+    emergency, in which nothing is passed, and a note says so.
     """
     if document is None:
         document = fetch_document(target.url + settings.document, settings.prefix)
@@ -78,10 +83,11 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
         most=max(uses, int(quota * WHOLE_SHARE)),
         window_s=window_s,
         limited=limited,
-        budget_s=budget_s or BUDGET_S.get(profile, BUDGET_S["full"]),
+        budget_s=budget_s or STOP_S.get(profile, STOP_S["full"]),
         narrow={limit.path: _share(limit, environment) for limit in limits if limit.reach == "path"},
         only=list(only),
         batches={limit.batch_path: limit.batch_field for limit in limits if limit.batch_path},
+        processes=settings.processes or min(MOST_PROCESSES, os.cpu_count() or 1),
     )
     heard = (process or EngineProcess(run)).listen(order, progress)
     judgement = judge(operations, heard, limited=limited, limited_percent=settings.rate_limited_percent)

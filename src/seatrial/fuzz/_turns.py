@@ -30,6 +30,7 @@ PLACEHOLDER = "seatrial-identity"
 TURN = "seatrial_turn"
 CASE_HEADER = "X-Schemathesis-TestCaseId"
 SUCCESS = range(200, 300)
+UNCHANGED = requests.Session.send
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +87,13 @@ class Turns:
         return Rota(clients, uses=share.uses), share.uses
 
     def install(self) -> None:
-        """Make every session of this process send through here."""
-        original = requests.Session.send
+        """Make every session of this process send through here, and no longer through others of this kind."""
 
         def send(session: requests.Session, request: requests.PreparedRequest, **options: Any) -> requests.Response:
             turn = self._take(request)
             setattr(request, TURN, turn)
             with self._from(session, turn.client.address):
-                response = original(session, request, **options | {"stream": True})
+                response = UNCHANGED(session, request, **options | {"stream": True})
             if options.get("stream") and may_be_endless(response):
                 return response
             read_answer(response, turn.at_s + LONGEST_S)
