@@ -10,7 +10,7 @@ from typing import Any
 import requests
 
 from seatrial.core import Exchange, Finding, Request, Response
-from seatrial.core.curl import MARK
+from seatrial.core.marks import MARK
 from seatrial.core.recipes import put_in, put_into_body, swaps
 from seatrial.fuzz._looked import LIFECYCLE
 from seatrial.fuzz._messages import CUT
