@@ -396,7 +396,8 @@ def test_nobody_is_sent_to_where_his_address_is_seen() -> None:
         ("authorization", "", f"Bearer {BOGUS}"),
         ("Authorization", "Token t", f"Token {BOGUS}"),
         ("X-API-Key", "k", BOGUS),
-        ("Cookie", "session=s", BOGUS),
+        ("Cookie", "session=s", f"session={BOGUS}"),
+        ("Authorization", "raw-key", BOGUS),
         (
             "Authorization",
             "Basic dTpw",

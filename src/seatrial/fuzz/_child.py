@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from functools import partial
 from typing import BinaryIO
 
 import msgspec
@@ -19,6 +20,7 @@ from seatrial.fuzz._messages import Broken, Doing, Done, Gone, Message, Order, S
 from seatrial.fuzz._turns import Turns
 
 _encode = msgspec.json.Encoder().encode
+_one_at_a_time = threading.Lock()
 
 
 def main() -> None:
@@ -36,7 +38,7 @@ def main() -> None:
 
 def run(order: Order, out: BinaryIO) -> None:
     """Run every phase, write what happens, look at each failure once more, and see what was made to its end."""
-    turns = Turns(order, until_s=time.monotonic() + order.budget_s)
+    turns = Turns(order, until_s=time.monotonic() + order.budget_s, tell=partial(write, out))
     turns.install()
     engine = Engine(turns, order)
     stream = from_schema(load(order)).execute()
@@ -86,9 +88,10 @@ def follow(stream: EventStream, engine: Engine, out: BinaryIO) -> tuple[str, boo
 
 
 def write(out: BinaryIO, message: Message) -> None:
-    """Write one line."""
-    out.write(_encode(message) + b"\n")
-    out.flush()
+    """Write one line, whole, whichever thread it comes from."""
+    with _one_at_a_time:
+        out.write(_encode(message) + b"\n")
+        out.flush()
 
 
 if __name__ == "__main__":
