@@ -8,10 +8,11 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from seatrial.config import AuthSettings, JobSettings
+from seatrial.campaign import Entered
+from seatrial.config import AuthSettings, JobSettings, Settings
 from seatrial.core import Identity
 from seatrial.http import IdentityPool, SigningKey, bad_tokens
-from seatrial.plugin import Defects, check, inconclusive, not_applicable
+from seatrial.plugin import Defects, check, inconclusive, not_applicable, not_tested
 
 REFUSED = {401, 403}
 Open = Callable[[Identity | None], httpx.Client]
@@ -25,20 +26,30 @@ def protected(auth: AuthSettings) -> str:
     return auth.protected
 
 
+@pytest.fixture
+def guarded(settings: Settings, entered: Entered) -> str:
+    """Return a path that needs credentials, of whatever kind."""
+    if settings.auth is None or settings.auth.protected is None:
+        not_applicable("[auth] protected is not declared")
+    if entered.unsigned:
+        not_tested(entered.unsigned)
+    return settings.auth.protected
+
+
 @check("security.valid-accepted", title="a valid token is accepted", severity="high")
-def test_valid_accepted(user: httpx.Client, protected: str) -> None:
+def test_valid_accepted(user: httpx.Client, guarded: str) -> None:
     """A valid token is accepted: otherwise refusing every bad one proves nothing."""
-    status = user.get(protected).status_code
-    assert status < 400, f"GET {protected} with a valid token answers {status}"
+    status = user.get(guarded).status_code
+    assert status < 400, f"GET {guarded} with a valid token answers {status}"
 
 
 @check(
     "security.token-required", title="no answer without a token", severity="critical", cwe=(306,), owasp=("API2:2023",)
 )
-def test_token_required(client: httpx.Client, protected: str) -> None:
+def test_token_required(client: httpx.Client, guarded: str) -> None:
     """A request without a token is refused: the resource is not public."""
-    status = client.get(protected).status_code
-    assert status in REFUSED, f"GET {protected} without a token answers {status}"
+    status = client.get(guarded).status_code
+    assert status in REFUSED, f"GET {guarded} without a token answers {status}"
 
 
 def refuses(kind: str, protected: str, client: httpx.Client, identities: IdentityPool) -> None:

@@ -136,3 +136,20 @@ def taking(most: int) -> dict[str, Any]:
     operation = {"requestBody": {"content": content}, "responses": {"200": OK}}
     components = {"schemas": {"Text": {"type": "string", "maxLength": most}}}
     return document({"/a": {"post": operation}}, components=components)
+
+
+@pytest.mark.parametrize(
+    ("auth", "code", "slug"),
+    [
+        ('kind = "api-key"\nvariable = "SEATRIAL_NO_SUCH_KEY"', 2, "auth-variable-unset"),
+        ('kind = "bearer"\ncommand = ["false"]', 3, "auth-command-failed"),
+    ],
+)
+def test_who_cannot_authenticate_is_told_before_anything_is_started(
+    auth: str, code: int, slug: str, product: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    """Nobody is asked as nobody in place of a user that is declared."""
+    (tmp_path / "seatrial.toml").write_text(f"{CONFIG}\n[auth]\n{auth}\n")
+    done = product("contract", "--stack", "local", cwd=tmp_path)
+    assert (done.returncode, f"[{slug}]" in done.stderr) == (code, True), done
+    assert "stage" not in done.stdout

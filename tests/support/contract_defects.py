@@ -26,6 +26,8 @@ WITHIN = {
     "forgetful": "GET /pages does not take the cursor that it handed out",
     "vanish": "an item that is made is not kept",
     "clinging": "no item can be removed",
+    "timed": "no defect: a refusal of the limiter says how long it lasts, in seconds",
+    "dated": "no defect: a refusal of the limiter says until when it lasts, as a date",
     "brittle": "an item that was removed makes the service break",
 }
 

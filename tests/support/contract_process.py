@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from seatrial.core import Target
 from seatrial.http import SigningKey
@@ -16,12 +19,18 @@ SERVICE = Path(__file__).with_name("contract_service.py")
 
 @contextmanager
 def contract_service(
-    folder: Path, key: SigningKey, *defects: str, quota: int = 1000, window_s: float = 1
+    folder: Path,
+    key: SigningKey,
+    *defects: str,
+    quota: int = 1000,
+    window_s: float = 1,
+    door: Mapping[str, Any] | None = None,
 ) -> Iterator[Target]:
-    """Run the service, which takes the tokens that a key signs."""
+    """Run the service, which takes the tokens that a key signs, or lets in who a door does."""
     (folder / "public.pem").write_text(key.public_pem)
     command = [sys.executable, str(SERVICE), str(folder / "public.pem"), str(quota), str(window_s), *defects]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    environment = {**os.environ, **({} if door is None else {"CONTRACT_DOOR": json.dumps(door)})}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout
         try:
             yield Target(url=f"http://127.0.0.1:{process.stdout.readline().strip()}")

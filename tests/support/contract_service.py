@@ -2,13 +2,16 @@
 
     python contract_service.py PUBLIC_KEY_FILE QUOTA WINDOW_S [DEFECT ...]
 
-What it promises stands in contract_document.py, what can be wrong with it in contract_defects.py. Prints its port.
+With the variable CONTRACT_DOOR others are let in than who holds a signed token (contract_doors.py). What it promises
+stands in contract_document.py, what can be wrong with it in contract_defects.py. Prints its port.
 Items belong to one user, and requests are limited by organisation, anonymous ones by address.
 """
 
 import collections
 import http.server
 import json
+import math
+import os
 import re
 import sys
 import time
@@ -19,6 +22,7 @@ from typing import Any
 import jwt
 from contract_defects import INSTEAD, KNOWN
 from contract_document import CURSOR, document
+from contract_doors import LOGINS, Door
 
 
 class Service(http.server.ThreadingHTTPServer):
@@ -33,6 +37,7 @@ class Service(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.key, self.quota, self.window_s, self.defects = key, quota, window_s, defects
         self.document = document()
+        self.door = Door(os.environ["CONTRACT_DOOR"]) if "CONTRACT_DOOR" in os.environ else None
         self.items: dict[str, tuple[str, str]] = {}
         self.gone: set[str] = set()
         self.hits: dict[str, collections.deque[float]] = collections.defaultdict(collections.deque)
@@ -73,6 +78,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def claims(self) -> dict[str, Any] | None:
         """Return whose token it is, or None."""
+        if self.server.door:
+            return self.server.door.claims(self.headers, self.path)
         scheme, _, token = self.headers.get("Authorization", "").partition(" ")
         try:
             return jwt.decode(token, self.server.key, algorithms=["RS256"]) if scheme == "Bearer" else None
@@ -95,14 +102,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
         name = path.split("/")[1]
         if path == "/openapi.json":
             return self.say(200, self.server.document)
+        if self.server.door and path in LOGINS:
+            return self.say(*self.server.door.answer(self.headers, body))
         claims = self.claims()
         client = f"org:{claims['org']}" if claims else self.client_address[0]
         if self.server.over_quota(client) or (name == "limited" and self.has("limited")):
-            return self.say(429, {"error": "slow down"})
+            return self.say(429, {"error": "slow down"}, self.how_long())
         item = self.server.document["paths"].get("/items/{id}" if path.startswith("/items/") else path)
         if item is None:
             return self.say(404, {"error": "no such path"})
         return self.dispatch(name, item, claims, body)
+
+    def how_long(self) -> dict[str, str]:
+        """Return what says when to come back, where this run says so: in whole seconds, or as a date."""
+        if self.has("dated"):
+            return {"Retry-After": self.date_time_string(int(time.time() + self.server.window_s) + 1)}
+        return {"Retry-After": f"{math.ceil(self.server.window_s)}"} if self.has("timed") else {}
 
     do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = do_TRACE = handle_any  # noqa: N815 - http.server's names
 
@@ -134,7 +149,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return False
         if name == "open" and self.has("open"):
             return True
-        return claims is not None or (name == "bogus" and self.has("bogus") and "Authorization" in self.headers)
+        return claims is not None or (name == "bogus" and self.has("bogus") and self.shows_something())
+
+    def shows_something(self) -> bool:
+        """Return whether a request has credentials where they belong, good or not."""
+        door = self.server.door
+        return bool(door.held(self.headers, self.path)) if door else "Authorization" in self.headers
 
     def valid(self, body: bytes, *, strictly: bool) -> str | None:
         """Return the name that a body holds, or None for an invalid body."""
@@ -170,7 +190,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def give(self, name: str, claims: dict[str, Any] | None) -> None:
         """Answer an operation without a body."""
         if name == "items":
-            return self.item(self.path.rpartition("/")[2], claims["sub"] if claims else "")
+            return self.item(self.path.partition("?")[0].rpartition("/")[2], claims["sub"] if claims else "")
         if name == "pages":
             return self.page()
         self.server.seen[name] += 1

@@ -401,6 +401,38 @@ def test_nobody_is_sent_to_where_his_address_is_seen() -> None:
         server.shutdown()
 
 
+class Busy(http.server.BaseHTTPRequestHandler):
+    """Refuse the first request, and say that the next one need not wait."""
+
+    seen: list[str]
+
+    def do_GET(self) -> None:
+        """Say so."""
+        self.seen.append(self.path)
+        self.send_response(429 if len(self.seen) == 1 else 401)
+        self.send_header("Retry-After", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+@pytest.mark.parametrize(("who", "paths"), [("nobody", ["/a", "/a"]), ("impostor", [f"/a?k={BOGUS}"] * 2)])
+def test_a_stranger_waits_for_as_long_as_he_is_told(who: Who, paths: list[str]) -> None:
+    """However long the window is; and where users have their keys in the query, he has none, or one made up there."""
+    seen: list[str] = []
+    handler = type("Fresh", (Busy,), {"seen": seen})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        stranger = Stranger([], target=Target(url=url), limited=LIMITED, window_s=3600, queries={"u": {"k": "s3cret"}})
+        answer = stranger.send(sent(url=f"{url}/a?k={{{{secret:u}}}}"), who)
+        server.shutdown()
+    assert answer
+    assert (answer.status, seen) == (401, paths)
+    assert answer.url == f"{url}{paths[0]}"
+
+
 @pytest.mark.parametrize(
     ("name", "own", "credentials"),
     [
@@ -408,7 +440,8 @@ def test_nobody_is_sent_to_where_his_address_is_seen() -> None:
         ("authorization", "", f"Bearer {BOGUS}"),
         ("Authorization", "Token t", f"Token {BOGUS}"),
         ("X-API-Key", "k", BOGUS),
-        ("Cookie", "session=s", BOGUS),
+        ("Cookie", "session=s", f"session={BOGUS}"),
+        ("Authorization", "raw-key", BOGUS),
         (
             "Authorization",
             "Basic dTpw",

@@ -159,6 +159,30 @@ def test_exchanges_are_written_without_tokens(pool: IdentityPool, server: str, t
     assert curl_for(exchange) == f"curl -i -X GET -H \"authorization: Bearer $TOKEN\" '{server}/a?b=c'"
 
 
+@pytest.mark.parametrize(
+    ("identity", "line"),
+    [
+        (Identity(name="ann", query={"k": "s3cret/of ann"}), '"{server}/a?b=c&k=$TOKEN"'),
+        (Identity(name="ann", headers={"Authorization": "Basic s3cret-of-ann"}), '"authorization: Basic $TOKEN"'),
+        (Identity(name="ann", headers={"Cookie": "k=s3cret-of-ann"}), '"cookie: k=$TOKEN"'),
+        (Identity(name="ann", headers={"X-Key": "s3cret-of-ann"}), '"x-key: $TOKEN"'),
+    ],
+)
+def test_exchanges_are_written_without_keys(identity: Identity, line: str, server: str, tmp_path: Path) -> None:
+    """A key that is in the query, in a cookie or in any header is in the request, and not in what is written."""
+    with Recorder(tmp_path) as recorder, open_client(Target(url=server), identity=identity, sink=recorder) as client:
+        answer = client.get("/a?b=c")
+    assert identity.secret in {*answer.request.url.params.values(), *map(word, answer.request.headers.values())}
+    assert "s3cret" not in (tmp_path / "events.ndjson").read_text().replace(answer.text, "")
+    exchange = read_record(tmp_path).exchanges[answer.extensions["seatrial.exchange"]]
+    assert line.replace("{server}", server) in curl_for(exchange)
+
+
+def word(value: str) -> str:
+    """Return what stands last in a header."""
+    return value.replace("=", " ").split(" ")[-1]
+
+
 def test_anonymous_clients_come_from_their_address(pool: IdentityPool, server: str) -> None:
     """An anonymous identity's request reaches the server from its own address."""
     (identity,) = pool.lease_anonymous(1)

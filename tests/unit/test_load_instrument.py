@@ -9,6 +9,7 @@ import pytest
 from seatrial.campaign._instruments import run_load
 from seatrial.config import LimitSettings, ScenarioSettings
 from seatrial.core import Evidence
+from seatrial.http import AddressPool, IdentityPool, SigningKey
 
 
 def test_load_goes_by_the_quota_that_the_stack_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,8 +26,9 @@ def test_load_goes_by_the_quota_that_the_stack_was_given(monkeypatch: pytest.Mon
         limits=(LimitSettings(quota=5, window_s=1.0, path="/a", quota_variable="Q", quota_elsewhere=1000),),
         root=Path(),
     )
+    pool = IdentityPool(None, key=SigningKey.generate(), run="r", seed=1, addresses=AddressPool("none", seed=1))
     run: Any = SimpleNamespace(
-        settings=settings, identities=None, options=SimpleNamespace(profile="quick"), seed=1, id="r", work=Path(),
+        settings=settings, identities=pool, options=SimpleNamespace(profile="quick"), seed=1, id="r", work=Path(),
         repeat_only=lambda *_suites: "", directory=Path(), environment={"Q": "5"}, progress=lambda _stage: None,
         variables=lambda variant: {"Q": "1000"} if variant == "clean" else {},
     )  # fmt: skip

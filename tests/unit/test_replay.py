@@ -134,9 +134,9 @@ def test_whatever_the_engine_finds_can_be_replayed() -> None:
 )
 def test_what_the_record_does_not_hold_is_not_sent(step: Exchange, why: str) -> None:
     """A request that would be another one is none."""
-    assert why in unsendable([then(200), step])
-    assert unsendable([then(200)]) == ""
-    assert unsendable([])
+    assert why in unsendable([then(200), step], {})
+    assert unsendable([then(200)], {}) == ""
+    assert unsendable([], {})
 
 
 @pytest.mark.parametrize(

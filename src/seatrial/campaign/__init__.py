@@ -12,13 +12,14 @@ from seatrial.campaign._run import (
     Run,
     check_address_pool,
     choose,
+    declared_people,
     new_run_id,
     open_run,
     point_latest,
     profile_in_effect,
     sends_apart,
     variables_ahead,
-    why_unsigned,
+    why_unminted,
 )
 from seatrial.campaign._stacks import Stacks
 from seatrial.campaign._stay import KEY, bring_up, is_gone, take_down
@@ -52,6 +53,7 @@ __all__ = [
     "check_selection",
     "choose",
     "choose_load",
+    "declared_people",
     "fault_files",
     "filled_in",
     "find_finding",
@@ -74,5 +76,5 @@ __all__ = [
     "suites_of",
     "take_down",
     "variables_ahead",
-    "why_unsigned",
+    "why_unminted",
 ]

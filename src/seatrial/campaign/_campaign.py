@@ -117,6 +117,8 @@ class Campaign:
             self._ahead.start()  # while the stack starts: nothing else has to wait for that
         self._prepare_first()
         stack = self._stack(variant) if variant and suite.name != "coverage" else None
+        if stack:
+            self.run.identities.at(stack.url()).greet()
         if reason := self._cannot_test(suite, stack):
             return Entered(suite=suite.name, tree=str(self.stacks.tree()), not_tested=reason)
         self._switch_phase(suite, variant)
@@ -131,6 +133,7 @@ class Campaign:
             tree=str(self.stacks.tree()),
             results=results,
             unsigned=self.run.unsigned,
+            unminted=self.run.unminted,
             alike=self.run.identities.alike,
             variables=dict(self.run.variables(variant or "clean")) if self.run.starts else {},
             previous_key=self.run.previous_key.private_pem if self.run.previous_key else "",
@@ -143,6 +146,8 @@ class Campaign:
             return f"coverage needs a stack that this run starts and stops, not {self.run.choice.why}"
         if self.run.unsigned and (suite.name == "contract" or (suite.name == "load" and self._load_has_users)):
             return self.run.unsigned
+        if suite.name == "load" and self._load_has_users and self.run.identities.in_query:
+            return "load is sent with headers alone, and [auth] place has the keys of users in the query"
         if suite.name == "load" and stack and stack.variant == "instrumented":
             return "a verdict on load never comes from an instrumented stack"
         return ""

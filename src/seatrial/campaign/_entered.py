@@ -15,8 +15,8 @@ class Entered(msgspec.Struct, frozen=True, kw_only=True):
     `by_address` is where clients with an address of their own send to, `alike` says why there are none. `state` is what
     `seatrial.stack.attach` needs; `tree` is the folder with the stack's files. `error` says why the suite cannot run
     (then nothing else counts), `not_tested` why this run cannot verify it, `unsigned` why nobody can be authenticated
-    here. `variables` are those that the stack was started with, `previous_key` is the private key (PEM) before a
-    rotation: both are empty for a stack that this run did not start, and both are secret.
+    here, `unminted` why no users can be made. `variables` are those that the stack was started with, `previous_key` is
+    the private key (PEM) before a rotation: both are empty for a stack that this run did not start, and are secret.
     """
 
     suite: str
@@ -30,6 +30,7 @@ class Entered(msgspec.Struct, frozen=True, kw_only=True):
     results: dict[str, CheckResult] = {}
     not_tested: str = ""
     unsigned: str = ""
+    unminted: str = ""
     alike: str = ""
     error: str = ""
     variables: dict[str, str] = {}

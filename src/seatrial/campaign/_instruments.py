@@ -68,11 +68,11 @@ def _fuzz(  # noqa: PLR0913, PLR0917 - a run and how long it may be over its bud
 ) -> Evidence:
     from seatrial.fuzz import run_contract  # noqa: PLC0415 - Schemathesis takes a second to import
 
-    budget_s = _budget_s(run, "contract")
+    budget_s, identities = _budget_s(run, "contract"), run.identities.at(stack.url())
     return run_contract(
         contract,
         target=_target(stack),
-        identities=run.identities,
+        identities=identities,
         limits=run.settings.limits,
         environment=run.variables(stack.variant),
         profile=run.options.profile,
@@ -83,6 +83,7 @@ def _fuzz(  # noqa: PLR0913, PLR0917 - a run and how long it may be over its bud
         budget_s=overdue * budget_s if budget_s else None,
         process=process,
         document=document,
+        people=identities.people,
     )
 
 
@@ -135,7 +136,7 @@ def _circumstances(run: Run) -> Circumstances:
         "environment": run.environment,
         "addresses": addresses,
         "alike": run.identities.alike or ALIKE,
-        "unsigned": run.unsigned,
+        "unsigned": run.unminted,
         "disturbs": run.options.disturbs,
     }
 
@@ -147,7 +148,7 @@ def _prove(run: Run, stack: Stack, planned: Planned, *, means: Means | None = No
         planned.policy,
         plan=planned.plan,
         target=_target(stack),
-        identities=run.identities,
+        identities=run.identities.at(stack.url()),
         progress=run.progress("deep" if means else "ratelimit"),
         seed=run.seed,
         allowed=run.settings.targets.allow,
@@ -185,7 +186,7 @@ def _hammer(run: Run, stack: Stack, name: str) -> Hammer:
         duration_s=LOAD_S,
         most_in_flight=IN_FLIGHT,
         target=_target(stack),
-        identities=run.identities,
+        identities=run.identities.at(stack.url()),
         seed=run.seed,
         run=run.id,
         work=run.work,
@@ -207,7 +208,7 @@ def run_load(run: Run, stack: Stack, ahead: Ahead) -> Evidence:
                 name,
                 scenario,
                 target=_target(stack),
-                identities=run.identities,
+                identities=run.identities.at(stack.url()),
                 profile=run.options.profile,
                 seed=run.seed,
                 run=run.id,

@@ -9,14 +9,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from seatrial.campaign._options import Options
-from seatrial.campaign._run import NO_KEY, UP, choose, signing_key
+from seatrial.campaign._run import NO_KEY, UP, choose, declared_people, signing_key, why_unsigned
 from seatrial.config import Settings
-from seatrial.core import EnvironmentFailure, Exchange, Finding, UsageError
+from seatrial.core import EnvironmentFailure, Exchange, Finding, Identity, UsageError
 from seatrial.core.scripts import roles
 from seatrial.http import AddressPool, IdentityPool, SigningKey
 from seatrial.openapi import served_document
 from seatrial.record import Record
-from seatrial.stack import read_state
+from seatrial.stack import Choice, read_state
 
 if TYPE_CHECKING:
     from seatrial.fuzz import Replayed
@@ -57,10 +57,10 @@ def steps_of(record: Record, finding: Finding) -> list[Exchange]:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A service that is up, and who may ask it: tokens' headers by the identities' names in the record."""
+    """A service that is up, and who may ask it, by the identities' names in the record."""
 
     url: str
-    secrets: Mapping[str, Mapping[str, str]]
+    secrets: Mapping[str, Identity]
     steps: Sequence[Exchange]
 
 
@@ -72,15 +72,14 @@ def set_stage(settings: Settings, record: Record, finding: Finding, *, stack: st
     url = str(attached["url"]) if attached else choice.url
     if not url:
         raise _nowhere(wanted)
-    key = signing_key(settings, choice) if settings.auth else None
     names = roles(steps)
-    if names and key is None:
+    if names and (settings.auth is None or why_unsigned(settings, choice)):
         raise EnvironmentFailure(
             NO_KEY, slug="finding-not-signed", where="[auth]", remedy="name the key's file, or replay on `seatrial up`"
         )
     bases = [stage.url for stage in record.stacks]
     moved = [replace(step, request=replace(step.request, url=_moved(step.request.url, bases, url))) for step in steps]
-    return Stage(url, _minted(settings, key, names), moved)
+    return Stage(url, _people(settings, choice, names, url) if settings.auth and names else {}, moved)
 
 
 def _where(settings: Settings, record: Record) -> str:
@@ -101,18 +100,19 @@ def _nowhere(wanted: str) -> UsageError:
     )
 
 
-def _minted(settings: Settings, key: SigningKey | None, names: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
-    """Return headers of new users, each of an organisation of its own, by the names of those of then."""
-    if key is None:
-        return {}
+def _people(settings: Settings, choice: Choice, names: Mapping[str, str], url: str) -> dict[str, Identity]:
+    """Return users by the names of those of then: those who are declared, else new ones of an organisation each."""
     pool = IdentityPool(
         settings.auth,
-        key=key,
+        key=signing_key(settings, choice) or SigningKey.generate(),
         run=f"replay-{secrets.token_hex(4)}",
         seed=0,
         addresses=AddressPool("none", seed=0),
+        named=settings.identities,
+        people=declared_people(settings, lambda _name, _value: None, url=url),
     )
-    return {name: pool.lease(1)[0].headers for name in names}
+    known = {each.name for each in pool.people.identities()} if pool.people else set()
+    return {name: pool.named(name) if name in known else pool.lease(1)[0] for name in names}
 
 
 def _moved(url: str, bases: Sequence[str], target: str) -> str:

@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -31,6 +31,7 @@ from seatrial.record import (
     RunStarted,
     clear_run,
 )
+from seatrial.signin import FIXED, People
 from seatrial.stack import Choice, Model, Variant, Watchdog, choose_driver, compose_model, read_state, work_folder
 
 UP = "up"
@@ -84,6 +85,11 @@ class Run:
     def starts(self) -> bool:
         """Return whether this run starts the stack itself, with variables that it chooses."""
         return self.choice.driver != "remote" and not self.attached
+
+    @property
+    def unminted(self) -> str:
+        """Return why this run cannot make users of its own, empty where it can, or where nobody has to be."""
+        return self.unsigned or self.identities.unminted
 
     @property
     def deep(self) -> bool:
@@ -156,6 +162,7 @@ def open_run(
     key = known_key or SigningKey.generate()
     previous = _previous_key(settings, attached, choice)
     turned_by, register = profile_in_effect(settings, options, attached, choice), recorder.register_secret
+    people = declared_people(settings, register, url=choice.url, check=bool(suites))
     work = work_folder(run)
     watchdog = Watchdog(run=run, work=work)
     watchdog.start()
@@ -171,7 +178,7 @@ def open_run(
         recorder=recorder,
         key=key,
         previous_key=previous,
-        identities=_identities(settings, options, choice, key=key, run=run, seed=seed),
+        identities=_identities(settings, options, choice, key=key, run=run, seed=seed, people=people),
         environment=stack_variables(settings, turned_by, key=key, previous=previous, register_secret=register)
         if turned_by
         else {},
@@ -188,11 +195,35 @@ def open_run(
 
 
 def _identities(  # noqa: PLR0913 - what a pool is made of
-    settings: Settings, options: Options, choice: Choice, *, key: SigningKey, run: str, seed: int
+    settings: Settings,
+    options: Options,
+    choice: Choice,
+    *,
+    key: SigningKey,
+    run: str,
+    seed: int,
+    people: People | None,
 ) -> IdentityPool:
     kind: Literal["loopback", "none"] = "loopback" if sends_apart(options, choice) else "none"
     addresses = AddressPool(kind, seed=seed, network=options.address_pool)
-    return IdentityPool(settings.auth, key=key, run=run, seed=seed, addresses=addresses, named=settings.identities)
+    named = settings.identities
+    return IdentityPool(settings.auth, key=key, run=run, seed=seed, addresses=addresses, named=named, people=people)
+
+
+def declared_people(
+    settings: Settings, register_secret: Callable[[str, str], None], *, url: str = "", check: bool = True
+) -> People | None:
+    """Return the users that are declared, where no others can be made.
+
+    To `check` them raises UsageError or EnvironmentFailure for one without credentials; where a service has to be asked
+    for these, that is left until there is one.
+    """
+    if settings.auth is None or settings.auth.mints:
+        return None
+    people = People(settings, register_secret, url=url)
+    if check and (url or not settings.auth.login):
+        people.identities()
+    return people
 
 
 def sends_apart(options: Options, choice: Choice) -> bool:
@@ -316,7 +347,14 @@ def why_unsigned(settings: Settings, choice: Choice) -> str:
 
 
 def _unsigned(settings: Settings, key: SigningKey | None) -> str:
-    return NO_KEY if settings.auth and key is None else ""
+    return NO_KEY if settings.auth and settings.auth.mints and key is None else ""
+
+
+def why_unminted(settings: Settings, choice: Choice) -> str:
+    """Return why a run cannot make users of its own, empty where it can, or where nobody has to be."""
+    if settings.auth and not settings.auth.mints:
+        return FIXED.format(kind=settings.auth.kind)
+    return why_unsigned(settings, choice)
 
 
 def signing_key(settings: Settings, choice: Choice) -> SigningKey | None:

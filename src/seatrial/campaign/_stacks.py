@@ -115,7 +115,7 @@ class Stacks:
         try:
             self._set_up(stack)
             if self._run.fault:
-                confirm_live(self._run.fault, stack.url(), self._run.identities)
+                confirm_live(self._run.fault, stack.url(), self._run.identities.at(stack.url()))
         except SeatrialError:
             stack.stop()
             raise

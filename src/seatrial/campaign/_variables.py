@@ -28,7 +28,7 @@ def stack_variables(
     }
     declared |= settings.stack.knobs(profile)
     filled = {name: filled_in(value, declared) for name, value in declared.items()}
-    if settings.auth:
+    if settings.auth and settings.auth.mints:
         filled[settings.auth.public_key_variable] = key.public_pem
     if settings.auth and previous:
         filled[settings.auth.previous_public_key_variable] = previous.public_pem

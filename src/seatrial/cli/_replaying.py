@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import click
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from seatrial.fuzz import Replayed
 
 ENDS = {True: ("still there", 1), False: ("gone", 0), None: ("undecided", 3)}
-BEARER = "Bearer "
 
 
 def replay_session(named: str, *, run: str, config: str, curl: bool, **where: Any) -> int:
@@ -39,10 +39,11 @@ def replay_session(named: str, *, run: str, config: str, curl: bool, **where: An
 
 
 def _lines(stage: Stage) -> Iterator[str]:
-    """Yield lines that run as they stand: the tokens are new ones."""
+    """Yield lines that run as they stand: tokens are new ones, or those of who is declared."""
     for name, variable in roles(stage.steps).items():
-        header = next(iter(stage.secrets.get(name, {}).values()), "")
-        yield f"{variable}={shlex.quote(header.removeprefix(BEARER))}"
+        somebody = stage.secrets.get(name)
+        secret = somebody.secret if somebody else ""
+        yield f"{variable}={shlex.quote(quote(secret, safe='') if somebody and somebody.query else secret)}"
     yield script_for(stage.steps)
 
 

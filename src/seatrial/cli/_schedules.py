@@ -17,7 +17,7 @@ from seatrial.campaign import (
     plan_limits,
     sends_apart,
     variables_ahead,
-    why_unsigned,
+    why_unminted,
 )
 from seatrial.cli._proving import settle_proof
 from seatrial.config import Profile, Settings
@@ -59,7 +59,7 @@ def _circumstances(
         "profile": options.profile,
         "environment": variables_ahead(settings, options, attached, choice, suites=options.only),
         "addresses": addresses,
-        "unsigned": why_unsigned(settings, choice),
+        "unsigned": why_unminted(settings, choice),
         "disturbs": options.disturbs,
     }
 

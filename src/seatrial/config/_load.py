@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from seatrial.config._contradictions import contradictions
+from seatrial.config._credentials import gaps
 from seatrial.config._rules import parse_rule
 from seatrial.config._settings import Settings
 from seatrial.core import UsageError
@@ -53,6 +54,7 @@ def load_settings(path: Path) -> Settings:
         raise _invalid(path, text, error.errors()) from error
     _check_thresholds(settings, path, text)
     _check_limits(settings, path, text)
+    _check_credentials(settings, path, text)
     return settings
 
 
@@ -183,6 +185,17 @@ def _check_limits(settings: Settings, path: Path, text: str) -> None:
             slug="limits-contradictory",
             where=f"{path}:{find_line(text, ('limits', number, key))}",
             remedy="declare what the service does, or let it be inferred: seatrial limits discover URL",
+        )
+
+
+def _check_credentials(settings: Settings, path: Path, text: str) -> None:
+    """Refuse an authentication that lacks something, before anybody is asked as nobody."""
+    for keys, what in gaps(settings):
+        raise UsageError(
+            what,
+            slug="auth-incomplete",
+            where=f"{path}:{find_line(text, keys)}",
+            remedy="docs/how-to/authenticate.md has an example of each kind",
         )
 
 

@@ -135,17 +135,39 @@ class StackSettings(Section):
         return next((dict(found.environment) for name, found in self.profile.items() if name == profile), {})
 
 
-class AuthSettings(Section):
-    """How identities authenticate: the harness mints RS256 tokens with a key pair of its own.
+class LoginSettings(Section):
+    """A request to `url` (a path of the service, or a URL) whose answer holds a token.
 
-    The public key (PEM) reaches the stack as the variable `public_key_variable`, that of the key before a rotation as
-    `previous_public_key_variable`. In `claims`, `{user}` and
-    `{organisation}` are filled in. A remote target got its public key from somebody else: `private_key_file` (PEM,
-    relative to the file) is the other half. `protected` is a path that GET reads only with a token.
+    Its `body` is sent with POST, as JSON or as a `form`: `{user}`, `{password}`, `{name}` and `{organisation}` are
+    those of who signs in. Where the answer has `expires_field` (seconds), the token is renewed in time: by
+    `refresh_body` to `refresh_url`, in which `{refresh_token}` is what stood in `refresh_field`, else by signing in
+    again.
     """
 
-    kind: Literal["jwt"] = "jwt"
-    public_key_variable: str
+    url: Annotated[str, StringConstraints(pattern=r"^(/|https?://)")]
+    body: dict[str, str] = {"username": "{user}", "password": "{password}"}
+    form: bool = False
+    token_field: str = "access_token"  # noqa: S105 - a field's name
+    expires_field: str = "expires_in"
+    refresh_url: Annotated[str, StringConstraints(pattern=r"^((/|https?://).*)?$")] = ""
+    refresh_body: dict[str, str] = {"refresh_token": "{refresh_token}"}
+    refresh_field: str = "refresh_token"
+
+
+class AuthSettings(Section):
+    """How identities authenticate.
+
+    `jwt`: the harness mints RS256 tokens with a key pair of its own. The public key (PEM) reaches the stack as the
+    variable `public_key_variable`, that of the key before a rotation as `previous_public_key_variable`. In `claims`,
+    `{user}` and `{organisation}` are filled in. A remote target got its public key from somebody else:
+    `private_key_file` (PEM, relative to the file) is the other half.
+    All other kinds know the users of `[[identities]]` alone, or one whose credentials stand here: an API key in `place`
+    called `name`; user and password; a bearer token after the word `scheme`, which an environment variable holds,
+    `command` prints, or `login` gets. `protected` is a path that GET reads only with credentials.
+    """
+
+    kind: Literal["jwt", "none", "api-key", "basic", "bearer"] = "jwt"
+    public_key_variable: str = ""
     previous_public_key_variable: str = ""
     private_key_file: str = ""
     protected: UrlPath | None = None
@@ -153,6 +175,19 @@ class AuthSettings(Section):
     audience: str = ""
     lifetime_s: Positive = 3600.0
     claims: dict[str, str] = {"sub": "{user}"}
+    place: Literal["header", "query", "cookie"] = "header"
+    name: str = "X-API-Key"
+    scheme: str = "Bearer"
+    variable: str = ""
+    user: str = ""
+    password_variable: str = ""
+    command: tuple[str, ...] = ()
+    login: LoginSettings | None = None
+
+    @property
+    def mints(self) -> bool:
+        """Return whether users can be made, as many as are needed."""
+        return self.kind == "jwt"
 
 
 class TokenSettings(Section):
@@ -208,11 +243,18 @@ class ErrorSettings(Section):
 
 
 class IdentitySettings(Section):
-    """A named user that suites may ask for: the same one throughout a run."""
+    """A named user that suites may ask for: the same one throughout a run.
+
+    Where `[auth]` mints no tokens, these are all users that there are: `variable` names the environment variable with
+    the API key or token of one, `user` and `password_variable` are what it signs in with.
+    """
 
     name: Name
     organisation: str
     auth: Literal["jwt", "none"] = "jwt"
+    variable: str = ""
+    user: str = ""
+    password_variable: str = ""
 
 
 class CostSettings(Section):
@@ -515,6 +557,11 @@ class WaiverSettings(Section):
     expires: Day
 
 
+def _somebody(auth: AuthSettings | None) -> AuthSettings | None:
+    """Return how identities authenticate, if they do."""
+    return None if auth and auth.kind == "none" else auth
+
+
 Stage = Literal["stack", "posture", "functional", "contract", "ratelimit", "deep", "load", "coverage", "report"]
 
 
@@ -528,7 +575,7 @@ class Settings(Section):
     root: Path = Path()
     config_file: str = ""
     stack: StackSettings = StackSettings()
-    auth: AuthSettings | None = None
+    auth: Annotated[AuthSettings | None, AfterValidator(_somebody)] = None
     tokens: TokenSettings | None = None
     cors: CorsSettings | None = None
     security: SecuritySettings | None = None

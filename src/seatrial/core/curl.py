@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from seatrial.core.exchanges import BODY_SHOWN, Exchange, Request
+from seatrial.core.marks import MARK
 
 DULL = {
     "accept": r"\*/\*",
@@ -18,8 +19,6 @@ DULL = {
     "transfer-encoding": ".*",
 }
 """What headers say that curl sends by itself, or that say nothing about the request: other values were put there."""
-
-MARK = re.compile(r"\{\{secret:([^}]*)\}\}")
 
 TOKEN = "TOKEN"  # noqa: S105 - the name of a variable
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from seatrial.core.marks import BEARER, before
+
 ALIKE = "every client of this stack has the same address"
 """Why what goes by a client's address cannot be tried."""
 
@@ -29,9 +31,9 @@ ADDRESS_HEADERS = (
 class Identity:
     """A user of an organisation, seen from one source address.
 
-    `headers` authenticate the request (empty when anonymous) and are secret; `address` is the source address to bind,
-    empty for the system's choice. `reported` is the address that a proxy at `address` says it has, empty for one that
-    comes itself.
+    `headers` authenticate the request (empty when anonymous) and are secret, as are the parameters of `query`;
+    `address` is the source address to bind, empty for the system's choice. `reported` is the address that a proxy at
+    `address` says it has, empty for one that comes itself.
     """
 
     name: str
@@ -40,6 +42,13 @@ class Identity:
     address: str = ""
     reported: str = ""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def secret(self) -> str:
+        """Return what authenticates it by itself: without the scheme or the name of the cookie before it."""
+        held = [value.removeprefix(before(name, value)) for name, value in self.headers.items()]
+        return next(iter([*held, *self.query.values()]), "").removeprefix(BEARER)
 
 
 class Identities(Protocol):

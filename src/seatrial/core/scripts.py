@@ -7,8 +7,9 @@ import string
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from seatrial.core.curl import MARK, curl_for
+from seatrial.core.curl import curl_for
 from seatrial.core.exchanges import Exchange, Request
+from seatrial.core.marks import MARK
 from seatrial.core.recipes import put_in, put_into_body, values_of
 
 PREFIX, OTHERS = "SEATRIAL_TOKEN_ORG_", "SEATRIAL_SECRET_"
@@ -22,8 +23,14 @@ READ = "python3 -c 'import json,sys; print(json.load(sys.stdin){keys})'"
 
 def roles(exchanges: Sequence[Exchange]) -> dict[str, str]:
     """Return the variable of each identity whose secrets requests hold, by the order in which they come."""
-    held = [name for exchange in exchanges for _, value in exchange.request.headers for name in MARK.findall(value)]
+    held = [name for exchange in exchanges for name in _held(exchange)]
     return {name: f"{PREFIX}{_letters(number)}" for number, name in enumerate(dict.fromkeys(held))}
+
+
+def _held(exchange: Exchange) -> list[str]:
+    """Return the identities whose secrets a request holds: in its headers, or its own sender's in the URL."""
+    in_url = [name for name in MARK.findall(exchange.request.url) if name == exchange.identity]
+    return [*in_url, *(name for _, value in exchange.request.headers for name in MARK.findall(value))]
 
 
 def other_secrets(exchanges: Sequence[Exchange]) -> dict[str, str]:

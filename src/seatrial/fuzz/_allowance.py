@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 SAFETY_S = 0.5
@@ -17,6 +17,11 @@ class Allowance:
         self._window_s = window_s + SAFETY_S if window_s else 0.0
         self._times: deque[float] = deque()
         self.taken = 0
+        self._rests_until = 0.0
+
+    def rest(self, until: float) -> None:
+        """Send nothing until a moment, whatever was used."""
+        self._rests_until = until
 
     def used(self, now: float) -> int:
         """Return how many requests count in the window that ends now."""
@@ -25,9 +30,9 @@ class Allowance:
         return len(self._times)
 
     def wait_s(self, now: float, uses: int) -> float:
-        """Return how long to wait until fewer than `uses` requests count."""
-        over = self.used(now) - uses
-        return 0.0 if over < 0 else max(0.0, self._times[over] + self._window_s - now)
+        """Return how long to wait until fewer than `uses` requests count, and any rest is over."""
+        over, rest_s = self.used(now) - uses, max(0.0, self._rests_until - now)
+        return rest_s if over < 0 else max(rest_s, self._times[over] + self._window_s - now)
 
     def take(self, now: float, cost: int = 1) -> None:
         """Count a request that is sent now."""
@@ -40,7 +45,7 @@ class Client:
     """Somebody who sends: an identity with its headers, or nobody from an address of his own."""
 
     name: str
-    headers: Mapping[str, str]
+    headers: dict[str, str]
     address: str
     allowance: Allowance
 
@@ -60,12 +65,12 @@ class Rota:
     def next(self, now: float) -> Client:
         """Return who sends next: when all have used theirs up, the one that has to wait least."""
         current = self._clients[self._turn]
-        if current.allowance.taken < self._turn_ends and current.allowance.used(now) < self._uses:
+        if current.allowance.taken < self._turn_ends and not current.allowance.wait_s(now, self._uses):
             return current
         for step in range(len(self._clients)):
             index = (self._turn + 1 + step) % len(self._clients)
             client = self._clients[index]
-            if client.allowance.used(now) < self._uses:
+            if not client.allowance.wait_s(now, self._uses):
                 self._turn, self._turn_ends = index, client.allowance.taken + self._uses
                 return client
         return min(self._clients, key=lambda client: client.allowance.wait_s(now, self._uses))

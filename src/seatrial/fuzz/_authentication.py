@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import itertools
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import quote
 
 import httpx
 import msgspec
 
 from seatrial.core import CheckResult, Finding, FindingStatus, Identity, Outcome, Severity, Target
+from seatrial.core.marks import before, with_query, without_query
 from seatrial.core.scripts import script_for
 from seatrial.core.tls import trusted
 from seatrial.fuzz._bounds import LARGEST, LONGEST_S
@@ -20,6 +23,7 @@ from seatrial.fuzz._evidence import Judgement, as_exchange
 from seatrial.fuzz._judge import SUCCESS, conclude
 from seatrial.fuzz._looked import Gap, proper
 from seatrial.fuzz._messages import Sent, shown
+from seatrial.fuzz._patience import told_s
 from seatrial.openapi import Operation
 
 CHECK = "contract.authentication-enforced"
@@ -48,9 +52,12 @@ WORDS: Mapping[Who, str] = {
 
 
 class Stranger:
-    """Send recorded requests again as somebody else, each from another address; `users` are headers by names."""
+    """Send recorded requests again as somebody else, each from another address.
 
-    def __init__(
+    `users` are headers by names, `queries` the parameters of those who have their keys there.
+    """
+
+    def __init__(  # noqa: PLR0913 - by keyword, each is needed once
         self,
         addresses: Sequence[Identity],
         *,
@@ -58,9 +65,11 @@ class Stranger:
         limited: Collection[int],
         window_s: float,
         users: Mapping[str, Mapping[str, str]] | None = None,
+        queries: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self._addresses = itertools.cycle([identity.address for identity in addresses] or [""])
         self._users = users or {}
+        self._queries = queries or {}
         self._target = target
         self._limited = limited
         self._window_s = window_s
@@ -68,12 +77,14 @@ class Stranger:
         self._until_s = time.monotonic() + LEAST_S + OPERATION_S * len(addresses)
 
     def send(self, sample: Sent, who: Who) -> Sent | None:
-        """Send a request; one that a limiter rejects is sent once more after its window, if that is short."""
+        """Send a request; one that a limiter rejects is sent once more when it says, or after its window, if soon."""
         if time.monotonic() > self._until_s:
             return None
         answer = self._send(sample, who)
-        if answer.status in self._limited and self._window_s <= PATIENCE_S:
-            time.sleep(self._window_s)
+        told = told_s(httpx.Headers(answer.response_headers), dt.datetime.now(dt.UTC))
+        pause_s = self._window_s if told is None else told
+        if answer.status in self._limited and pause_s <= PATIENCE_S:
+            time.sleep(pause_s)
             answer = self._send(sample, who)
         return answer
 
@@ -84,11 +95,12 @@ class Stranger:
         ]
         headers = [(name, own.get(name.lower(), value) if who == "user" else value) for name, value in kept]
         at_s = time.monotonic()
-        anew = {"number": next(self._numbers), "at_s": at_s, "status": 0, "verdicts": []}
+        shown_url, true_url = self._urls(sample, who)
+        anew = {"number": next(self._numbers), "at_s": at_s, "status": 0, "verdicts": [], "url": shown_url}
         identity = sample.identity if who == "user" else ""
         sent = msgspec.structs.replace(sample, identity=identity, request_headers=kept, **anew)
         address = next(self._addresses)
-        url = self._target.seen_from(address) + sample.url.removeprefix(self._target.url)
+        url = self._target.seen_from(address) + true_url.removeprefix(self._target.url)
         transport = httpx.HTTPTransport(local_address=address or None, verify=trusted())
         try:
             with (
@@ -105,6 +117,16 @@ class Stranger:
             response_body=shown(body),
             elapsed_s=time.monotonic() - at_s,
         )
+
+    def _urls(self, sample: Sent, who: Who) -> tuple[str, str]:
+        """Return a request's URL for the record and as it is sent: without a key, with one made up, or with its own."""
+        url = sample.url
+        for name, value in self._queries.get(sample.identity, {}).items():
+            bare = without_query(url, {name})
+            if who == "user":
+                return url, with_query(bare, name, quote(value, safe=""))
+            url = with_query(bare, name, BOGUS) if who == "impostor" else bare
+        return url, url
 
 
 def _beginning(answer: httpx.Response, until_s: float) -> bytes:
@@ -123,7 +145,7 @@ def _as(who: Who, own: Mapping[str, str]) -> Callable[[str, str], tuple[str, str
     def change(name: str, value: str) -> tuple[str, str]:
         if name.lower() in {"host", "content-length", "connection", "transfer-encoding"}:
             return name, ""
-        if not value.startswith(MARK) or who == "user":
+        if MARK not in value or who == "user":
             return name, value
         return name, made_up(name, own.get(name.lower(), "")) if who == "impostor" else ""
 
@@ -133,8 +155,9 @@ def _as(who: Who, own: Mapping[str, str]) -> Callable[[str, str], tuple[str, str
 def made_up(name: str, own: str) -> str:
     """Return credentials of the kind of somebody's own that nobody was given."""
     scheme, _, rest = own.partition(" ")
-    if not rest:
-        return f"Bearer {BOGUS}" if name.lower() == "authorization" else BOGUS
+    authorizes = name.lower() == "authorization"
+    if not (authorizes and rest):
+        return f"Bearer {BOGUS}" if authorizes and not own else before(name, own) + BOGUS
     basic = scheme.lower() == "basic"  # RFC 7617: what is no user and password is refused before it is looked up
     return f"{scheme} {base64.b64encode(f'{BOGUS}:{BOGUS}'.encode()).decode() if basic else BOGUS}"
 

@@ -17,7 +17,12 @@ CUT = "seatrial_cut"
 
 
 def read_answer(response: requests.Response, until_s: float) -> None:
-    """Read an answer's body to its end, or to the largest that is read; raises RequestException as requests does."""
+    """Read an answer's body to its end, or to the largest that is read; raises RequestException as requests does.
+
+    That of a redirect was read as it came.
+    """
+    if vars(response).get("_content_consumed"):
+        return
     body = bytearray()
     try:
         while chunk := response.raw.read1(CHUNK, decode_content=True):

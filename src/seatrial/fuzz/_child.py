@@ -24,6 +24,7 @@ from seatrial.fuzz._parts import handed_out, may_run_at_once
 from seatrial.fuzz._turns import Turns
 
 _encode = msgspec.json.Encoder().encode
+_one_at_a_time = threading.Lock()
 
 
 def main() -> None:
@@ -44,7 +45,7 @@ def run(order: Order, out: BinaryIO) -> bool:
         orders = taken_apart(order)
     except Exception as error:  # noqa: BLE001 - told to the harness, whatever it is
         return told(error, out)
-    turns = None if may_run_at_once(orders) else Turns(order, until_s=until_s)
+    turns = None if may_run_at_once(orders) else Turns(order, until_s=until_s, tell=partial(write, out))
     weights = [len(each.only) for each in orders]
     hands = handed_out(weights, 1 if turns else order.processes)
     jobs = [partial(run_parts, orders, numbers, until_s, turns) for numbers in hands]
@@ -63,7 +64,7 @@ def run_parts(
     """Run parts one after the other, until the service is gone; those that share limits take `turns` together."""
     try:
         for number in numbers:
-            own = turns or Turns(orders[number], until_s=until_s)
+            own = turns or Turns(orders[number], until_s=until_s, tell=partial(write, out))
             own.install()
             engine = Engine(own, orders[number], place=number, among=len(orders))
             if not run_part(orders[number], engine, until_s, out):
@@ -123,9 +124,10 @@ def follow(stream: EventStream, engine: Engine, out: BinaryIO) -> tuple[str, boo
 
 
 def write(out: BinaryIO, message: Message) -> None:
-    """Write one line."""
-    out.write(_encode(message) + b"\n")
-    out.flush()
+    """Write one line, whole, whichever thread it comes from."""
+    with _one_at_a_time:
+        out.write(_encode(message) + b"\n")
+        out.flush()
 
 
 if __name__ == "__main__":

@@ -29,8 +29,10 @@ from schemathesis.generation.stateful.state_machine import StepOutput
 from schemathesis.openapi.checks import MissingContentType, UseAfterFree
 from schemathesis.specs.openapi.expressions import evaluate
 
+from seatrial.core.marks import mark_of, masked
 from seatrial.fuzz._again import BREAKS, Again, Suspect, detail_in
 from seatrial.fuzz._bounds import LONGEST_S, was_cut
+from seatrial.fuzz._carried import told
 from seatrial.fuzz._handed_out import handed_out
 from seatrial.fuzz._lifecycle import STEPS, SUCCESS, Resource, Resources, Walk
 from seatrial.fuzz._messages import NO_ANSWER, SHOWN, Message, Order, Repeated, Sent, Verdict, shown
@@ -136,6 +138,7 @@ class Engine:
         self._turns = turns
         self._limited = set(order.limited)
         self._headers = dict(order.identities)
+        self._key = order.key
         self._count = itertools.count(place, among)
         self._numbers: dict[str, int] = {}
         self._makers: dict[int, Any] = {}
@@ -200,11 +203,13 @@ class Engine:
         turn: Turn | None = getattr(response.request, TURN, None) if response is not None else None
         client = turn.client if turn else self._turns.sender_of({name: v[0] for name, v in request.headers.items()})
         name = client.name if client else ""
+        headers = pairs(request.headers, name, client.headers if client else None)
+        url, headers = told(request.uri, headers, self._key, name)
         asked = {
             "method": request.method,
-            "url": request.uri,
+            "url": url,
             "identity": name,
-            "request_headers": pairs(request.headers, name, client.headers if client else ()),
+            "request_headers": headers,
             "body": request.body or b"",
             "at_s": turn.at_s if turn else time.monotonic(),
             "displaced": bool(turn and turn.displaced),
@@ -319,12 +324,18 @@ def negated(meta: Any) -> list[str]:
     return [place.value for place, part in meta.components.items() if part.mode is GenerationMode.NEGATIVE]
 
 
-def pairs(headers: Any, name: str, secret: Any = ()) -> list[tuple[str, str]]:
-    """Return headers as pairs, with the identity's name in place of what authenticates."""
-    hidden = {"authorization", "proxy-authorization", *COOKIES, *(header.lower() for header in secret)}
-    mark = f"{{{{secret:{name or 'token'}}}}}"
+def pairs(headers: Any, name: str, own: Mapping[str, str] | None = None) -> list[tuple[str, str]]:
+    """Return headers as pairs, with the identity's name in place of what authenticates: `own` are its headers."""
+    secret = {header.lower(): value for header, value in (own or {}).items()}
+    hidden = {"authorization", "proxy-authorization", *COOKIES, *secret}
+    mark = mark_of(name)
     return [
-        (header, mark if header.lower() in hidden else str(value))
+        (
+            header,
+            masked(header, str(value), secret.get(header.lower(), ""), mark)
+            if header.lower() in hidden
+            else str(value),
+        )
         for header, values in headers.items()
         for value in values
     ]

@@ -12,7 +12,7 @@ from seatrial.core.scripts import script_for
 from seatrial.fuzz._cause import MOST_CAUSES, cause_of
 from seatrial.fuzz._evidence import Judgement, as_exchange
 from seatrial.fuzz._looked import LIFECYCLE, PROMISES, UNAUTHENTICATED, Gap, gap, proper, unseen_ends
-from seatrial.fuzz._messages import NO_ANSWER, TIMED, Lived, Repeated, Sent, Verdict
+from seatrial.fuzz._messages import NO_ANSWER, TIMED, Learned, Lived, Repeated, Sent, Verdict
 from seatrial.openapi import Operation
 
 DECIDES: Mapping[str, tuple[str, Severity]] = {
@@ -40,11 +40,16 @@ STEPS = 7
 
 @dataclass(slots=True)
 class Heard:
-    """What the engine told: requests, second looks, lives, what went wrong, and why it did not end by itself."""
+    """What the engine told: requests, second looks, lives, what went wrong, and why it did not end by itself.
+
+    `learned` are new tokens, `sent_again` is how often a limiter's refusal was waited out.
+    """
 
     sent: list[Sent] = field(default_factory=list)
     repeated: list[Repeated] = field(default_factory=list)
     lived: list[Lived] = field(default_factory=list)
+    learned: list[Learned] = field(default_factory=list, repr=False)
+    sent_again: int = 0
     broken: list[str] = field(default_factory=list)
     stopped: str = ""
     gone: bool = False

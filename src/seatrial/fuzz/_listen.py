@@ -15,7 +15,20 @@ import msgspec
 
 from seatrial.core import EnvironmentFailure, Progress
 from seatrial.fuzz._judge import Heard
-from seatrial.fuzz._messages import Broken, Doing, Done, Gone, Lived, Message, Order, Repeated, Sent, Stopped
+from seatrial.fuzz._messages import (
+    Broken,
+    Doing,
+    Done,
+    Gone,
+    Learned,
+    Lived,
+    Message,
+    Order,
+    Repeated,
+    Sent,
+    SentAgain,
+    Stopped,
+)
 from seatrial.stack import cache_root
 
 EVERY = 50
@@ -128,6 +141,10 @@ def _keep(message: Message, heard: Heard) -> None:
             heard.repeated.append(message)
         case Lived():
             heard.lived.append(message)
+        case Learned():
+            heard.learned.append(message)
+        case SentAgain():
+            heard.sent_again += 1
         case Gone():
             heard.gone = True
         case Stopped():

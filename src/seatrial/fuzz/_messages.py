@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
+
+from seatrial.signin import Means, Token
 
 SHOWN = 8192
 """How much of a body stands in the record."""
@@ -28,6 +30,21 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
     window_s: float
 
 
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """Where requests hold keys that are in no header of their own, and the key of each identity."""
+
+    place: Literal["query", "cookie"]
+    name: str
+    secrets: dict[str, str]
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """What an identity's token is renewed by, and the token."""
+
+    means: Means
+    token: Token
+
+
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """What the child gets on standard input: the document, where it is served, and who to be.
 
@@ -35,9 +52,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     `most` if they concern a resource that it made. Requests without an identity go out from `addresses` in the same
     way, to `by_address`. `narrow` are the limits of single paths, which count nothing else; `batches` maps a path to
     the field with the list whose length is what a request there counts for. `limited` are the statuses with which a
-    limiter rejects. `only` are the labels of what is fuzzed, if that is not all. After `budget_s` seconds the engine is
-    stopped, wherever it is: an emergency, as all that it sends is counted. At most `processes` parts of the document
-    are fuzzed at once.
+    limiter rejects; where nothing is known of one (`window_s` is 0), it is given way to. `only` are the labels of what
+    is fuzzed, if that is not all. After `budget_s` seconds the engine is stopped, wherever it is: an emergency, as all
+    that it sends is counted. At most `processes` parts of the document are fuzzed at once. With a `key`, identities'
+    headers are those by which the engine knows them. `sources` are those of tokens that end.
     """
 
     document: dict[str, Any]
@@ -56,6 +74,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     batches: dict[str, str] = {}
     only: list[str] = []
     processes: int = 1
+    key: Key | None = None
+    sources: dict[str, Source] = {}
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,6 +143,17 @@ class Lived(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     missing: str = ""
 
 
+class Learned(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Somebody has another token from now on; it is secret."""
+
+    who: str
+    token: Token
+
+
+class SentAgain(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A request that a limiter refused is sent again: what was refused is no case."""
+
+
 class Doing(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What the child is at."""
 
@@ -150,7 +181,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The last line: the engine came to its end."""
 
 
-Message = Sent | Repeated | Lived | Doing | Broken | Gone | Stopped | Done
+Message = Sent | Repeated | Lived | Learned | SentAgain | Doing | Broken | Gone | Stopped | Done
 
 
 def shown(content: bytes) -> str:

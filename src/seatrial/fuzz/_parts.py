@@ -113,7 +113,9 @@ def may_be_divided(order: Order, parts: int) -> bool:
 
 
 def may_run_at_once(orders: Sequence[Order]) -> bool:
-    """Return whether no part counts against a limit of what another one sends."""
+    """Return whether no part counts against a limit of what another one sends, or has tokens that another renews."""
+    if orders[0].sources:
+        return False
     seen = [address for order in orders for address in order.addresses or [""]]
     return not orders[0].window_s or len(seen) == len(set(seen))
 

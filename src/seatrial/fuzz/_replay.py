@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import quote
 
 import requests
 
-from seatrial.core import Exchange, Finding, Request, Response
-from seatrial.core.curl import MARK
+from seatrial.core import Exchange, Finding, Identity, Request, Response
+from seatrial.core.marks import MARK, filled
 from seatrial.core.recipes import put_in, put_into_body, swaps
 from seatrial.fuzz._looked import LIFECYCLE
 from seatrial.fuzz._messages import CUT
@@ -24,8 +25,8 @@ LOOKS, PAUSE_S = 3, 1.0
 SAFE = frozenset({"GET", "HEAD"})
 LOST = "\N{REPLACEMENT CHARACTER}"
 MADE_BY_CLIENTS = frozenset({"host", "content-length", "connection", "transfer-encoding"})
-Secrets = Mapping[str, Mapping[str, str]]
-"""Headers that authenticate, by the names of identities in the record."""
+Secrets = Mapping[str, Identity]
+"""Who sends now, by the names of identities in the record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,7 @@ class Replayed:
     exchanges: tuple[Exchange, ...] = ()
 
 
-def unsendable(steps: Sequence[Exchange]) -> str:
+def unsendable(steps: Sequence[Exchange], secrets: Secrets) -> str:
     """Return why recorded requests cannot be sent again as they were, or nothing."""
     if not steps:
         return "the record has no requests that show it"
@@ -45,7 +46,7 @@ def unsendable(steps: Sequence[Exchange]) -> str:
         body = step.request.body
         if step.request.size or CUT.search(body) or LOST in body:
             return "a body stands in the record only in part, or is no text"
-        if MARK.search(step.request.url + body):
+        if not secrets.keys() >= set(MARK.findall(step.request.url)) or MARK.search(body):
             return "a request holds a secret outside its headers, which the record does not keep"
     return ""
 
@@ -54,7 +55,7 @@ def replay(
     finding: Finding, steps: Sequence[Exchange], *, secrets: Secrets, document: Callable[[], Mapping[str, Any]]
 ) -> Replayed:
     """Send recorded requests, with new credentials and what the answers say, and judge the last answer."""
-    if why := unsendable(steps):
+    if why := unsendable(steps, secrets):
         return Replayed(still=None, reason=why)
     with requests.Session() as session:
         session.trust_env = False
@@ -86,7 +87,7 @@ class Sender:
     def send(self, then: Exchange) -> Exchange:
         """Send a request of then, and return what came of it now."""
         sent, started_s = _renewed(then, self._swapped), time.monotonic()
-        self.answer = _send(self._session, sent.request, self._secrets.get(then.identity, {}))
+        self.answer = _send(self._session, sent.request, self._secrets)
         body = "" if self.answer is None else self.answer.text
         self._swapped |= swaps(then.response.body if then.response else "", body)
         self.done.append(_exchange(sent, self.answer, started_s))
@@ -103,13 +104,13 @@ def _renewed(step: Exchange, swapped: Mapping[str, str]) -> Exchange:
     return replace(step, request=replace(step.request, url=put_in(step.request.url, swapped), body=body))
 
 
-def _send(session: requests.Session, request: Request, secret: Mapping[str, str]) -> requests.Response | None:
+def _send(session: requests.Session, request: Request, secrets: Secrets) -> requests.Response | None:
     """Send a request as it is written: preparing it anew would mend what a fuzzer broke."""
-    known = {name.lower(): value for name, value in secret.items()}
     sent = requests.PreparedRequest()
-    sent.method, sent.url, sent.body = request.method, request.url, request.body.encode() or None
+    url = filled(request.url, lambda name: quote(secrets[name].secret, safe=""))
+    sent.method, sent.url, sent.body = request.method, url, request.body.encode() or None
     sent.hooks = requests.hooks.default_hooks()
-    headers = {n: known.get(n.lower(), "") if MARK.fullmatch(v) else v for n, v in request.headers}
+    headers = {name: _with_secret(name, value, secrets) for name, value in request.headers}
     kept = {name: value for name, value in headers.items() if name.lower() not in MADE_BY_CLIENTS}
     sent.headers = requests.structures.CaseInsensitiveDict(kept)
     if sent.body is not None:
@@ -118,6 +119,16 @@ def _send(session: requests.Session, request: Request, secret: Mapping[str, str]
         return session.send(sent, timeout=TIMEOUT_S, allow_redirects=False)
     except requests.RequestException:
         return None
+
+
+def _with_secret(name: str, value: str, secrets: Secrets) -> str:
+    """Return a header with what authenticates now; a mark alone stands for all of it."""
+    if not (mark := MARK.search(value)):
+        return value
+    somebody = secrets.get(mark[1])
+    own = {header.lower(): held for header, held in somebody.headers.items()} if somebody else {}
+    whole = own.get(name.lower(), "")
+    return whole if mark[0] == value or somebody is None else value.replace(mark[0], somebody.secret)
 
 
 def _exchange(sent: Exchange, answer: requests.Response | None, started_s: float) -> Exchange:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import os
 import time
-from collections.abc import Collection
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
 
 from seatrial.core import Exchange, Identity, Request, Response, Target
+from seatrial.core.marks import mark_of, masked, masked_query
 from seatrial.core.tls import trusted
 from seatrial.http._bounds import EndingTransport
 from seatrial.record import ExchangeRecorded, Sink
@@ -29,22 +30,21 @@ def new_exchange_id(prefix: str) -> str:
 
 
 def shown_headers(
-    headers: httpx.Headers, identity: str, *, secret: Collection[str] = ()
+    headers: httpx.Headers, identity: str, *, secret: Mapping[str, str] | None = None
 ) -> tuple[tuple[str, str], ...]:
     """Return headers as pairs, with the identity's name in place of what authenticates it.
 
-    `secret` names further headers (in lower case) whose values authenticate.
+    `secret` are the identity's own headers (by names in lower case), whose values authenticate.
     """
-    mark = f"{{{{secret:{identity or 'token'}}}}}"
-    hidden = AUTHENTICATING.union(secret)
-    return tuple((name, _shown_value(name, value, mark, hidden)) for name, value in headers.multi_items())
+    own, mark = secret or {}, mark_of(identity)
+    return tuple((name, _shown_value(name, value, mark, own)) for name, value in headers.multi_items())
 
 
-def _shown_value(name: str, value: str, mark: str, hidden: Collection[str]) -> str:
+def _shown_value(name: str, value: str, mark: str, own: Mapping[str, str]) -> str:
     if name == "set-cookie":  # its attributes are no secret, and checks look at them
         key, _, rest = value.partition("=")
         return f"{key}={mark}{''.join(rest.partition(';')[1:])}"
-    return mark if name in hidden else value
+    return masked(name, value, own.get(name, ""), mark) if name in AUTHENTICATING.union(own) else value
 
 
 def _body_of(message: httpx.Request | httpx.Response) -> tuple[str, int]:
@@ -74,11 +74,14 @@ class RecordingClient(httpx.Client):
         )
         self._sink = sink
         self._name = identity.name if identity else ""
-        self._secret = frozenset(name.lower() for name in identity.headers) if identity else frozenset()
+        self._secret = {name.lower(): value for name, value in identity.headers.items()} if identity else {}
+        self._query = dict(identity.query) if identity else {}
         self._suite = suite
 
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
         """Send a request and write the exchange down, also when no answer came."""
+        if self._query:  # a client's own parameters would take the place of a request's
+            request.url = request.url.copy_merge_params(self._query)
         sent_s = time.monotonic()
         try:
             response = super().send(request, **options)
@@ -96,7 +99,7 @@ class RecordingClient(httpx.Client):
             identity=self._name,
             request=Request(
                 method=request.method,
-                url=str(request.url),
+                url=masked_query(str(request.url), self._query, mark_of(self._name)),
                 headers=shown_headers(request.headers, self._name, secret=self._secret),
                 body=body,
                 size=size,

@@ -84,7 +84,9 @@ def identities(pytestconfig: pytest.Config) -> IdentityPool:
 @pytest.fixture
 def entered(request: pytest.FixtureRequest) -> Entered:
     """Return what the suite runs on."""
-    return request.node.stash[ENTERED]  # type: ignore[no-any-return]  # a stash is typed by its key
+    entered = request.node.stash[ENTERED]
+    request.config.stash[CONTEXT].identities.visit(entered.url)
+    return entered  # type: ignore[no-any-return]  # a stash is typed by its key
 
 
 @pytest.fixture
@@ -141,9 +143,13 @@ def client(client_as: Callable[[Identity | None], httpx.Client]) -> httpx.Client
 
 
 @pytest.fixture
-def user(auth: AuthSettings, client_as: Callable[..., httpx.Client], identities: IdentityPool) -> httpx.Client:
-    """Return a client that is a user whom nobody saw before."""
-    del auth
+def user(
+    settings: Settings, entered: Entered, client_as: Callable[..., httpx.Client], identities: IdentityPool
+) -> httpx.Client:
+    """Return a client that is a user whom nobody saw before, or one that is declared where none can be made."""
+    _declared(settings.auth, "auth")
+    if entered.unsigned:
+        not_tested(entered.unsigned)
     return client_as(identities.lease(1)[0])
 
 
@@ -204,10 +210,10 @@ def metrics(settings: Settings) -> MetricsSettings:
 
 @pytest.fixture
 def auth(settings: Settings, entered: Entered) -> AuthSettings:
-    """Return how users authenticate; ends the item where tokens cannot be signed."""
+    """Return how users authenticate; ends the item where they cannot be made."""
     declared = _declared(settings.auth, "auth")
-    if entered.unsigned:
-        not_tested(entered.unsigned)
+    if entered.unminted:
+        not_tested(entered.unminted)
     return declared
 
 

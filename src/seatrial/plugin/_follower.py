@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from seatrial.campaign import KEY, Entered, Options
+from seatrial.campaign import KEY, Entered, Options, declared_people
 from seatrial.config import Settings
 from seatrial.core import EnvironmentFailure, Outcome, SeatrialError
 from seatrial.http import AddressPool, IdentityPool, SigningKey
@@ -73,10 +73,14 @@ class Follower:
             worker=self._worker,
             named=self.settings.identities,
             seed=seed,
+            people=declared_people(self.settings, self._keep_secret, check=False),
             addresses=AddressPool(
                 "loopback" if self._facts["addresses"] else "none", seed=seed + 1 + int(self._worker.strip("gw") or 0)
             ),
         )
+
+    def _keep_secret(self, name: str, value: str) -> None:
+        self.sink.register_secret(name, value)
 
     def enter(self, suite: str) -> Entered:
         """Wait until the suite may run; raises EnvironmentFailure when it cannot."""

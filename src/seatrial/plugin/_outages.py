@@ -57,7 +57,7 @@ def administrator_of(settings: Settings, pool: IdentityPool) -> Identity | None:
 
 def shut_out(security: SecuritySettings, pool: IdentityPool) -> str:
     """Return why nobody can be an administrator from here, empty where somebody can."""
-    return pool.alike or ("" if loopback_networks(security.admin_from) else NOT_FROM_HERE)
+    return pool.unminted or pool.alike or ("" if loopback_networks(security.admin_from) else NOT_FROM_HERE)
 
 
 @pytest.fixture

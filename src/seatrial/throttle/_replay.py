@@ -14,7 +14,8 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from seatrial.core import Exchange, curl_for
-from seatrial.core.curl import MARK, header_for, target_of
+from seatrial.core.curl import header_for, target_of
+from seatrial.core.marks import MARK
 from seatrial.throttle._wire import Answer
 
 Way = Literal["in turn", "at once", "in one write", "going on", "as told", "timed", "beside"]
