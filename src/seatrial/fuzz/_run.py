@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from seatrial.config import ContractSettings, LimitSettings, effective
@@ -16,8 +17,9 @@ from seatrial.fuzz._evidence import as_exchange
 from seatrial.fuzz._judge import Heard, judge
 from seatrial.fuzz._listen import EngineProcess
 from seatrial.fuzz._looked import unpromised_ends
-from seatrial.fuzz._matrix import measure, unseen
+from seatrial.fuzz._matrix import Overhearing, exercise
 from seatrial.fuzz._messages import Order, Share
+from seatrial.fuzz.directed import Directions
 from seatrial.openapi import Operation, fetch_document, operations_of, selected
 
 OWN_SHARE, WHOLE_SHARE = 0.6, 0.8
@@ -52,12 +54,14 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
     budget_s: float | None = None,
     process: EngineProcess | None = None,
     document: dict[str, Any] | None = None,
+    directions: Directions | None = None,
 ) -> Evidence:
     """Fuzz the document of a target; raises UsageError or EnvironmentFailure for one that is none.
 
     `document` is what is promised, if not what the target serves; `only` are the labels of the operations that count,
     if not all do. `process` was started ahead; without one, a new one is.
     After `budget_s` seconds the engine is stopped: what it did not come to is not passed, and a note says so.
+    `directions` say what else is known of the service: with them, documented answers that never came are aimed at.
     """
     if document is None:
         document = fetch_document(target.url + settings.document, settings.prefix)
@@ -91,10 +95,14 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
     doors = Doors(
         operations, heard.sent, closed=frozenset(label for label in settings.closed if not only or label in only)
     )
-    judge_authentication(doors, send=stranger.send, judgement=judgement, problem=heard.problem)
-    return Evidence(
+    send = Overhearing(stranger.send)
+    judge_authentication(doors, send=send, judgement=judgement, problem=heard.problem)
+    exercised = exercise(
+        operations, heard, send.answers, order, target=target, identities=identities, directions=directions
+    )
+    return replace(
+        exercised,
         results=tuple(judgement.results),
-        measurements=measure(operations, heard.sent),
         exchanges=tuple(judgement.exchanges.values()),
         notes=tuple(_notes(operations, heard, order.budget_s)),
     )
@@ -132,5 +140,5 @@ def _notes(operations: Mapping[str, Operation], heard: Heard, budget_s: float) -
     cut = sorted({sent.operation for sent in heard.sent if sent.cut})
     large = [f"answers too large to be read to their end, so that their bodies were not judged: {', '.join(cut)}"]
     broken = dict.fromkeys(f"not fuzzed: {message}" for message in heard.broken)
-    gaps = [*unseen(operations, heard.sent), *unpromised_ends(operations)]
+    gaps = unpromised_ends(operations)
     return [*([stopped] if stopped else []), *last, *(large if cut else []), *gaps, *broken]
