@@ -288,6 +288,7 @@ def test_stopped_engine_passes_nothing_that_it_did_not_see(tmp_path: Path) -> No
         evidence = fuzz(target, budget_s=0.001)
     assert Outcome.PASSED not in {outcomes(evidence)[name] for name in ("operations-reached", "resource-lifecycle")}
     assert any(note.startswith("the fuzzer was stopped after 0.001 s") for note in evidence.notes)
+    assert evidence.unfinished.startswith("the fuzzer was stopped")
 
 
 def test_killed_engine_passes_nothing(tmp_path: Path) -> None:

@@ -265,4 +265,5 @@ def join(first: Evidence, second: Evidence) -> Evidence:
         proofs=first.proofs + second.proofs,
         documented=first.documented + second.documented,
         tallies=first.tallies + second.tallies,
+        unfinished=first.unfinished or second.unfinished,
     )

@@ -119,7 +119,7 @@ class Run:
         for note in evidence.notes:
             self.recorder.emit(LimitationNoted(note=note))
         if evidence.documented:
-            self.recorder.emit(ContractRead(operations=evidence.documented))
+            self.recorder.emit(ContractRead(operations=evidence.documented, unfinished=evidence.unfinished))
         if evidence.tallies:
             shown = tuple(exchange.id for exchange in evidence.exchanges)
             self.recorder.emit(ExchangesCounted(tallies=evidence.tallies, shown=shown))

@@ -20,7 +20,7 @@ class Evidence:
     """Outcomes, measurements and the exchanges that show them; `notes` say what was not verified and why.
 
     `proofs` tell of each rate limit how its claims were decided. `documented` is what the contract promises; `tallies`
-    count every answer, those of `exchanges` among them.
+    count every answer, those of `exchanges` among them; `unfinished` says why less of it was asked for than was meant.
     """
 
     results: tuple[CheckResult, ...] = ()
@@ -30,6 +30,7 @@ class Evidence:
     proofs: tuple[LimitProof, ...] = ()
     documented: tuple[Documented, ...] = ()
     tallies: tuple[Tally, ...] = ()
+    unfinished: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,7 +45,10 @@ def exercise(  # noqa: PLR0913 - what was found, and what to go on with
         tallies += direct(aim, directions)
     documented = documented_in(operations, limited=order.limited, beyond=_beyond(operations, directions))
     return Evidence(
-        measurements=(*figures(fill(documented, tallies)), *_cases(heard)), documented=documented, tallies=tallies
+        measurements=(*figures(fill(documented, tallies)), *_cases(heard)),
+        documented=documented,
+        tallies=tallies,
+        unfinished=f"the fuzzer was stopped in its phase {heard.stopped}" if heard.stopped else "",
     )
 
 

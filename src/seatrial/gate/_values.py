@@ -43,12 +43,13 @@ def collect_values(
 
 
 def _doubt(record: Record, metric: str) -> str:
-    """Return why a figure may be small for another reason than the service: the fuzzer was not heard everywhere."""
+    """Return why a figure may be small for another reason than the service: the fuzzer was not heard, or stopped."""
     area, _, name = metric.partition(".")
     if area != "contract" or name not in EXERCISED:
         return ""
     results = [record.results[check] for check in HEARD if check in record.results]
-    return "; ".join(f"{r.check}: {r.reason}" for r in results if r.outcome is not Outcome.PASSED)
+    unheard = [f"{result.check}: {result.reason}" for result in results if result.outcome is not Outcome.PASSED]
+    return "; ".join(filter(None, [*unheard, record.unfinished]))
 
 
 def outcome_word(outcome: Outcome) -> str:

@@ -102,9 +102,10 @@ class ExchangeRecorded(Event, frozen=True, kw_only=True):
 
 
 class ContractRead(Event, frozen=True, kw_only=True):
-    """The document that is served was read: what it promises, operation by operation."""
+    """The document that is served was read: what it promises, and why not all of it was asked for (empty: it was)."""
 
     operations: tuple[Documented, ...]
+    unfinished: str = ""
 
 
 class ExchangesCounted(Event, frozen=True, kw_only=True):

@@ -72,7 +72,8 @@ def read_events(directory: Path) -> Iterator[AnyEvent]:
 class Record:
     """What is known about a run so far; `damage` says why reading stopped early, if it did.
 
-    `tallies` count exchanges, those among `exchanges` whose ids are in `counted` too.
+    `unfinished` says why not all that is `documented` was asked for. `tallies` count exchanges, those among `exchanges`
+    whose ids are in `counted` too.
     """
 
     directory: Path
@@ -82,6 +83,7 @@ class Record:
     measurements: dict[str, Measurement] = field(default_factory=dict)
     exchanges: dict[str, Exchange] = field(default_factory=dict)
     documented: tuple[Documented, ...] = ()
+    unfinished: str = ""
     tallies: list[Tally] = field(default_factory=list)
     counted: set[str] = field(default_factory=set)
     proofs: list[LimitProof] = field(default_factory=list)
@@ -107,7 +109,7 @@ class Record:
             case ExchangeRecorded():
                 self.exchanges[event.exchange.id] = event.exchange
             case ContractRead():
-                self.documented = event.operations
+                self.documented, self.unfinished = event.operations, event.unfinished
             case ExchangesCounted():
                 self.tallies += event.tallies
                 self.counted.update(event.shown)
