@@ -307,6 +307,7 @@ def test_stopped_engine_passes_nothing(tmp_path: Path) -> None:
     assert set(outcomes(evidence).values()) <= {Outcome.INCONCLUSIVE, Outcome.NOT_APPLICABLE}
     assert any(note.startswith("the fuzzer was stopped after 0.001 s") for note in evidence.notes)
     assert all("before it had sent all" in result.reason for result in evidence.results if result.reason)
+    assert evidence.unfinished.startswith("the fuzzer was stopped")
 
 
 def test_killed_engine_passes_nothing(tmp_path: Path) -> None:

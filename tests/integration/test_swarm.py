@@ -442,6 +442,9 @@ def test_errors_are_counted_by_status(bench: Bench, server: Server) -> None:
     assert finding.evidence
     assert "seatrial run --only load --profile quick --seed 7" in finding.replay
     assert value(evidence, "GET-fail.status_500") == 25
+    written = Counter((row["operation"], int(row["status"]), row["media"]) for row in bench.rows())
+    assert {(told.operation, told.status, told.media): told.count for told in evidence.tallies} == written
+    assert {("GET /fail", 500), ("GET /a", 200)} == {key[:2] for key in written}
 
 
 def test_a_refused_connection_is_no_quick_answer(bench: Bench) -> None:

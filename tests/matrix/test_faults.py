@@ -116,6 +116,8 @@ def test_lean_stack_passes(run_seatrial: Run, pool: Mapping[str, str], lean: Pat
 
 
 VARIANTS = ("clean", "instrumented")
+EXERCISED = ("operations", "statuses", "client-statuses", "parameters")
+"""Figures of the contract's matrix that a whole run is judged by."""
 
 
 @pytest.mark.alone
@@ -126,7 +128,10 @@ def test_clean_local_stack_passes(run_seatrial: Run, pool: Mapping[str, str], tm
     shown = {fault.trips for fault in map(load_fault, ON_LOCAL) if fault.configuration == FILE and not fault.deep}
     assert ended.checks("passed") >= shown
     assert ended.checks("not-tested") == DEEPER | CONTAINERS
-    for name in ("report.html", "junit.xml", "summary.md", "events.ndjson", "coverage/coverage.xml", "logs/api.log"):
+    exercised = {gate["metric"]: gate["value"] for gate in ended.verdict["gates"] if "contract" in gate["metric"]}
+    assert exercised.keys() == {f"contract.{name}" for name in EXERCISED}
+    files = ("report.html", "junit.xml", "summary.md", "events.ndjson", "coverage/coverage.xml", "logs/api.log")
+    for name in (*files, "matrix.json"):
         assert (tmp_path / "run" / name).stat().st_size > 0, name
     # To their last line, when they were told to stop: the check of this looks at a log before that.
     logs = [file for name in ("api", "worker") for file in (tmp_path / "run" / "logs").rglob(f"{name}.log")]

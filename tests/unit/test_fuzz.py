@@ -19,7 +19,6 @@ from seatrial.fuzz._costs import cost_of
 from seatrial.fuzz._evidence import Judgement
 from seatrial.fuzz._handed_out import fields_handed_out, handed_out
 from seatrial.fuzz._judge import Heard, judge
-from seatrial.fuzz._matrix import measure, unseen
 from seatrial.fuzz._messages import SHOWN, Repeated, Sent, Verdict, shown
 from seatrial.fuzz._owners import Owners
 from seatrial.fuzz._run import _share
@@ -166,7 +165,6 @@ def test_nothing_sent_passes_nothing() -> None:
     heard = Heard(fatal="")
     assert Outcome.PASSED not in ended(heard, READ).values()
     assert Outcome.PASSED not in ended(heard).values()
-    assert measure({"GET /a": READ}, [])[0].value == 0
 
 
 def test_rejected_by_the_limiter_is_not_answered() -> None:
@@ -349,22 +347,9 @@ def test_a_sign_in_is_reached_when_it_refuses(*, secured: bool, outcome: Outcome
 
 
 def test_undocumented_methods_do_not_count_for_an_operation() -> None:
-    """A TRACE that is sent to see it refused neither reaches the operation nor fills its matrix."""
+    """A TRACE that is sent to see it refused does not reach the operation."""
     probe = sent(method="TRACE", status=200)
     assert ended(Heard(sent=[probe], fatal=""), READ)["operations-reached"] is Outcome.INCONCLUSIVE
-    assert [figure.value for figure in measure({"GET /a": READ}, [probe])] == [0, 0, 0, 1]
-
-
-def test_matrix_counts_sides_of_the_input_that_was_changed() -> None:
-    """An input's invalid side counts when that input was invalid and refused; other inputs stay open."""
-    both = Operation(
-        label="GET /a", method="GET", statuses=frozenset({"200", "422"}), inputs=frozenset({"query:q", "query:r"})
-    )
-    seen = [sent(0), sent(1, mode="negative", status=422, negated=["query:q"]), sent(2, negated=["query:r"])]
-    figures = {figure.name: figure.value for figure in measure({"GET /a": both}, seen)}
-    assert figures["contract.parameters"] == 75
-    assert figures["contract.statuses"] == 100
-    assert unseen({"GET /a": both}, seen[:1]) == ["documented statuses that never came: GET /a 422"]
 
 
 class SeenAt(http.server.BaseHTTPRequestHandler):

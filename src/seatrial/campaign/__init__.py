@@ -5,6 +5,7 @@ from seatrial.campaign._entered import Entered
 from seatrial.campaign._faults import Fault, fault_files, load_fault
 from seatrial.campaign._limits import Planned, allowance, plan_deep_limits, plan_limits
 from seatrial.campaign._load import PATHS, choose_load
+from seatrial.campaign._matrix import tell_matrix
 from seatrial.campaign._options import Options, resolve_out
 from seatrial.campaign._replay import Stage, find_finding, replay_finding, set_stage
 from seatrial.campaign._run import (
@@ -75,6 +76,7 @@ __all__ = [
     "suite_named",
     "suites_of",
     "take_down",
+    "tell_matrix",
     "variables_ahead",
     "why_unminted",
 ]

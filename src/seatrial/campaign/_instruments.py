@@ -19,7 +19,7 @@ from seatrial.core import ALIKE, Evidence, Outcome, Target
 from seatrial.stack import Stack
 
 if TYPE_CHECKING:
-    from seatrial.fuzz import EngineProcess
+    from seatrial.fuzz import Directions, EngineProcess
     from seatrial.swarm import Hammer
     from seatrial.throttle import Means
 
@@ -42,6 +42,7 @@ def _budget_s(run: Run, stage: Stage) -> float | None:
 
 def fuzz_contract(run: Run, stack: Stack, ahead: Ahead) -> Evidence:
     """Fuzz the served OpenAPI document, and the published one where that promises something else."""
+    from seatrial.campaign._known import directions_of  # noqa: PLC0415 - needed by this instrument only
     from seatrial.campaign._published import look_up_published  # noqa: PLC0415 - needed by this instrument only
     from seatrial.openapi import served_document  # noqa: PLC0415 - same
 
@@ -49,7 +50,11 @@ def fuzz_contract(run: Run, stack: Stack, ahead: Ahead) -> Evidence:
         return Evidence()
     document, only = served_document(run.settings, stack.url()), run.options.operations
     published = look_up_published(run.settings, document, only)
-    served = _fuzz(run, stack, run.settings.contract, OVERDUE, document, only, process=ahead.fuzzer())
+    variables = run.variables(stack.variant) if run.starts else None
+    directions = directions_of(run.settings, run.identities, variables)
+    served = _fuzz(
+        run, stack, run.settings.contract, OVERDUE, document, only, process=ahead.fuzzer(), directions=directions
+    )
     if published is None:
         return served
     fewer = {profile: -(-count // 2) for profile, count in run.settings.contract.examples.items()}
@@ -65,6 +70,7 @@ def _fuzz(  # noqa: PLR0913, PLR0917 - a run and how long it may be over its bud
     document: dict[str, Any],
     only: tuple[str, ...],
     process: EngineProcess | None = None,
+    directions: Directions | None = None,
 ) -> Evidence:
     from seatrial.fuzz import run_contract  # noqa: PLC0415 - Schemathesis takes a second to import
 
@@ -84,6 +90,7 @@ def _fuzz(  # noqa: PLR0913, PLR0917 - a run and how long it may be over its bud
         process=process,
         document=document,
         people=identities.people,
+        directions=directions,
     )
 
 
@@ -257,4 +264,7 @@ def join(first: Evidence, second: Evidence) -> Evidence:
         exchanges=first.exchanges + second.exchanges,
         notes=first.notes + second.notes,
         proofs=first.proofs + second.proofs,
+        documented=first.documented + second.documented,
+        tallies=first.tallies + second.tallies,
+        unfinished=first.unfinished or second.unfinished,
     )

@@ -21,7 +21,9 @@ from seatrial.config import Settings
 from seatrial.core import EnvironmentFailure, Evidence, Progress, UsageError
 from seatrial.http import AddressPool, IdentityPool, SigningKey
 from seatrial.record import (
+    ContractRead,
     ExchangeRecorded,
+    ExchangesCounted,
     LimitationNoted,
     LimitProved,
     Listener,
@@ -122,6 +124,11 @@ class Run:
             self.recorder.emit(LimitProved(proof=proof))
         for note in evidence.notes:
             self.recorder.emit(LimitationNoted(note=note))
+        if evidence.documented:
+            self.recorder.emit(ContractRead(operations=evidence.documented, unfinished=evidence.unfinished))
+        if evidence.tallies:
+            shown = tuple(exchange.id for exchange in evidence.exchanges)
+            self.recorder.emit(ExchangesCounted(tallies=evidence.tallies, shown=shown))
 
     def keep_stack(self) -> None:
         """Leave the stack and its work folder behind on purpose."""

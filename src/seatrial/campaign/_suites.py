@@ -18,6 +18,9 @@ from typing import Literal
 from seatrial.config import Stage
 from seatrial.core import UsageError, name_nearest
 
+OF_WHOLE_RUNS = frozenset({"contract.statuses"})
+"""Metrics to which every suite contributes: some statuses come from a limiter, or while a dependency is down."""
+
 LATE, ASIDE, LAST = "late", "aside", "last"
 Needs = Literal["nothing", "instrumented", "clean"]
 
@@ -102,7 +105,12 @@ def check_selection(only: Sequence[str], available: Iterable[str]) -> None:
             )
 
 
-def metric_belongs(metric: str, suites: Iterable[str], *, whole: bool) -> bool:
-    """Return whether a gate on this metric belongs to a run of these suites (`whole`: nothing was left out)."""
+def metric_belongs(metric: str, suites: Iterable[str], *, whole: bool, started: bool = True) -> bool:
+    """Return whether a gate on this metric belongs to a run of these suites (`whole`: nothing was left out).
+
+    What takes outages belongs to a whole run alone that `started` the stack.
+    """
+    if metric in OF_WHOLE_RUNS:
+        return whole and started
     area = metric.split(".", 1)[0]
     return whole or area in {"checks", "findings", "waivers"} or area in set(suites)

@@ -8,6 +8,7 @@ from seatrial.core.evidence import Evidence, Progress, Target
 from seatrial.core.exchanges import BODY_SHOWN, Exchange, Request, Response
 from seatrial.core.findings import Finding, FindingStatus, Severity
 from seatrial.core.identities import ADDRESS_HEADERS, ALIKE, Identities, Identity
+from seatrial.core.matrix import Documented, Tally, media_type
 from seatrial.core.measurements import UNITS, Measurement
 from seatrial.core.nearest import name_nearest
 from seatrial.core.outcomes import CheckResult, Outcome
@@ -23,6 +24,7 @@ __all__ = [
     "Bypass",
     "Check",
     "CheckResult",
+    "Documented",
     "EnvironmentFailure",
     "Evidence",
     "Exchange",
@@ -42,6 +44,7 @@ __all__ = [
     "SeatrialError",
     "Sent",
     "Severity",
+    "Tally",
     "Target",
     "Told",
     "Tried",
@@ -53,5 +56,6 @@ __all__ = [
     "curl_for",
     "find_blocker",
     "in_order",
+    "media_type",
     "name_nearest",
 ]

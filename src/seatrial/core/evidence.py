@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from seatrial.core.exchanges import Exchange
+from seatrial.core.matrix import Documented, Tally
 from seatrial.core.measurements import Measurement
 from seatrial.core.outcomes import CheckResult
 from seatrial.core.proofs import LimitProof
@@ -18,7 +19,8 @@ Progress = Callable[[str], None]
 class Evidence:
     """Outcomes, measurements and the exchanges that show them; `notes` say what was not verified and why.
 
-    `proofs` tell of each rate limit how its claims were decided.
+    `proofs` tell of each rate limit how its claims were decided. `documented` is what the contract promises; `tallies`
+    count every answer, those of `exchanges` among them; `unfinished` says why less of it was asked for than was meant.
     """
 
     results: tuple[CheckResult, ...] = ()
@@ -26,6 +28,9 @@ class Evidence:
     exchanges: tuple[Exchange, ...] = ()
     notes: tuple[str, ...] = ()
     proofs: tuple[LimitProof, ...] = ()
+    documented: tuple[Documented, ...] = ()
+    tallies: tuple[Tally, ...] = ()
+    unfinished: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from seatrial.fuzz._replay import Replayed, replay
     from seatrial.fuzz._run import run_contract
     from seatrial.fuzz._still import can_judge
+    from seatrial.fuzz.directed import Directions, Known
 
 _HOMES = {
     "CHECK": "_published",
+    "Directions": "directed",
     "EngineProcess": "_listen",
+    "Known": "directed",
     "Replayed": "_replay",
     "can_judge": "_still",
     "holds_as_served": "_published",
@@ -29,7 +32,9 @@ _HOMES = {
 
 __all__ = [
     "CHECK",
+    "Directions",
     "EngineProcess",
+    "Known",
     "Replayed",
     "can_judge",
     "holds_as_served",

@@ -18,6 +18,7 @@ import requests
 import schemathesis
 from schemathesis.checks import load_all_checks
 from schemathesis.config import CacheConfig
+from schemathesis.core import NOT_SET
 from schemathesis.core.failures import ServerError
 from schemathesis.core.transforms import UNRESOLVABLE
 from schemathesis.core.transport import Response
@@ -193,6 +194,7 @@ class Engine:
             mode=case.meta.generation.mode.value if case.meta else "",
             chained=node.parent_id is not None,
             cut=cut,
+            held=held(case),
             negated=negated(case.meta),
             phase=self.phase,
             verdicts=broken(number, None) if response is None else verdicts,
@@ -311,6 +313,13 @@ def broken(number: int, response: Response | None, request: Request | None = Non
 def decided(recorder: ScenarioRecorder, case_id: str) -> list[Any]:
     """Return the checks that came to a decision about a case."""
     return [check for check in recorder.checks.get(case_id, []) if check.status in {Status.SUCCESS, Status.FAILURE}]
+
+
+def held(case: Any) -> list[str]:
+    """Return the inputs that a request has."""
+    places = {"path": case.path_parameters, "query": case.query, "header": case.headers, "cookie": case.cookies}
+    named = [f"{place}:{name}" for place, values in places.items() for name in values or ()]
+    return [*named, *(["body"] if case.body is not NOT_SET else [])]
 
 
 def negated(meta: Any) -> list[str]:

@@ -1,71 +1,67 @@
-"""The contract matrix: which operations, statuses and inputs were exercised, in percent of what is documented."""
+"""What the contract's stage fills of the matrix: the fuzzer, strangers, and requests aimed at what is still missing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 
-from seatrial.core import Measurement
-from seatrial.fuzz._looked import proper
-from seatrial.fuzz._messages import Sent
-from seatrial.openapi import Operation
-
-SUCCESS = range(200, 300)
-CLIENT_ERROR = range(400, 500)
-NOT_ABOUT_INPUT = frozenset({401, 403, 405, 408, 429})
-
-
-def measure(operations: Mapping[str, Operation], sent: Sequence[Sent]) -> tuple[Measurement, ...]:
-    """Return contract.operations, .statuses, .parameters (percent) and .cases (count); none without data."""
-    own = [s for s in sent if s.operation in operations and proper(s, operations[s.operation])]
-    done = {s.operation for s in own if s.status in SUCCESS}
-    documented = {(o.label, status) for o in operations.values() for status in o.statuses}
-    sides = {(o.label, name, side) for o in operations.values() for name in o.inputs for side in ("valid", "invalid")}
-    tried = {side for s in own for side in _sides(s, operations[s.operation])}
-    figures = [
-        _percent("operations", len(done), len(operations), "operations answered with 2xx"),
-        _percent("statuses", len(_seen(operations, own) & documented), len(documented), "documented statuses seen"),
-        _percent("parameters", len(tried & sides), len(sides), "sides (accepted, refused) of inputs that were tried"),
-    ]
-    if sent:
-        cases = Measurement(name="contract.cases", value=len(sent), unit="count", definition="requests of the fuzzer")
-        figures.append(cases)
-    return tuple(figure for figure in figures if figure)
+from seatrial.core import Evidence, Identities, Measurement, Target
+from seatrial.fuzz._authentication import Send, Who
+from seatrial.fuzz._judge import Heard
+from seatrial.fuzz._messages import Order, Sent
+from seatrial.fuzz._tallies import tallies_of
+from seatrial.fuzz.directed import Aim, Directions, Senders, direct
+from seatrial.openapi import Operation, documented_in, figures, fill, finder
 
 
-def _seen(operations: Mapping[str, Operation], own: Sequence[Sent]) -> set[tuple[str, str]]:
-    return {(s.operation, operations[s.operation].documented_as(s.status)) for s in own}
+class Overhearing:
+    """Let somebody send, and keep the answers."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.answers: list[Sent] = []
+
+    def __call__(self, sample: Sent, who: Who) -> Sent | None:
+        """Send a request, and return its answer."""
+        answer = self._send(sample, who)
+        self.answers += [answer] if answer else []
+        return answer
 
 
-def _sides(sent: Sent, operation: Operation) -> Iterator[tuple[str, str, str]]:
-    """Yield which inputs were accepted with a valid value, and which invalid ones were refused.
-
-    A valid request need not hold every optional input; which it held is not told apart.
-    """
-    if sent.mode == "positive" and sent.status in SUCCESS:
-        yield from ((operation.label, name, "valid") for name in operation.inputs)
-    if sent.status in CLIENT_ERROR and sent.status not in NOT_ABOUT_INPUT:
-        places = set(sent.negated)
-        for name in operation.inputs:
-            if places & {name, name.partition(":")[0]}:
-                yield operation.label, name, "invalid"
-
-
-def _percent(name: str, part: int, whole: int, definition: str) -> Measurement | None:
-    if not whole:
-        return None
-    return Measurement(
-        name=f"contract.{name}", value=100 * part / whole, unit="percent", definition=definition, samples=whole
+def exercise(  # noqa: PLR0913 - what was found, and what to go on with
+    operations: Mapping[str, Operation],
+    heard: Heard,
+    others: list[Sent],
+    order: Order,
+    *,
+    target: Target,
+    identities: Identities,
+    users: Mapping[str, Mapping[str, str]],
+    directions: Directions | None,
+) -> Evidence:
+    """Return what is documented and how often it came, to `others` too, once what is missing was aimed at."""
+    tallies = tallies_of(operations, [*heard.sent, *others])
+    if directions and not heard.gone:
+        senders = Senders(identities, target, uses=order.uses)
+        aim = Aim(operations, heard.sent, tallies, users=users, senders=senders, url=target.url)
+        tallies += direct(aim, directions)
+    documented = documented_in(operations, limited=order.limited, beyond=_beyond(operations, directions))
+    return Evidence(
+        measurements=(*figures(fill(documented, tallies)), *_cases(heard)),
+        documented=documented,
+        tallies=tallies,
+        unfinished=f"the fuzzer was stopped in its phase {heard.stopped}" if heard.stopped else "",
     )
 
 
-def unseen(operations: Mapping[str, Operation], sent: Sequence[Sent]) -> list[str]:
-    """Return the documented statuses that never came, as sentences."""
-    own = [s for s in sent if s.operation in operations and proper(s, operations[s.operation])]
-    seen = _seen(operations, own)
-    missing = [
-        f"{operation.label} {status}"
-        for operation in operations.values()
-        for status in sorted(operation.statuses)
-        if (operation.label, status) not in seen
-    ]
-    return [f"documented statuses that never came: {', '.join(missing)}"] if missing else []
+def _beyond(operations: Mapping[str, Operation], directions: Directions | None) -> dict[str, str]:
+    """Return why operations are out of reach, by their labels."""
+    find, reasons = finder(operations), directions.beyond if directions else {}
+    found = {find(*request.split(" ", 1)): reason for request, reason in reasons.items()}
+    return {operation.label: reason for operation, reason in found.items() if operation}
+
+
+def _cases(heard: Heard) -> list[Measurement]:
+    """Return how many requests the engine sent; none is no figure."""
+    count = len(heard.sent)
+    name, definition = "contract.cases", "requests of the fuzzer"
+    return [Measurement(name=name, value=count, unit="count", definition=definition)] if count else []

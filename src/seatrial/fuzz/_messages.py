@@ -96,9 +96,9 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """One request that was sent, with its answer (status 0: none) and what the checks said.
 
     `chained`: it uses what an earlier answer held. `displaced`: somebody else than the resource's maker had to send it.
-    `cut`: its answer was too large to be read to its end. `negated` names the inputs that were made invalid:
-    `query:limit`, `body`, or `query` for all of a place. `at_s` is the monotonic clock of this machine. `phase` is what
-    the engine was at.
+    `cut`: its answer was too large to be read to its end. `held` names its inputs (`query:limit`, `body`), `negated`
+    those that were made invalid, `query` for all of a place. `at_s` is the monotonic clock of this machine. `phase` is
+    what the engine was at.
     """
 
     number: int
@@ -117,6 +117,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     chained: bool = False
     displaced: bool = False
     cut: bool = False
+    held: list[str] = []
     negated: list[str] = []
     phase: str = ""
     verdicts: list[Verdict] = []

@@ -29,7 +29,7 @@ def holds_as_served(served: Evidence) -> CheckResult:
 
 
 def holds_by_itself(found: Evidence) -> Evidence:
-    """Return the outcome of a run of the published document, with the exchanges that show it."""
+    """Return the outcome of a run of the published document, with the exchanges that show it, and all that it sent."""
     exchanges = {exchange.id: exchange for exchange in found.exchanges}
     kept = [_proper(result, exchanges) for result in _of(found, KEPT)]
     findings = tuple(
@@ -42,6 +42,7 @@ def holds_by_itself(found: Evidence) -> Evidence:
     return Evidence(
         results=(CheckResult(check=CHECK, outcome=outcome, reason=reason, findings=findings),),
         exchanges=tuple(exchange for exchange in map(_marked, found.exchanges) if exchange.id in shown),
+        tallies=found.tallies,
     )
 
 

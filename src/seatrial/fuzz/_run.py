@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from seatrial.config import ContractSettings, LimitSettings, effective
@@ -18,8 +19,9 @@ from seatrial.fuzz._evidence import as_exchange
 from seatrial.fuzz._judge import Heard, judge
 from seatrial.fuzz._listen import EngineProcess
 from seatrial.fuzz._looked import unpromised_ends
-from seatrial.fuzz._matrix import measure, unseen
+from seatrial.fuzz._matrix import Overhearing, exercise
 from seatrial.fuzz._messages import Key, Order, Share, Source
+from seatrial.fuzz.directed import Directions
 from seatrial.openapi import Operation, fetch_document, operations_of, selected
 from seatrial.signin import People
 
@@ -59,6 +61,7 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
     process: EngineProcess | None = None,
     document: dict[str, Any] | None = None,
     people: People | None = None,
+    directions: Directions | None = None,
 ) -> Evidence:
     """Fuzz the document of a target; raises UsageError or EnvironmentFailure for one that is none.
 
@@ -67,6 +70,7 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
     if not all do. `process` was started ahead; without one, a new one is.
     How much is sent goes by the examples alone. After `budget_s` seconds the engine is stopped all the same: an
     emergency, in which nothing is passed, and a note says so.
+    `directions` say what else is known of the service: with them, documented answers that never came are aimed at.
     """
     if document is None:
         document = fetch_document(target.url + settings.document, settings.prefix)
@@ -99,6 +103,7 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
     )
     heard = (process or EngineProcess(run)).listen(order, progress)
     users = _as_they_are(users, people, heard)
+    headers = {each.name: each.headers for each in users}
     judgement = judge(operations, heard, limited=limited, limited_percent=settings.rate_limited_percent)
     strangers = identities.lease_anonymous(len(operations))
     stranger = Stranger(
@@ -106,16 +111,28 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
         target=target,
         limited=limited,
         window_s=window_s,
-        users={each.name: each.headers for each in users},
+        users=headers,
         queries={each.name: each.query for each in users if each.query},
     )
     doors = Doors(
         operations, heard.sent, closed=frozenset(label for label in settings.closed if not only or label in only)
     )
-    judge_authentication(doors, send=stranger.send, judgement=judgement, problem=heard.problem)
-    return Evidence(
+    send = Overhearing(stranger.send)
+    judge_authentication(doors, send=send, judgement=judgement, problem=heard.problem)
+    exercised = exercise(
+        operations,
+        heard,
+        send.answers,
+        order,
+        target=target,
+        identities=identities,
+        users=headers,
+        directions=None if key else directions,
+    )
+    return replace(
+        exercised,
         results=tuple(judgement.results),
-        measurements=(*measure(operations, heard.sent), *_waited(heard)),
+        measurements=(*exercised.measurements, *_waited(heard)),
         exchanges=tuple(judgement.exchanges.values()),
         notes=tuple(_notes(operations, heard, order.budget_s)),
     )
@@ -187,6 +204,6 @@ def _notes(operations: Mapping[str, Operation], heard: Heard, budget_s: float) -
     large = [f"answers too large to be read to their end, so that their bodies were not judged: {', '.join(cut)}"]
     waited = f"{heard.sent_again} requests that a limiter refused were waited for and sent again; none is a case twice"
     broken = dict.fromkeys(f"not fuzzed: {message}" for message in heard.broken)
-    gaps = [*unseen(operations, heard.sent), *unpromised_ends(operations)]
+    gaps = unpromised_ends(operations)
     said = [stopped, waited if heard.sent_again else ""]
     return [*filter(None, said), *last, *(large if cut else []), *gaps, *broken]

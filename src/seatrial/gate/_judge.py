@@ -43,8 +43,8 @@ def _compare(rule: Rule, value: Value | None) -> tuple[Verdict, str]:
     wanted = f"{rule.operator} {rule.threshold:g}{_sign(value.unit)}"
     if rule.holds(value.number):
         return Verdict.PASS, f"{shown}, as wanted: {wanted}"
-    verdict = Verdict.INCONCLUSIVE if rule.metric in UNDECIDED else Verdict.FAIL
-    return verdict, f"{shown}, wanted is {wanted}"
+    verdict = Verdict.INCONCLUSIVE if rule.metric in UNDECIDED or value.doubt else Verdict.FAIL
+    return verdict, f"{shown}, wanted is {wanted}{f' ({value.doubt})' if value.doubt else ''}"
 
 
 def _sign(unit: str) -> str:

@@ -12,15 +12,19 @@ from seatrial.core import CheckResult, FindingStatus, Outcome, Severity, UsageEr
 from seatrial.gate._waivers import active, counts, excuses
 from seatrial.record import Record
 
-CONTRACT_UNITS = {"operations": "percent", "statuses": "percent", "parameters": "percent", "cases": "count"}
+EXERCISED = ("operations", "statuses", "client-statuses", "parameters")
+CONTRACT_UNITS = {**dict.fromkeys(EXERCISED, "percent"), "cases": "count"}
+HEARD = ("contract.operations-reached", "contract.not-rate-limited")
+"""Checks without which little of a contract says nothing about the service."""
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A number with its unit."""
+    """A number with its unit; `doubt` says why too small a one decides nothing."""
 
     number: float
     unit: str
+    doubt: str = ""
 
 
 def collect_values(
@@ -28,7 +32,7 @@ def collect_values(
 ) -> dict[str, Value]:
     """Return every number of a run: what was measured, checks by outcome, findings by severity, expired waivers."""
     holding = active(waivers, today=today)
-    values = {name: Value(m.value, m.unit) for name, m in record.measurements.items()}
+    values = {name: Value(m.value, m.unit, _doubt(record, name)) for name, m in record.measurements.items()}
     values |= {f"checks.{outcome_word(o)}": Value(record.count(o), "count") for o in Outcome}
     failed = [r for r in record.results.values() if r.outcome is Outcome.FAILED]
     forgiven = sum(excuses(holding, result) for result in failed)
@@ -36,6 +40,16 @@ def collect_values(
     values["checks.waived"] = Value(forgiven, "count")
     values["waivers.expired"] = Value(len(waivers) - len(holding), "count")
     return values | _findings(record.results.values(), holding)
+
+
+def _doubt(record: Record, metric: str) -> str:
+    """Return why a figure may be small for another reason than the service: the fuzzer was not heard, or stopped."""
+    area, _, name = metric.partition(".")
+    if area != "contract" or name not in EXERCISED:
+        return ""
+    results = [record.results[check] for check in HEARD if check in record.results]
+    unheard = [f"{result.check}: {result.reason}" for result in results if result.outcome is not Outcome.PASSED]
+    return "; ".join(filter(None, [*unheard, record.unfinished]))
 
 
 def outcome_word(outcome: Outcome) -> str:

@@ -2,6 +2,7 @@
 
 from seatrial.core import curl_for
 from seatrial.http._addresses import AddressPool, loopback_networks
+from seatrial.http._administrators import administrator_of, shut_out
 from seatrial.http._client import RecordingClient, new_exchange_id, open_client
 from seatrial.http._forge import FORGERIES, bad_tokens
 from seatrial.http._identities import IdentityPool
@@ -13,9 +14,11 @@ __all__ = [
     "IdentityPool",
     "RecordingClient",
     "SigningKey",
+    "administrator_of",
     "bad_tokens",
     "curl_for",
     "loopback_networks",
     "new_exchange_id",
     "open_client",
+    "shut_out",
 ]

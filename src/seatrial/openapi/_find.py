@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from seatrial.core import UsageError
 from seatrial.openapi._operations import Operation
 
+Found = TypeVar("Found")
 
-def operation_at(method: str, path: str, operations: Mapping[str, Operation]) -> Operation | None:
+
+def operation_at(method: str, path: str, operations: Mapping[str, Found]) -> Found | None:
     """Return the documented operation that a request is one of, if any; a path that is spelt out goes first."""
-    for label in sorted(operations, key=lambda label: label.count("{")):
-        known, _, template = label.partition(" ")
-        pattern = "[^/]+".join(re.escape(part) for part in re.split(r"\{[^}]*\}", template))
-        if known == method and re.fullmatch(pattern, path):
-            return operations[label]
-    return None
+    return finder(operations)(method, path)
+
+
+def finder(operations: Mapping[str, Found]) -> Callable[[str, str], Found | None]:
+    """Return a function that does the same for many requests, given what is known of operations by their labels."""
+    ordered = sorted(operations, key=lambda label: label.count("{"))
+    known = [(label.partition(" ")[0], _pattern(label.partition(" ")[2]), operations[label]) for label in ordered]
+
+    def find(method: str, path: str) -> Found | None:
+        return next((found for name, pattern, found in known if name == method and pattern.fullmatch(path)), None)
+
+    return find
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    return re.compile("[^/]+".join(re.escape(part) for part in re.split(r"\{[^}]*\}", template)))
 
 
 def selected(operations: Mapping[str, Operation], only: Sequence[str]) -> dict[str, Operation]:

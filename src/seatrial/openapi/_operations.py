@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from seatrial.core import media_type
 from seatrial.openapi._pointers import look_up, steps_of
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
@@ -29,7 +30,8 @@ class Operation:
     """A documented operation; `label` is what Schemathesis calls it, `inputs` its parameters and body.
 
     `statuses` are as documented (`404`, `4XX`), without `default`; `with_body` and `with_headers` are those (with
-    `default`) whose answers have a documented body or headers.
+    `default`) whose answers have a documented body or headers. `answers` are each status (with `default`) with each of
+    its media types, or with none.
     """
 
     label: str
@@ -38,6 +40,7 @@ class Operation:
     default: bool = False
     with_body: frozenset[str] = frozenset()
     with_headers: frozenset[str] = frozenset()
+    answers: frozenset[tuple[str, str]] = frozenset()
     inputs: frozenset[str] = frozenset()
     secured: bool = False
     in_path: bool = False
@@ -51,10 +54,15 @@ class Operation:
 
     def documented_as(self, status: int) -> str:
         """Return under which key a status is documented: its own, its class, `default`, or none (empty)."""
-        for key in (str(status), f"{status // 100}XX"):
-            if key in self.statuses:
-                return key
-        return "default" if self.default else ""
+        return key_of(status, self.statuses, default=self.default)
+
+
+def key_of(status: int, statuses: Collection[str], *, default: bool) -> str:
+    """Return under which of some keys a status is documented."""
+    for key in (str(status), f"{status // 100}XX"):
+        if key in statuses:
+            return key
+    return "default" if default else ""
 
 
 def operations_of(document: Mapping[str, Any]) -> dict[str, Operation]:
@@ -89,12 +97,21 @@ def _operation(document: Mapping[str, Any], label: str, found: Mapping[str, Any]
             _class(key) for key, answer in answers.items() if "content" in answer or "schema" in answer
         ),
         with_headers=frozenset(_class(key) for key, answer in answers.items() if answer.get("headers")),
+        answers=frozenset(
+            (_class(key), media) for key, answer in answers.items() for media in _media(answer, found, document)
+        ),
         inputs=frozenset("body" if name.startswith(IN_BODY) else name for name in inputs),
         secured=_secured(found.get("security", document.get("security"))),
         in_path=any(parameter.get("in") == "path" for parameter in parameters),
         operation_id=str(found.get("operationId", "")),
         links=tuple(link for status, answer in answers.items() for link in _links(document, _class(status), answer)),
     )
+
+
+def _media(answer: Mapping[str, Any], operation: Mapping[str, Any], document: Mapping[str, Any]) -> list[str]:
+    """Return the media types of an answer, an empty one where it is said to have no body."""
+    produced = operation.get("produces", document.get("produces", ())) if "schema" in answer else ()
+    return [media_type(name) for name in answer.get("content", produced)] or [""]
 
 
 def _links(document: Mapping[str, Any], status: str, answer: Mapping[str, Any]) -> Iterator[Link]:

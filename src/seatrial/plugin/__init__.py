@@ -1,5 +1,6 @@
 """The pytest plugin: `suites/pytest.ini` loads it, and suites take what they need from it."""
 
+from seatrial.http import shut_out
 from seatrial.plugin._checks import check, check_of
 from seatrial.plugin._conductor import Conductor
 from seatrial.plugin._defects import Defects
@@ -55,7 +56,7 @@ from seatrial.plugin._hooks import (
     pytest_unconfigure,
 )
 from seatrial.plugin._log_lines import Line, lines_where
-from seatrial.plugin._outages import outages, shut_out, survivor
+from seatrial.plugin._outages import outages, survivor
 from seatrial.plugin._outcomes import declared, inconclusive, not_applicable, not_tested
 from seatrial.plugin._settle import check_settings
 

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from seatrial.campaign import (
@@ -20,6 +21,7 @@ from seatrial.campaign import (
     point_latest,
     suite_named,
     suites_of,
+    tell_matrix,
 )
 from seatrial.config import Settings
 from seatrial.core import Check, CheckResult, EnvironmentFailure, Outcome, RunInterrupted, SeatrialError, as_ours
@@ -178,11 +180,13 @@ class Conductor:
 
     def _judge(self, run: Run) -> None:
         settings, today = self.settings, dt.datetime.now(dt.UTC).date()
+        tell_matrix(self._record, run.recorder)
         self._note_limits(run, today)
         values = collect_values(self._record, settings.waivers, today=today)
         whole = set(self.campaign.suites) >= set(SUITES)
         rules = settings.gate.parsed
-        gates = judge(rules, values, applies=lambda m: metric_belongs(m, self.campaign.suites, whole=whole))
+        applies = partial(metric_belongs, suites=self.campaign.suites, whole=whole, started=run.starts)
+        gates = judge(rules, values, applies=applies)
         for gate in gates:
             run.recorder.emit(GateJudged(gate=gate))
         verdict, reason = decide(self._record, gates, on_inconclusive=settings.gate.on_inconclusive)

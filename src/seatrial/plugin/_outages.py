@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import httpx
 import pytest
 
-from seatrial.config import HealthSettings, JobSettings, SecuritySettings, Settings
+from seatrial.config import HealthSettings, JobSettings, Settings
 from seatrial.core import Identity
 from seatrial.disrupt import Outage, Survivor, Unusable, Users, Watch, kill_in_the_middle
-from seatrial.http import IdentityPool, loopback_networks
+from seatrial.http import IdentityPool, administrator_of
 from seatrial.plugin._outcomes import inconclusive, not_applicable
 from seatrial.stack import Stack
 
 OUTAGES = pytest.StashKey[dict[str, Outage]]()
 SURVIVOR = pytest.StashKey[Survivor]()
-NOT_FROM_HERE = "[security] admin_from has no address of 127.0.0.0/8, and no other can be sent from here"
 
 
 @pytest.fixture
@@ -44,20 +42,6 @@ def outages(
         )
         stash[OUTAGES] = Watch(stack=stack, client=client_as(None), users=users, health=health).outages()
     return stash[OUTAGES]
-
-
-def administrator_of(settings: Settings, pool: IdentityPool) -> Identity | None:
-    """Return an administrator at an address that is let in; None where nobody can be one from here."""
-    security = settings.security
-    if security is None or shut_out(security, pool):
-        return None
-    administrator = pool.claiming(pool.lease(1)[0], **security.admin_claims)
-    return replace(administrator, address=str(loopback_networks(security.admin_from)[0][0]))
-
-
-def shut_out(security: SecuritySettings, pool: IdentityPool) -> str:
-    """Return why nobody can be an administrator from here, empty where somebody can."""
-    return pool.unminted or pool.alike or ("" if loopback_networks(security.admin_from) else NOT_FROM_HERE)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ OWNED = (
     "report.html",
     "summary.md",
     "findings.sarif",
+    "matrix.json",
     "ratelimit.json",
     "ratelimit",
     "coverage",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from seatrial.core import CheckResult, Exchange, GateResult, LimitProof, Measurement, Verdict
+from seatrial.core import CheckResult, Documented, Exchange, GateResult, LimitProof, Measurement, Tally, Verdict
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
@@ -101,6 +101,20 @@ class ExchangeRecorded(Event, frozen=True, kw_only=True):
     exchange: Exchange
 
 
+class ContractRead(Event, frozen=True, kw_only=True):
+    """The document that is served was read: what it promises, and why not all of it was asked for (empty: it was)."""
+
+    operations: tuple[Documented, ...]
+    unfinished: str = ""
+
+
+class ExchangesCounted(Event, frozen=True, kw_only=True):
+    """Requests were sent that do not all stand in the record; `shown` are the ids of those of them that do."""
+
+    tallies: tuple[Tally, ...]
+    shown: tuple[str, ...] = ()
+
+
 class LimitProved(Event, frozen=True, kw_only=True):
     """A rate limit was put to the proof."""
 
@@ -152,6 +166,8 @@ AnyEvent = (
     | CheckFinished
     | MeasurementTaken
     | ExchangeRecorded
+    | ContractRead
+    | ExchangesCounted
     | LimitProved
     | ProgressMade
     | LimitationNoted

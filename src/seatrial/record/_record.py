@@ -8,12 +8,24 @@ from pathlib import Path
 
 import msgspec
 
-from seatrial.core import CheckResult, EnvironmentFailure, Exchange, GateResult, LimitProof, Measurement, Outcome
+from seatrial.core import (
+    CheckResult,
+    Documented,
+    EnvironmentFailure,
+    Exchange,
+    GateResult,
+    LimitProof,
+    Measurement,
+    Outcome,
+    Tally,
+)
 from seatrial.record._events import (
     AnyEvent,
     CheckFinished,
     CheckPlanned,
+    ContractRead,
     ExchangeRecorded,
+    ExchangesCounted,
     GateJudged,
     LimitationNoted,
     LimitProved,
@@ -58,7 +70,11 @@ def read_events(directory: Path) -> Iterator[AnyEvent]:
 
 @dataclass(slots=True)
 class Record:
-    """What is known about a run so far; `damage` says why reading stopped early, if it did."""
+    """What is known about a run so far; `damage` says why reading stopped early, if it did.
+
+    `unfinished` says why not all that is `documented` was asked for. `tallies` count exchanges, those among `exchanges`
+    whose ids are in `counted` too.
+    """
 
     directory: Path
     started: RunStarted | None = None
@@ -66,6 +82,10 @@ class Record:
     results: dict[str, CheckResult] = field(default_factory=dict)
     measurements: dict[str, Measurement] = field(default_factory=dict)
     exchanges: dict[str, Exchange] = field(default_factory=dict)
+    documented: tuple[Documented, ...] = ()
+    unfinished: str = ""
+    tallies: list[Tally] = field(default_factory=list)
+    counted: set[str] = field(default_factory=set)
     proofs: list[LimitProof] = field(default_factory=list)
     gates: list[GateResult] = field(default_factory=list)
     stages: list[StageFinished] = field(default_factory=list)
@@ -88,6 +108,11 @@ class Record:
                 self.measurements[event.measurement.name] = event.measurement
             case ExchangeRecorded():
                 self.exchanges[event.exchange.id] = event.exchange
+            case ContractRead():
+                self.documented, self.unfinished = event.operations, event.unfinished
+            case ExchangesCounted():
+                self.tallies += event.tallies
+                self.counted.update(event.shown)
             case LimitProved():
                 self.proofs.append(event.proof)
             case GateJudged():

@@ -8,6 +8,7 @@ import jinja2
 
 from seatrial.core import Outcome, content
 from seatrial.record import Record
+from seatrial.reporting._matrix import matrix_of
 from seatrial.reporting._policies import is_selected
 from seatrial.reporting._ratelimit import limits_of
 from seatrial.reporting._verdict import findings_of, verdict_of
@@ -53,6 +54,7 @@ def _context(record: Record) -> dict[str, Any]:
         "stacks": record.stacks,
         "outcomes": [(outcome, record.count(outcome)) for outcome in Outcome],
         "limits": limits_of(record) if is_selected(record) else None,
+        "matrix": matrix_of(record) if record.documented else None,
         "has_coverage": (record.directory / "coverage" / "html" / "index.html").is_file(),
     }
 

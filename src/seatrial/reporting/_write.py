@@ -1,7 +1,8 @@
 """Who writes which file: a reporter is a function from the record to an open stream.
 
 events.ndjson --read_record--> Record --reporter--> verdict.json, report.html, junit.xml, summary.md, findings.sarif,
-                                                    and of rate limits ratelimit.json, ratelimit/<policy>.html
+                                                    and of rate limits ratelimit.json, ratelimit/<policy>.html,
+                                                    of a contract matrix.json
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from seatrial.core import EnvironmentFailure
 from seatrial.record import Record, read_record
 from seatrial.reporting._html import write_html
 from seatrial.reporting._junit import write_junit
+from seatrial.reporting._matrix import write_matrix
 from seatrial.reporting._page import write_page
 from seatrial.reporting._policies import SUITE, is_selected, policies_of
 from seatrial.reporting._ratelimit import write_ratelimit
@@ -34,11 +36,12 @@ REPORTERS: Mapping[str, Reporter] = {
 
 
 def reporters_of(record: Record) -> dict[str, Reporter]:
-    """Return what is written of a run, by file: the pages of rate limits only where these were to be proved."""
+    """Return what is written of a run, by file: of rate limits if these were to be proved, of a contract once read."""
+    written = {**REPORTERS, **({"matrix.json": write_matrix} if record.documented else {})}
     if not is_selected(record):
-        return dict(REPORTERS)
+        return written
     pages = {f"{SUITE}/{name}.html": partial(write_page, policy=name) for name in policies_of(record)}
-    return {**REPORTERS, f"{SUITE}.json": write_ratelimit, **pages}
+    return {**written, f"{SUITE}.json": write_ratelimit, **pages}
 
 
 def write_reports(directory: Path) -> Record:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from seatrial.core import Tally
 from seatrial.swarm._plan import COLUMNS, DROPPED, FAILED, OK, RAISED, TASK, UNFINISHED, Ledger
 
 FATES = (OK, FAILED, UNFINISHED, "dropped")
@@ -98,3 +100,12 @@ def agrees(ledger: Ledger, rows: list[Row]) -> bool:
 def lags_ms(rows: list[Row]) -> list[float]:
     """Return the start lag of each arrival that began, ascending."""
     return sorted({row.arrival: row.lag_ms for row in rows if row.arrival >= 0 and row.began}.values())
+
+
+def tallies_of(rows: Iterable[Row]) -> tuple[Tally, ...]:
+    """Return how often each operation was answered how."""
+    answered = Counter((row.operation, row.status, row.media) for row in rows if row.is_request and row.status)
+    return tuple(
+        Tally(operation=operation, status=status, media=media, count=count)
+        for (operation, status, media), count in answered.items()
+    )

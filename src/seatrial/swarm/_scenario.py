@@ -17,7 +17,7 @@ from seatrial.swarm._outcomes import Trial, judge, leave
 from seatrial.swarm._plan import ELSEWHERE, Ledger, Plan, due_of
 from seatrial.swarm._process import Ending, LoadProcess
 from seatrial.swarm._report import write_stats
-from seatrial.swarm._rows import Row, read_rows
+from seatrial.swarm._rows import Row, read_rows, tallies_of
 from seatrial.swarm._samples import exchanges_of, ids_by_status
 from seatrial.swarm._sessions import lease
 from seatrial.swarm._statistics import least_of, measure, total_of
@@ -213,5 +213,9 @@ def _conclude(order: Order, attempt: Attempt, ground: Ground, *, replay: str, gi
         )  # fmt: skip
     measured = measure(order.name, rows, attempt.ledger, duration_s=plan.duration_s) if not attempt.doubt else []
     return Evidence(
-        results=results, measurements=tuple(measured), exchanges=exchanges, notes=_notes(order.name, attempt, given_up)
+        results=results,
+        measurements=tuple(measured),
+        exchanges=exchanges,
+        notes=_notes(order.name, attempt, given_up),
+        tallies=tallies_of(attempt.rows),
     )
