@@ -26,6 +26,7 @@ WITHIN = {
     "forgetful": "GET /pages does not take the cursor that it handed out",
     "vanish": "an item that is made is not kept",
     "clinging": "no item can be removed",
+    "shared": "everybody reads and removes everybody's items",
     "brittle": "an item that was removed makes the service break",
 }
 

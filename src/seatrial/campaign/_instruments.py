@@ -19,7 +19,7 @@ from seatrial.core import ALIKE, Evidence, Outcome, Target
 from seatrial.stack import Stack
 
 if TYPE_CHECKING:
-    from seatrial.fuzz import EngineProcess
+    from seatrial.fuzz import Besides, EngineProcess
     from seatrial.swarm import Hammer
     from seatrial.throttle import Means
 
@@ -49,12 +49,27 @@ def fuzz_contract(run: Run, stack: Stack, ahead: Ahead) -> Evidence:
         return Evidence()
     document, only = served_document(run.settings, stack.url()), run.options.operations
     published = look_up_published(run.settings, document, only)
-    served = _fuzz(run, stack, run.settings.contract, FUZZING_SHARE, document, only, process=ahead.fuzzer())
+    fuzzer, besides = ahead.fuzzer(), _besides(run)
+    served = _fuzz(run, stack, run.settings.contract, FUZZING_SHARE, document, only, process=fuzzer, besides=besides)
     if published is None:
         return served
     fewer = {profile: -(-count // 2) for profile, count in run.settings.contract.examples.items()}
     contract = run.settings.contract.model_copy(update={"examples": fewer})
     return join(served, published.judge(served, partial(_fuzz, run, stack, contract, PUBLISHED_SHARE)))
+
+
+def _besides(run: Run) -> Besides:
+    """Return what is declared beside the document, which the checks of ours go by."""
+    from seatrial.fuzz import Besides  # noqa: PLC0415 - needed by this instrument only
+
+    settings = run.settings
+    claims = settings.auth.claims.values() if settings.auth else ()
+    return Besides(
+        errors=settings.errors,
+        tracing=settings.tracing,
+        tenants=any("{organisation}" in claim for claim in claims),
+        redact=run.recorder.secrets.redact,
+    )
 
 
 def _fuzz(  # noqa: PLR0913, PLR0917 - a run and a share of its budget
@@ -65,6 +80,7 @@ def _fuzz(  # noqa: PLR0913, PLR0917 - a run and a share of its budget
     document: dict[str, Any],
     only: tuple[str, ...],
     process: EngineProcess | None = None,
+    besides: Besides | None = None,
 ) -> Evidence:
     from seatrial.fuzz import run_contract  # noqa: PLC0415 - Schemathesis takes a second to import
 
@@ -83,6 +99,7 @@ def _fuzz(  # noqa: PLR0913, PLR0917 - a run and a share of its budget
         budget_s=share * budget_s if budget_s else None,
         process=process,
         document=document,
+        besides=besides,
     )
 
 

@@ -366,6 +366,7 @@ class ContractSettings(Section):
     held to contracts/schemas/headers.json, whatever the document says of them.
     `baseline` is the document that was published, relative to the file: what is served may break nothing of it.
     `severity` says how bad a kind of change is in place of what seatrial says; `risky` changes fail or are noted.
+    `shared` operations are about resources of everybody.
     """
 
     document: Annotated[str, StringConstraints(min_length=1)] = "/openapi.json"
@@ -374,6 +375,7 @@ class ContractSettings(Section):
     examples: dict[Profile, Annotated[int, Field(gt=0)]] = {"quick": 10, "full": 100}
     rate_limited_percent: Annotated[float, Field(ge=0, le=100)] = 10.0
     closed: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
     baseline: str = ""
     risky: Literal["fail", "note"] = "fail"
     severity: dict[str, Literal["breaking", "risky", "safe"]] = {}

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from seatrial.fuzz._replay import Replayed, replay
     from seatrial.fuzz._run import run_contract
     from seatrial.fuzz._still import can_judge
+    from seatrial.fuzz.probes import Besides
 
 _HOMES = {
     "CHECK": "_published",
+    "Besides": "probes",
     "EngineProcess": "_listen",
     "Replayed": "_replay",
     "can_judge": "_still",
@@ -29,6 +31,7 @@ _HOMES = {
 
 __all__ = [
     "CHECK",
+    "Besides",
     "EngineProcess",
     "Replayed",
     "can_judge",

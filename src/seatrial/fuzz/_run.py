@@ -18,6 +18,7 @@ from seatrial.fuzz._listen import EngineProcess
 from seatrial.fuzz._looked import unpromised_ends
 from seatrial.fuzz._matrix import measure, unseen
 from seatrial.fuzz._messages import Order, Share
+from seatrial.fuzz.probes import Asker, Besides, Ground, probe
 from seatrial.openapi import Operation, fetch_document, operations_of, selected
 
 OWN_SHARE, WHOLE_SHARE = 0.6, 0.8
@@ -52,11 +53,13 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
     budget_s: float | None = None,
     process: EngineProcess | None = None,
     document: dict[str, Any] | None = None,
+    besides: Besides | None = None,
 ) -> Evidence:
     """Fuzz the document of a target; raises UsageError or EnvironmentFailure for one that is none.
 
     `document` is what is promised, if not what the target serves; `only` are the labels of the operations that count,
     if not all do. `process` was started ahead; without one, a new one is.
+    With what the project declares `besides`, checks of ours send requests of their own and look at every answer.
     After `budget_s` seconds the engine is stopped: what it did not come to is not passed, and a note says so.
     """
     if document is None:
@@ -92,6 +95,14 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
         operations, heard.sent, closed=frozenset(label for label in settings.closed if not only or label in only)
     )
     judge_authentication(doors, send=stranger.send, judgement=judgement, problem=heard.problem)
+    if besides:
+        progress("requests of our own")
+        caller = Stranger(strangers, target=target, limited=limited, window_s=window_s, users=users)
+        ask = Asker(caller.send, users=users, identities=identities, base_url=target.url, limited=limited)
+        ground = Ground(
+            operations=operations, sent=heard.sent, settings=settings, besides=besides, limited=limited, ask=ask
+        )
+        probe(ground, judgement, problem=heard.problem)
     return Evidence(
         results=tuple(judgement.results),
         measurements=measure(operations, heard.sent),

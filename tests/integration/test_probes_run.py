@@ -1,0 +1,57 @@
+"""Checks of ours after the fuzzer, on a real service: with what it sent they look at everything that is documented."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from contract_process import contract_service
+
+from seatrial.config import AuthSettings, ContractSettings, ErrorSettings, LimitSettings
+from seatrial.core import Evidence, Outcome, Target
+from seatrial.fuzz import Besides, run_contract
+from seatrial.http import AddressPool, IdentityPool, SigningKey
+
+AUTH = AuthSettings(public_key_variable="K", claims={"sub": "{user}", "org": "{organisation}"})
+KEY = SigningKey.generate()
+PASSED = ("tenants-apart", "created-readable", "idempotent", "methods-agree")
+UNPROMISED = ("pages-complete",)
+
+
+def looked_at(target: Target) -> Evidence:
+    """Fuzz the service and look at it as the campaign would."""
+    return run_contract(
+        ContractSettings(examples={"quick": 1}),
+        target=target,
+        identities=IdentityPool(AUTH, key=KEY, run="probes", seed=1, addresses=AddressPool("loopback", seed=1)),
+        limits=[LimitSettings(quota=1000, window_s=2, path="/items")],
+        environment={},
+        profile="quick",
+        seed=1,
+        run="probes-test",
+        progress=lambda _: None,
+        besides=Besides(errors=ErrorSettings(fields=("error",)), tenants=True),
+    )
+
+
+@pytest.mark.parametrize("defects", [(), ("shared",)], ids=["right", "shared"])
+def test_checks_of_ours_follow_the_fuzzer(tmp_path: Path, defects: tuple[str, ...]) -> None:
+    """A right service passes all that it promises and the rest is not applicable; shared items are found by strangers.
+
+    What the fuzzer was accepted with is sent anew for users of two organisations, one after the other.
+    """
+    with contract_service(tmp_path, KEY, *defects, window_s=2) as target:
+        found = looked_at(target)
+    outcomes = {result.check.partition(".")[2]: result for result in found.results}
+    wanted = {**dict.fromkeys(PASSED, Outcome.PASSED)}
+    wanted |= dict.fromkeys(UNPROMISED, Outcome.NOT_APPLICABLE)
+    wanted |= {"tenants-apart": Outcome.FAILED} if defects else {}
+    assert {name: outcomes[name].outcome for name in wanted} == wanted, outcomes
+    across = [(each.operation, each.cause) for each in outcomes["tenants-apart"].findings]
+    shared = [("DELETE /items/{id}", "remove-across"), ("GET /items/{id}", "read-across")]
+    assert sorted(across) == (shared if defects else [])
+    known = {exchange.id: exchange for exchange in found.exchanges}
+    for finding in outcomes["tenants-apart"].findings:
+        assert len({known[step].identity for step in finding.steps}) == 2
+        assert "$SEATRIAL_TOKEN_ORG_A" in finding.replay
+        assert "$SEATRIAL_TOKEN_ORG_B" in finding.replay
