@@ -15,6 +15,7 @@ import pytest
 
 from seatrial.config import ContractSettings, CorsSettings, ErrorSettings, SecuritySettings, Settings
 from seatrial.core import Identity
+from seatrial.core.inside import STACK_TRACE, unescaped
 from seatrial.http import IdentityPool
 from seatrial.openapi import operation_at, operations_of, served_document
 from seatrial.plugin import Defects, check, inconclusive, not_applicable, not_enveloped, not_tested
@@ -337,13 +338,6 @@ def answer_to(sent: bytes, url: httpx.URL) -> httpx.Response | None:
         return None
 
 
-STACK_TRACE = re.compile(
-    r"Traceback \(most recent call last\)|\bFile \"[^\"]+\", line \d+|^\s+at [\w.$<>]+\([^)]*:\d+\)"
-    r"|\.(?:py|js|rb|php|java|go):\d+",
-    re.MULTILINE,
-)
-
-
 @check(
     "security.no-stack-trace",
     title="errors show nothing of the inside",
@@ -355,12 +349,7 @@ def test_no_stack_trace(odd_answers: Answers, security: SecuritySettings, defect
     """No answer to an odd request holds a stack trace: it tells an attacker which libraries to look up."""
     del security
     for odd, answer in odd_answers:
-        if answer and (found := STACK_TRACE.search(json_text(answer))):
+        if answer and (found := STACK_TRACE.search(unescaped(answer.text))):
             title = f"{odd.what}: the answer of {answer.status_code} holds {found[0].strip()[:60]!r}"
             defects.add(title, cause="stack-trace", operation=f"{odd.method} {odd.path[:80]}")
     defects.none()
-
-
-def json_text(answer: httpx.Response) -> str:
-    """Return an answer's text with its escapes undone, in which a trace inside JSON is hidden."""
-    return answer.text.replace("\\n", "\n").replace('\\"', '"')

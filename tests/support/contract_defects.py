@@ -28,6 +28,7 @@ WITHIN = {
     "clinging": "no item can be removed",
     "timed": "no defect: a refusal of the limiter says how long it lasts, in seconds",
     "dated": "no defect: a refusal of the limiter says until when it lasts, as a date",
+    "shared": "everybody reads and removes everybody's items",
     "brittle": "an item that was removed makes the service break",
 }
 

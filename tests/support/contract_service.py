@@ -212,7 +212,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if key in self.server.gone and self.has("brittle"):
             return self.say(500, {"error": "where is it?"})
         owner, given = self.server.items.get(key, ("", ""))
-        if owner != user:
+        if not owner or (owner != user and not self.has("shared")):
             return self.say(404, {"error": "no such item"})
         if self.command == "DELETE":
             if self.has("clinging"):

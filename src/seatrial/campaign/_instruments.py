@@ -19,7 +19,7 @@ from seatrial.core import ALIKE, Evidence, Outcome, Target
 from seatrial.stack import Stack
 
 if TYPE_CHECKING:
-    from seatrial.fuzz import Directions, EngineProcess
+    from seatrial.fuzz import Besides, Directions, EngineProcess
     from seatrial.swarm import Hammer
     from seatrial.throttle import Means
 
@@ -51,15 +51,36 @@ def fuzz_contract(run: Run, stack: Stack, ahead: Ahead) -> Evidence:
     document, only = served_document(run.settings, stack.url()), run.options.operations
     published = look_up_published(run.settings, document, only)
     variables = run.variables(stack.variant) if run.starts else None
-    directions = directions_of(run.settings, run.identities, variables)
     served = _fuzz(
-        run, stack, run.settings.contract, OVERDUE, document, only, process=ahead.fuzzer(), directions=directions
+        run,
+        stack,
+        run.settings.contract,
+        OVERDUE,
+        document,
+        only,
+        process=ahead.fuzzer(),
+        directions=directions_of(run.settings, run.identities, variables),
+        besides=_besides(run),
     )
     if published is None:
         return served
     fewer = {profile: -(-count // 2) for profile, count in run.settings.contract.examples.items()}
     contract = run.settings.contract.model_copy(update={"examples": fewer})
     return join(served, published.judge(served, partial(_fuzz, run, stack, contract, PUBLISHED_OVERDUE)))
+
+
+def _besides(run: Run) -> Besides:
+    """Return what is declared beside the document, which the checks of ours go by."""
+    from seatrial.fuzz import Besides  # noqa: PLC0415 - needed by this instrument only
+
+    settings = run.settings
+    claims = settings.auth.claims.values() if settings.auth else ()
+    return Besides(
+        errors=settings.errors,
+        tracing=settings.tracing,
+        tenants=any("{organisation}" in claim for claim in claims),
+        redact=run.recorder.secrets.redact,
+    )
 
 
 def _fuzz(  # noqa: PLR0913, PLR0917 - a run and how long it may be over its budget
@@ -71,6 +92,7 @@ def _fuzz(  # noqa: PLR0913, PLR0917 - a run and how long it may be over its bud
     only: tuple[str, ...],
     process: EngineProcess | None = None,
     directions: Directions | None = None,
+    besides: Besides | None = None,
 ) -> Evidence:
     from seatrial.fuzz import run_contract  # noqa: PLC0415 - Schemathesis takes a second to import
 
@@ -91,6 +113,7 @@ def _fuzz(  # noqa: PLR0913, PLR0917 - a run and how long it may be over its bud
         document=document,
         people=identities.people,
         directions=directions,
+        besides=besides,
     )
 
 

@@ -409,6 +409,8 @@ class ContractSettings(Section):
     `baseline` is the document that was published, relative to the file: what is served may break nothing of it.
     `processes` is how many parts of the document are fuzzed at once.
     `severity` says how bad a kind of change is in place of what seatrial says; `risky` changes fail or are noted.
+    `shared` operations are about resources of everybody. `default_covers` says which statuses an operation may leave to
+    `default`: those of errors, or none. Every operation answers within `answers_within_s`.
     """
 
     document: Annotated[str, StringConstraints(min_length=1)] = "/openapi.json"
@@ -418,6 +420,9 @@ class ContractSettings(Section):
     rate_limited_percent: Annotated[float, Field(ge=0, le=100)] = 10.0
     closed: tuple[str, ...] = ()
     processes: Annotated[int, Field(gt=0)] | None = None
+    shared: tuple[str, ...] = ()
+    default_covers: Literal["errors", "nothing"] = "errors"
+    answers_within_s: Positive | None = None
     baseline: str = ""
     risky: Literal["fail", "note"] = "fail"
     severity: dict[str, Literal["breaking", "risky", "safe"]] = {}

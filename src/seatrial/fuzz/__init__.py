@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from seatrial.fuzz._run import run_contract
     from seatrial.fuzz._still import can_judge
     from seatrial.fuzz.directed import Directions, Known
+    from seatrial.fuzz.probes import Besides
 
 _HOMES = {
     "CHECK": "_published",
+    "Besides": "probes",
     "Directions": "directed",
     "EngineProcess": "_listen",
     "Known": "directed",
@@ -32,6 +34,7 @@ _HOMES = {
 
 __all__ = [
     "CHECK",
+    "Besides",
     "Directions",
     "EngineProcess",
     "Known",

@@ -22,6 +22,7 @@ from seatrial.fuzz._looked import unpromised_ends
 from seatrial.fuzz._matrix import Overhearing, exercise
 from seatrial.fuzz._messages import Key, Order, Share, Source
 from seatrial.fuzz.directed import Directions
+from seatrial.fuzz.probes import Asker, Besides, Ground, probe
 from seatrial.openapi import Operation, fetch_document, operations_of, selected
 from seatrial.signin import People
 
@@ -62,6 +63,7 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
     document: dict[str, Any] | None = None,
     people: People | None = None,
     directions: Directions | None = None,
+    besides: Besides | None = None,
 ) -> Evidence:
     """Fuzz the document of a target; raises UsageError or EnvironmentFailure for one that is none.
 
@@ -71,6 +73,7 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
     How much is sent goes by the examples alone. After `budget_s` seconds the engine is stopped all the same: an
     emergency, in which nothing is passed, and a note says so.
     `directions` say what else is known of the service: with them, documented answers that never came are aimed at.
+    With what the project declares `besides`, checks of ours send requests of their own and look at every answer.
     """
     if document is None:
         document = fetch_document(target.url + settings.document, settings.prefix)
@@ -129,6 +132,13 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
         users=headers,
         directions=None if key else directions,
     )
+    if besides:
+        progress("requests of our own")
+        caller = Stranger(strangers, target=target, limited=limited, window_s=window_s, users=headers)
+        ask = Asker(caller.send, users=headers, identities=identities, base_url=target.url, limited=limited)
+        sent = [*heard.sent, *send.answers]
+        ground = Ground(operations=operations, sent=sent, settings=settings, besides=besides, limited=limited, ask=ask)
+        probe(ground, judgement, problem=heard.problem)
     return replace(
         exercised,
         results=tuple(judgement.results),

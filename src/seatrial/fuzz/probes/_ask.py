@@ -1,0 +1,116 @@
+"""Requests of our own: as somebody, with every answer kept."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Collection, Iterable
+from typing import Literal
+
+import msgspec
+
+from seatrial.core import Identities, Identity
+from seatrial.fuzz._messages import Sent
+from seatrial.openapi import Operation
+
+FIRST_NUMBER = 2_000_000
+"""Numbers of these requests: far above those of the engine and of strangers."""
+
+PROBES_S = 25.0
+"""How long probes may send in all."""
+
+MARK = "{{secret:"
+Send = Callable[[Sent, Literal["user"]], Sent | None]
+"""Sends a request with its identity's credentials; None where no time is left."""
+
+
+class Unclear(Exception):
+    """Why nothing can be said about something."""
+
+
+class Asker:
+    """Send requests as users of the fuzzer, or as new ones; `users` are their headers by name, which it adds to."""
+
+    def __init__(
+        self,
+        send: Send,
+        *,
+        users: Mapping[str, Mapping[str, str]],
+        identities: Identities,
+        base_url: str,
+        limited: Collection[int] = (),
+    ) -> None:
+        self._send = send
+        self._users = users
+        self._identities = identities
+        self._limited = limited
+        self._numbers = itertools.count(FIRST_NUMBER)
+        self._until_s = time.monotonic() + PROBES_S
+        self.base_url = base_url.rstrip("/")
+        self.kept: list[Sent] = []
+
+    def fresh(self) -> str:
+        """Return the name of a user of an organisation that nothing was sent for yet."""
+        return self._known(self._identities.lease(1)[0])
+
+    def strangers(self) -> tuple[str, str]:
+        """Return two users of different organisations; raises Unclear where there are no two."""
+        one, other = (self._identities.lease(1)[0] for _ in range(2))
+        if one.headers == other.headers or one.organisation == other.organisation:
+            raise Unclear("there are no users of two organisations")
+        return self._known(one), self._known(other)
+
+    def _known(self, identity: Identity) -> str:
+        self._users[identity.name] = dict(identity.headers)
+        return identity.name
+
+    def ask(  # noqa: PLR0913 - a request
+        self,
+        operation: Operation,
+        url: str,
+        who: str,
+        *,
+        method: str = "",
+        body: bytes = b"",
+        headers: Iterable[tuple[str, str]] = (),
+    ) -> Sent:
+        """Send a request and return its answer; raises Unclear for none, or one of a limiter."""
+        plain = [(name, value) for name, value in headers if not value.startswith(MARK)]
+        marked = [(name, f"{MARK}{who}}}}}") for name in self._users.get(who, {})]
+        asked = Sent(
+            number=next(self._numbers),
+            operation=operation.label,
+            mode="",
+            method=method or operation.method,
+            url=url,
+            identity=who,
+            request_headers=[*plain, *marked],
+            body=body,
+            at_s=time.monotonic(),
+        )
+        answer = None if time.monotonic() > self._until_s else self._send(asked, "user")
+        if answer is None:
+            raise Unclear("no time was left")
+        return self._keep(msgspec.structs.replace(answer, number=asked.number))
+
+    def again(self, sample: Sent, operation: Operation) -> Sent:
+        """Send a recorded request once more, as whoever sent it."""
+        return self.ask(
+            operation,
+            sample.url,
+            sample.identity,
+            method=sample.method,
+            body=sample.body,
+            headers=sample.request_headers,
+        )
+
+    def _keep(self, answer: Sent) -> Sent:
+        self.kept.append(answer)
+        if not answer.status or answer.status in self._limited:
+            raise Unclear(said(answer))
+        return answer
+
+
+def said(answer: Sent) -> str:
+    """Return what was answered, for people."""
+    return f"{answer.method} of it answered {answer.status or 'nothing'}"

@@ -1,0 +1,101 @@
+"""Whether PUT and DELETE may be sent twice: the second time leaves all as the first time did (RFC 9110, 9.2.2)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from seatrial.core.recipes import values_of
+from seatrial.fuzz._looked import Gap
+from seatrial.fuzz._messages import Sent
+from seatrial.fuzz.probes._ask import Unclear, said
+from seatrial.fuzz.probes._found import Seen, confirmed
+from seatrial.fuzz.probes._gaps import left_out
+from seatrial.fuzz.probes._ground import GONE, SUCCESS, Ground
+from seatrial.fuzz.probes._kinds import Kind, kinds_of, make, read_of, served
+from seatrial.openapi import Operation
+
+IDEMPOTENT = frozenset({"PUT", "DELETE"})
+NOTHING = "no operation is a PUT or DELETE of one resource"
+CONDITIONAL = frozenset({409, 412, 428})
+"""Answers to a second PUT that says which state it is about: it is another one then."""
+
+SERVER_ERROR = 500
+IN_LIST = re.compile(r"/\d+(/|$)")
+
+
+def idempotent(ground: Ground) -> tuple[list[Seen], Gap | None]:
+    """Send each PUT and DELETE of something new twice, and read it after either."""
+    wanted = [each for each in ground.operations.values() if each.method in IDEMPOTENT and each.in_path]
+    kinds = {each.label: kind for kind in kinds_of(ground.operations) for each in kind.changes}
+    seen, unclear = list[Seen](), list[str]()
+    for operation in wanted:
+        try:
+            seen += _tried(kinds.get(operation.label), operation, ground)
+        except Unclear as why:
+            unclear.append(f"{operation.label} ({why})")
+    return seen, left_out(unclear, "" if wanted else NOTHING)
+
+
+def _tried(kind: Kind | None, operation: Operation, ground: Ground) -> list[Seen]:
+    if kind is None:
+        raise Unclear("no operation makes what it is about")
+    attempt = _removed if operation.method == "DELETE" else _put
+    found = attempt(kind, operation, ground)
+    return [replace(found, status=confirmed(attempt(kind, operation, ground)))] if found else []
+
+
+def _removed(kind: Kind, operation: Operation, ground: Ground) -> Seen | None:
+    made = make(kind, ground, ground.ask.fresh())
+    served(made, kind, ground)
+    first = _done(ground.ask.ask(operation, made.url, made.owner))
+    between = read_of(made, kind, ground)
+    second = ground.ask.ask(operation, made.url, made.owner)
+    after = read_of(made, kind, ground)
+    if second.status >= SERVER_ERROR:
+        return _seen(operation, f"a second DELETE is answered with {second.status}", [made.sent, first, second])
+    if between.status not in GONE:
+        raise Unclear(f"after it, {said(between)}")
+    if after.status in SUCCESS:
+        return _seen(operation, "a second DELETE brings back what the first removed", [made.sent, first, second, after])
+    return None
+
+
+def _put(kind: Kind, operation: Operation, ground: Ground) -> Seen | None:
+    made = make(kind, ground, ground.ask.fresh())
+    sample = next(iter(ground.accepted(operation)), None)
+    if sample is None:
+        raise Unclear("nothing that it was sent was accepted")
+    sent = [made.sent]
+    states = list[Mapping[str, str]]()
+    for _ in range(2):
+        sent.append(ground.ask.ask(operation, made.url, made.owner, body=sample.body, headers=sample.request_headers))
+        if sent[-1].status not in SUCCESS:
+            break
+        states.append(_state(served(made, kind, ground), sample))
+    _done(sent[1])
+    if sent[-1].status in CONDITIONAL:
+        raise Unclear(f"the second time, {said(sent[-1])}")
+    if sent[-1].status not in SUCCESS:
+        return _seen(operation, f"a second PUT of the same is answered with {sent[-1].status}", sent)
+    return _seen(operation, "a second PUT of the same changes more", sent) if states[0] != states[1] else None
+
+
+def _state(read: Sent, sample: Sent) -> Mapping[str, str]:
+    """Return what a PUT is about: what it wrote, and how long lists are; a time or a version may go on."""
+    held, wrote = values_of(read.response_body), values_of(sample.request_body)
+    return {
+        place: text if place in wrote else "" for place, text in held.items() if place in wrote or IN_LIST.search(place)
+    }
+
+
+def _done(answer: Sent) -> Sent:
+    if answer.status not in SUCCESS:
+        raise Unclear(said(answer))
+    return answer
+
+
+def _seen(operation: Operation, title: str, steps: list[Sent]) -> Seen:
+    cause = re.sub(r"\W+", "-", title.lower())
+    return Seen(operation=operation.label, title=title, cause=cause, steps=steps)

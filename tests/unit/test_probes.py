@@ -1,0 +1,406 @@
+"""Checks of ours on a small real service: each mistake in it is found, and one without is not accused."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from shelf import Answer, Book, Headers, Shelf, document, serving
+
+from seatrial.config import ContractSettings
+from seatrial.core import CheckResult, FindingStatus, Identity, Outcome, Target
+from seatrial.fuzz._authentication import Stranger
+from seatrial.fuzz._evidence import Judgement
+from seatrial.fuzz._messages import Sent
+from seatrial.fuzz.probes import Asker, Besides, Ground, probe
+from seatrial.openapi import operations_of
+
+TITLES = ("one", "two", "three")
+ASKING = ("tenants-apart", "pages-complete", "created-readable", "idempotent", "methods-agree")
+NEW = itertools.count(1)
+READ, PUT, PATCH, DELETE = (f"{method} /books/{{book}}" for method in ("GET", "PUT", "PATCH", "DELETE"))
+
+
+class Users:
+    """As many users as anybody wants, each of an organisation of its own; or the same one again and again."""
+
+    def __init__(self, *, alone: bool = False) -> None:
+        self._alone = alone
+
+    def lease(self, count: int, **_: Any) -> Sequence[Identity]:
+        """Return users."""
+        names = ["alone" if self._alone else f"org-{next(NEW)}" for _ in range(count)]
+        return [Identity(name=n, organisation=n, headers={"Authorization": f"Bearer {n}"}) for n in names]
+
+
+def seen_before(url: str) -> list[Sent]:
+    """Return what the fuzzer is taken to have sent: each operation was accepted with three titles, and read."""
+    asked = [("POST /books", "/books"), ("PUT /books/{book}", "/books/x"), ("PATCH /books/{book}", "/books/x")]
+    bodies = [(label, path, f'{{"title": "{title}"}}') for label, path in asked for title in TITLES]
+    reads = [("GET /books", "/books", ""), (READ, "/books/x", ""), (f"{READ}/notes", "/books/x/notes", "")]
+    return [
+        Sent(
+            number=number,
+            operation=label,
+            mode="positive",
+            method=label.partition(" ")[0],
+            url=url + path,
+            identity="fuzzer",
+            request_headers=[("Content-Type", "application/json"), ("Authorization", "{{secret:fuzzer}}")],
+            body=body.encode(),
+            at_s=0.0,
+            status=200,
+            response_body="{}",
+        )
+        for number, (label, path, body) in enumerate([*bodies, *reads])
+    ]
+
+
+def looked_at(
+    shelf: Shelf, *, users: Users | None = None, settings: ContractSettings | None = None, **promised: Any
+) -> tuple[dict[str, CheckResult], Judgement]:
+    """Let every check of ours look at a shelf."""
+    with serving(shelf) as url:
+        known = {"fuzzer": {"Authorization": "Bearer fuzzer"}}
+        stranger = Stranger([], target=Target(url=url), limited=[429], window_s=0, users=known)
+        ask = Asker(stranger.send, users=known, identities=users or Users(), base_url=url, limited=[429])  # type: ignore[arg-type]
+        ground = Ground(
+            operations=operations_of(document(paging=shelf.paging, **promised)),
+            sent=seen_before(url),
+            settings=settings or ContractSettings(),
+            besides=Besides(tenants=True),
+            limited=[429],
+            ask=ask,
+        )
+        judgement = Judgement()
+        probe(ground, judgement, problem="")
+    return {result.check.partition(".")[2]: result for result in judgement.results}, judgement
+
+
+def findings(results: dict[str, CheckResult]) -> dict[str, list[tuple[str, str]]]:
+    """Return the confirmed findings by check, as operation and cause."""
+    return {
+        name: [(each.operation, each.cause) for each in result.findings if each.status is FindingStatus.CONFIRMED]
+        for name, result in results.items()
+        if result.findings
+    }
+
+
+class ByOffset(Shelf):
+    """Pages begin at an offset."""
+
+    paging = "offset"
+
+
+class ByHeader(Shelf):
+    """Each page names the next one in a header."""
+
+    paging = "header"
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["linked", "by its paths"])
+@pytest.mark.parametrize("shelf", [Shelf, ByOffset, ByHeader])
+def test_right_service_passes_every_check(shelf: type[Shelf], *, links: bool) -> None:
+    """A service without a mistake is accused of nothing, and each check has seen what it is about."""
+    results, _ = looked_at(shelf(), links=links)
+    assert {name: results[name].outcome for name in ASKING} == dict.fromkeys(ASKING, Outcome.PASSED), results
+    assert not findings(results)
+
+
+def admitting(*methods: str, notes: bool = False) -> type[Shelf]:
+    """Return a service that forgets whose a book is for some methods."""
+
+    class Admitting(Shelf):
+        def admits(self, method: str, book: Book, organisation: str, *, notes: bool) -> bool:
+            """Return whether somebody may reach a book."""
+            return (method in methods and notes is notes_too) or book["of"] == organisation
+
+    notes_too = notes
+    return Admitting
+
+
+class Skipping(Shelf):
+    """The first of each later page is left out."""
+
+    def page(self, mine: list[Book], start: int, size: int) -> list[Book]:
+        """Return what stands on a page."""
+        return mine[start + bool(start) : start + size]
+
+
+class Repeating(Shelf):
+    """The last of each page is on the next one too."""
+
+    def page(self, mine: list[Book], start: int, size: int) -> list[Book]:
+        """Return what stands on a page."""
+        return mine[max(0, start - 1) : start + size]
+
+
+class Circling(Shelf):
+    """The second page leads back to itself."""
+
+    def listed(self, organisation: str, query: Headers) -> Answer:
+        """List an organisation's books."""
+        status, body, headers = super().listed(organisation, query)
+        return status, {**body, "next": "2" if "limit" in query else None}, headers
+
+
+class Forgetting(Shelf):
+    """What was made is there only when it was looked for once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looked: set[str] = set()
+
+    def get(self, book: Book, given: Any) -> Answer:
+        """Read a book."""
+        if book["id"] in self.looked:
+            return super().get(book, given)
+        self.looked.add(book["id"])
+        return self.missing()
+
+
+class Undoing(Shelf):
+    """A second removal brings back what the first one removed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.removed: dict[str, Book] = {}
+
+    def answer(self, method: str, path: str, query: Headers, organisation: str, given: Any) -> Answer:
+        """Answer a request."""
+        name = path.strip("/").split("/")[-1]
+        if method == "DELETE" and name in self.removed:
+            self.books[name] = self.removed.pop(name)
+            return 204, None, {}
+        if method == "DELETE" and name in self.books and self.books[name]["of"] == organisation:
+            self.removed[name] = self.books[name]
+        return super().answer(method, path, query, organisation, given)
+
+
+class Appending(Shelf):
+    """Each PUT adds a page."""
+
+    def put(self, book: Book, given: Any) -> Answer:
+        """Write a book anew."""
+        book["pages"].append(1)
+        return super().put(book, given)
+
+    patch = put
+
+
+class Once(Shelf):
+    """A second PUT breaks the service."""
+
+    def put(self, book: Book, given: Any) -> Answer:
+        """Write a book anew."""
+        book["puts"] = book.get("puts", 0) + 1
+        return super().put(book, given) if book["puts"] == 1 else (500, {"error": "again?"}, {})
+
+
+def heading(status: int, body: Any, headers: Headers | None = None) -> type[Shelf]:
+    """Return a service that answers HEAD, in its own way."""
+
+    class Heading(Shelf):
+        def not_allowed(self, method: str, depth: int) -> Answer:
+            """Refuse a method."""
+            listed = method == "HEAD" and depth == 1
+            return (status, body, headers or {}) if listed else super().not_allowed(method, depth)
+
+    return Heading
+
+
+class OneRoute(Shelf):
+    """Allow of the list names one method alone."""
+
+    def not_allowed(self, method: str, depth: int) -> Answer:
+        """Refuse a method."""
+        status, body, headers = super().not_allowed(method, depth)
+        return status, body, {"Allow": headers["Allow"].partition(",")[0]} if depth == 1 else headers
+
+
+EMPTY: dict[str, Any] = {"items": [], "next": None}
+MISTAKES: dict[str, tuple[type[Shelf], str, list[tuple[str, str]]]] = {
+    "a stranger reads": (admitting("GET"), "tenants-apart", [(READ, "read-across")]),
+    "a stranger reads notes": (
+        admitting("GET", notes=True), "tenants-apart", [("GET /books/{book}/notes", "read-across")],
+    ),
+    "a stranger writes anew": (admitting("PUT"), "tenants-apart", [(PUT, "change-across")]),
+    "a stranger changes": (admitting("PATCH"), "tenants-apart", [(PATCH, "change-across")]),
+    "a stranger removes": (admitting("DELETE"), "tenants-apart", [(DELETE, "remove-across")]),
+    "pages skip": (Skipping, "pages-complete", [("GET /books", "skips")]),
+    "pages repeat": (Repeating, "pages-complete", [("GET /books", "repeats")]),
+    "pages never end": (Circling, "pages-complete", [("GET /books", "endless")]),
+    "late": (Forgetting, "created-readable", [(READ, "late")]),
+    "removed twice": (Undoing, "idempotent", [(DELETE, "a-second-delete-brings-back-what-the-first-removed")]),
+    "written twice": (Appending, "idempotent", [(PUT, "a-second-put-of-the-same-changes-more")]),
+    "not written twice": (Once, "idempotent", [(PUT, "a-second-put-of-the-same-is-answered-with-500")]),
+    "HEAD breaks": (heading(500, EMPTY), "methods-agree", [("GET /books", "status")]),
+    "HEAD lies about length": (heading(200, [0]), "methods-agree", [("GET /books", "length")]),
+    "HEAD lies about its type": (
+        heading(200, EMPTY, {"Content-Type": "text/html"}), "methods-agree", [("GET /books", "media-type")],
+    ),
+    "Allow forgets": (OneRoute, "methods-agree", [("GET /books", "allow")]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["linked", "by its paths"])
+@pytest.mark.parametrize(("shelf", "check", "found"), MISTAKES.values(), ids=MISTAKES)
+def test_mistake_is_found_by_its_check(
+    shelf: type[Shelf], check: str, found: list[tuple[str, str]], *, links: bool
+) -> None:
+    """Each mistake is a confirmed finding of one check at one operation, which fails, and of no other."""
+    results, judgement = looked_at(shelf(), links=links)
+    assert findings(results) == {check: found}
+    assert results[check].outcome is Outcome.FAILED
+    for finding in results[check].findings:
+        assert set(finding.steps) <= judgement.exchanges.keys()
+        assert "Bearer org-" not in finding.replay
+        assert finding.replay.count("curl ") == len(finding.steps)
+
+
+class Closed(Shelf):
+    """Nobody may change or remove anything, the owner neither."""
+
+    def methods(self, depth: int) -> tuple[str, ...]:
+        """Return which methods a path of so many parts takes."""
+        return ("GET", "POST") if depth == 1 else ("GET",)
+
+
+class Polite(Shelf):
+    """Who may not see a book is told so with 200."""
+
+    def missing(self) -> Answer:
+        """Say that there is nothing."""
+        return 200, {"message": "there is nothing here"}, {}
+
+
+class Signed(Shelf):
+    """Nothing is accepted any more."""
+
+    def answer(self, method: str, path: str, query: Headers, organisation: str, given: Any) -> Answer:
+        """Answer a request."""
+        del method, path, query, organisation, given
+        return 401, {"error": "who are you?"}, {}
+
+
+class Limited(Shelf):
+    """Everybody is over his quota."""
+
+    def answer(self, method: str, path: str, query: Headers, organisation: str, given: Any) -> Answer:
+        """Answer a request."""
+        del method, path, query, organisation, given
+        return 429, {"error": "slow down"}, {}
+
+
+@pytest.mark.parametrize("shelf", [Signed, Limited])
+def test_service_that_lets_nobody_in_passes_nothing(shelf: type[Shelf]) -> None:
+    """Where no request gets through, nothing is shown of anybody's resources, pages or removals."""
+    results, _ = looked_at(shelf())
+    about = ("tenants-apart", "pages-complete", "created-readable", "idempotent")
+    assert {results[name].outcome for name in about} == {Outcome.NOT_TESTED}
+    assert not findings(results)
+
+
+def test_method_that_nobody_may_use_is_no_refusal() -> None:
+    """405 to a stranger says nothing of whose the resource is: those operations are not tested, by name."""
+    results, _ = looked_at(Closed())
+    assert results["tenants-apart"].outcome is Outcome.NOT_TESTED
+    for label in (PUT, PATCH, DELETE):
+        assert f"{label} (a stranger: {label.partition(' ')[0]} of it answered 405)" in results["tenants-apart"].reason
+    assert READ not in results["tenants-apart"].reason
+    assert not results["tenants-apart"].findings
+
+
+def test_answer_that_there_is_nothing_is_no_reading() -> None:
+    """A service that says with 200 that there is nothing shows nothing of anybody."""
+    results, _ = looked_at(Polite())
+    assert not results["tenants-apart"].findings
+
+
+def test_one_user_alone_is_no_stranger() -> None:
+    """Where there are no users of two organisations, nobody can try, and the reason says so."""
+    results, _ = looked_at(Shelf(), users=Users(alone=True))
+    assert results["tenants-apart"].outcome is Outcome.NOT_TESTED
+    assert "there are no users of two organisations" in results["tenants-apart"].reason
+
+
+def test_what_is_shared_is_not_private() -> None:
+    """Operations that are declared shared are left out; without any other, nobody promised anything."""
+    shared = ContractSettings(shared=(READ, f"{READ}/notes"))
+    results, _ = looked_at(admitting("GET")(), settings=shared)
+    assert results["tenants-apart"].outcome is Outcome.PASSED
+    results, _ = looked_at(Shelf(), secured=False)
+    assert results["tenants-apart"].outcome is Outcome.NOT_APPLICABLE
+
+
+class Unpaged(Shelf):
+    """The list is no list of pages."""
+
+    paging = "none"
+
+
+class Endless(Shelf):
+    """The size of a page is not looked at."""
+
+    def page(self, mine: list[Book], start: int, size: int) -> list[Book]:
+        """Return what stands on a page."""
+        del start, size
+        return mine
+
+
+class Filtering(Shelf):
+    """What looks like the size of a page is something to look for."""
+
+    def listed(self, organisation: str, query: Headers) -> Answer:
+        """List an organisation's books."""
+        return (200, {"items": [], "next": None}, {}) if "limit" in query else super().listed(organisation, query)
+
+
+@pytest.mark.parametrize(
+    ("shelf", "outcome"),
+    [(Unpaged, Outcome.NOT_APPLICABLE), (Endless, Outcome.NOT_TESTED), (Filtering, Outcome.NOT_TESTED)],
+)
+def test_list_without_pages_is_not_passed(shelf: type[Shelf], outcome: Outcome) -> None:
+    """A document that tells of no pages promises none; a page with everything on it shows nothing of pages."""
+    results, _ = looked_at(shelf())
+    assert results["pages-complete"].outcome is outcome
+
+
+class Accepting(Forgetting):
+    """What was made is only accepted, and is there later."""
+
+    def make(self, organisation: str, given: Any) -> Answer:
+        """Make a book."""
+        _, body, headers = super().make(organisation, given)
+        return 202, body, headers
+
+
+def test_what_is_only_accepted_need_not_be_there() -> None:
+    """By 202 nothing is promised to be there at once, unless a link says where."""
+    results, _ = looked_at(Accepting(), links=False)
+    assert results["created-readable"].outcome is Outcome.NOT_TESTED
+    assert not findings(results)
+
+
+class Growing(Shelf):
+    """What is read is longer each time."""
+
+    def listed(self, organisation: str, query: Headers) -> Answer:
+        """List an organisation's books."""
+        self.count += 1
+        status, body, headers = super().listed(organisation, query)
+        return status, {**body, "asked": "x" * self.count}, headers
+
+
+class GrowingHead(heading(200, [0])):  # type: ignore[misc]
+    """And HEAD announces some length."""
+
+    listed = Growing.listed
+
+
+def test_length_of_what_always_changes_is_not_compared() -> None:
+    """Where two GETs differ in length, HEAD cannot tell it."""
+    results, _ = looked_at(GrowingHead())
+    assert not findings(results)
