@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -13,6 +14,9 @@ from proving import SERVER, People, ended, limit, process, told
 from seatrial.config import LimitSettings
 from seatrial.core import Evidence, Outcome, Target
 from seatrial.throttle import NO_USERS, Means, Policy, plan_deep, prove
+from seatrial.throttle._author import Author
+from seatrial.throttle._pressure import pressure
+from seatrial.throttle._step import Step
 
 ALGORITHMS = Path(__file__).parents[1] / "support" / "algorithms.py"
 
@@ -73,16 +77,50 @@ def test_what_no_stack_can_show_is_not_tested() -> None:
 
 
 @pytest.mark.parametrize(("quota", "refused_count"), [(8, False), (8, True), (60, True)])
-def test_a_counter_shows_over_two_windows_what_asking_on_costs(quota: int, *, refused_count: bool) -> None:
+def test_a_counter_shows_over_two_windows_what_asking_on_costs(
+    monkeypatch: pytest.MonkeyPatch, quota: int, *, refused_count: bool
+) -> None:
     """A counter that counts refusals never lets in whoever goes on asking; one that does not lets both in."""
+    monkeypatch.setattr("seatrial.throttle._deep.KEYS", 600)
     traits = ("refused-count",) if refused_count else ()
     server = {"algorithm": "sliding-counter", "quota": quota, "window_s": 2.0, "headers": "epoch", "traits": traits}
     declared = {"algorithm": "sliding-counter", "quota": quota, "window_s": 2.0, "path": "/items/7", "headers": "none"}
     with process(ALGORITHMS, server) as (target, _):
         settings = limit(**declared, authenticated_by=(), exempt=(), path_template="")
         evidence = deepen(target, settings, Means(), people=People(users=False))
-    outcome = Outcome.FAILED if refused_count else Outcome.PASSED
-    assert ended(evidence, outcome) - UNDER_PRESSURE == {"refusals-free"}, told(evidence)
+    failed, passed = (ended(evidence, outcome) - UNDER_PRESSURE for outcome in (Outcome.FAILED, Outcome.PASSED))
+    assert failed == ({"refusals-free"} if refused_count else set()), told(evidence)
+    assert failed | passed == {"refusals-free", "window-resets", "buckets-kept"}, told(evidence)
+
+
+@pytest.mark.parametrize(
+    ("traits", "declared", "failed"),
+    [
+        (("counter",), {"algorithm": "sliding-counter"}, set()),
+        (("counter", "window-long"), {"algorithm": "sliding-counter"}, {"window-resets"}),
+        (("counter", "drops-all"), {"algorithm": "sliding-counter"}, {"buckets-kept"}),
+        (("by-key",), {"anchor": "per-key"}, set()),
+        (("by-key", "window-long"), {"anchor": "per-key"}, {"window-resets"}),
+        (("by-key", "window-short"), {"anchor": "per-key"}, {"window-resets"}),
+        (("by-key", "later-one-more"), {"anchor": "per-key"}, {"window-resets"}),
+    ],
+)
+def test_over_two_windows_everything_comes_back_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, traits: tuple[str, ...], declared: dict[str, str], failed: set[str]
+) -> None:
+    """A counter has forgotten everything by then; who meets the end of a window that is shifted knows the next one."""
+    monkeypatch.setattr("seatrial.throttle._deep.pressure", _volley_alone)
+    monkeypatch.setattr("seatrial.throttle._deep.KEYS", 600)
+    with process(SERVER, {"quota": 8, "window_s": 2.0, "traits": traits}) as (target, _):
+        evidence = deepen(target, limit(window_s=2.0, headers="none", **declared), Means())
+    claims = {"window-resets", "refusals-free", *(() if "anchor" in declared else ("buckets-kept",))}
+    assert ended(evidence, Outcome.FAILED) == failed, told(evidence)
+    assert ended(evidence, Outcome.PASSED) >= claims - failed, told(evidence)
+
+
+def _volley_alone(author: Author) -> list[Step]:
+    """Leave out what is compared: it takes its time, and is looked at elsewhere."""
+    return [replace(step, after="quota") for step in pressure(author) if step.name == "volley"]
 
 
 def test_what_does_not_fit_into_the_time_is_not_begun() -> None:

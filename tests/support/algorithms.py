@@ -236,6 +236,7 @@ class Server:
         figures = {
             "epoch": {"X-RateLimit-Reset": str(math.ceil(time.time() + ahead_s + wait_s))},
             "delta": {"X-RateLimit-Reset": str(whole)},
+            "limit": {"X-RateLimit-Limit": str(limiter.quota)},
             "draft": {
                 "RateLimit-Policy": f'"default";q={limiter.quota};w={math.ceil(limiter.window_s)}',
                 "RateLimit": f'"default";r={left};t={whole}',

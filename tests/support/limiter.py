@@ -18,6 +18,7 @@ import re
 import signal
 import sys
 import time
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.utils import formatdate
@@ -167,6 +168,8 @@ class Limiter:
         found = self.buckets.get(key)
         if "by-clock" in self.traits:
             now_s -= now_s % self.window_s
+        if "by-key" in self.traits:
+            now_s -= (now_s - zlib.crc32(key.encode()) / 2**32 * HOUR_S) % self.length()
         if found is None:
             self.buckets[key] = found = Bucket(now_s)
         if now_s >= found.began_s + self.length() + found.longer_s:
@@ -249,7 +252,10 @@ class Limiter:
 
     async def weigh(self, key: str, now_s: float) -> Decision:
         """Count by the clock's windows, the one before by as much of it as is within the last window."""
-        number, gone = int(now_s // self.window_s), now_s % self.window_s / self.window_s
+        length_s = self.length()
+        number, gone = int(now_s // length_s), now_s % length_s / length_s
+        if len(self.logs) > MANY:
+            self.forget(number)
         before, here = (self.logs.setdefault(f"{key} {n}", []) for n in (number - 1, number))
         weight = 0.0 if "edge-burst" in self.traits else len(before) * (1 - gone)
         admitted = weight + len(here) < self.allowed(Bucket(now_s))
@@ -257,7 +263,13 @@ class Limiter:
         here += [now_s] * admitted
         free = self.quota - len(here)
         turns = 1 - free / len(before) if free > 0 and before else 1.0 + 1.0 / max(1, len(here))
-        return Decision(admitted, len(here), now_s + max(0.0, turns - gone) * self.window_s)
+        return Decision(admitted, len(here), now_s + max(0.0, turns - gone) * length_s)
+
+    def forget(self, number: int) -> None:
+        """Drop what the windows before the last one admitted, now that there is much of it; some drop everything."""
+        for key in list(self.logs):
+            if "drops-all" in self.traits or int(key.rpartition(" ")[2]) < number - 1:
+                del self.logs[key]
 
     def pour(self, key: str, now_s: float) -> Decision:
         """Take from a bucket that refills evenly; its window ends when the next request would be admitted."""

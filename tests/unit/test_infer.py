@@ -194,7 +194,8 @@ def test_what_a_refusal_looks_like() -> None:
         ({"RateLimit_Policy": '"a";q=10;w=60', "RateLimit": '"a";r=9;t=60'}, "ietf-draft-8", 10, 9),
         ({"RateLimit": "limit=10, remaining=9, reset=60"}, "ietf-draft-7", 10, 9),
         ({"RateLimit_Limit": "10", "RateLimit_Remaining": "9", "RateLimit_Reset": "60"}, "ietf-draft-6", 10, 9),
-        ({"X_RateLimit_Limit": "ten"}, "x-ratelimit-delta", None, None),
+        ({"X_RateLimit_Limit": "10"}, "x-ratelimit", 10, None),
+        ({"X_RateLimit_Limit": "ten"}, "x-ratelimit", None, None),
         ({}, "none", None, None),
     ],
 )  # fmt: skip

@@ -32,15 +32,22 @@ def test_what_was_undecided_and_each_new_defect_are_taken_from_the_second_attemp
     assert found.notes == ("again",)
 
 
+def _worse(first: Outcome, more: Outcome) -> tuple[Outcome, str]:
+    worst_first = ("failed", "inconclusive", "blocked", "passed", "not-tested", "not-applicable")
+    earlier = worst_first.index(first.value) < worst_first.index(more.value)
+    return (first, "first") if earlier else (more, "more")
+
+
 @given(first=OUTCOMES, more=OUTCOMES)
-def test_what_two_stages_say_of_a_check_is_taken_from_the_second(
+def test_of_what_two_stages_say_of_a_check_the_worse_counts(
     first: tuple[Outcome, ...], more: tuple[Outcome, ...]
 ) -> None:
-    """A deeper stage decides what the first one left; what it says nothing about stays."""
+    """A deeper stage decides what the first one left, and takes back nothing that this found of another limit."""
     deeper = evidence(more, "more")
     found = overlaid(evidence(first, "first"), replace(deeper, results=deeper.results[1:]))
     said = {result.check: (result.outcome, result.reason) for result in found.results}
-    assert said == dict(zip(CHECKS, [(first[0], "first"), *((each, "more") for each in more[1:])], strict=True))
+    pairs = [(first[0], "first"), *(_worse(*pair) for pair in zip(first[1:], more[1:], strict=True))]
+    assert said == dict(zip(CHECKS, pairs, strict=True))
     assert found.notes == ("first", "more")
 
 

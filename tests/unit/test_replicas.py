@@ -14,9 +14,9 @@ from seatrial.throttle._replicas import judge_replicas
 KINDS = Kinds(200, frozenset({429}))
 
 
-def policy(algorithm: str = "fixed-window") -> Policy:
+def policy(algorithm: str = "fixed-window", **changed: str) -> Policy:
     """Return a limit of 4 requests in 10 seconds."""
-    settings = {**PROMISES, "quota": 4, "window_s": 10, "algorithm": algorithm, "path": "/a"}
+    settings = {**PROMISES, "quota": 4, "window_s": 10, "algorithm": algorithm, "path": "/a", **changed}
     return Policy.declared(LimitSettings.model_validate(settings), {})
 
 
@@ -81,3 +81,30 @@ def test_instances_are_told_from_what_looks_like_them(
     defects = judge_replicas(policy(algorithm), ramp, anew, KINDS)
     assert [defect.cause for defect in defects] == ["replicas"] * found
     assert all("several instances count apart" in defect.title for defect in defects)
+
+
+YES = 0
+"""What is said to remain where nobody reads it."""
+
+
+@pytest.mark.parametrize("algorithm", ["token-bucket", "sliding-counter"])
+@pytest.mark.parametrize(
+    ("ramp", "anew", "found"),
+    [
+        (asked(*FULL), REFUSED, False),
+        (asked(*FULL), asked(None, YES, YES, YES, YES, None, began_s=1000.1), True),  # a quota in a row
+        (asked(*FULL), asked(None, YES, None, YES, None, YES, None, began_s=1000.1), False),  # it comes back too fast
+        (asked(*FULL), asked(None, YES, YES, None, began_s=1000.1, every_s=2.0), False),  # what came back
+        (
+            asked(*[YES] * 9, None),
+            asked(YES, YES, YES, None, began_s=1000.2),
+            False,
+        ),  # more than the quota from the start
+    ],
+)
+def test_instances_are_told_by_as_much_in_a_row_where_headers_tell_nothing(
+    algorithm: str, ramp: list[Answer], anew: list[Answer], found: bool
+) -> None:
+    """What comes back so fast would not have been refused a moment before."""
+    defects = judge_replicas(policy(algorithm, headers="none"), ramp, anew, KINDS)
+    assert [defect.cause for defect in defects] == ["replicas"] * found

@@ -273,9 +273,15 @@ def settled(first: Evidence, again: Evidence) -> Evidence:
 
 
 def overlaid(first: Evidence, more: Evidence) -> Evidence:
-    """Return the evidence of two stages: where both say something about a check, the second one counts."""
-    later = {result.check for result in more.results}
-    return join(replace(first, results=tuple(r for r in first.results if r.check not in later)), more)
+    """Return the evidence of two stages: where both say something about a check, what is worse counts.
+
+    They do so where one shows what of another limit the other one shows.
+    """
+    from seatrial.throttle import worse  # noqa: PLC0415 - needed by this instrument only
+
+    results = {result.check: result for result in first.results}
+    results |= {later.check: worse(later, results.get(later.check, later)) for later in more.results}
+    return replace(join(first, more), results=tuple(results.values()))
 
 
 def join(first: Evidence, second: Evidence) -> Evidence:

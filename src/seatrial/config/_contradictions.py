@@ -28,7 +28,7 @@ def _within(limit: LimitSettings) -> Iterator[Contradiction]:
         yield "anonymous_by", "nobody is limited: neither clients with a token nor those without"
     if limit.proxy and limit.anonymous_by == "none":
         yield "proxy", "the clients that it reports have no token, and no such client is limited"
-    if limit.anchor == "clock" and limit.algorithm in UNANCHORED:
+    if limit.anchor != "first-request" and limit.algorithm in UNANCHORED:
         yield "anchor", f"a {limit.algorithm} has no windows that could follow the clock"
     if limit.body and limit.method != "POST":
         yield "body", f"a body is sent with POST, the method is {limit.method}"

@@ -292,7 +292,7 @@ class LimitSettings(Section):
     quota_elsewhere: Annotated[int, Field(ge=0)] = 0
     reach: Literal["service", "path"] = "service"
     algorithm: Literal["any", "fixed-window", "sliding-log", "sliding-counter", "token-bucket"] = "any"
-    anchor: Literal["first-request", "clock"] = "first-request"
+    anchor: Literal["first-request", "clock", "per-key"] = "first-request"
     authenticated_by: tuple[Literal["user", "organisation"], ...] = ()
     anonymous_by: Literal["address", "none"] = "none"
     proxy: Servers = ()

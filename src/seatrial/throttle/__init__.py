@@ -7,7 +7,7 @@ from seatrial.throttle._outcomes import CLAIMS
 from seatrial.throttle._plan import NO_USERS, plan_proof
 from seatrial.throttle._policy import Beside, Plan, Policy
 from seatrial.throttle._pressure import IN_FLIGHT, LOAD_PER_S, LOAD_S
-from seatrial.throttle._prove import leave_deep, merge, prove
+from seatrial.throttle._prove import leave_deep, merge, prove, worse
 from seatrial.throttle._schedule import schedule
 from seatrial.throttle._step import Schedule
 from seatrial.throttle._timetable import as_json, lines
@@ -46,4 +46,5 @@ __all__ = [
     "prove",
     "refusals",
     "schedule",
+    "worse",
 ]

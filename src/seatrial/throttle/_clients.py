@@ -14,6 +14,7 @@ from seatrial.throttle._kinds import ERROR, Kinds, UndecidedError
 from seatrial.throttle._replay import Turn
 from seatrial.throttle._scene import Scene
 from seatrial.throttle._shapes import shape
+from seatrial.throttle._shifted import settle
 from seatrial.throttle._window import Edge, end_of_window, inside
 from seatrial.throttle._wire import Answer, Wire
 
@@ -111,7 +112,7 @@ async def by_address(scene: Scene, ramp: Ramp) -> None:
     used.kinds.count(others)
     scene.own_quota([used.rejection, *others], used.kinds)
     scene.ledger.journal.show("anonymous-by-address", used.answers[0], used.rejection, others[0])
-    scene.ledger.judge("anonymous-by-address", shared or _same_quota(scene, ramp, used))
+    scene.ledger.judge("anonymous-by-address", shared or await _same_quota(scene, ramp, used))
 
 
 def unlimited(scene: Scene, used: UsedUp) -> None:
@@ -120,12 +121,12 @@ def unlimited(scene: Scene, used: UsedUp) -> None:
     scene.ledger.judge("anonymous-by-address", [Defect("unlimited", title, (used.answers[-1],))])
 
 
-def _same_quota(scene: Scene, ramp: Ramp, used: UsedUp) -> list[Defect]:
+async def _same_quota(scene: Scene, ramp: Ramp, used: UsedUp) -> list[Defect]:
     """Return whether an address gets the quota that is declared; one that is wrong for users too is another claim."""
     admitted = used.kinds.count(used.answers)
     if scene.plan.no_quota or admitted == ramp.admitted:
         return []
-    most = scene.ledger.rollovers.settle(scene.policy, "anonymous-by-address", used.answers, admitted)
+    most = await settle(scene, used.client, "anonymous-by-address", used.answers, used.kinds)
     if scene.policy.quota <= admitted <= most + scene.ledger.surplus(scene.policy.quota):
         return []
     title = f"{admitted} requests without a token are admitted from one address, the quota is {scene.policy.quota}"
@@ -138,6 +139,6 @@ async def control(scene: Scene, used: UsedUp) -> Answer:
         (answer,) = await scene.send(used.wire)
         if used.kinds.rejected(answer) and inside(used.edge, [answer]):
             return answer
-        if not scene.policy.refills:
+        if not (scene.policy.refills or scene.policy.shifted):
             break
     raise UndecidedError("the window ended before everything was tried")

@@ -1,7 +1,7 @@
 """What takes longer by its nature: pressure, two windows, tens of thousands of clients, or control of the store.
 
 quota --> cost --> noise --> volley --> load (_pressure.py), and only then:
-    --> refusals (where only two windows show it)
+    --> refusals, and the whole quota again (where only two windows show it)
     --> watch (a drained client in every window) while keys (clients that are never seen again) come, twice
                                                           keys --> store (stopped, frozen, restarted)
 """
@@ -17,6 +17,7 @@ from seatrial.throttle._plan import MARGIN_S, unproved_quota
 from seatrial.throttle._policy import Beside, Plan, Policy
 from seatrial.throttle._pressure import PRESSURE, pressure
 from seatrial.throttle._promises import promises
+from seatrial.throttle._returns import returns
 from seatrial.throttle._step import RATE_PER_S, Client, Schedule, Step, Visit
 
 DEEP: Mapping[str, Severity] = {
@@ -41,15 +42,16 @@ ASKED = 3
 """So many clients ask while the store is in trouble, so that whoever counts there notices."""
 
 TROUBLES = (("restart", ""), ("pause", "unpause"), ("stop", "start"))
-KEEPS = frozenset({"fixed-window", "sliding-log", "token-bucket"})
-"""Algorithms of which it is known what a drained client gets back meanwhile."""
+SOON, LATE = 0.4, 0.95
+"""When, in windows, a drained client is looked at: soon where something comes back, late where nothing does."""
 
 NO_LOAD = "no [load.NAME] says what to send meanwhile"
 
 
 def deep_claims(policy: Policy) -> dict[str, Severity]:
     """Return what this stage decides, by severity: what one window shows is proved without it."""
-    return {**DEEP, **({} if policy.in_one_window else {"refusals-free": Severity.MEDIUM})}
+    returns = {"window-resets": Severity.HIGH} if policy.known else {}
+    return {**DEEP, **({} if policy.in_one_window else {"refusals-free": Severity.MEDIUM, **returns})}
 
 
 def plan_deep(  # noqa: PLR0913 - by keyword, each is needed once
@@ -69,14 +71,13 @@ def plan_deep(  # noqa: PLR0913 - by keyword, each is needed once
 
     `load` names the scenario that can be sent meanwhile.
     """
-    unknown = f"what a {policy.settings.algorithm} gives back cannot be told from a bucket that was dropped"
     plan = Plan(
         no_addresses="" if addresses > 1 else alike,
         no_users=no_users,
         no_edges="" if policy.fixed else "its windows have no edges",
         no_memory="" if memory else "nobody can read how much memory this target takes",
         no_control="" if control else "nobody can stop the store of this target",
-        no_kept="" if policy.settings.algorithm in KEEPS else unknown,
+        no_kept=_unkept(policy),
         no_quota=unproved_quota(policy),
         no_load="" if load else NO_LOAD,
         load=load,
@@ -84,6 +85,16 @@ def plan_deep(  # noqa: PLR0913 - by keyword, each is needed once
         budget_s=budget_s,
     )
     return replace(plan, no_proof=_impossible(policy, plan, profile))
+
+
+def _unkept(policy: Policy) -> str:
+    """Return why a bucket that was dropped cannot be told from what comes back, empty where it can."""
+    if policy.shifted:
+        return "a window that is shifted for its key ends at any moment, as if its bucket was dropped"
+    if not policy.known:
+        return "what an unknown algorithm gives back cannot be told from a bucket that was dropped"
+    small = policy.refills and policy.quota * (1 - SOON) <= 1
+    return f"a quota of {policy.quota} is too small to tell what comes back from a bucket that was dropped" * small
 
 
 def _impossible(policy: Policy, plan: Plan, profile: str) -> str:
@@ -111,7 +122,8 @@ class _Deep(Author):
         """Yield the steps in the order in which they can begin."""
         pressed = tuple(pressure(self))
         self._before = pressed[-1].name
-        tried = [*pressed, *self._refusals(), *self._watch(), *self._keys(), *self._store()]
+        again = () if self.policy.in_one_window or not self.policy.known else returns(self, self._before)
+        tried = [*pressed, *self._refusals(), *again, *self._watch(), *self._keys(), *self._store()]
         claims = tuple(dict.fromkeys(claim for step in tried for claim in step.claims))
         others = self.probe(self.user(), "has his own")
         yield Step(name="quota", claims=claims, visits=(self.ramp(self.first), others, self.anew(self.first)))
@@ -137,7 +149,7 @@ class _Deep(Author):
         """Look, in every window, whether a client whose quota is used up stays refused."""
         if self.plan.no_kept:
             return
-        late, count = (0.4, self.policy.ramp) if self.policy.bucket else (0.95, 1)
+        late, count = (SOON, self.policy.ramp) if self.policy.refills else (LATE, 1)
         for number in range(WATCHES):
             client = self.user()
             visits = (

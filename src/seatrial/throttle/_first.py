@@ -15,6 +15,7 @@ from seatrial.throttle._queue import queued
 from seatrial.throttle._replicas import ask_anew, judge_replicas
 from seatrial.throttle._scene import Scene
 from seatrial.throttle._shapes import answered
+from seatrial.throttle._shifted import settle
 from seatrial.throttle._step import Kind
 from seatrial.throttle._told import tell_headers
 from seatrial.throttle._window import Edge, clock_stepped, end_of_window, inside, server_clocks
@@ -57,7 +58,7 @@ async def fill_quota(scene: Scene) -> Ramp | None:
             return None
         raise
     edge = end_of_window(scene.policy, answers)
-    scene.ledger.rollovers.settle(scene.policy, "quota-exact", answers, kinds.count(answers))
+    await settle(scene, user, "quota-exact", answers, kinds)
     defects = await _isolation(scene, others, answers[-1], kinds, edge)
     scene.ledger.judge("isolation", defects)
     refused = kinds.rejected(answers[-1]) and not defects

@@ -11,6 +11,7 @@ from seatrial.throttle._schedule import schedule
 
 MARGIN_S = 4.0
 NO_USERS = "there are no users to tell apart"
+SHIFTED = "its windows end at another moment for each key"
 DEEPER = "takes longer by its nature: seatrial limits prove --deep"
 
 
@@ -29,22 +30,29 @@ def plan_proof(  # noqa: PLR0913 - by keyword, each is needed once
     `alike` says why there are no more, `no_users` why nobody is known by a token; `beside` is what checks of their own
     send out of the same budget.
     """
-    unproved = _unproved(policy)
     no_window = _too_short(policy, policy.wait_s, budget_s, profile)
-    deep = f"of the algorithm {policy.settings.algorithm}, it {DEEPER}"
+    of = "windows that are shifted for each key" if policy.shifted else f"the algorithm {policy.settings.algorithm}"
+    deep = f"of {of}, it {DEEPER}"
     plan = Plan(
         no_window=no_window,
         no_addresses="" if addresses > 1 else alike,
         no_users=no_users,
-        no_edges="" if policy.fixed else unproved,
+        no_edges="" if policy.fixed else SHIFTED if policy.shifted else _unproved(policy),
         no_quota=unproved_quota(policy),
         no_sliding=no_window or _too_small(policy),
-        no_return="" if policy.fixed else (no_window or _too_small(policy)) if policy.logs else unproved,
+        no_return=_no_return(policy, no_window, _too_short(policy, policy.window_s, budget_s, profile), deep),
         no_refusals=_too_short(policy, policy.patience_s, budget_s, profile) if policy.in_one_window else deep,
         beside=beside,
         budget_s=budget_s,
     )
     return replace(plan, no_proof=_impossible(policy, plan))
+
+
+def _no_return(policy: Policy, no_window: str, no_whole: str, deep: str) -> str:
+    """Return why it is not proved that the quota comes back, empty where it is."""
+    if policy.in_one_window:
+        return no_whole if policy.bucket else "" if policy.fixed else no_window or _too_small(policy)
+    return deep if policy.known else _unproved(policy)
 
 
 def _unproved(policy: Policy) -> str:

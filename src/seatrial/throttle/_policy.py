@@ -52,7 +52,12 @@ class Policy:
     @property
     def fixed(self) -> bool:
         """Return whether the window is a fixed one, whose edges can be told from outside."""
-        return self.settings.algorithm == "fixed-window"
+        return self.settings.algorithm == "fixed-window" and not self.shifted
+
+    @property
+    def shifted(self) -> bool:
+        """Return whether windows follow the clock, shifted for each key: who meets the end of one knows the next."""
+        return self.settings.anchor == "per-key" and self.settings.algorithm in {"fixed-window", "sliding-counter"}
 
     @property
     def bucket(self) -> bool:
@@ -96,8 +101,11 @@ class Policy:
 
     @property
     def in_one_window(self) -> bool:
-        """Return whether one window shows what it costs to go on asking; a counter remembers the one before."""
-        return self.known and not self.weighs
+        """Return whether one window shows what it costs to go on asking, and that all is there again.
+
+        A counter remembers the one before, and of windows that are shifted for each key the end of one has to be met.
+        """
+        return self.known and not self.weighs and not self.shifted
 
     def back(self, seconds: float) -> float:
         """Return how many requests may have come back in so many seconds, by whatever clock that goes.
@@ -164,9 +172,10 @@ class Policy:
         """Return how many requests of a fresh client may be admitted in so many seconds of one window.
 
         A bucket refills while it is asked; a counter's windows may turn, and it admits one more while a part of one has
-        come back. What is not known may be a bucket, or have windows that follow the clock.
+        come back. What is not known may be a bucket, or have windows that follow the clock; one that does may end.
         """
-        return self.quota + (math.floor(self.back(seconds)) + self.weighs if self.known else self.quota)
+        turns = not self.known or (self.shifted and not self.weighs)
+        return self.quota + (self.quota if turns else math.floor(self.back(seconds)) + self.weighs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

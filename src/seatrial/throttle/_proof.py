@@ -22,6 +22,7 @@ from seatrial.throttle._kinds import UndecidedError
 from seatrial.throttle._ledger import Ledger
 from seatrial.throttle._relations import network, one_user, refused_counted, victim
 from seatrial.throttle._replicas import BLOCKS, CAUSE
+from seatrial.throttle._returns import MOST
 from seatrial.throttle._scene import Scene, SpentError
 from seatrial.throttle._screen import Screening, parameters, screen
 from seatrial.throttle._sliding import edge
@@ -30,6 +31,7 @@ from seatrial.throttle._store import store
 from seatrial.throttle._variants import Who
 from seatrial.throttle._volley import under_load, volley
 from seatrial.throttle._waits import burst, one_write, retry_after, window_end
+from seatrial.throttle._whole import two_ends, whole
 from seatrial.throttle._wire import WireError
 
 ALONE = frozenset({"exempt", "addresses"})
@@ -156,6 +158,8 @@ JOBS: Mapping[str, Phase] = {
     "one write": _one_write,
     "use": attempted(use),
     **{f"edge {number}": attempted(edge) for number in range(QUARTERS + 1)},
+    **{f"again {number}": attempted(whole) for number in range(1, MOST + 1)},
+    "two ends": attempted(two_ends),
     "Retry-After": attempted(retry_after),
     "refusals": attempted(refusals),
     "exempt": attempted(exempt),

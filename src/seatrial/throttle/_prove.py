@@ -141,6 +141,11 @@ RANK = (
 )
 
 
+def worse(one: CheckResult, other: CheckResult) -> CheckResult:
+    """Return of two results of a check the one that counts; of two alike the first."""
+    return min(one, other, key=lambda result: RANK.index(result.outcome))
+
+
 def merge(evidences: Sequence[tuple[str, Evidence]]) -> Evidence:
     """Combine the proofs of several policies (by name): a claim holds when it holds for each that could be tried.
 

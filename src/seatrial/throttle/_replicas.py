@@ -30,16 +30,14 @@ TWICE = 2
 async def ask_anew(scene: Scene, user: Identity, kinds: Kinds, edge: Edge) -> list[Answer]:
     """Ask over new connections as a client that was refused, until it is refused; raises UndecidedError, WireError."""
     answers: list[Answer] = []
-    # What came back meanwhile is taken out again, so that the last of these is a refusal there too.
-    while len(answers) < ANEW or (len(answers) < scene.policy.anew and not kinds.rejected(answers[-1])):
-        wire = scene.wire(user)
-        answers += await scene.send(wire)
-        await wire.close()
+    for _ in range(ANEW):
+        answers += await _until_refused(scene, user, kinds)
     kinds.count(answers)
     if not inside(edge, answers):
         raise UndecidedError("the window ended before it was seen how many instances count")
-    # What a log has, whose windows end somewhere after all: that is another claim.
-    gained = scene.policy.logs and any(map(kinds.admitted, answers))
+    # What a log has, or a bucket, whose windows end somewhere after all: that is another claim.
+    silent = scene.policy.refills and not _told(scene.policy, answers, kinds)
+    gained = (scene.policy.logs or silent) and _gained(scene.policy, answers[0], answers, kinds)
     if gained and scene.ledger.rollovers.doubts(scene.policy, CAUSE, answers):
         raise UndecidedError(EDGE)
     return answers
@@ -48,10 +46,11 @@ async def ask_anew(scene: Scene, user: Identity, kinds: Kinds, edge: Edge) -> li
 def judge_replicas(policy: Policy, answers: Sequence[Answer], anew: Sequence[Answer], kinds: Kinds) -> list[Defect]:
     """Return whether several count, by what was asked one by one, and over new connections after that."""
     every = [*answers, *anew]
-    gained = _gained(policy, answers, anew, kinds)
+    gained = _gained(policy, answers[-1], anew, kinds)
     if not (policy.lasting and gained) and kinds.count(every) <= policy.at_most(lasted_s(every)):
         return []
-    if gained:
+    told = _told(policy, anew, kinds) or not policy.refills
+    if gained and (told or kinds.count(answers) <= policy.at_most(lasted_s(answers))):
         title = f"after a refusal {len(gained)} of {len(anew)} requests over new connections are admitted, {APART}"
         return [Defect(CAUSE, title, (answers[0], answers[-1], gained[0]))]
     kept = _kept(policy, answers)
@@ -61,18 +60,36 @@ def judge_replicas(policy: Policy, answers: Sequence[Answer], anew: Sequence[Ans
     return [Defect(CAUSE, f"{title}, {APART}", (answers[0], *kept[0]))]
 
 
-def _gained(policy: Policy, answers: Sequence[Answer], anew: Sequence[Answer], kinds: Kinds) -> list[Answer]:
-    """Return what was admitted that one count would have refused.
+async def _until_refused(scene: Scene, user: Identity, kinds: Kinds) -> list[Answer]:
+    """Ask over a new connection: once, or where something comes back until it is refused, or had a whole quota."""
+    wire = scene.wire(user)
+    answers = await scene.send(wire)
+    while scene.policy.refills and not kinds.rejected(answers[-1]) and len(answers) < scene.policy.quota:
+        answers += await scene.send(wire)
+    await wire.close()
+    return answers
 
-    Where a quota that is used up does not stay so, something may have come back, by a rate that is wrong: then it shows
-    by what is said to remain, which is more than ever comes back meanwhile.
+
+def _gained(policy: Policy, before: Answer, anew: Sequence[Answer], kinds: Kinds) -> list[Answer]:
+    """Return what was admitted after a refusal that one count would have refused.
+
+    Where a quota that is used up does not stay so, something may have come back, by a rate that is wrong. Then it shows
+    by what is said to remain, which is more than ever comes back meanwhile. Where nothing is said, it shows by as much
+    that is admitted in a row: what comes back so fast would not have been refused before.
     """
-    admitted = [answer for answer in anew if kinds.admitted(answer)]
     if policy.lasting:
-        return admitted
-    told = [(answer, read_figure(policy, answer, "remaining")) for answer in admitted]
-    back = _back(policy, [answers[-1], *anew])
-    return [answer for answer, left in told if isinstance(left, int) and left > back]
+        return [answer for answer in anew if kinds.admitted(answer)]
+    back, told = _back(policy, [before, *anew]), _told(policy, anew, kinds)
+    if told:
+        return [answer for answer, left in told if left > back]
+    runs = [list(run) for served, run in itertools.groupby(anew, kinds.admitted) if served]
+    return [answer for run in runs if policy.refills and len(run) > back for answer in run]
+
+
+def _told(policy: Policy, answers: Sequence[Answer], kinds: Kinds) -> list[tuple[Answer, int]]:
+    """Return what was admitted with how much is said to remain."""
+    found = [(answer, read_figure(policy, answer, "remaining")) for answer in answers if kinds.admitted(answer)]
+    return [(answer, left) for answer, left in found if isinstance(left, int)]
 
 
 def _back(policy: Policy, answers: Sequence[Answer]) -> int:

@@ -45,11 +45,13 @@ class Rollovers:
     """The stretches of time in which windows turned, or a claim does not hold."""
 
     needed: dict[str, list[Stretch]] = field(default_factory=dict)
+    unturned: list[Stretch] = field(default_factory=list)
+    """In which none did, as is certain by now."""
 
     def most(self, policy: Policy, claim: str, answers: Sequence[Answer]) -> int:
         """Return how many of a fresh client's requests may be admitted, if what was admitted before was right."""
         known, stretch = self.needed.get(claim, ()), Stretch.of(answers)
-        turned = all(both_turned(policy, stretch, other) for other in known)
+        turned = stretch not in self.unturned and all(both_turned(policy, stretch, other) for other in known)
         return policy.at_most(lasted_s(answers)) if turned else policy.quota
 
     def doubts(self, policy: Policy, claim: str, answers: Sequence[Answer]) -> bool:
@@ -63,7 +65,8 @@ class Rollovers:
     def settle(self, policy: Policy, claim: str, answers: Sequence[Answer], admitted: int) -> int:
         """Return the same where it decides; raises UndecidedError where windows may have turned, and remembers that."""
         most = self.most(policy, claim, answers)
-        if policy.weighs and policy.quota < admitted <= most:
+        # Where windows are shifted for each key, they may turn whenever somebody asks.
+        if policy.weighs and not policy.shifted and policy.quota < admitted <= most:
             self.needed.setdefault(claim, []).append(Stretch.of(answers))
             raise UndecidedError(TURNED)
         return most

@@ -17,6 +17,7 @@ from seatrial.throttle._author import Author
 from seatrial.throttle._edges import edges
 from seatrial.throttle._policy import Plan, Policy
 from seatrial.throttle._promises import WAYS, promises
+from seatrial.throttle._returns import returns
 from seatrial.throttle._step import Client, Kind, Schedule, Step, Visit
 from seatrial.throttle._variants import CHUNK, Who, claims_of, variants
 
@@ -95,6 +96,8 @@ class _Proof(Author):
                 continues="quota",
                 refusals=True,
             )
+        if self.policy.bucket and not self.plan.no_return:
+            yield from returns(self, "quota")
         if not self.plan.no_refusals:
             yield self._refusals()
 

@@ -79,6 +79,7 @@ async def _judge(scene: Scene, ramp: Ramp, claim: str, how: str, *, told: str = 
     answers = await judge_burst(
         scene,
         ramp,
+        user,
         how,
         lambda: _ask(scene, user, visit.requests),
         way="at once",

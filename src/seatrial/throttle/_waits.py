@@ -15,6 +15,7 @@ from seatrial.throttle._replay import Turn, Turns, Way
 from seatrial.throttle._retry import Wait, judge_retry_after, read_wait
 from seatrial.throttle._scene import Scene
 from seatrial.throttle._shapes import answered
+from seatrial.throttle._shifted import settle
 from seatrial.throttle._window import Edge, end_of_window, inside
 from seatrial.throttle._wire import ANSWER_S, Answer, WireError
 
@@ -36,19 +37,20 @@ class Burst:
 async def burst(scene: Scene, ramp: Ramp) -> Burst:
     """See that exactly the quota is admitted all at once; raises UndecidedError, WireError."""
     (user,) = scene.cast()
-    answers = await judge_burst(scene, ramp, "at once", lambda: scene.burst(user), way="at once")
+    answers = await judge_burst(scene, ramp, user, "at once", lambda: scene.burst(user), way="at once")
     return Burst(user, tuple(answers), end_of_window(scene.policy, answers))
 
 
 async def one_write(scene: Scene, ramp: Ramp) -> None:
     """See the same for requests that reach the server in one write; raises UndecidedError where it takes none such."""
     (user,) = scene.cast()
-    await judge_burst(scene, ramp, "in one write", lambda: scene.one_write(user), way="in one write")
+    await judge_burst(scene, ramp, user, "in one write", lambda: scene.one_write(user), way="in one write")
 
 
-async def judge_burst(  # noqa: PLR0913 - by keyword, what is sent and what is said of it
+async def judge_burst(  # noqa: PLR0913 - who sends what, and what is said of it
     scene: Scene,
     ramp: Ramp,
+    user: Identity,
     how: str,
     send: Callable[[], Coroutine[None, None, list[Answer]]],
     *,
@@ -76,7 +78,7 @@ async def judge_burst(  # noqa: PLR0913 - by keyword, what is sent and what is s
         *([first] if alone else []),
         replace(first, times=len(answers) - alone, way=way),
     )
-    most = scene.ledger.rollovers.settle(scene.policy, claim, answers, ramp.kinds.count(answers))
+    most = await settle(scene, user, claim, answers, ramp.kinds)
     found = judge_quota(scene.policy, answers, ramp.kinds, how=how, most=most)
     scene.ledger.judge(claim, [replace(defect, replay=turns) for defect in found])
     return answers

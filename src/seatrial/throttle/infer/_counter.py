@@ -1,6 +1,7 @@
 """The sliding counter: this window's requests, and of the one before the share that the last window's length overlaps.
 
-Implementations round that share one way or the other, so answers within one request of the quota decide nothing.
+Implementations round that share down, up or to the nearest number, each always alike: so whichever of these explains
+every answer is told. Only where none does, answers within one request of the quota decide nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ SLACK = 0.01
 CLOCK, FIRST_REQUEST = "clock", "first-request"
 COARSE, FINE = 1.06, 1.008
 """Lengths are tried many at once, and those of which some may explain everything are parted: that far."""
+ROUNDED = ((0.0, 0.0), (0.5, 0.5), (1 - 1e-9, 1 - 1e-9))
+"""By how much less than the quota is seen where somebody is still admitted, and where he is refused already."""
+ANYHOW = (0.0, 1 + 1e-9)
 PARTS, NARROW = 12, 1 / 48
 """So are the places of a first request in its window."""
 
@@ -61,6 +65,7 @@ class Counters:
     window: Interval
     place: Interval
     refused_count: bool = False
+    rounded: Interval = ANYHOW
 
     def explain(self, seen: Sequence[Run], since_s: float) -> bool:
         """Say whether one of them may have given every answer; `since_s` is what has that place."""
@@ -90,14 +95,14 @@ class Counters:
         """Admit so many; of the window before, least is still in view when that is decided late."""
         number, previous, current = state
         least = 1 - min(1.0, max(0.0, received - number))
-        if previous * least + current + count - 1 < self.quota:
+        if previous * least + current + count - 1 < self.quota - self.rounded[0]:
             yield number, previous, current + count
 
     def _refused(self, state: State, count: int, sent: float, _: float) -> Iterator[State]:
         """Refuse so many; of the window before, most is still in view when that is decided at once."""
         number, previous, current = state
         most = 1 - min(1.0, max(0.0, sent - number))
-        if previous * most + current > self.quota - 1 - 1e-9:
+        if previous * most + current >= self.quota - self.rounded[1]:
             yield number, previous, current + count * self.refused_count
 
 
@@ -117,6 +122,7 @@ class Search:
     anchor: str
     refused_count: bool
     until_s: float
+    rounded: Interval
 
     def edge(self, low: float, high: float, *, longest: bool) -> float | None:
         """Return the shortest length between two that explains everything, or the longest; None where none does."""
@@ -132,12 +138,17 @@ class Search:
         found = (self.edge(*window, longest=longest) for window in (reversed(windows) if longest else windows))
         return next((length for length in found if length is not None), None)
 
+    def edges(self, windows: Sequence[Interval]) -> Interval | None:
+        """Return the shortest length in such stretches that explains everything, with the longest one."""
+        shortest, longest = self.first(windows, longest=False), self.first(windows, longest=True)
+        return (shortest, longest) if shortest and longest else None
+
     def _possible(self, window: Interval) -> bool:
         if self.anchor == FIRST_REQUEST:
-            some = Counters(self.quota, window, (0.0, 0.0), self.refused_count)
+            some = Counters(self.quota, window, (0.0, 0.0), self.refused_count, self.rounded)
             return all(some.explain(client, client[0].sent) for client in self.seen)
         parts = ((part / PARTS, (part + 1) / PARTS) for part in range(PARTS))
-        return any(self._lies(Counters(self.quota, window, part, self.refused_count)) for part in parts)
+        return any(self._lies(Counters(self.quota, window, part, self.refused_count, self.rounded)) for part in parts)
 
     def _lies(self, some: Counters) -> bool:
         """Say whether the first request of all lies at one of some places in the window that all clients share."""
@@ -156,10 +167,15 @@ def fit_counter(
 ) -> tuple[str, Interval] | None:
     """Return the anchor with the lengths that explain every answer: the one with the fewest assumptions."""
     seen = sorted((runs(segment, lengths[0]) for segment in segments), key=len)
-    windows = list(pairwise(between(*lengths, max(1, ceil(log(lengths[1] / lengths[0]) / log(COARSE))))))
     for anchor in (CLOCK, FIRST_REQUEST):
-        search = Search(seen, quota, anchor, refused_count, until_s)
-        shortest, longest = search.first(windows, longest=False), search.first(windows, longest=True)
-        if shortest and longest:
-            return anchor, (shortest, longest)
+        search = Search(seen, quota, anchor, refused_count, until_s, ANYHOW)
+        if anyhow := search.edges(_stretches(*lengths)):
+            narrow = _stretches(anyhow[0] / FINE, anyhow[1] * FINE)
+            found = [edges for some in ROUNDED if (edges := replace(search, rounded=some).edges(narrow))]
+            return anchor, (min(low for low, _ in found), max(high for _, high in found)) if found else anyhow
     return None
+
+
+def _stretches(low: float, high: float) -> list[Interval]:
+    """Return lengths to be tried many at once."""
+    return list(pairwise(between(low, high, max(1, ceil(log(high / low) / log(COARSE))))))

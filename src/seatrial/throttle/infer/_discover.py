@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 
 from seatrial.throttle._wire import WireError
 from seatrial.throttle.infer._alone import cost_alone
+from seatrial.throttle.infer._bell import Bell
 from seatrial.throttle.infer._conclude import conclude
+from seatrial.throttle.infer._counter import FIRST_REQUEST
+from seatrial.throttle.infer._early import FEWEST, MOST, RARELY, Newcomers
 from seatrial.throttle.infer._ends import told_spans
 from seatrial.throttle.infer._first import Crowd, count_replicas, exhausted, first_refusal, isolate
 from seatrial.throttle.infer._fit import Fit, fit_all
@@ -18,8 +22,10 @@ from seatrial.throttle.infer._found import Found
 from seatrial.throttle.infer._lab import GoneError, Lab, OpenError, Record, SpentError
 from seatrial.throttle.infer._people import Person, addresses
 from seatrial.throttle.infer._probes import (
+    BEYOND,
     MANY,
     again_and_again,
+    fill,
     ladder,
     phase,
     pipelined,
@@ -28,7 +34,7 @@ from seatrial.throttle.infer._probes import (
     used_up_to,
 )
 from seatrial.throttle.infer._screens import Suspect, confirm, screen
-from seatrial.throttle.infer._seen import Interval
+from seatrial.throttle.infer._seen import Interval, Segment
 from seatrial.throttle.infer._task import Task
 from seatrial.throttle.infer._told import WHOLE_S, read_told, told_windows
 from seatrial.throttle.infer._unusual import look_for_others
@@ -42,9 +48,13 @@ SOON = 0.2
 """What was seen is held against models again after such a share of a window, as soon as a client is done."""
 NEARLY = 1.15
 """By less than this, and the second that headers are cut to, ends differ that are told: some wait for a request."""
+LITTLE = frozenset({"token-bucket", "sliding-counter"})
 ENOUGH_CLIENTS = 8
 ROUNDS = 3
 SEVERAL = 3
+BUSY, OVERDUE = 3, 2.5
+"""Clients that are asked as besides: one that waits, one that tells a length, and one for requests in one write; and in
+how many windows whatever is done at once is over."""
 FITTING_S = 4.0
 RACES = 5
 TIMES, MOST_AT_ONCE = 4, 240
@@ -68,8 +78,9 @@ class Inference:
         self.fits: list[Fit] = []
         self._in_one_write: int | None = None
         self._used_beside = False
-        self._met = asyncio.Event()
+        self._met = Bell()
         self._polling: asyncio.Task[None] | None = None
+        self._sharpening: asyncio.Task[None] | None = None
 
     async def run(self) -> Found:
         """Infer as much as the budget allows."""
@@ -158,8 +169,7 @@ class Inference:
         lab.task.progress(f"{self.quota} admitted; headers tell of a window of {told}")
         if not read_told(lab.records[0].answers[0]).reset_s:
             lab.task.progress(
-                "no header tells when a window ends: one has to be met before much can be done in the next: "
-                "that takes up to four windows instead of 2.2, and five for a sliding counter of a small quota"
+                "no header tells when a window ends: others have to come at ever longer intervals until one has ended"
             )
         if len(lab.clients) < ENOUGH_CLIENTS:
             extra = len(suspects) + 1 + RACES * lab.task.race
@@ -177,16 +187,97 @@ class Inference:
     async def _wait(self, record: Record, suspects: Sequence[Suspect]) -> None:
         """Do everything that waits, at once as far as there are clients, until one limiter explains it all."""
         lab = self.lab
+        spare = len(lab.clients) - BUSY - len(suspects) - RACES * lab.task.race
+        if not self.told and lab.replicas < MANY and spare >= FEWEST:
+            await self._wait_untold(suspects, spare)
+            return
         alone = not lab.clients
         if alone:
             lab.clients.append(record.client)
             record.client.busy = True
-        self._polling = asyncio.create_task(again_and_again(lab, record, self.quota, self._met))
-        try:
+        async with self._asking(record):
             await self._rounds(record, suspects, alone=alone)
+
+    async def _wait_untold(self, suspects: Sequence[Suspect], spare: int) -> None:
+        """Do so where nothing tells when a window ends, with a client that waits for it and sent nothing else."""
+        lab = self.lab
+        async with lab.fresh() as client:
+            record = lab.record(client)
+            await fill(lab, record, most=self.quota + BEYOND)
+            async with self._asking(record, since_s=record.answers[0].sent.s):
+                if not await self._at_once(record, spare):
+                    await self._rounds(record, suspects, alone=False)
+                    return
+        lab.window_s = self.fits[0].window[1]
+        await self._until_settled([], self._extra(suspects), lab.window_s)
+
+    @asynccontextmanager
+    async def _asking(self, record: Record, since_s: float | None = None) -> AsyncIterator[None]:
+        """Have a client whose quota is used up ask until it is back, again and again, beside what is done meanwhile."""
+        asking = again_and_again(self.lab, record, self.quota, self._met, since_s=since_s)
+        self._polling = asyncio.create_task(asking)
+        try:
+            yield
         finally:
             self._polling.cancel()
             await asyncio.gather(self._polling, return_exceptions=True)
+
+    async def _at_once(self, record: Record, spare: int) -> bool:
+        """Let others come while a client waits for an end, and return whether one limiter explains it all."""
+        self.lab.task.progress("other clients come at ever longer intervals, until one is served again")
+        crowd = Newcomers(self.lab, record, self.quota, self._met)
+        coming = [crowd.come(due_s, whole=number % 2 == 0) for number, due_s in enumerate(crowd.due(min(spare, MOST)))]
+        tasks = {asyncio.create_task(one) for one in coming}
+        try:
+            return await self._watch(tasks, crowd, record)
+        finally:
+            tasks |= {self._sharpening} if self._sharpening else set()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _watch(self, tasks: set[asyncio.Task[None]], crowd: Newcomers, record: Record) -> bool:
+        """Hold models against what was seen whenever there is more, until one explains it or nothing new can come."""
+        began_s = fitted_s = crowd.began_s
+        while tasks and (fitted_s == began_s or not self._overdue(record)):
+            left = await self._news(tasks, (time.monotonic() - began_s) * (RARELY - 1))
+            # Where quota comes back little by little, it does so more often than models can be held against that.
+            little = any(fit.algorithm in LITTLE for fit in self.fits)
+            soon = left == tasks and little and time.monotonic() < fitted_s + (fitted_s - began_s) * SOON
+            tasks = left
+            if soon or self._recovered() < SEVERAL:
+                continue
+            await self._fit()
+            fitted_s = time.monotonic()
+            if self._settled() and self._sure_enough(record):
+                return True
+            tasks |= self._sharpened(crowd)
+        return False
+
+    def _sharpened(self, crowd: Newcomers) -> set[asyncio.Task[None]]:
+        """Return one more client, once, who tells how long a counter's window is as soon as nothing else is open."""
+        if self._sharpening or [fit.algorithm for fit in self.fits] != ["sliding-counter"]:
+            return set()
+        self._sharpening = asyncio.create_task(crowd.sharpen(lambda: self.fits[0].window if self.fits else (1.0, 1.0)))
+        return {self._sharpening}
+
+    def _overdue(self, record: Record) -> bool:
+        """Return whether whatever explains what was seen would have shown itself by now."""
+        lengths = [fit.window[1] for fit in self.fits]
+        if not lengths:
+            return len(Segment("", self.lab.hits(record.answers)).recoveries()) > SEVERAL
+        return time.monotonic() - record.answers[0].sent.s > OVERDUE * max(lengths)
+
+    def _sure_enough(self, record: Record) -> bool:
+        """Return whether what explains everything does so by more than chance.
+
+        A counter's window that ends at once looks like a bucket, so that one has to be met at two times. Windows with a
+        phase of each client's own may end as if each began with its client, but not twice.
+        """
+        fit, came = self.fits[0], [segment.hits[0].sent for segment in self._returned()]
+        if fit.anchor == FIRST_REQUEST and fit.algorithm == "fixed-window":
+            return len(Segment("", self.lab.hits(record.answers)).recoveries()) >= MANY
+        return fit.algorithm != "token-bucket" or max(came) - min(came) > fit.window[0] / 3
 
     async def _rounds(self, record: Record, suspects: Sequence[Suspect], *, alone: bool) -> None:
         lab, last_s = self.lab, None
@@ -233,7 +324,7 @@ class Inference:
 
     async def _measure(self) -> float:
         """Return how long the window seems to be once quota was back; raises what ended the asking."""
-        needed = 1 if self.lab.clients and not self.lab.clients[0].busy else 2
+        needed = 2 if self.lab.records[0].client in self.lab.clients else 1
         while max((len(segment.recoveries()) for segment in self.lab.segments()), default=0) < needed:
             await self._await_met()
         await self._fit()
@@ -255,13 +346,18 @@ class Inference:
 
     async def _await_met(self) -> None:
         """Wait until quota came back once more; raises what ended the asking."""
-        self._met.clear()
-        waiting = asyncio.create_task(self._met.wait())
+        await self._news(set())
+
+    async def _news(self, tasks: set[asyncio.Task[None]], at_most_s: float | None = None) -> set[asyncio.Task[None]]:
+        """Wait until quota came back, or one of some tasks has ended, and return the others; raises what ended it."""
         assert self._polling  # noqa: S101 - set before anything waits
-        await asyncio.wait({waiting, self._polling}, return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
-        if self._polling.done():
-            self._polling.result()
+        heard = asyncio.create_task(self._met.wait(at_most_s))
+        try:
+            await asyncio.wait({heard, self._polling, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            heard.cancel()
+        await asyncio.gather(*(task for task in (self._polling, *tasks) if task.done()))
+        return {task for task in tasks if not task.done()}
 
     async def _meet_again(self, record: Record) -> None:
         """Let the first client meet two ends of a window that follow each other."""
@@ -358,7 +454,8 @@ class Inference:
 
     async def _fit(self) -> None:
         """Hold models against what was seen, beside the asking."""
-        filled = [segment.filled for segment in self.lab.segments() if segment.plain]
+        segments = [segment for segment in self.lab.segments() if segment.plain]
+        filled = [segment.filled for segment in segments if segment.filled < len(segment.hits)]
         # A window that ended meanwhile adds to what a client was given at first.
         self.quota = min(filled) if self.lab.replicas < MANY else self.quota
         self.fits = await asyncio.to_thread(self._fitting)
@@ -369,12 +466,17 @@ class Inference:
         lab, first = self.lab, self.lab.records[0].answers
         apart_s = first[min(self.quota, len(first) - 1)].received.s - first[0].sent.s if lab.replicas >= MANY else 0.0
         # What takes longer than half a window is tried again when more was seen.
-        until_s = min(lab.deadline_s, time.monotonic() + max(FITTING_S, (lab.window_s or 0.0) / 2))
+        now_s = time.monotonic()
+        until_s = min(lab.deadline_s, now_s + max(FITTING_S, (lab.window_s or now_s - lab.began_s) / 2))
         return fit_all(lab.segments(), self.quota, self.told, until_s=until_s, apart_s=apart_s)
 
+    def _returned(self) -> list[Segment]:
+        """Return the clients who had their quota back."""
+        return [segment for segment in self.lab.segments() if segment.recoveries()]
+
     def _recovered(self) -> int:
-        """Return how many clients had their quota back."""
-        return sum(bool(segment.plain and segment.recoveries()) for segment in self.lab.segments())
+        """Return how many they are."""
+        return len(self._returned())
 
     def _contradicted(self) -> bool:
         """Return whether headers tell of ends further apart than any limiter's that explains everything, or closer.

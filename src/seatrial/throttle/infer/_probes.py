@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from seatrial.throttle._wire import Answer
+from seatrial.throttle.infer._bell import Bell
 from seatrial.throttle.infer._lab import Client, Lab, Record
 from seatrial.throttle.infer._told import expected_end_s, read_told
 
@@ -73,9 +75,20 @@ def moments(began_s: float, now_s: float, expected_s: float | None) -> Iterator[
         yield at_s
 
 
-async def poll(lab: Lab, record: Record, *, most: int, until: Callable[[], float] = lambda: math.inf) -> None:
-    """Ask until the client is admitted again, then take what there is; raises SpentError, GoneError."""
-    began_s, expected_s = _last_fill(lab, record.answers), expected_end_s(record.answers[-1:])
+async def poll(
+    lab: Lab,
+    record: Record,
+    *,
+    most: int,
+    until: Callable[[], float] = lambda: math.inf,
+    since_s: float | None = None,
+) -> None:
+    """Ask until the client is admitted again, then take what there is; raises SpentError, GoneError.
+
+    Where nothing tells when that is, each question comes so much later than the one before, as seen from `since_s`: by
+    default from when the quota was used up.
+    """
+    began_s, expected_s = since_s or _last_fill(lab, record.answers), expected_end_s(record.answers[-1:])
     if expected_s and expected_s > lab.deadline_s:
         expected_s = None  # it may still come sooner
     for moment_s in moments(began_s, time.monotonic(), expected_s):
@@ -108,11 +121,14 @@ async def sleep_until(moment_s: float) -> None:
     await asyncio.sleep(max(0.0, moment_s - time.monotonic()))
 
 
-async def again_and_again(lab: Lab, record: Record, quota: int, met: asyncio.Event) -> None:
-    """Ask a client whose quota is used up until it is back, take it, and so on; tell after each time."""
-    for _ in range(RETURNS):
-        await poll(lab, record, most=quota + BEYOND)
-        met.set()
+async def again_and_again(lab: Lab, record: Record, quota: int, bell: Bell, *, since_s: float | None = None) -> None:
+    """Ask a client whose quota is used up until it is back, take it, and so on; ring each time.
+
+    `since_s` is when it came, where nothing tells when a window ends: it asks by that, and for as long as it is let.
+    """
+    for _ in range(RETURNS) if since_s is None else itertools.count():
+        await poll(lab, record, most=quota + BEYOND, since_s=since_s)
+        bell.ring()
 
 
 async def phase(lab: Lab, quota: int, window_s: float, wait_s: float) -> None:

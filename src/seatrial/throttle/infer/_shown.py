@@ -10,7 +10,7 @@ from seatrial.throttle.infer._found import FIELDS, Found
 from seatrial.throttle.infer._task import Task
 
 DECLARABLE = ("fixed-window", "sliding-log", "sliding-counter", "token-bucket")
-ANCHORS = ("first-request", "clock")
+ANCHORS = ("first-request", "clock", "per-key")
 
 
 def lines(task: Task, found: Found) -> list[str]:

@@ -34,7 +34,8 @@ def read_told(answer: Answer) -> Told:
         values = [whole(answer, prefix + part) for part in ("Limit", "Remaining", "Reset")]
         if any(answer.values(prefix + part) for part in ("Limit", "Remaining", "Reset")):
             limit, remaining, reset = values
-            suffix = "" if convention.startswith("ietf") else ("-epoch" if (reset or 0) > EPOCH else "-delta")
+            plain = convention.startswith("ietf") or not answer.values(prefix + "Reset")
+            suffix = "" if plain else ("-epoch" if (reset or 0) > EPOCH else "-delta")
             wait_s = None if reset is None else reset - time_of(answer) if reset > EPOCH else float(reset)
             window = _parameter(answer, "RateLimit-Policy", "w")
             return Told(convention + suffix, limit, remaining, wait_s, window, retry_s)
