@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import psutil
 import pytest
 import schemathesis
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seatrial.fuzz import EngineProcess
 from seatrial.fuzz._engine import load
 from seatrial.fuzz._messages import Order
 from seatrial.fuzz._parts import MOST, divided, handed_out, may_run_at_once, orders_of, parts_of
@@ -82,6 +84,16 @@ def test_nothing_is_left_behind_or_brought_along() -> None:
     config, generation = schema.config, schema.config.generation
     assert (config.workers, config.seed, config.cache.enabled, generation.database) == (1, 1, False, "none")
     assert [result.ok().label for result in schema.get_all_operations()] == ["GET /time"]
+
+
+def test_sets_have_one_order_in_every_run() -> None:
+    """What is drawn from them would be another in each process."""
+    process = EngineProcess("sets")
+    try:
+        environment = psutil.Process(process._child.pid).environ()  # noqa: SLF001 - the process itself
+    finally:
+        process.close()
+    assert (environment["PYTHONHASHSEED"], environment["SEATRIAL_RUN"]) == ("0", "sets")
 
 
 def order(identities: int, addresses: int, window_s: float = 5.0) -> Order:

@@ -94,6 +94,7 @@ def _start(run: str, errors: IO[bytes]) -> subprocess.Popen[bytes]:
     # Hypothesis would keep its tables (no examples: that is off) in the current folder, which is the user's.
     environment = {"HYPOTHESIS_STORAGE_DIRECTORY": str(cache_root() / "hypothesis"), **os.environ, "NO_PROXY": "*"}
     environment |= {"SEATRIAL_RUN": run, "SEATRIAL_OWNER": str(os.getpid())}
+    environment["PYTHONHASHSEED"] = "0"  # what is drawn from a set goes by its order
     try:
         return subprocess.Popen(
             COMMAND,
