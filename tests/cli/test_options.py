@@ -140,6 +140,29 @@ def reference(tmp_path: Path) -> Path:
     return tmp_path
 
 
+FAULT = '''
+"""The database has no restart policy."""
+trips = "posture.restart-policy"
+implies = ()
+suites = ("posture",)
+
+
+def edit_compose(document):
+    """Take the policy away."""
+    del document["services"]["db"]["restart"]
+'''
+
+
+def test_a_fault_may_lie_anywhere(product: Product, tmp_path: Path) -> None:
+    """A file that somebody wrote beside his own work, named as it lies there, is seeded like one that came along."""
+    (tmp_path / "mine.py").write_text(FAULT)
+    options = ("--stack", "local", "--only", "posture", "--config", str(ROOT / "seatrial.toml"))
+    done = product("run", *options, "--fault", "mine.py", "--out", "run", cwd=tmp_path)
+    assert done.returncode == 1, done.stdout + done.stderr
+    found = json.loads((tmp_path / "run" / "verdict.json").read_text())
+    assert (found["fault"], ended(found, "failed")) == ("mine", {"posture.restart-policy"})
+
+
 def plain_pytest(project: Path) -> subprocess.CompletedProcess[str]:
     """Run the command that the README shows, where no Docker engine answers: it starts a local stack."""
     return subprocess.run(

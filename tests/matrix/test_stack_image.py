@@ -32,6 +32,20 @@ def test_every_service_is_probed_and_confined(name: str) -> None:
     assert SERVICES[name]["restart"] == "unless-stopped"
 
 
+@pytest.mark.parametrize("name", ["api", "worker"])
+def test_what_needs_servers_waits_for_healthy_ones(name: str) -> None:
+    """Neither starts before the database and Redis answer: with `service_started` it would meet a closed door."""
+    found = {needed: wait["condition"] for needed, wait in SERVICES[name]["depends_on"].items()}
+    assert found == dict.fromkeys(("db", "redis"), "service_healthy")
+
+
+def test_the_api_is_probed_by_what_the_image_has() -> None:
+    """It asks the health route with Python, which the image has, and not with curl or wget, which it lacks."""
+    *program, code = SERVICES["api"]["healthcheck"]["test"]
+    assert program == ["CMD", "python", "-c"]
+    assert "'http://127.0.0.1:8000/api/v1/health'" in code
+
+
 def test_the_queue_is_never_evicted() -> None:
     """Redis takes 512 MB and evicts only keys with an expiry, which queued jobs have not."""
     words = " ".join(SERVICES["redis"]["command"])

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
@@ -62,7 +63,16 @@ GATE = GateResult(
     reason="checks.failed is 1, asked was == 0",
 )
 EVENTS: tuple[AnyEvent, ...] = (
-    RunStarted(run="r", version="1", started="now", stack="local", why_stack="w", profile="quick", seed=7),
+    RunStarted(
+        run="r",
+        version="1",
+        started="now",
+        stack="local",
+        why_stack="w",
+        profile="quick",
+        seed=7,
+        budget_s={"functional": 40.0},
+    ),
     CheckPlanned(check="a.good", title="t", suite="a", severity="high", claim="c"),
     CheckPlanned(check="a.bad", title="t", suite="a", severity="high"),
     CheckPlanned(check="a.lost", title="t", suite="a", severity="high"),
@@ -71,6 +81,7 @@ EVENTS: tuple[AnyEvent, ...] = (
     CheckFinished(result=CheckResult(check="a.bad", outcome=Outcome.FAILED, reason=EVIL, findings=(FINDING,))),
     MeasurementTaken(measurement=Measurement(name="coverage.total", value=1 / 3, unit="percent", definition="d")),
     StageFinished(stage="functional", duration_s=1.0),
+    StageFinished(stage="report", duration_s=0.25),
     GateJudged(gate=GATE),
     RunFinished(verdict=Verdict.FAIL, reason="checks.failed is 1", duration_s=2.0),
 )
@@ -108,6 +119,15 @@ def test_foreign_text_stays_text(run: Path) -> None:
     write_reports(run)
     assert EVIL not in (run / "report.html").read_text()
     assert "<script" not in (run / "summary.md").read_text()
+
+
+def test_a_stage_stands_beside_its_budget(run: Path) -> None:
+    """The page says of a stage how long it took and how long it may take; one without a budget has none."""
+    write_reports(run)
+    page = (run / "report.html").read_text()
+    rows = re.findall(r'<tr><td>(\w+)</td><td class="number">(.*?)</td><td class="number">(.*?)</td></tr>', page)
+    assert ("functional", "1 s", "40 s") in rows
+    assert ("report", "0.25 s", "none") in rows
 
 
 def test_junit_counts(run: Path) -> None:
