@@ -35,7 +35,7 @@ class Asker:
         self,
         send: Send,
         *,
-        users: Mapping[str, Mapping[str, str]],
+        users: dict[str, Mapping[str, str]],
         identities: Identities,
         base_url: str,
         limited: Collection[int] = (),
