@@ -17,6 +17,7 @@ from seatrial.core import (
     Severity,
     UsageError,
     Verdict,
+    as_ours,
     combine,
     find_blocker,
     in_order,
@@ -108,3 +109,11 @@ def test_blocker_is_what_did_not_pass(passed: list[str], ended: list[str], block
 def test_an_unknown_name_comes_with_the_nearest(given_: str, said: str) -> None:
     """Where none is near, all are named all the same."""
     assert name_nearest(given_, iter(["health", "steady"]), called="scenarios") == said
+
+
+@pytest.mark.parametrize("first", [UsageError("no such file", slug="a-slug"), ValueError("by zero")])
+def test_the_error_of_a_task_among_others_tells(first: Exception) -> None:
+    """What a group of tasks raised is told by the first of them, an error of ours as it is."""
+    told = as_ours(ExceptionGroup("tasks", [ExceptionGroup("one of them", [first]), OSError("later")]))
+    assert first.args[0] in told.what
+    assert told.slug == getattr(first, "slug", "unforeseen")

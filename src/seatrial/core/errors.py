@@ -55,7 +55,12 @@ class RunInterrupted(SeatrialError):
 
 
 def as_ours(error: Exception) -> SeatrialError:
-    """Return an error of ours as it is, and one that nobody foresaw as a failure that says where it was raised."""
+    """Return an error of ours as it is, and one that nobody foresaw as a failure that says where it was raised.
+
+    Of several tasks that failed together, it is the first one's that tells.
+    """
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
     if isinstance(error, SeatrialError):
         return error
     last = traceback.extract_tb(error.__traceback__)[-1:]
