@@ -10,6 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 TESTS ?=
 ARGS ?=
+ON_COMPOSE = $(shell docker info >/dev/null 2>&1 && echo --stack compose)
 
 .PHONY: help install dev run contract load gate test test-full lint type renew-contract benchmark dist clean
 
@@ -62,12 +63,12 @@ test-full: dev  ## every fault on every driver, every suite (goes on where it wa
 renew-contract: dev  ## renew contracts/openapi.json from what the reference stack serves
 	$(BIN)/seatrial contract accept --stack local
 
-benchmark: dev  ## print the figures that the issue asks for
-	$(BIN)/python tests/benchmarks/speed.py
+benchmark: dev  ## print figures of speed and size (a full run's too: ARGS=--full)
+	$(BIN)/python tests/benchmarks/speed.py --stack local $(ON_COMPOSE) $(ARGS)
 	$(BIN)/python tests/benchmarks/proof.py
 	@if docker info >/dev/null 2>&1; then set -ex; \
 	  $(BIN)/python tests/benchmarks/image.py; $(BIN)/python tests/benchmarks/compose_ready.py; \
-	else echo "no Docker engine answers: the image and the start on compose were not measured"; fi
+	else echo "no Docker engine answers: neither compose nor the image was measured"; fi
 	@if command -v wrk >/dev/null; then set -x; $(BIN)/python tests/benchmarks/health_cost.py; \
 	else echo "there is no wrk: the cost of a health request was not measured"; fi
 

@@ -129,11 +129,39 @@ def test_interrupt_while_a_stack_comes_up(
 
 def await_started(child: subprocess.Popen[str], kind: str) -> None:
     """Wait until there is something of a command that could be left."""
+    await_that(child, lambda: any(kind in found for found in left_of(child.pid)))
+
+
+def await_that(child: subprocess.Popen[str], has_come: Callable[[], bool]) -> None:
+    """Wait for a moment of a command that still runs."""
     deadline = time.monotonic() + PATIENCE_S
-    while not any(kind in found for found in left_of(child.pid)):
+    while not has_come():
         assert child.poll() is None, child.communicate()
         assert time.monotonic() < deadline, left_of(child.pid)
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("suite", "moment"),
+    [("contract", ": 50 requests"), ("ratelimit", "filling one user's quota")],
+    ids=["contract", "ratelimit"],
+)
+def test_interrupt_in_full_swing(
+    begin: Callable[..., subprocess.Popen[str]],
+    nothing_left: Callable[[int], None],
+    tmp_path: Path,
+    suite: str,
+    moment: str,
+) -> None:
+    """Ctrl-C while an engine sends its requests ends it too, in a process of its own or in many threads."""
+    events = tmp_path / "run" / "events.ndjson"
+    with begin("run", "--stack", "local", "--only", suite, "--out", str(events.parent), cwd=ROOT) as child:
+        await_that(child, lambda: events.exists() and moment in events.read_text())
+        os.killpg(child.pid, signal.SIGINT)
+        out, err = child.communicate(timeout=PATIENCE_S)
+    is_understandable(child, out + err)
+    nothing_left(child.pid)
+    assert "run-interrupted" in events.read_text()
 
 
 @pytest.mark.usefixtures("engine")
