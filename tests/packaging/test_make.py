@@ -134,3 +134,13 @@ def test_a_fresh_clone_in_a_path_with_a_space_runs_twice(clone: Path) -> None:
     runs = list((clone / ".seatrial" / "runs").iterdir())
     assert len(runs) == 2
     assert "pip install" not in done.stdout
+
+
+@pytest.mark.long
+def test_a_fresh_clone_in_a_path_with_a_space_is_tested_twice(clone: Path) -> None:
+    """`make test` sets itself up as well, lints, checks types and runs tests; the second time it starts at once."""
+    for _ in range(2):
+        done = make("test", "TESTS=tests/unit/test_core.py", cwd=clone)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert re.search(r"=+ \d+ passed in", done.stdout), done.stdout
+    assert "pip install" not in done.stdout
