@@ -17,12 +17,17 @@ from hypothesis import strategies as st
 
 from seatrial.fuzz import EngineProcess
 from seatrial.fuzz._engine import load
-from seatrial.fuzz._messages import Order
+from seatrial.fuzz._messages import Order, Source
 from seatrial.fuzz._parts import MOST, divided, handed_out, may_run_at_once, orders_of, parts_of
 from seatrial.openapi import operations_of
+from seatrial.signin import Means, Token
 
 PUBLISHED = Path(__file__).parents[2] / "contracts" / "openapi.json"
 TEXT = {"type": "string"}
+
+
+KNOWN = Means(who="user 1", source="$A", known="t")
+SIGNING_IN = Means(who="user 1", source="[auth] command", command=["true"])
 
 
 def answer(**fields: Any) -> dict[str, Any]:
@@ -120,6 +125,16 @@ def test_parts_that_share_a_limited_client_wait_for_each_other(given_to: Order, 
         assert len(orders[0].identities) > len(orders[-1].identities)
     else:
         assert {len(each.identities) for each in orders} == {len(given_to.identities)}
+
+
+@pytest.mark.parametrize(("means", "at_once"), [(KNOWN, True), (SIGNING_IN, False)], ids=["known", "renewed"])
+def test_parts_that_renew_tokens_know_everybody(means: Means, at_once: bool) -> None:
+    """Who signs in anew may end the token before: one process renews them all; a known one is nobody's to renew."""
+    sources = {"user 1": Source(means=means, token=Token(value="t"))}
+    given_to = msgspec.structs.replace(order(9, 9), sources=sources)
+    orders = orders_of(given_to, [tuple(part) for part in taken_apart(shop())], operations_of(shop()))
+    assert may_run_at_once(orders) is at_once
+    assert all(each.identities == given_to.identities for each in orders) is not at_once
 
 
 @given(items=st.lists(st.integers(), max_size=50), weights=st.lists(st.integers(1, 99), min_size=1, max_size=6))

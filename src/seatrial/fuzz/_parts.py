@@ -108,13 +108,18 @@ def orders_of(order: Order, parts: Sequence[Labels], operations: Mapping[str, Op
 
 
 def may_be_divided(order: Order, parts: int) -> bool:
-    """Return whether there are clients for each part: else none counts for itself against what limits them."""
-    return min(len(order.addresses), len(order.identities) or len(order.addresses)) >= parts
+    """Return whether there are clients for each part, of which none has a token that all parts renew together."""
+    return not renews(order) and min(len(order.addresses), len(order.identities) or len(order.addresses)) >= parts
+
+
+def renews(order: Order) -> bool:
+    """Return whether tokens are renewed while the fuzzer runs: who gets one anew may end the one before it."""
+    return any(source.means.renewable for source in order.sources.values())
 
 
 def may_run_at_once(orders: Sequence[Order]) -> bool:
     """Return whether no part counts against a limit of what another one sends, or has tokens that another renews."""
-    if orders[0].sources:
+    if renews(orders[0]):
         return False
     seen = [address for order in orders for address in order.addresses or [""]]
     return not orders[0].window_s or len(seen) == len(set(seen))
