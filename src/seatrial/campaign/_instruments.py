@@ -59,7 +59,7 @@ def fuzz_contract(run: Run, stack: Stack, ahead: Ahead) -> Evidence:
         document,
         only,
         process=ahead.fuzzer(),
-        directions=directions_of(run.settings, run.identities, variables),
+        directions=directions_of(run.settings, run.identities.at(stack.url()), variables),
         besides=_besides(run),
     )
     if published is None:
