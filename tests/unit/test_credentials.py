@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime as dt
 import email.utils
 import json
+import threading
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import requests
 
 from seatrial.config import AuthSettings, IdentitySettings, Settings
-from seatrial.core import Exchange, Identity, Request, UsageError
+from seatrial.core import EnvironmentFailure, Exchange, Identity, Request, UsageError
 from seatrial.core.curl import curl_for
 from seatrial.core.marks import before, mark_of, masked, masked_query, with_query, without_query
 from seatrial.core.scripts import roles
@@ -24,7 +30,8 @@ from seatrial.fuzz._messages import Broken, Key, Learned, Message, Source
 from seatrial.fuzz._patience import TRIES, Patience, told_s
 from seatrial.fuzz._renewals import Renewals
 from seatrial.http import AddressPool, IdentityPool, SigningKey
-from seatrial.signin import Means, People, Token, obtain
+from seatrial.signin import Means, People, Token, obtain, renew
+from seatrial.signin._means import LARGEST, Login
 
 MARK = mark_of("ann")
 NOW = dt.datetime(2030, 1, 1, 12, 0, 0, tzinfo=dt.UTC)
@@ -294,3 +301,53 @@ def test_a_known_token_that_ends_is_told(tmp_path: Path) -> None:
         assert not renewing.after_refusal("ann", lambda: "GET /a", again=False)
         assert len(heard) == told_of
     assert obtain(means).value == "old"
+
+
+@contextmanager
+def doorman(answers: Mapping[str, tuple[int, bytes]]) -> Iterator[str]:
+    """Serve these answers to POSTs by their paths, and yield where."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            """Keep quiet."""
+
+        def do_POST(self) -> None:
+            """Answer."""
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            status, body = answers[self.path]
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            with contextlib.suppress(OSError):  # who has read enough goes
+                self.wfile.write(body)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+
+
+def at_the_door(url: str) -> Means:
+    """Return who signs in there."""
+    fields = {name: name for name in ("token_field", "expires_field", "refresh_field")}
+    renewal = {"refresh_url": f"{url}/renew", "refresh_body": {"by": "{refresh_token}"}}
+    login = msgspec.convert({"url": f"{url}/login", "body": {}, "form": False, **fields, **renewal}, Login)
+    return Means(who="ann", source="[auth.login]", login=login)
+
+
+@pytest.mark.parametrize(("status", "value"), [(200, "renewed"), (401, "anew")])
+def test_who_was_signed_out_signs_in_again(status: int, value: str) -> None:
+    """A refresh token that is refused is no end as long as the login lets its user in."""
+    renewed = json.dumps({"token_field": "renewed"}).encode()
+    with doorman({"/login": (200, b'{"token_field": "anew"}'), "/renew": (status, renewed)}) as url:
+        assert renew(at_the_door(url), Token(value="old", refresh="r")).value == value
+
+
+def test_answer_to_a_login_is_read_to_a_bound() -> None:
+    """A longer one holds no token."""
+    answer = json.dumps({"token_field": "t", "more": "x" * LARGEST}).encode()
+    with doorman({"/login": (200, answer)}) as url, pytest.raises(EnvironmentFailure) as caught:
+        obtain(at_the_door(url))
+    assert caught.value.slug == "auth-login-without-token"

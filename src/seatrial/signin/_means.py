@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 COMMAND_S, LOGIN_S = 60.0, 30.0
 """How long may be waited for a token."""
 
+LARGEST = 1 << 20
+"""How many bytes of the answer to a login are read."""
+
 MARGIN = 0.1
 """Which part of its life is left when a token is renewed, at most `MARGIN_S`."""
 
@@ -74,11 +77,18 @@ def obtain(means: Means) -> Token:
 
 
 def renew(means: Means, token: Token) -> Token:
-    """Return a new secret in place of one that ends; raises EnvironmentFailure where there is none to be had."""
+    """Return a new secret in place of one that ends; raises EnvironmentFailure where there is none to be had.
+
+    Who was signed out meanwhile, as a documented request may do, is refused: he signs in again.
+    """
     login = means.login
     if login and login.refresh_url and token.refresh:
         body = {name: text.replace("{refresh_token}", token.refresh) for name, text in login.refresh_body.items()}
-        return _ask(means, login, login.refresh_url, body, before=token.refresh)
+        try:
+            return _ask(means, login, login.refresh_url, body, before=token.refresh)
+        except EnvironmentFailure as error:
+            if error.slug != "auth-login-refused":
+                raise
     return obtain(means)
 
 
@@ -116,13 +126,15 @@ def _ask(means: Means, login: Login, url: str, body: Mapping[str, str], before: 
     content: dict[str, Any] = {"data": body} if login.form else {"json": body}
     began = time.time()
     try:
-        with httpx.Client(timeout=LOGIN_S, verify=trusted(), trust_env=False) as client:
-            answer = client.post(url, **content)
+        with (
+            httpx.Client(timeout=LOGIN_S, verify=trusted(), trust_env=False) as client,
+            client.stream("POST", url, **content) as answer,
+        ):
+            found = _object(_beginning(answer, began + LOGIN_S))
     except httpx.HTTPError as error:
         raise _no_login(means, f"got no answer: {type(error).__name__}", "auth-login-unanswered", url) from error
     if not answer.is_success:
         raise _no_login(means, f"was answered with {answer.status_code}", "auth-login-refused", url)
-    found = _object(answer)
     value = found.get(login.token_field)
     if not isinstance(value, str) or not value:
         raise _no_login(means, f"was answered without {login.token_field!r}", "auth-login-without-token", url)
@@ -131,9 +143,19 @@ def _ask(means: Means, login: Login, url: str, body: Mapping[str, str], before: 
     return _living(value, refresh=refresh if isinstance(refresh, str) else before, ends_at=ends_at)
 
 
-def _object(answer: httpx.Response) -> dict[str, Any]:
+def _beginning(answer: httpx.Response, until: float) -> bytes:
+    """Return as much of an answer as a token may take: a longer one is no JSON as it is cut."""
+    body = bytearray()
+    for part in answer.iter_bytes():
+        body += part
+        if len(body) > LARGEST or time.time() > until:
+            break
+    return bytes(body[:LARGEST])
+
+
+def _object(body: bytes) -> dict[str, Any]:
     try:
-        found = answer.json()
+        found = json.loads(body)
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
