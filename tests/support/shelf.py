@@ -64,6 +64,10 @@ class Shelf:
         self.books: dict[str, Book] = {}
         self.count = 0
 
+    def who(self, _query: Headers, headers: Mapping[str, list[str]]) -> str:
+        """Return which organisation asks."""
+        return ", ".join(headers["authorization"]).removeprefix("Bearer ")
+
     def answer(self, method: str, path: str, query: Headers, organisation: str, given: Any) -> Answer:
         """Answer a request."""
         name = path.strip("/").split("/")
@@ -142,8 +146,9 @@ def serving(shelf: Shelf) -> Iterator[str]:
             """Answer one request."""
             sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             path, _, query = self.path.partition("?")
-            organisation = self.headers.get("Authorization", "").removeprefix("Bearer ")
             asked = dict(urllib.parse.parse_qsl(query))
+            shown = {name: self.headers.get_all(name, []) for name in ("authorization", "cookie")}
+            organisation = shelf.who(asked, shown)
             status, body, headers = shelf.answer(
                 self.command, path, asked, organisation, json.loads(sent) if sent else None
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from seatrial.fuzz._messages import Sent
 from seatrial.fuzz.probes import Asker, Besides, Ground
 from seatrial.fuzz.probes._answers import errors_discreet, errors_enveloped, status_named
 from seatrial.fuzz.probes._ground import Probe
-from seatrial.fuzz.probes._time import AGAIN, in_time
+from seatrial.fuzz.probes._time import AGAIN, MOST, in_time
 from seatrial.fuzz.probes._traces import trace_ids
 from seatrial.openapi import Operation
 
@@ -50,6 +51,7 @@ def ground_of(
     ask = Asker(
         lambda _sent, _who: next(left),
         users={},
+        queries={},
         identities=None,  # type: ignore[arg-type]  # nobody new is asked for
         base_url="http://h",
         limited=[429],
@@ -223,7 +225,7 @@ def test_trace_ids(answers: list[Sent], wrong: list[str]) -> None:
         ([answered(elapsed_s=1.2)] * AGAIN, FindingStatus.CONFIRMED),
         ([answered(elapsed_s=1.2), answered(elapsed_s=0.2)], FindingStatus.FLAKY),
         ([answered(404, elapsed_s=1.2)], FindingStatus.FLAKY),
-        ([None], FindingStatus.FLAKY),
+        ([None], FindingStatus.UNCONFIRMED),
     ],
     ids=["always slow", "slow for a moment", "not there any more", "no time left"],
 )
@@ -233,6 +235,22 @@ def test_time_is_judged_by_the_fastest_answer(again: list[Sent | None], status: 
     ground = ground_of(answered(elapsed_s=0.1), answered(elapsed_s=1.5), settings=settings, again=again)
     [seen], gap = in_time(ground)
     assert (seen.status, seen.operation, gap) == (status, "GET /a", None)
+
+
+def test_time_that_nobody_could_look_at_again() -> None:
+    """A slow answer stays open where no other one of its kind came; operations beyond the slowest are named."""
+    settings = ContractSettings(answers_within_s=1)
+    ground = ground_of(answered(elapsed_s=1.5), settings=settings, again=[answered(404, elapsed_s=0.1)])
+    [seen], gap = in_time(ground)
+    assert (seen.status, gap) == (FindingStatus.UNCONFIRMED, None)
+    labels = [f"GET /{number}" for number in range(MOST + 1)]
+    slow = [answered(operation=label, elapsed_s=9.0 - number) for number, label in enumerate(labels)]
+    more = {label: Operation(label=label, method="GET") for label in labels}
+    ground = ground_of(*slow, settings=settings, again=[answered(elapsed_s=0.1)] * MOST)
+    seen_again, gap = in_time(replace(ground, operations=more))
+    assert [each.operation for each in seen_again] == labels[:MOST]
+    assert gap
+    assert (gap.outcome, labels[MOST] in gap.reason) == (Outcome.NOT_TESTED, True)
 
 
 def test_time_that_is_kept() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 from shelf import Answer, Book, Headers, Shelf, document, serving
 
@@ -15,6 +17,8 @@ from seatrial.fuzz._authentication import Stranger
 from seatrial.fuzz._evidence import Judgement
 from seatrial.fuzz._messages import Sent
 from seatrial.fuzz.probes import Asker, Besides, Ground, probe
+from seatrial.fuzz.probes._ask import Unclear
+from seatrial.fuzz.probes._found import confirmed
 from seatrial.openapi import operations_of
 
 TITLES = ("one", "two", "three")
@@ -23,16 +27,26 @@ NEW = itertools.count(1)
 READ, PUT, PATCH, DELETE = (f"{method} /books/{{book}}" for method in ("GET", "PUT", "PATCH", "DELETE"))
 
 
+CARRIED: dict[str, Callable[[str], Identity]] = {
+    "header": lambda name: Identity(name=name, organisation=name, headers={"Authorization": f"Bearer {name}"}),
+    "scheme": lambda name: Identity(name=name, organisation=name, headers={"Authorization": f"Basic {name}"}),
+    "cookie": lambda name: Identity(name=name, organisation=name, headers={"Cookie": f"key={name}"}),
+    "query": lambda name: Identity(name=name, organisation=name, query={"key": name}),
+}
+"""Somebody with his secret, by where requests hold that."""
+
+
 class Users:
     """As many users as anybody wants, each of an organisation of its own; or the same one again and again."""
 
-    def __init__(self, *, alone: bool = False) -> None:
+    def __init__(self, *, alone: bool = False, place: str = "header") -> None:
         self._alone = alone
+        self._make = CARRIED[place]
 
     def lease(self, count: int, **_: Any) -> Sequence[Identity]:
         """Return users."""
         names = ["alone" if self._alone else f"org-{next(NEW)}" for _ in range(count)]
-        return [Identity(name=n, organisation=n, headers={"Authorization": f"Bearer {n}"}) for n in names]
+        return [self._make(name) for name in names]
 
 
 def seen_before(url: str) -> list[Sent]:
@@ -59,13 +73,20 @@ def seen_before(url: str) -> list[Sent]:
 
 
 def looked_at(
-    shelf: Shelf, *, users: Users | None = None, settings: ContractSettings | None = None, **promised: Any
+    shelf: Shelf,
+    *,
+    users: Users | None = None,
+    settings: ContractSettings | None = None,
+    place: str = "header",
+    **promised: Any,
 ) -> tuple[dict[str, CheckResult], Judgement]:
     """Let every check of ours look at a shelf."""
     with serving(shelf) as url:
-        known = {"fuzzer": {"Authorization": "Bearer fuzzer"}}
-        stranger = Stranger([], target=Target(url=url), limited=[429], window_s=0, users=known)
-        ask = Asker(stranger.send, users=known, identities=users or Users(), base_url=url, limited=[429])  # type: ignore[arg-type]
+        somebody = CARRIED[place]("fuzzer")
+        known, keys = {"fuzzer": somebody.headers}, {"fuzzer": somebody.query}
+        stranger = Stranger([], target=Target(url=url), limited=[429], window_s=0, users=known, queries=keys)
+        people: Any = users or Users(place=place)
+        ask = Asker(stranger.send, users=known, queries=keys, identities=people, base_url=url, limited=[429])
         ground = Ground(
             operations=operations_of(document(paging=shelf.paging, **promised)),
             sent=seen_before(url),
@@ -109,6 +130,23 @@ def test_right_service_passes_every_check(shelf: type[Shelf], *, links: bool) ->
     assert not findings(results)
 
 
+@pytest.mark.parametrize("place", CARRIED)
+def test_requests_have_one_key_wherever_it_stands(place: str) -> None:
+    """Whoever asks is let in by his own key, and its mark stands in the record where the key stood."""
+    shelf = Keyed(place)
+    results, _ = looked_at(shelf, place=place)
+    assert {name: results[name].outcome for name in ASKING} == dict.fromkeys(ASKING, Outcome.PASSED), results
+    assert shelf.keys <= {"fuzzer", *(f"org-{number}" for number in range(next(NEW)))}
+    broken = admitting("GET")
+    _, judgement = looked_at(type("Open", (Keyed, broken), {})(place), place=place)
+    told = [exchange.request for exchange in judgement.exchanges.values() if exchange.identity]
+    assert told
+    for asked in told:
+        shown = [asked.url, *(value for name, value in asked.headers if name.lower() in {"authorization", "cookie"})]
+        assert "".join(shown).count("{{secret:") == 1, shown
+        assert "org-" not in re.sub(r"{{secret:[^}]*}}", "", "".join(shown))
+
+
 def admitting(*methods: str, notes: bool = False) -> type[Shelf]:
     """Return a service that forgets whose a book is for some methods."""
 
@@ -119,6 +157,22 @@ def admitting(*methods: str, notes: bool = False) -> type[Shelf]:
 
     notes_too = notes
     return Admitting
+
+
+class Keyed(Shelf):
+    """Who asks is told by a key at one place, and by nothing else."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__()
+        self._place = place
+        self.keys: set[str] = set()
+
+    def who(self, query: Headers, headers: Mapping[str, list[str]]) -> str:
+        """Return whose key a request has."""
+        keys = {"query": [query.get("key", "")], "cookie": headers["cookie"]}.get(self._place, headers["authorization"])
+        who = ", ".join(keys).removeprefix("Bearer ").removeprefix("Basic ").removeprefix("key=")
+        self.keys.add(who)
+        return who
 
 
 class Skipping(Shelf):
@@ -180,14 +234,92 @@ class Undoing(Shelf):
 
 
 class Appending(Shelf):
-    """Each PUT adds a page."""
+    """Each PUT adds to a title."""
+
+    def put(self, book: Book, given: Any) -> Answer:
+        """Write a book anew."""
+        return super().put(book, {"title": book["title"] + given["title"]})
+
+    patch = Shelf.put
+
+
+class Revising(Shelf):
+    """Each PUT is remembered in a list of its own."""
 
     def put(self, book: Book, given: Any) -> Answer:
         """Write a book anew."""
         book["pages"].append(1)
         return super().put(book, given)
 
-    patch = put
+    patch = Shelf.put
+
+
+class Neighbours(Shelf):
+    """Each book tells the one before it."""
+
+    def make(self, organisation: str, given: Any) -> Answer:
+        """Make a book."""
+        earlier = next(reversed(self.books), "")
+        status, book, headers = super().make(organisation, given)
+        book["after"] = earlier
+        return status, book, headers
+
+
+class Conditional(Shelf):
+    """A second PUT is refused, and changes nothing."""
+
+    def put(self, book: Book, given: Any) -> Answer:
+        """Write a book anew."""
+        book["puts"] = book.get("puts", 0) + 1
+        return super().put(book, given) if book["puts"] == 1 else (422, {"error": "once"}, {})
+
+    patch = Shelf.put
+
+
+@pytest.mark.parametrize("shelf", [Revising, Neighbours])
+def test_what_goes_on_beside_is_no_mistake(shelf: type[Shelf]) -> None:
+    """A history of revisions (RFC 9110, 9.2.2) and a name in another's item are nobody's fault."""
+    results, _ = looked_at(shelf())
+    assert {name: results[name].outcome for name in ASKING} == dict.fromkeys(ASKING, Outcome.PASSED), results
+
+
+def test_second_put_that_is_refused_is_unclear() -> None:
+    """Where it leaves all as it was, it may be about a state that is no more."""
+    results, _ = looked_at(Conditional())
+    assert results["idempotent"].outcome is Outcome.NOT_TESTED
+    assert f"{PUT} (the second time, PUT of it answered 422)" in results["idempotent"].reason
+    assert not findings(results)
+
+
+def raising() -> None:
+    """Show nothing."""
+    raise Unclear
+
+
+@pytest.mark.parametrize(
+    ("again", "status"),
+    [
+        (lambda: "found", FindingStatus.CONFIRMED),
+        (lambda: None, FindingStatus.FLAKY),
+        (raising, FindingStatus.UNCONFIRMED),
+    ],
+)
+def test_second_look_that_shows_nothing_leaves_a_finding_open(
+    again: Callable[[], object], status: FindingStatus
+) -> None:
+    """What was found once is kept, whatever the second look comes to."""
+    assert confirmed(again) is status
+
+
+def test_recorded_request_that_cannot_be_sent_ends_nothing() -> None:
+    """Header values are sent as the bytes that they were; an address that is none has no answer."""
+    shelf = Keyed("header")
+    with serving(shelf) as url:
+        stranger = Stranger([], target=Target(url=url), limited=[], window_s=0, users={"fuzzer": {}})
+        sample = msgspec.structs.replace(seen_before(url)[-1], request_headers=[("X-Any", "caf\xe9")])
+        asked = [msgspec.structs.replace(sample, url=f"{url}/books{end}") for end in ("", "\x01")]
+        answers = [stranger.send(each, "user") for each in asked]
+    assert [answer and answer.status for answer in answers] == [200, 0]
 
 
 class Once(Shelf):
@@ -298,7 +430,7 @@ class Limited(Shelf):
 def test_service_that_lets_nobody_in_passes_nothing(shelf: type[Shelf]) -> None:
     """Where no request gets through, nothing is shown of anybody's resources, pages or removals."""
     results, _ = looked_at(shelf())
-    about = ("tenants-apart", "pages-complete", "created-readable", "idempotent")
+    about = ("tenants-apart", "pages-complete", "created-readable", "idempotent", "methods-agree")
     assert {results[name].outcome for name in about} == {Outcome.NOT_TESTED}
     assert not findings(results)
 

@@ -90,9 +90,7 @@ class Stranger:
 
     def _send(self, sample: Sent, who: Who) -> Sent:
         own = {name.lower(): value for name, value in self._users.get(sample.identity, {}).items()}
-        kept = [
-            (name, value) for name, value in map(_as(who, own), *zip(*sample.request_headers, strict=True)) if value
-        ]
+        kept = [(name, value) for name, value in itertools.starmap(_as(who, own), sample.request_headers) if value]
         headers = [(name, own.get(name.lower(), value) if who == "user" else value) for name, value in kept]
         at_s = time.monotonic()
         shown_url, true_url = self._urls(sample, who)
@@ -105,10 +103,10 @@ class Stranger:
         try:
             with (
                 httpx.Client(transport=transport, timeout=LONGEST_S, trust_env=False) as client,
-                client.stream(sample.method, url, headers=headers, content=sample.body) as answer,
+                client.stream(sample.method, url, headers=_encoded(headers), content=sample.body) as answer,
             ):
                 body = _beginning(answer, at_s + LONGEST_S)
-        except httpx.HTTPError:
+        except (httpx.HTTPError, httpx.InvalidURL):
             return sent
         return msgspec.structs.replace(
             sent,
@@ -127,6 +125,11 @@ class Stranger:
                 return url, with_query(bare, name, quote(value, safe=""))
             url = with_query(bare, name, BOGUS) if who == "impostor" else bare
         return url, url
+
+
+def _encoded(headers: Sequence[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    """Return headers as the engine sent them: their bytes are recorded as the characters of Latin-1."""
+    return [(name.encode("latin-1", "replace"), value.encode("latin-1", "replace")) for name, value in headers]
 
 
 def _beginning(answer: httpx.Response, until_s: float) -> bytes:

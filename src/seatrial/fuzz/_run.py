@@ -107,6 +107,7 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
     heard = (process or EngineProcess(run)).listen(order, progress)
     users = _as_they_are(users, people, heard)
     headers = {each.name: each.headers for each in users}
+    queries = {each.name: each.query for each in users if each.query}
     judgement = judge(operations, heard, limited=limited, limited_percent=settings.rate_limited_percent)
     strangers = identities.lease_anonymous(len(operations))
     stranger = Stranger(
@@ -115,7 +116,7 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
         limited=limited,
         window_s=window_s,
         users=headers,
-        queries={each.name: each.query for each in users if each.query},
+        queries=queries,
     )
     doors = Doors(
         operations, heard.sent, closed=frozenset(label for label in settings.closed if not only or label in only)
@@ -134,8 +135,15 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
     )
     if besides:
         progress("requests of our own")
-        caller = Stranger(strangers, target=target, limited=limited, window_s=window_s, users=headers)
-        ask = Asker(caller.send, users=headers, identities=identities, base_url=target.url, limited=limited)
+        caller = Stranger(strangers, target=target, limited=limited, window_s=window_s, users=headers, queries=queries)
+        ask = Asker(
+            caller.send,
+            users=headers,
+            queries=queries,
+            identities=identities,
+            base_url=target.url,
+            limited=limited,
+        )
         sent = [*heard.sent, *send.answers]
         ground = Ground(operations=operations, sent=sent, settings=settings, besides=besides, limited=limited, ask=ask)
         probe(ground, judgement, problem=heard.problem)

@@ -56,7 +56,7 @@ def asked_in(sent: Sent, url: str) -> Asked:
 
 
 def _is_plain(name: str, value: str) -> bool:
-    return name.lower() not in OF_THE_CONNECTION and not value.startswith(MARK) and value.isascii()
+    return name.lower() not in OF_THE_CONNECTION and MARK not in value and value.isascii()
 
 
 class Senders:

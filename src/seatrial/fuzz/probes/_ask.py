@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from seatrial.core import Identities, Identity
+from seatrial.core.marks import mark_of, masked, with_query, without_query
 from seatrial.fuzz._messages import Sent
 from seatrial.openapi import Operation
 
@@ -29,19 +30,24 @@ class Unclear(Exception):
 
 
 class Asker:
-    """Send requests as users of the fuzzer, or as new ones; `users` are their headers by name, which it adds to."""
+    """Send requests as users of the fuzzer, or as new ones.
 
-    def __init__(
+    `users` are their headers by name and `queries` the parameters of those who have their keys there: it adds to both.
+    """
+
+    def __init__(  # noqa: PLR0913 - by keyword, each is needed once
         self,
         send: Send,
         *,
         users: dict[str, Mapping[str, str]],
+        queries: dict[str, Mapping[str, str]],
         identities: Identities,
         base_url: str,
         limited: Collection[int] = (),
     ) -> None:
         self._send = send
         self._users = users
+        self._queries = queries
         self._identities = identities
         self._limited = limited
         self._numbers = itertools.count(FIRST_NUMBER)
@@ -56,12 +62,13 @@ class Asker:
     def strangers(self) -> tuple[str, str]:
         """Return two users of different organisations; raises Unclear where there are no two."""
         one, other = (self._identities.lease(1)[0] for _ in range(2))
-        if one.headers == other.headers or one.organisation == other.organisation:
+        if one.secret == other.secret or one.organisation == other.organisation:
             raise Unclear("there are no users of two organisations")
         return self._known(one), self._known(other)
 
     def _known(self, identity: Identity) -> str:
         self._users[identity.name] = dict(identity.headers)
+        self._queries[identity.name] = dict(identity.query)
         return identity.name
 
     def ask(  # noqa: PLR0913 - a request
@@ -75,14 +82,16 @@ class Asker:
         headers: Iterable[tuple[str, str]] = (),
     ) -> Sent:
         """Send a request and return its answer; raises Unclear for none, or one of a limiter."""
-        plain = [(name, value) for name, value in headers if not value.startswith(MARK)]
-        marked = [(name, f"{MARK}{who}}}}}") for name in self._users.get(who, {})]
+        own, mark = self._users.get(who, {}), mark_of(who)
+        theirs = {name.lower() for name in own}
+        plain = [(name, value) for name, value in headers if MARK not in value and name.lower() not in theirs]
+        marked = [(name, masked(name, value, value, mark)) for name, value in own.items()]
         asked = Sent(
             number=next(self._numbers),
             operation=operation.label,
             mode="",
             method=method or operation.method,
-            url=url,
+            url=self._as_shown(url, who, mark),
             identity=who,
             request_headers=[*plain, *marked],
             body=body,
@@ -92,6 +101,12 @@ class Asker:
         if answer is None:
             raise Unclear("no time was left")
         return self._keep(msgspec.structs.replace(answer, number=asked.number))
+
+    def _as_shown(self, url: str, who: str, mark: str) -> str:
+        """Return a URL with the mark of a key that its sender has in the query."""
+        for name in self._queries.get(who, {}):
+            url = with_query(without_query(url, {name}), name, mark)
+        return url
 
     def again(self, sample: Sent, operation: Operation) -> Sent:
         """Send a recorded request once more, as whoever sent it."""

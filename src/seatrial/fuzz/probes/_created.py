@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-from seatrial.core import FindingStatus
 from seatrial.fuzz._lifecycle import PAUSE_S
 from seatrial.fuzz._looked import Gap
 from seatrial.fuzz._messages import Sent
@@ -46,8 +45,7 @@ def _looked_for(kind: Kind, ground: Ground) -> list[Seen]:
         raise Unclear("no link says where it is")
     late = later.status in SUCCESS
     title = f"what {kind.maker.label} made is not there at once" + (f", but after {PAUSE_S:g} s" if late else "")
-    again = _fresh(kind, ground)[-1].status not in SUCCESS
-    status = confirmed(None) if not again else FindingStatus.CONFIRMED
+    status = confirmed(lambda: _fresh(kind, ground)[-1].status not in SUCCESS)
     cause = "late" if late else "never"
     return [Seen(operation=kind.read.label, title=title, cause=cause, steps=steps, status=status)]
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from seatrial.core import Finding, FindingStatus, Severity
 from seatrial.core.scripts import script_for
 from seatrial.fuzz._evidence import Judgement, as_exchange
 from seatrial.fuzz._messages import Sent
+from seatrial.fuzz.probes._ask import Unclear
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,9 @@ def as_finding(seen: Seen, check: str, severity: Severity, judgement: Judgement)
     )
 
 
-def confirmed(again: Seen | None) -> FindingStatus:
-    """Return what it means that the same was looked for once more, on something new."""
-    return FindingStatus.CONFIRMED if again else FindingStatus.FLAKY
+def confirmed(again: Callable[[], object]) -> FindingStatus:
+    """Look for the same once more and return what that means: a second time that shows nothing leaves it open."""
+    try:
+        return FindingStatus.CONFIRMED if again() else FindingStatus.FLAKY
+    except Unclear:
+        return FindingStatus.UNCONFIRMED

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache, partial
 
 import msgspec
 
+from seatrial.core import FindingStatus
 from seatrial.fuzz._looked import Gap, proper
 from seatrial.fuzz._messages import Sent
-from seatrial.fuzz.probes._ask import Unclear
+from seatrial.fuzz.probes._ask import Unclear, said
 from seatrial.fuzz.probes._found import Seen, confirmed
 from seatrial.fuzz.probes._gaps import left_out
 from seatrial.fuzz.probes._ground import SUCCESS, Ground
@@ -21,6 +23,8 @@ NOTHING = "no operation is a GET"
 NOT_THERE = frozenset({405, 501})
 NOT_ALLOWED = 405
 ENDLESS = "text/event-stream"
+TRIES = 5
+"""How many requests are tried: what some were about may have been removed since."""
 
 
 def methods_agree(ground: Ground) -> tuple[list[Seen], Gap | None]:
@@ -45,33 +49,60 @@ class Asked:
 
 
 def _tried(operation: Operation, ground: Ground) -> Iterator[Seen]:
-    sample = _sample(operation, ground)
+    sample = _standing(operation, ground)
     first = _asked(sample, operation, ground)
-    found = dict(_differences(operation, first, ground))
-    if not found:
-        return
-    second = _asked(sample, operation, ground)
-    again = dict(_differences(operation, second, ground))
-    if _length(first.get) != _length(second.get):
-        found.pop("length", None)  # what changes all the time has no length that HEAD could tell
-    yield from (replace(seen, status=confirmed(again.get(cause))) for cause, seen in found.items())
+    second = cache(partial(_asked, sample, operation, ground))
+    for cause, seen in dict(_differences(operation, first, ground)).items():
+        status = confirmed(partial(_again, cause, first, second, operation, ground))
+        if cause != "length" or status is not FindingStatus.FLAKY:
+            yield replace(seen, status=status)
 
 
-def _sample(operation: Operation, ground: Ground) -> Sent:
-    """Return a request that went through, or else one that was answered."""
-    mine = [sent for sent in ground.sent if sent.operation == operation.label and proper(sent, operation)]
-    usable = [sent for sent in mine if sent.status and sent.status not in ground.limited and not sent.cut]
+def _again(cause: str, first: Asked, second: Callable[[], Asked], operation: Operation, ground: Ground) -> bool:
+    """Return whether there is the same difference again; what always changes has no length that HEAD could tell."""
+    told = cause != "length" or _length(first.get) == _length(second().get)
+    return told and cause in dict(_differences(operation, second(), ground))
+
+
+def _standing(operation: Operation, ground: Ground) -> Sent:
+    """Return a request that is answered as it was before; raises Unclear where none of some is."""
+    why = ""
+    for sample in _samples(operation, ground):
+        answer = ground.ask.again(sample, operation)
+        if answer.status == sample.status:
+            return sample
+        why = why or f"{said(answer)} where it answered {sample.status} before"
+    raise Unclear(why)
+
+
+def _samples(operation: Operation, ground: Ground) -> list[Sent]:
+    """Return requests that went through, or else that were answered: some of the fuzzer's, then some of probes."""
+    mine = [sent for sent in ground.answers if sent.operation == operation.label and proper(sent, operation)]
+    usable = [sent for sent in mine if sent.status not in ground.limited and not sent.cut]
     if not usable:
         raise Unclear("no request was answered")
-    sample = min(usable, key=lambda sent: (sent.status not in SUCCESS, len(sent.url), sent.number))
-    if header_of(sample, "content-type").startswith(ENDLESS):
+    through = [sent for sent in usable if sent.status in SUCCESS] or usable
+    if any(header_of(sample, "content-type").startswith(ENDLESS) for sample in through):
         raise Unclear("its answer has no end")
-    return sample
+    ours = {sent.number for sent in ground.ask.kept}
+    return [
+        sample for probes in (False, True) for sample in _newest(s for s in through if (s.number in ours) is probes)
+    ]
+
+
+def _newest(sent: Iterable[Sent]) -> list[Sent]:
+    """Return one request of each of the shortest addresses, the newest: what others were about may be gone."""
+    by_url = {each.url: each for each in sorted(sent, key=lambda each: each.at_s)}
+    return sorted(by_url.values(), key=lambda each: (len(each.url), -each.at_s))[:TRIES]
 
 
 def _asked(sample: Sent, operation: Operation, ground: Ground) -> Asked:
+    """Ask in each way; raises Unclear where the answer is another one by now: then nothing is compared."""
     asked = (msgspec.structs.replace(sample, method=method, body=b"") for method in ("GET", "HEAD", "OPTIONS"))
-    return Asked(*(ground.ask.again(each, operation) for each in asked))
+    answers = Asked(*(ground.ask.again(each, operation) for each in asked))
+    if answers.get.status != sample.status:
+        raise Unclear(f"{said(answers.get)} where it answered {sample.status} before")
+    return answers
 
 
 def _differences(operation: Operation, asked: Asked, ground: Ground) -> Iterator[tuple[str, Seen]]:

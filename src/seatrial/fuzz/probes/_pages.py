@@ -7,7 +7,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urljoin, urlsplit
 
@@ -85,14 +85,13 @@ def _tried(paged: List, ground: Ground) -> list[Seen]:
     mine = [_name_of(sent, paged, ground) for sent in steps]
     if len(set(mine)) < MADE:
         raise Unclear("what is made cannot be told apart")
-    _listed(mine, paged, ground, owner)
-    found = _wrong(mine, _turned(paged, ground, owner))
+    place = _listed(mine, paged, ground, owner)
+    found = _wrong(mine, place, _turned(paged, ground, owner))
     if found is None:
         return []
     title, cause, pages = found
-    again = _wrong(mine, _turned(paged, ground, owner))
-    seen = Seen(operation=paged.operation.label, title=title, cause=cause, steps=[*steps, *pages])
-    return [seen if again else replace(seen, status=confirmed(None))]
+    status = confirmed(lambda: _wrong(mine, place, _turned(paged, ground, owner)))
+    return [Seen(operation=paged.operation.label, title=title, cause=cause, steps=[*steps, *pages], status=status)]
 
 
 def _one_more(paged: List, ground: Ground, owner: str, number: int) -> Sent:
@@ -118,13 +117,20 @@ def _name_of(sent: Sent, paged: List, ground: Ground) -> str:
     return name
 
 
-def _listed(mine: Sequence[str], paged: List, ground: Ground, owner: str) -> None:
-    """See that all is listed where no size is asked for; raises Unclear where it is not, also a moment later."""
+def _listed(mine: Sequence[str], paged: List, ground: Ground, owner: str) -> str:
+    """Return where in an item its name stands, by a list of all; raises Unclear where not all is on it a moment later.
+
+    The same text may stand elsewhere in some item: a name is where each one is, and no more often than need be.
+    """
     url = ground.ask.base_url + paged.operation.path
     for pause_s in (0.0, PAUSE_S):
         time.sleep(pause_s)
-        if not set(mine) - set(_names_in([_page(paged, url, ground, owner)])):
-            return
+        page = _page(paged, url, ground, owner)
+        places = dict.fromkeys(place for item in _items(page) for place in values_of(json.dumps(item)))
+        shown = {place: _names_at(place, [page]) for place in places}
+        whole = {place: names for place, names in shown.items() if all(names[name] for name in mine)}
+        if whole:
+            return min(whole, key=lambda place: sum(whole[place][name] for name in mine))
     raise Unclear("not all that was made is listed where no size is asked for")
 
 
@@ -185,16 +191,16 @@ def _items(page: Sent) -> list[Any]:
     return next((part for part in parts if isinstance(part, list)), [])
 
 
-def _names_in(pages: Sequence[Sent]) -> Counter[str]:
-    """Return in how many items each text stands."""
-    return Counter(text for page in pages for item in _items(page) for text in {*values_of(json.dumps(item)).values()})
+def _names_at(place: str, pages: Sequence[Sent]) -> Counter[str]:
+    """Return in how many items each text stands at a place."""
+    return Counter(values_of(json.dumps(item)).get(place, "") for page in pages for item in _items(page))
 
 
-def _wrong(mine: Sequence[str], turned: Turned) -> tuple[str, str, Sequence[Sent]] | None:
+def _wrong(mine: Sequence[str], place: str, turned: Turned) -> tuple[str, str, Sequence[Sent]] | None:
     """Return what is wrong with pages, in words and as a cause, with the pages that show it."""
     if (first := len(_items(turned.pages[0]))) != SIZE:  # the parameter is about something else, or not looked at
         raise Unclear(f"a page of {SIZE} has {first}")
-    shown = _names_in(turned.pages)
+    shown = _names_at(place, turned.pages)
     twice, never = ([name for name in mine if test(shown[name])] for test in (lambda n: n > 1, lambda n: not n))
     if turned.back:
         return "a page leads back to one before it", "endless", turned.pages

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from seatrial.core.recipes import values_of
 from seatrial.fuzz._looked import Gap
@@ -18,9 +19,6 @@ from seatrial.openapi import Operation
 
 IDEMPOTENT = frozenset({"PUT", "DELETE"})
 NOTHING = "no operation is a PUT or DELETE of one resource"
-CONDITIONAL = frozenset({409, 412, 428})
-"""Answers to a second PUT that says which state it is about: it is another one then."""
-
 SERVER_ERROR = 500
 IN_LIST = re.compile(r"/\d+(/|$)")
 
@@ -43,7 +41,7 @@ def _tried(kind: Kind | None, operation: Operation, ground: Ground) -> list[Seen
         raise Unclear("no operation makes what it is about")
     attempt = _removed if operation.method == "DELETE" else _put
     found = attempt(kind, operation, ground)
-    return [replace(found, status=confirmed(attempt(kind, operation, ground)))] if found else []
+    return [replace(found, status=confirmed(partial(attempt, kind, operation, ground)))] if found else []
 
 
 def _removed(kind: Kind, operation: Operation, ground: Ground) -> Seen | None:
@@ -71,23 +69,25 @@ def _put(kind: Kind, operation: Operation, ground: Ground) -> Seen | None:
     states = list[Mapping[str, str]]()
     for _ in range(2):
         sent.append(ground.ask.ask(operation, made.url, made.owner, body=sample.body, headers=sample.request_headers))
-        if sent[-1].status not in SUCCESS:
-            break
+        _done(sent[1])
+        if sent[-1].status >= SERVER_ERROR:
+            return _seen(operation, f"a second PUT of the same is answered with {sent[-1].status}", sent)
         states.append(_state(served(made, kind, ground), sample))
-    _done(sent[1])
-    if sent[-1].status in CONDITIONAL:
+    if not states[0]:
+        raise Unclear("nothing that it wrote is read where it was written")
+    if states[0] != states[1]:
+        return _seen(operation, "a second PUT of the same changes more", sent)
+    if sent[-1].status not in SUCCESS:  # it may say which state it is about: that is another one then
         raise Unclear(f"the second time, {said(sent[-1])}")
-    if sent[-1].status not in SUCCESS:
-        return _seen(operation, f"a second PUT of the same is answered with {sent[-1].status}", sent)
-    return _seen(operation, "a second PUT of the same changes more", sent) if states[0] != states[1] else None
+    return None
 
 
 def _state(read: Sent, sample: Sent) -> Mapping[str, str]:
-    """Return what a PUT is about: what it wrote, and how long lists are; a time or a version may go on."""
+    """Return what a PUT is about: what it wrote, and how long lists are that it wrote; all else may go on."""
     held, wrote = values_of(read.response_body), values_of(sample.request_body)
-    return {
-        place: text if place in wrote else "" for place, text in held.items() if place in wrote or IN_LIST.search(place)
-    }
+    lists = {IN_LIST.sub("", place) for place in wrote if IN_LIST.search(place)}
+    written = {place: text for place, text in held.items() if place in wrote}
+    return written | {place: "" for place in held if place not in wrote and IN_LIST.sub("", place) in lists}
 
 
 def _done(answer: Sent) -> Sent:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from seatrial.core.recipes import values_of
 from seatrial.fuzz._looked import Gap
@@ -55,7 +56,7 @@ def _tried(kind: Kind | None, operation: Operation, ground: Ground) -> list[Seen
         raise Unclear("no operation makes what it is about")
     attempt = _read if operation.method == "GET" else _write
     found = attempt(kind, operation, ground)
-    return [replace(found, status=confirmed(attempt(kind, operation, ground)))] if found else []
+    return [replace(found, status=confirmed(partial(attempt, kind, operation, ground)))] if found else []
 
 
 def _read(kind: Kind, operation: Operation, ground: Ground) -> Seen | None:
