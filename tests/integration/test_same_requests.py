@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
 
+import msgspec
 import pytest
 from placeholders import normal
 
@@ -21,15 +22,22 @@ from seatrial.stack import Stack
 
 ROOT = Path(__file__).parents[2]
 FEW = {"quick": 2}
+PLENTY = {"RATE_LIMIT_PER_MINUTE": "100000"}
+"""A quota that nobody comes near: near one, who sends is whoever need not wait, which goes by time."""
 
 
 @pytest.fixture
 def started(tmp_path: Path) -> Iterator[tuple[Run, Stack]]:
-    """Start the reference stack from local processes, to be fuzzed with few examples."""
+    """Start the reference stack from local processes, to be fuzzed with few examples as if its quota were smaller."""
     settings = load_settings(ROOT / "seatrial.toml")
     assert settings.contract
     contract = settings.contract.model_copy(update={"examples": FEW})
-    settings = settings.model_copy(update={"contract": contract})
+    stack = settings.stack.model_copy(update={"environment": {**settings.stack.environment, **PLENTY}})
+    limits = tuple(
+        limit.model_copy(update={"quota_variable": ""}) if limit.reach == "service" else limit
+        for limit in settings.limits
+    )
+    settings = settings.model_copy(update={"contract": contract, "stack": stack, "limits": limits})
     run = open_run(settings, Options(stack="local", seed=7, out=str(tmp_path / "run")), suites=("contract",))
     stacks = Stacks(run, collector=None)
     try:
@@ -45,7 +53,7 @@ def test_same_seed_sends_the_same_requests(started: tuple[Run, Stack], monkeypat
     listen = EngineProcess.listen
 
     def keep(process: EngineProcess, order: Order, progress: Progress) -> Heard:
-        heard.append(listen(process, order, progress))
+        heard.append(listen(process, msgspec.structs.replace(order, window_s=0.0), progress))  # turns end by number
         return heard[-1]
 
     monkeypatch.setattr(EngineProcess, "listen", keep)
@@ -58,3 +66,4 @@ def test_same_seed_sends_the_same_requests(started: tuple[Run, Stack], monkeypat
     assert [each.stopped for each in heard] == ["", ""]
     assert {phase for phase, count in heard[0].phases.items() if count} >= {"coverage", "fuzzing", "stateful"}
     assert heard[0].phases == heard[1].phases
+    assert len({sent.identity for sent in heard[0].sent if sent.identity}) > 1
