@@ -52,6 +52,7 @@ def ground_of(
         lambda _sent, _who: next(left),
         users={},
         queries={},
+        organisations={},
         identities=None,  # type: ignore[arg-type]  # nobody new is asked for
         base_url="http://h",
         limited=[429],

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial.campaign._instruments import overlaid, settled, undecided
+from seatrial.campaign._instruments import _has_tenants, overlaid, settled, undecided
+from seatrial.config import AuthSettings, IdentitySettings, Settings
 from seatrial.core import CheckResult, Evidence, Outcome
 
 CHECKS = ("ratelimit.a", "ratelimit.b", "ratelimit.c")
@@ -55,3 +57,24 @@ def test_undecided_names_the_checks() -> None:
     """Inconclusive ones alone are tried again: what is blocked or not tested has its reason."""
     outcomes = (Outcome.INCONCLUSIVE, Outcome.BLOCKED, Outcome.NOT_TESTED)
     assert undecided(evidence(outcomes, "why")) == {"ratelimit.a"}
+
+
+ANN, BOB = (IdentitySettings(name=name, organisation=of) for name, of in (("ann", "acme"), ("bob", "globex")))
+
+
+@pytest.mark.parametrize(
+    ("auth", "identities", "has"),
+    [
+        (None, (ANN, BOB), False),
+        (AuthSettings(kind="api-key"), (ANN, BOB), True),
+        (AuthSettings(kind="api-key"), (ANN,), False),
+        (AuthSettings(kind="api-key"), (ANN, BOB.model_copy(update={"auth": "none"})), False),
+        (AuthSettings(), (ANN, BOB), False),
+        (AuthSettings(claims={"org": "{organisation}"}), (), True),
+    ],
+)
+def test_tenants_are_declared(
+    auth: AuthSettings | None, identities: tuple[IdentitySettings, ...], *, has: bool
+) -> None:
+    """Either tokens name an organisation, or users that are declared are of two."""
+    assert _has_tenants(Settings(auth=auth, identities=identities)) is has

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -86,7 +87,10 @@ def looked_at(
         known, keys = {"fuzzer": somebody.headers}, {"fuzzer": somebody.query}
         stranger = Stranger([], target=Target(url=url), limited=[429], window_s=0, users=known, queries=keys)
         people: Any = users or Users(place=place)
-        ask = Asker(stranger.send, users=known, queries=keys, identities=people, base_url=url, limited=[429])
+        ask = Asker(
+            stranger.send, users=known, queries=keys, organisations={"fuzzer": "fuzzer"}, identities=people,
+            base_url=url, limited=[429],
+        )  # fmt: skip
         ground = Ground(
             operations=operations_of(document(paging=shelf.paging, **promised)),
             sent=seen_before(url),
@@ -456,6 +460,26 @@ def test_one_user_alone_is_no_stranger() -> None:
     results, _ = looked_at(Shelf(), users=Users(alone=True))
     assert results["tenants-apart"].outcome is Outcome.NOT_TESTED
     assert "there are no users of two organisations" in results["tenants-apart"].reason
+
+
+class Declared(Users):
+    """Two users of one organisation and one of another, by turns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._turns = itertools.cycle([("ann", "org-a"), ("abe", "org-a"), ("bob", "org-b")])
+
+    def lease(self, count: int, **_: Any) -> Sequence[Identity]:
+        """Return users."""
+        turns = itertools.islice(self._turns, count)
+        return [replace(self._make(organisation), name=name) for name, organisation in turns]
+
+
+@pytest.mark.parametrize(("shelf", "outcome"), [(Shelf, Outcome.PASSED), (admitting("GET"), Outcome.FAILED)])
+def test_a_stranger_is_of_another_organisation(shelf: type[Shelf], outcome: Outcome) -> None:
+    """Whichever users come next, who tries is no colleague of who made something."""
+    results, _ = looked_at(shelf(), users=Declared())
+    assert results["tenants-apart"].outcome is outcome, results["tenants-apart"]
 
 
 def test_what_is_shared_is_not_private() -> None:

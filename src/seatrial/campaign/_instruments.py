@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from seatrial.campaign._ahead import Ahead
 from seatrial.campaign._limits import Planned, plan_deep_limits, plan_limits
 from seatrial.campaign._run import Run
-from seatrial.config import ContractSettings, Stage
+from seatrial.config import ContractSettings, Settings, Stage
 from seatrial.core import ALIKE, Evidence, Outcome, Target
 from seatrial.stack import Stack
 
@@ -74,13 +74,21 @@ def _besides(run: Run) -> Besides:
     from seatrial.fuzz import Besides  # noqa: PLC0415 - needed by this instrument only
 
     settings = run.settings
-    claims = settings.auth.claims.values() if settings.auth else ()
     return Besides(
         errors=settings.errors,
         tracing=settings.tracing,
-        tenants=any("{organisation}" in claim for claim in claims),
+        tenants=_has_tenants(settings),
         redact=run.recorder.secrets.redact,
     )
+
+
+def _has_tenants(settings: Settings) -> bool:
+    """Return whether users are those of organisations: their tokens say so, or those that are declared are of two."""
+    if settings.auth is None:
+        return False
+    declared = {each.organisation for each in settings.identities if each.auth != "none"}
+    named = any("{organisation}" in claim for claim in settings.auth.claims.values())
+    return named or (not settings.auth.mints and len(declared) > 1)
 
 
 def _fuzz(  # noqa: PLR0913, PLR0917 - a run and how long it may be over its budget

@@ -140,6 +140,7 @@ def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
             caller.send,
             users=headers,
             queries=queries,
+            organisations={each.name: each.organisation for each in users},
             identities=identities,
             base_url=target.url,
             limited=limited,

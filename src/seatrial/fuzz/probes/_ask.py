@@ -20,6 +20,9 @@ FIRST_NUMBER = 2_000_000
 PROBES_S = 25.0
 """How long probes may send in all."""
 
+TURNS = 50
+"""How many users are looked at for one of another organisation."""
+
 MARK = "{{secret:"
 Send = Callable[[Sent, Literal["user"]], Sent | None]
 """Sends a request with its identity's credentials; None where no time is left."""
@@ -33,6 +36,7 @@ class Asker:
     """Send requests as users of the fuzzer, or as new ones.
 
     `users` are their headers by name and `queries` the parameters of those who have their keys there: it adds to both.
+    `organisations` says whose users they are.
     """
 
     def __init__(  # noqa: PLR0913 - by keyword, each is needed once
@@ -41,6 +45,7 @@ class Asker:
         *,
         users: dict[str, Mapping[str, str]],
         queries: dict[str, Mapping[str, str]],
+        organisations: Mapping[str, str],
         identities: Identities,
         base_url: str,
         limited: Collection[int] = (),
@@ -48,6 +53,7 @@ class Asker:
         self._send = send
         self._users = users
         self._queries = queries
+        self._organisations = dict(organisations)
         self._identities = identities
         self._limited = limited
         self._numbers = itertools.count(FIRST_NUMBER)
@@ -59,14 +65,16 @@ class Asker:
         """Return the name of a user of an organisation that nothing was sent for yet."""
         return self._known(self._identities.lease(1)[0])
 
-    def strangers(self) -> tuple[str, str]:
-        """Return two users of different organisations; raises Unclear where there are no two."""
-        one, other = (self._identities.lease(1)[0] for _ in range(2))
-        if one.secret == other.secret or one.organisation == other.organisation:
-            raise Unclear("there are no users of two organisations")
-        return self._known(one), self._known(other)
+    def stranger_to(self, owner: str) -> str:
+        """Return a user of another organisation; raises Unclear where there is none: declared ones come by turns."""
+        organisation = self._organisations.get(owner)
+        for identity in (self._identities.lease(1)[0] for _ in range(TURNS)):
+            if organisation not in {None, identity.organisation}:
+                return self._known(identity)
+        raise Unclear("there are no users of two organisations")
 
     def _known(self, identity: Identity) -> str:
+        self._organisations[identity.name] = identity.organisation
         self._users[identity.name] = dict(identity.headers)
         self._queries[identity.name] = dict(identity.query)
         return identity.name

@@ -18,7 +18,7 @@ from seatrial.openapi import Operation
 REFUSED = frozenset({403, *GONE})
 """Statuses that say that somebody may not; 401 says so of his credentials, 405 of everybody."""
 
-NOBODY = "[auth] claims names no {organisation}: nobody says that there are tenants"
+NOBODY = "[auth] claims names no {organisation}, and no declared users are of two: nobody says that there are tenants"
 NOTHING = "no operation that needs credentials is about one resource"
 ALIKE = 0.5
 """How much of what the owner reads a stranger has to be shown: an answer of 200 may say that there is nothing."""
@@ -60,8 +60,8 @@ def _tried(kind: Kind | None, operation: Operation, ground: Ground) -> list[Seen
 
 
 def _read(kind: Kind, operation: Operation, ground: Ground) -> Seen | None:
-    owner, stranger = ground.ask.strangers()
-    made = make(kind, ground, owner)
+    made = make(kind, ground, ground.ask.fresh())
+    stranger = ground.ask.stranger_to(made.owner)
     url = _place(made, kind, operation)
     own = ground.ask.ask(operation, url, made.owner)
     if own.status not in SUCCESS:
@@ -76,8 +76,8 @@ def _read(kind: Kind, operation: Operation, ground: Ground) -> Seen | None:
 
 def _write(kind: Kind, operation: Operation, ground: Ground) -> Seen | None:
     """Let a stranger write, then the owner in the same way: what harms nothing for either of them shows nothing."""
-    owner, stranger = ground.ask.strangers()
-    made = make(kind, ground, owner)
+    made = make(kind, ground, ground.ask.fresh())
+    stranger = ground.ask.stranger_to(made.owner)
     before = served(made, kind, ground)
     sample = _telling(operation, before, ground)
     theirs = _as(stranger, made, operation, sample, ground)
