@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial.config import GateSettings, Settings, WaiverSettings, parse_rule
+from seatrial.config import ContractSettings, GateSettings, Settings, WaiverSettings, parse_rule
 from seatrial.core import CheckResult, Finding, FindingStatus, Measurement, Outcome, Severity, UsageError, Verdict
 from seatrial.gate import Value, check_rules, collect_values, decide, describe, judge
 from seatrial.plugin._complete import waived
@@ -119,6 +119,13 @@ def test_measurements_are_values() -> None:
         name="coverage.total", value=87.5, unit="percent", definition="lines"
     )
     assert collect_values(record)["coverage.total"] == Value(87.5, "percent")
+
+
+@pytest.mark.parametrize("metric", ["cases", "waits", "operations", "statuses", "client-statuses", "parameters"])
+def test_what_the_fuzzer_measures_can_be_gated(metric: str) -> None:
+    """Each figure of a contract that the documentation names is one that a rule may compare."""
+    contract = ContractSettings.model_validate({})
+    check_rules(Settings(contract=contract, gate=GateSettings(rules=(f"contract.{metric} <= 10",))))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The models over recorded answers: simulated limiters are recognised, and refuted as what they are not."""
 
+import asyncio
 import json
 import math
 import random
@@ -13,16 +14,19 @@ from hypothesis import strategies as st
 from seatrial.core import UsageError
 from seatrial.throttle import Answer, Instant
 from seatrial.throttle._shapes import NO_ANSWER
-from seatrial.throttle.infer import Person, people
+from seatrial.throttle.infer import Person, Task, people
+from seatrial.throttle.infer._bell import Bell
 from seatrial.throttle.infer._conclude import _instances
+from seatrial.throttle.infer._discover import Inference
+from seatrial.throttle.infer._early import Newcomers
 from seatrial.throttle.infer._ends import told_spans
 from seatrial.throttle.infer._fit import Fit, fit_all
 from seatrial.throttle.infer._fixed import phased
 from seatrial.throttle.infer._found import Found
-from seatrial.throttle.infer._looks import tell_looks
+from seatrial.throttle.infer._looks import Looks, tell_looks
 from seatrial.throttle.infer._people import addresses
 from seatrial.throttle.infer._probes import moments
-from seatrial.throttle.infer._seen import Hit, Segment, simplest
+from seatrial.throttle.infer._seen import Hit, Interval, Segment, simplest
 from seatrial.throttle.infer._told import read_told, told_windows
 
 EPOCH = 1_700_000_000.0
@@ -298,3 +302,49 @@ def test_one_instance_is_claimed_where_one_limiter_explains_every_answer(
     assert _instances(found) == (expected or 2)
     assert found.values["replicas"] == expected
     assert ("replicas" in found.inconclusive) == (expected is None)
+
+
+def watching(*statuses: int) -> tuple[Inference, Newcomers]:
+    """Return an inference that takes a limiter for a counter, and those who come while its first client waits."""
+    inference = Inference(Task(url="http://127.0.0.1:1/a"))
+    inference.lab.looks = Looks((200, ""), (429, ""))
+    record = inference.lab.record(inference.lab.client("first", Person()))
+    for number, status in enumerate(statuses):
+        since_s = 0.1 * number**1.5
+        at = Instant(1000.0 + since_s, EPOCH + since_s)
+        record.answers.append(
+            Answer(method="GET", path="/a", status=status, headers=(), sent=at, received=at, client="first")
+        )
+    inference.fits = [Fit(algorithm="sliding-counter", quota=1, window=(2.0, 3.0))]
+    return inference, Newcomers(inference.lab, record, 1, Bell())
+
+
+def test_nobody_sharpens_a_length_before_the_first_client_is_served_again() -> None:
+    """Others may be served before it; when it is due is not known until then."""
+    inference, crowd = watching(200, 429, 429)
+    assert (crowd.served, inference._sharpened(crowd)) == (False, set())  # noqa: SLF001 - what the watching does
+    assert watching(200, 429, 200)[1].served
+
+
+def test_the_last_length_stays_known_where_time_was_too_short_to_fit_one() -> None:
+    """Whoever sharpens it would ask far too often by another one; nothing explains ends that are so far apart."""
+    inference, _ = watching(200, 429, 200, *[429] * 9, 200, 429, 200)
+    inference.lab.deadline_s = 0.0
+    inference._window = (2.0, 3.0)  # noqa: SLF001 - what was known
+    assert asyncio.run(asked_by(inference)) == (2.0, 3.0)
+    assert inference.fits == []
+
+
+async def asked_by(inference: Inference) -> Interval:
+    """Return the length that somebody asks by who sharpens it, once no limiter explains what was seen any more."""
+    heard: list[Callable[[], Interval]] = []
+
+    class Crowd:
+        served = True
+
+        async def sharpen(self, window: Callable[[], Interval]) -> None:
+            heard.append(window)
+
+    await asyncio.gather(*inference._sharpened(Crowd()))  # type: ignore[arg-type]  # noqa: SLF001 - it keeps what it gets
+    await inference._fit()  # noqa: SLF001 - what the watching does
+    return heard[0]()

@@ -13,7 +13,7 @@ from seatrial.gate._waivers import active, counts, excuses
 from seatrial.record import Record
 
 EXERCISED = ("operations", "statuses", "client-statuses", "parameters")
-CONTRACT_UNITS = {**dict.fromkeys(EXERCISED, "percent"), "cases": "count"}
+CONTRACT_UNITS = {**dict.fromkeys(EXERCISED, "percent"), "cases": "count", "waits": "count"}
 HEARD = ("contract.operations-reached", "contract.not-rate-limited")
 """Checks without which little of a contract says nothing about the service."""
 

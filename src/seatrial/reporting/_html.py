@@ -9,17 +9,15 @@ import jinja2
 from seatrial.core import Outcome, content
 from seatrial.record import Record
 from seatrial.reporting._matrix import matrix_of
-from seatrial.reporting._policies import is_selected
-from seatrial.reporting._ratelimit import limits_of
 from seatrial.reporting._verdict import findings_of, verdict_of
 
 UNIT_SIGNS = {"percent": " %", "per_s": " /s", "count": "", "ratio": "", "": ""}
 
 
-def write_html(record: Record, stream: TextIO) -> None:
+def write_html(record: Record, stream: TextIO, *, limits: dict[str, Any] | None = None) -> None:
     """Write the page: verdict, gates, findings with their requests, checks, figures, and what was not verified."""
     template = environment().get_template("report.html.j2")
-    stream.write(template.render(**_context(record)))
+    stream.write(template.render(**_context(record), limits=limits))
 
 
 def environment() -> jinja2.Environment:
@@ -53,7 +51,6 @@ def _context(record: Record) -> dict[str, Any]:
         "stages": _stages(facts),
         "stacks": record.stacks,
         "outcomes": [(outcome, record.count(outcome)) for outcome in Outcome],
-        "limits": limits_of(record) if is_selected(record) else None,
         "matrix": matrix_of(record) if record.documented else None,
         "has_coverage": (record.directory / "coverage" / "html" / "index.html").is_file(),
     }

@@ -7,7 +7,6 @@ from typing import Any, TextIO
 
 from seatrial.record import Record
 from seatrial.reporting._html import environment
-from seatrial.reporting._ratelimit import limits_of
 from seatrial.reporting._timeline import draw, runs
 
 TELLING = ("ratelimit", "retry-after")
@@ -16,9 +15,8 @@ SHOWN = 12
 """So many answers stand in the table of headers where nothing is wrong; all of them are in ratelimit.json."""
 
 
-def write_page(record: Record, stream: TextIO, *, policy: str) -> None:
+def write_page(record: Record, stream: TextIO, *, policy: str, limits: dict[str, Any]) -> None:
     """Write the page of one policy: what was not tested, then claims with what shows them."""
-    limits = limits_of(record)
     facts = next(found for found in limits["policies"] if found["policy"] == policy)
     page = environment().get_template("ratelimit.html.j2")
     stream.write(

@@ -19,7 +19,7 @@ from seatrial.reporting._junit import write_junit
 from seatrial.reporting._matrix import write_matrix
 from seatrial.reporting._page import write_page
 from seatrial.reporting._policies import SUITE, is_selected, policies_of
-from seatrial.reporting._ratelimit import write_ratelimit
+from seatrial.reporting._ratelimit import limits_of, write_ratelimit
 from seatrial.reporting._sarif import write_sarif
 from seatrial.reporting._summary import write_summary
 from seatrial.reporting._verdict import write_verdict
@@ -40,8 +40,10 @@ def reporters_of(record: Record) -> dict[str, Reporter]:
     written = {**REPORTERS, **({"matrix.json": write_matrix} if record.documented else {})}
     if not is_selected(record):
         return written
-    pages = {f"{SUITE}/{name}.html": partial(write_page, policy=name) for name in policies_of(record)}
-    return {**written, f"{SUITE}.json": write_ratelimit, **pages}
+    limits = limits_of(record)
+    pages = {f"{SUITE}/{name}.html": partial(write_page, policy=name, limits=limits) for name in policies_of(record)}
+    made = {"report.html": partial(write_html, limits=limits), f"{SUITE}.json": partial(write_ratelimit, limits=limits)}
+    return {**written, **made, **pages}
 
 
 def write_reports(directory: Path) -> Record:

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from seatrial.throttle._claims import Defect
-from seatrial.throttle._clients import use_up
+from seatrial.throttle._clients import UsedUp, use_up
 from seatrial.throttle._deep import GAP
 from seatrial.throttle._first import Ramp
 from seatrial.throttle._kinds import UndecidedError
+from seatrial.throttle._policy import Policy
 from seatrial.throttle._replay import Turn, Turns
 from seatrial.throttle._scene import Scene
 from seatrial.throttle._step import Visit
@@ -124,13 +125,19 @@ async def watch(scene: Scene, ramp: Ramp) -> None:
     if used.rejection is None:
         raise UndecidedError("nothing was rejected")
     before = scene.ledger.sent.get("keys", 0)
-    await scene.sleep_until(used.edge.earliest_s - (1 - (looked.at - used_up.at)) * scene.policy.window_s)
+    await scene.sleep_until(looked_s(scene.policy, used, looked.at - used_up.at))
     answers = await scene.send(used.wire, looked.requests)
     if not inside(used.edge, answers):
         raise UndecidedError("the window ended before it was seen whether a client stays refused")
     came = scene.ledger.sent.get("keys", 0) - before
     scene.ledger.journal.show("buckets-kept", used.rejection, answers[-1])
     scene.ledger.judge("buckets-kept", _dropped(scene, used.answers, answers, ramp, came))
+
+
+def looked_s(policy: Policy, used: UsedUp, late: float) -> float:
+    """Return when to look, in windows after one's beginning, or after the first request where something comes back."""
+    began_s = used.answers[0].sent.s if policy.refills else used.edge.earliest_s - policy.window_s
+    return began_s + late * policy.window_s
 
 
 def _dropped(scene: Scene, drained: Sequence[Answer], answers: Sequence[Answer], ramp: Ramp, came: int) -> list[Defect]:

@@ -60,6 +60,11 @@ class Policy:
         return self.settings.anchor == "per-key" and self.settings.algorithm in {"fixed-window", "sliding-counter"}
 
     @property
+    def renews(self) -> bool:
+        """Return whether a window may end at any moment, and the whole quota is there again then."""
+        return self.shifted and not self.weighs
+
+    @property
     def bucket(self) -> bool:
         """Return whether it is a token bucket, which refills evenly."""
         return self.settings.algorithm == "token-bucket"
@@ -174,7 +179,7 @@ class Policy:
         A bucket refills while it is asked; a counter's windows may turn, and it admits one more while a part of one has
         come back. What is not known may be a bucket, or have windows that follow the clock; one that does may end.
         """
-        turns = not self.known or (self.shifted and not self.weighs)
+        turns = not self.known or self.renews
         return self.quota + (self.quota if turns else math.floor(self.back(seconds)) + self.weighs)
 
 

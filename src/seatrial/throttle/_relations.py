@@ -45,6 +45,8 @@ async def _shares(scene: Scene, used: UsedUp, kind: Kind, way: Identity) -> list
     answers = await scene.probe(scene.wire(way))
     used.kinds.count(answers)
     own = scene.own_quota([before, *answers], used.kinds)
+    if own and scene.policy.renews:
+        await _still_used_up(scene, used)
     await control(scene, used)
     if not own:
         scene.ledger.journal.show(WAYS[kind], before, answers[-1])
@@ -53,6 +55,16 @@ async def _shares(scene: Scene, used: UsedUp, kind: Kind, way: Identity) -> list
     if kind == "colleague":
         return [Defect(APART, "a user is admitted once his organisation's quota is used up", (before, answers[0]))]
     return [Defect(WAYS[kind], title, (before, answers[0]))]
+
+
+async def _still_used_up(scene: Scene, used: UsedUp) -> None:
+    """See that no window ended while another way was tried; raises UndecidedError where one may have.
+
+    Of a quota of one request the way itself would have taken what was there again.
+    """
+    (answer,) = await scene.send(used.wire)
+    if scene.policy.quota == 1 or not used.kinds.rejected(answer):
+        raise UndecidedError("a window that is shifted for its key may have ended just then")
 
 
 async def refused_counted(scene: Scene, _ramp: Ramp) -> None:

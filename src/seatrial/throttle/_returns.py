@@ -22,7 +22,7 @@ ASKS, EARLY = 40, 0.9
 
 def returns(author: Author, after: str) -> Iterator[Step]:
     """Yield a step for each client that sees its quota come back."""
-    if author.policy.shifted and not author.policy.weighs:
+    if author.policy.renews:
         yield _met(author, after)
         return
     for number, (at, again) in enumerate(BUCKET if author.policy.bucket else COUNTER, 1):

@@ -22,7 +22,7 @@ ENDED = "more than the quota is admitted, as where a window ends meanwhile that 
 async def settle(scene: Scene, user: Identity, claim: str, answers: Sequence[Answer], kinds: Kinds) -> int:
     """Return how many of a fresh client's requests may be admitted; raises UndecidedError where nothing tells."""
     policy, admitted = scene.policy, kinds.count(answers)
-    if not policy.shifted or policy.weighs or not policy.quota < admitted <= policy.at_most(0.0):
+    if not policy.renews or not policy.quota < admitted <= policy.at_most(0.0):
         return scene.ledger.rollovers.settle(policy, claim, answers, admitted)
     if not await _served_again(scene, user, answers, kinds):
         raise UndecidedError(ENDED)

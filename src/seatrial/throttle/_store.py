@@ -11,6 +11,7 @@ from seatrial.throttle._deep import TROUBLES
 from seatrial.throttle._first import Ramp
 from seatrial.throttle._keys import crowd
 from seatrial.throttle._kinds import Kinds, UndecidedError
+from seatrial.throttle._policy import Policy
 from seatrial.throttle._replay import Turn
 from seatrial.throttle._scene import Scene
 from seatrial.throttle._wire import Answer, WireError
@@ -65,14 +66,19 @@ async def _until_exact(scene: Scene, ramp: Ramp, verb: str) -> Sequence[Answer] 
         except (UndecidedError, WireError):
             answers = None
         last = answers or last
-        if answers and not judge_quota(scene.policy, answers, ramp.kinds, how=""):
+        if answers and exact(scene.policy, answers, ramp.kinds):
             break
         await asyncio.sleep(POLL_S)
     return last
 
 
+def exact(policy: Policy, answers: Sequence[Answer], kinds: Kinds) -> bool:
+    """Return whether a fresh client got its quota; whose window may have ended meanwhile, others show it instead."""
+    return not judge_quota(policy, answers, kinds, how="", most=policy.quota if policy.renews else None)
+
+
 def _wrong(scene: Scene, answers: Sequence[Answer], kinds: Kinds, verb: str) -> list[Defect]:
-    if not judge_quota(scene.policy, answers, kinds, how=""):
+    if exact(scene.policy, answers, kinds):
         return []
     store = scene.policy.settings.store
     title = f"{RECOVERY_S:g} s after {store} ({verb}), {kinds.count(answers)} of {len(answers)} requests are admitted"

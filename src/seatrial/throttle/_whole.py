@@ -76,7 +76,7 @@ async def two_ends(scene: Scene, ramp: Ramp) -> None:
     used, window_s, slack = await _used_up(scene, client), scene.policy.window_s, slack_s(scene.policy)
     last, met = await _meet(scene, used)
     if met is None:
-        scene.ledger.judge(CLAIM, [_too_long(scene.policy, used.answers[0], last)])
+        scene.ledger.judge(CLAIM, [_too_long(scene.policy, _last(used), last)])
         return
     again = [met, *await scene.send(used.wire, scene.policy.ramp - 1)]
     early_s = last.sent.s + window_s - slack
@@ -98,7 +98,8 @@ async def two_ends(scene: Scene, ramp: Ramp) -> None:
 async def _meet(scene: Scene, used: UsedUp) -> tuple[Answer, Answer | None]:
     """Ask until a client is served again, and return the refusal before, and that; None where it never is in time."""
     last, window_s = used.answers[-1], scene.policy.window_s
-    until_s = used.answers[0].received.s + window_s + slack_s(scene.policy)
+    # A window may have ended while the quota was taken: what was admitted last is in the one that ends now.
+    until_s = _last(used).received.s + window_s + slack_s(scene.policy)
     while last.sent.s <= until_s:
         await scene.sleep_until(min(time.monotonic() + window_s / ASKS, until_s))
         (answer,) = await scene.send(used.wire)
@@ -109,12 +110,12 @@ async def _meet(scene: Scene, used: UsedUp) -> tuple[Answer, Answer | None]:
     return last, None
 
 
-def _too_long(policy: Policy, first: Answer, refused: Answer) -> Defect:
-    waited_s = refused.sent.s - first.sent.s
-    title = f"nothing is admitted {waited_s:.2f} s after the first request of a window of {policy.window_s:g} s"
-    once = Turn(answers=(first,), times=policy.shows)
+def _too_long(policy: Policy, admitted: Answer, refused: Answer) -> Defect:
+    waited_s = refused.sent.s - admitted.sent.s
+    title = f"nothing is admitted {waited_s:.2f} s after a request that was admitted, a window is {policy.window_s:g} s"
+    once = Turn(answers=(admitted,), times=policy.shows)
     return Defect(
-        "window-too-long", title, (first, refused), (once, Turn(answers=(refused,), after_s=waited_s + LATE_S))
+        "window-too-long", title, (admitted, refused), (once, Turn(answers=(refused,), after_s=waited_s + LATE_S))
     )
 
 

@@ -76,6 +76,7 @@ class Inference:
         self.quota = 0
         self.told: list[float] = []
         self.fits: list[Fit] = []
+        self._window: Interval = (0.0, math.inf)
         self._in_one_write: int | None = None
         self._used_beside = False
         self._met = Bell()
@@ -168,9 +169,7 @@ class Inference:
         lab, told = self.lab, ", ".join(f"{length:g} s" for length in self.told) or "nothing"
         lab.task.progress(f"{self.quota} admitted; headers tell of a window of {told}")
         if not read_told(lab.records[0].answers[0]).reset_s:
-            lab.task.progress(
-                "no header tells when a window ends: others have to come at ever longer intervals until one has ended"
-            )
+            lab.task.progress("no header tells when a window ends")
         if len(lab.clients) < ENOUGH_CLIENTS:
             extra = len(suspects) + 1 + RACES * lab.task.race
             cost = cost_alone(self.quota, self._shares(), rounds=ROUNDS, extra=extra)
@@ -256,9 +255,9 @@ class Inference:
 
     def _sharpened(self, crowd: Newcomers) -> set[asyncio.Task[None]]:
         """Return one more client, once, who tells how long a counter's window is as soon as nothing else is open."""
-        if self._sharpening or [fit.algorithm for fit in self.fits] != ["sliding-counter"]:
+        if self._sharpening or not crowd.served or [fit.algorithm for fit in self.fits] != ["sliding-counter"]:
             return set()
-        self._sharpening = asyncio.create_task(crowd.sharpen(lambda: self.fits[0].window if self.fits else (1.0, 1.0)))
+        self._sharpening = asyncio.create_task(crowd.sharpen(lambda: self._window))
         return {self._sharpening}
 
     def _overdue(self, record: Record) -> bool:
@@ -459,6 +458,8 @@ class Inference:
         # A window that ended meanwhile adds to what a client was given at first.
         self.quota = min(filled) if self.lab.replicas < MANY else self.quota
         self.fits = await asyncio.to_thread(self._fitting)
+        # Where time was too short to try any, the last one known is the best that there is.
+        self._window = self.fits[0].window if self.fits else self._window
         left = sorted({" ".join(filter(None, (fit.algorithm, fit.anchor))) for fit in self.fits})
         self.lab.task.progress(f"{self.lab.requests} requests: explained by {' or '.join(left) or 'nothing yet'}")
 

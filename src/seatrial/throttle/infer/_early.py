@@ -47,6 +47,11 @@ class Newcomers:
         """Return when the first client came."""
         return self.first.answers[0].sent.s
 
+    @property
+    def served(self) -> bool:
+        """Return whether the first client was served again."""
+        return math.isfinite(self._lasted()[1])
+
     def due(self, count: int) -> Iterator[float]:
         """Return when each of so many comes, on the steady clock."""
         after_s = max(SOONEST_S, 2 * (time.monotonic() - self.began_s))
