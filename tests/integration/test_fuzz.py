@@ -3,11 +3,10 @@
 import json
 import os
 import re
-import signal
 import subprocess
 import urllib.parse
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from itertools import zip_longest
 from pathlib import Path
 
@@ -317,12 +316,14 @@ def test_killed_engine_passes_nothing(tmp_path: Path) -> None:
     def kill(phase: str) -> None:
         if phase == "coverage":
             for child in psutil.Process().children():
-                if "seatrial.fuzz._child" in child.cmdline():
-                    marks.append(child.environ().get("SEATRIAL_RUN"))
-                    os.kill(child.pid, signal.SIGKILL)
+                # One may have ended, this one too: a second part of the document comes to the phase as well.
+                with suppress(psutil.Error):
+                    if "seatrial.fuzz._child" in child.cmdline():
+                        marks.append(child.environ().get("SEATRIAL_RUN"))
+                        child.kill()
 
     with service(tmp_path) as target:
         evidence = fuzz(target, progress=kill)
-    assert marks == [RUN]
+    assert set(marks) == {RUN}
     assert set(outcomes(evidence).values()) == {Outcome.INCONCLUSIVE}
     assert all("the engine ended before its time" in result.reason for result in evidence.results)
