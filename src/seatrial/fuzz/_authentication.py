@@ -18,7 +18,7 @@ from seatrial.core import CheckResult, Finding, FindingStatus, Identity, Outcome
 from seatrial.core.marks import before, with_query, without_query
 from seatrial.core.scripts import script_for
 from seatrial.core.tls import trusted
-from seatrial.fuzz._bounds import LARGEST, LONGEST_S
+from seatrial.fuzz._bounds import LONGEST_S, beginning
 from seatrial.fuzz._evidence import Judgement, as_exchange
 from seatrial.fuzz._judge import SUCCESS, conclude
 from seatrial.fuzz._looked import Gap, proper
@@ -105,7 +105,7 @@ class Stranger:
                 httpx.Client(transport=transport, timeout=LONGEST_S, trust_env=False) as client,
                 client.stream(sample.method, url, headers=_encoded(headers), content=sample.body) as answer,
             ):
-                body = _beginning(answer, at_s + LONGEST_S)
+                body = beginning(answer, at_s + LONGEST_S)
         except (httpx.HTTPError, httpx.InvalidURL):
             return sent
         return msgspec.structs.replace(
@@ -130,16 +130,6 @@ class Stranger:
 def _encoded(headers: Sequence[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     """Return headers as the engine sent them: their bytes are recorded as the characters of Latin-1."""
     return [(name.encode("latin-1", "replace"), value.encode("latin-1", "replace")) for name, value in headers]
-
-
-def _beginning(answer: httpx.Response, until_s: float) -> bytes:
-    """Return as much of a body as is read; whether somebody was let in, the status says."""
-    body = bytearray()
-    for part in answer.iter_bytes():
-        body += part
-        if len(body) > LARGEST or time.monotonic() > until_s:
-            break
-    return bytes(body)
 
 
 def _as(who: Who, own: Mapping[str, str]) -> Callable[[str, str], tuple[str, str]]:

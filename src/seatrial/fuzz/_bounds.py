@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import httpx
 import requests
 from urllib3.exceptions import DecodeError, HTTPError, ProtocolError, ReadTimeoutError
 
@@ -63,3 +64,13 @@ def may_be_endless(response: requests.Response) -> bool:
 def _keep(response: requests.Response, body: bytes) -> None:
     """Let an answer have its body, as if requests had read it."""
     vars(response).update(_content=body, _content_consumed=True)
+
+
+def beginning(answer: httpx.Response, until_s: float) -> bytes:
+    """Return as much of a body that is streamed as is read; whether somebody was let in, the status says."""
+    body = bytearray()
+    for part in answer.iter_bytes():
+        body += part
+        if len(body) > LARGEST or time.monotonic() > until_s:
+            break
+    return bytes(body)

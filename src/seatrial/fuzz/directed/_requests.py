@@ -13,7 +13,7 @@ import httpx
 
 from seatrial.core import Identities, Identity, Target, media_type
 from seatrial.core.tls import trusted
-from seatrial.fuzz._bounds import LARGEST, LONGEST_S
+from seatrial.fuzz._bounds import LONGEST_S, beginning
 from seatrial.fuzz._messages import Sent
 from seatrial.fuzz.directed._known import NOBODY
 
@@ -84,7 +84,7 @@ class Senders:
                 ) as answer,
             ):
                 media = media_type(answer.headers.get("Content-Type", ""))
-                return Answered(status=answer.status_code, media=media, body=_beginning(answer, until_s))
+                return Answered(status=answer.status_code, media=media, body=beginning(answer, until_s))
         except (httpx.HTTPError, httpx.InvalidURL):
             return Answered()
 
@@ -92,12 +92,3 @@ class Senders:
 def _people(identities: Identities, uses: int) -> Iterator[Identity]:
     while True:
         yield from [identities.lease(1)[0]] * uses
-
-
-def _beginning(answer: httpx.Response, until_s: float) -> bytes:
-    body = bytearray()
-    for part in answer.iter_bytes():
-        body += part
-        if len(body) > LARGEST or time.monotonic() > until_s:
-            break
-    return bytes(body)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 from seatrial.fuzz._lifecycle import PAUSE_S
 from seatrial.fuzz._looked import Gap
 from seatrial.fuzz._messages import Sent
 from seatrial.fuzz.probes._ask import Unclear, said
 from seatrial.fuzz.probes._found import Seen, confirmed
-from seatrial.fuzz.probes._gaps import left_out
+from seatrial.fuzz.probes._gaps import left_out, look_at_each
 from seatrial.fuzz.probes._ground import GONE, SUCCESS, Ground
 from seatrial.fuzz.probes._kinds import Kind, kinds_of, make, read_of
 
@@ -19,12 +20,8 @@ NOTHING = "no operation makes what another one reads"
 
 def created_readable(ground: Ground) -> tuple[list[Seen], Gap | None]:
     """Make something of each kind, and read it."""
-    seen, unclear, kinds = list[Seen](), list[str](), kinds_of(ground.operations)
-    for kind in kinds:
-        try:
-            seen += _looked_for(kind, ground)
-        except Unclear as why:
-            unclear.append(f"{kind.read.label} ({why})")
+    kinds = kinds_of(ground.operations)
+    seen, unclear = look_at_each((kind.read.label, partial(_looked_for, kind, ground)) for kind in kinds)
     return seen, left_out(unclear, "" if kinds else NOTHING)
 
 

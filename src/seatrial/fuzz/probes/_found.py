@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seatrial.core import Finding, FindingStatus, Severity
 from seatrial.core.scripts import script_for
@@ -45,3 +45,9 @@ def confirmed(again: Callable[[], object]) -> FindingStatus:
         return FindingStatus.CONFIRMED if again() else FindingStatus.FLAKY
     except Unclear:
         return FindingStatus.UNCONFIRMED
+
+
+def twice(attempt: Callable[[], Seen | None]) -> list[Seen]:
+    """Make an attempt, and another one where it shows something, which says how sure that is."""
+    found = attempt()
+    return [replace(found, status=confirmed(attempt))] if found else []

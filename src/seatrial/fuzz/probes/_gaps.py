@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from seatrial.core import Outcome
 from seatrial.fuzz._looked import Gap
+from seatrial.fuzz.probes._ask import Unclear
+from seatrial.fuzz.probes._found import Seen
+
+
+def look_at_each(looks: Iterable[tuple[str, Callable[[], Iterable[Seen]]]]) -> tuple[list[Seen], list[str]]:
+    """Take each look, and return what was seen, and of the others, by their labels, why nothing can be said."""
+    seen, unclear = list[Seen](), list[str]()
+    for label, look in looks:
+        try:
+            seen += look()
+        except Unclear as why:
+            unclear.append(f"{label} ({why})")
+    return seen, unclear
 
 
 def left_out(unclear: Sequence[str], nothing: str = "") -> Gap | None:

@@ -14,7 +14,7 @@ from seatrial.fuzz._looked import Gap, proper
 from seatrial.fuzz._messages import Sent
 from seatrial.fuzz.probes._ask import Unclear, said
 from seatrial.fuzz.probes._found import Seen, confirmed
-from seatrial.fuzz.probes._gaps import left_out
+from seatrial.fuzz.probes._gaps import left_out, look_at_each
 from seatrial.fuzz.probes._ground import SUCCESS, Ground
 from seatrial.fuzz.probes._values import header_of
 from seatrial.openapi import Operation
@@ -30,12 +30,7 @@ TRIES = 5
 def methods_agree(ground: Ground) -> tuple[list[Seen], Gap | None]:
     """Ask for each GET that was answered again, and then with HEAD and OPTIONS."""
     wanted = [each for each in ground.operations.values() if each.method == "GET"]
-    seen, unclear = list[Seen](), list[str]()
-    for operation in wanted:
-        try:
-            seen += _tried(operation, ground)
-        except Unclear as why:
-            unclear.append(f"{operation.label} ({why})")
+    seen, unclear = look_at_each((operation.label, partial(_tried, operation, ground)) for operation in wanted)
     return seen, left_out(unclear, "" if wanted else NOTHING)
 
 

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urljoin, urlsplit
 
@@ -17,7 +18,7 @@ from seatrial.fuzz._looked import Gap
 from seatrial.fuzz._messages import CUT, Sent
 from seatrial.fuzz.probes._ask import Unclear, said
 from seatrial.fuzz.probes._found import Seen, confirmed
-from seatrial.fuzz.probes._gaps import left_out
+from seatrial.fuzz.probes._gaps import left_out, look_at_each
 from seatrial.fuzz.probes._ground import SUCCESS, Ground
 from seatrial.fuzz.probes._kinds import Kind, kinds_of, url_of
 from seatrial.fuzz.probes._values import header_of, value_of
@@ -56,12 +57,7 @@ class Turned:
 def pages_complete(ground: Ground) -> tuple[list[Seen], Gap | None]:
     """Make some things for a new user, and turn the pages of each list that shows them."""
     lists = [found for each in ground.operations.values() if (found := list_of(each, ground.operations))]
-    seen, unclear = list[Seen](), list[str]()
-    for paged in lists:
-        try:
-            seen += _tried(paged, ground)
-        except Unclear as why:
-            unclear.append(f"{paged.operation.label} ({why})")
+    seen, unclear = look_at_each((paged.operation.label, partial(_tried, paged, ground)) for paged in lists)
     return seen, left_out(unclear, "" if lists else NOTHING)
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 
 from seatrial.core.recipes import values_of
 from seatrial.fuzz._looked import Gap
 from seatrial.fuzz._messages import Sent
 from seatrial.fuzz.probes._ask import Unclear, said
-from seatrial.fuzz.probes._found import Seen, confirmed
-from seatrial.fuzz.probes._gaps import left_out
+from seatrial.fuzz.probes._found import Seen, twice
+from seatrial.fuzz.probes._gaps import left_out, look_at_each
 from seatrial.fuzz.probes._ground import GONE, SUCCESS, Ground
 from seatrial.fuzz.probes._kinds import Kind, kinds_of, make, read_of, served
 from seatrial.openapi import Operation
@@ -27,12 +26,9 @@ def idempotent(ground: Ground) -> tuple[list[Seen], Gap | None]:
     """Send each PUT and DELETE of something new twice, and read it after either."""
     wanted = [each for each in ground.operations.values() if each.method in IDEMPOTENT and each.in_path]
     kinds = {each.label: kind for kind in kinds_of(ground.operations) for each in kind.changes}
-    seen, unclear = list[Seen](), list[str]()
-    for operation in wanted:
-        try:
-            seen += _tried(kinds.get(operation.label), operation, ground)
-        except Unclear as why:
-            unclear.append(f"{operation.label} ({why})")
+    seen, unclear = look_at_each(
+        (operation.label, partial(_tried, kinds.get(operation.label), operation, ground)) for operation in wanted
+    )
     return seen, left_out(unclear, "" if wanted else NOTHING)
 
 
@@ -40,8 +36,7 @@ def _tried(kind: Kind | None, operation: Operation, ground: Ground) -> list[Seen
     if kind is None:
         raise Unclear("no operation makes what it is about")
     attempt = _removed if operation.method == "DELETE" else _put
-    found = attempt(kind, operation, ground)
-    return [replace(found, status=confirmed(partial(attempt, kind, operation, ground)))] if found else []
+    return twice(partial(attempt, kind, operation, ground))
 
 
 def _removed(kind: Kind, operation: Operation, ground: Ground) -> Seen | None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
 from seatrial.core.recipes import values_of
 from seatrial.fuzz._looked import Gap
 from seatrial.fuzz._messages import Sent
 from seatrial.fuzz.probes._ask import Unclear, said
-from seatrial.fuzz.probes._found import Seen, confirmed
-from seatrial.fuzz.probes._gaps import left_out
+from seatrial.fuzz.probes._found import Seen, twice
+from seatrial.fuzz.probes._gaps import left_out, look_at_each
 from seatrial.fuzz.probes._ground import GONE, SUCCESS, Ground
 from seatrial.fuzz.probes._kinds import CHANGES, Kind, Made, kinds_of, make, served
 from seatrial.openapi import Operation
@@ -30,12 +29,9 @@ def tenants_apart(ground: Ground) -> tuple[list[Seen], Gap | None]:
     if not (ground.besides.tenants and wanted):
         return [], left_out([], NOTHING if ground.besides.tenants else NOBODY)
     kinds = {each.label: kind for kind in kinds_of(ground.operations) for each in _about(kind)}
-    seen, unclear = list[Seen](), list[str]()
-    for operation in wanted:
-        try:
-            seen += _tried(kinds.get(operation.label), operation, ground)
-        except Unclear as why:
-            unclear.append(f"{operation.label} ({why})")
+    seen, unclear = look_at_each(
+        (operation.label, partial(_tried, kinds.get(operation.label), operation, ground)) for operation in wanted
+    )
     return seen, left_out(unclear)
 
 
@@ -55,8 +51,7 @@ def _tried(kind: Kind | None, operation: Operation, ground: Ground) -> list[Seen
     if kind is None:
         raise Unclear("no operation makes what it is about")
     attempt = _read if operation.method == "GET" else _write
-    found = attempt(kind, operation, ground)
-    return [replace(found, status=confirmed(partial(attempt, kind, operation, ground)))] if found else []
+    return twice(partial(attempt, kind, operation, ground))
 
 
 def _read(kind: Kind, operation: Operation, ground: Ground) -> Seen | None:
