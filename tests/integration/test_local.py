@@ -200,7 +200,10 @@ def test_the_environment_is_clean_and_layered(bench: Bench, monkeypatch: pytest.
     stack = LocalStack(plan)
     stack.start(silent)
     seen = fetch(stack.url())["environment"]
+    assert Path(seen["TMPDIR"]).is_dir()
     stack.stop()
+    assert seen["TMPDIR"] == str(plan.temporary("api"))
+    assert plan.temporary("api").is_relative_to(plan.work)
     assert [seen[name] for name in "ABCDE"] == ["plan", "service", "fault", str(plan.share), "profile"]
     assert seen["PYTHONPATH"] == f"{plan.share}/py{os.pathsep}old"
     assert seen["SEATRIAL_RUN"] == plan.run

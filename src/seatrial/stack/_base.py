@@ -62,6 +62,10 @@ class StackPlan:
         """Return the folder that services with an addition see."""
         return self.work / "share"
 
+    def temporary(self, service: str) -> Path:
+        """Return the folder of a local service's temporary files."""
+        return self.work / "tmp" / service
+
     def environment_of(self, service: str) -> Mapping[str, str]:
         """Return the variables that the compose file hands to a service: a local process gets no more than that."""
         names = self.handed.get(service, frozenset(self.environment))

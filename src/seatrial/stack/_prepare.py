@@ -156,6 +156,7 @@ class Workshop:
         )
 
     def _launch(self, name: str, service: LocalService, values: Values, folder: Path | None) -> Launch:
+        self.plan.temporary(name).mkdir(parents=True, exist_ok=True)
         environment = service_environment(name, service=service, plan=self.plan, values=values, folder=folder)
         words = [fill(word, values, service=name) for word in service.command]
         return Launch(

@@ -46,7 +46,9 @@ def service_environment(
     `folder` is the Python environment that holds its requirements.
     """
     knobs = plan.settings.stack.knobs(plan.profile)
-    composed = {"PYTHONUNBUFFERED": "1", **base_environment(plan), **knobs, **plan.environment_of(name)}
+    # As in a container nobody else sees what it keeps for a while, and nothing of that is left when the run is.
+    own = {"PYTHONUNBUFFERED": "1", **base_environment(plan), "TMPDIR": str(plan.temporary(name))}
+    composed = {**own, **knobs, **plan.environment_of(name)}
     composed |= {key: fill(text, values, service=name) for key, text in service.environment.items()}
     composed |= plan.service_environment.get(name, {})
     if folder:
