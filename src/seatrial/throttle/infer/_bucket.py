@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from seatrial.throttle.infer._seen import FITS, LONG, SHORT, Interval, Segment, bracket
@@ -11,19 +12,24 @@ SIZES = 24
 
 
 def filled(segment: Segment, size: int, rate: float) -> int:
-    """Say whether a bucket explains every answer, or else whether its rate is too low (SHORT) or too high (LONG)."""
-    least = most = float(size)
-    before = segment.hits[0]
+    """Say whether a bucket explains every answer, or else whether its rate is too low (SHORT) or too high (LONG).
+
+    What is followed is when the bucket will be full again (ITU-T I.371, virtual scheduling), which only an admission
+    moves: what each request leaves open about its own time does not add up, as it would in a count of tokens.
+    """
+    earliest = latest = -math.inf
+    step, room = 1 / rate, (size - 1) / rate
     for hit in segment.hits:
-        least = min(size, least + rate * max(0.0, hit.sent - before.received))
-        most = min(size, most + rate * max(0.0, hit.received - before.sent))
-        if hit.admitted and most < 1:
+        if hit.admitted and earliest > hit.received + room:
             return SHORT
-        if not hit.admitted and least >= 1:
+        if not hit.admitted and latest <= hit.sent + room:
             return LONG
         # Whichever way it was decided tells how full the bucket was.
-        least, most = (max(least, 1) - 1, most - 1) if hit.admitted else (least, min(most, 1))
-        before = hit
+        if hit.admitted:
+            latest = max(min(latest, hit.received + room), hit.received) + step
+            earliest = max(earliest, hit.sent) + step
+        else:
+            earliest = max(earliest, hit.sent + room)
     return FITS
 
 
