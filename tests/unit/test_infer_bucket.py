@@ -15,7 +15,8 @@ RETURNS = 4
 
 def asked(random: Random, *, size: int, rate: float, slow_s: float) -> Segment:
     """Return what a bucket answers to a client that uses it up, and takes what flows in, some times."""
-    now_s, tokens, before_s, hits = random.uniform(0, 1), float(size), 0.0, []
+    hits: list[Hit] = []
+    now_s, tokens, before_s = random.uniform(0, 1), float(size), 0.0
     while len(hits) < 40 * size and sum(hit.admitted for hit in hits) < size + RETURNS:
         decided_s = now_s + random.uniform(0, slow_s)
         tokens = min(size, tokens + rate * (decided_s - before_s))
