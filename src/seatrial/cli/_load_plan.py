@@ -56,8 +56,9 @@ def _facts(order: Order) -> dict[str, Any]:
         "scenario": order.name,
         "rate_per_s": scenario.rate_per_s,
         "duration_s": order.duration_s,
-        "arrivals": round(scenario.rate_per_s * order.duration_s),
+        "arrivals": round(order.arrivals),
         "spacing": scenario.arrivals,
+        "knots": order.knots,
         "user": scenario.user,
         "file": order.file,
         "paths": scenario.paths,
@@ -71,9 +72,10 @@ def _lines(order: Order) -> list[str]:
     facts, scenario = _facts(order), order.scenario
     what = f"{scenario.user} of {order.file}" if scenario.user else f"GET {' '.join(scenario.paths)}"
     musts = [f"{metric} {text}" for metric, text in scenario.objectives.items()]
+    shape = f", with a {scenario.shapes[0]} up to {order.rate.highest(order.duration_s):g}/s" if order.knots else ""
     return [
         "",
-        f"{order.name}: {scenario.rate_per_s:g}/s for {order.duration_s:g} s, {facts['arrivals']:,} arrivals",
+        f"{order.name}: {scenario.rate_per_s:g}/s for {order.duration_s:g} s{shape}, {facts['arrivals']:,} arrivals",
         f"  spaced     {scenario.arrivals}, each answered within {scenario.deadline_s:g} s or failed",
         f"  sends      {what}",
         f"  as         {f'{order.identities:,} users' if order.identities else 'nobody'}",

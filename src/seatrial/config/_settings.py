@@ -464,11 +464,44 @@ LOAD_UNITS: Mapping[str, str] = {
 """What is measured of every scenario and each of its operations, and so what an objective may be about."""
 
 
+SHAPES = ("ramp", "steps", "spike", "recorded")
+
+
+class RampSettings(Section):
+    """A rate that goes evenly to `times` as much within `over_s`, and stays there."""
+
+    times: Positive
+    over_s: Positive
+
+
+class StepsSettings(Section):
+    """A rate that is so many times as much, one after the other, for `each_s`; the last one stays."""
+
+    times: Annotated[tuple[Positive, ...], Field(min_length=1, max_length=1000)]
+    each_s: Positive
+
+
+class SpikeSettings(Section):
+    """A rate that is `times` as much from `at_s` on, for `for_s`."""
+
+    times: Positive
+    at_s: Positive
+    for_s: Positive
+
+
+class RecordedSettings(Section):
+    """A rate that was recorded: a CSV file with the columns `t` and `rate`, relative to the configuration."""
+
+    file: str
+
+
 class ScenarioSettings(Section):
     """A load scenario: arrivals per second, for how long in each profile, and what must hold.
 
     `user` is a class of `file`, or empty for a GET of each of `paths` in turn. `arrivals` are evenly spaced or random
     with the same mean. `objectives` maps a percentile, `error_ratio` or `rate` to a comparison such as `<= 250 ms`.
+    `journey_s` is how long an arrival may take, if that is more than one request may.
+    At most one of `ramp`, `steps`, `spike` and `recorded` says how the rate changes with time.
     """
 
     file: str = "load/locustfile.py"
@@ -479,7 +512,17 @@ class ScenarioSettings(Section):
     paths: tuple[UrlPath, ...] = ()
     identities: Annotated[int, Field(ge=0, le=100_000)] = 0
     deadline_s: Positive = 10.0
+    journey_s: Positive | None = None
     objectives: dict[LoadMetric, str] = {}
+    ramp: RampSettings | None = None
+    steps: StepsSettings | None = None
+    spike: SpikeSettings | None = None
+    recorded: RecordedSettings | None = None
+
+    @property
+    def shapes(self) -> tuple[str, ...]:
+        """Return which tables say how the rate changes with time."""
+        return tuple(name for name in SHAPES if getattr(self, name))
 
 
 class CoverageSettings(Section):

@@ -1,4 +1,4 @@
-"""Load: Locust's users at a constant arrival rate, in a process of their own, and what their latencies prove.
+"""Load: Locust's users at an arrival rate of ours, in a process of their own, and what their latencies prove.
 
     ScenarioSettings --plan (stdin)--> _inside (Locust) --requests.csv, ledger--> statistics --> outcomes
 

@@ -10,7 +10,9 @@ from seatrial.config import FILE, LimitSettings, Rule, ScenarioSettings, find_li
 from seatrial.core import UsageError
 from seatrial.swarm._loadfile import find_load_file
 from seatrial.swarm._objectives import check_objectives
+from seatrial.swarm._rate import Knot, Rate
 from seatrial.swarm._sessions import Quota, count_needed, quotas_of
+from seatrial.swarm._shape import knots_of
 
 LIMITED = 429
 HEALTH_USER = "Health"
@@ -25,7 +27,8 @@ KNOWN_PER_S = 1000
 class Order:
     """A scenario with its thresholds parsed, its file found and its identities counted.
 
-    `exempt`: no rate limit applies to its paths. `location` is where its objectives stand.
+    `exempt`: no rate limit applies to its paths. `location` is where its objectives stand. `knots` say how its rate
+    changes with time, where it does.
     """
 
     name: str
@@ -38,6 +41,17 @@ class Order:
     exempt: bool
     rejection: int
     location: str
+    knots: tuple[Knot, ...] = ()
+
+    @property
+    def rate(self) -> Rate:
+        """Return its rate over time."""
+        return Rate(self.knots or [(0.0, self.scenario.rate_per_s)])
+
+    @property
+    def arrivals(self) -> float:
+        """Return how many arrivals are due, give or take one."""
+        return self.rate.count(self.duration_s)
 
 
 def prepare(  # noqa: PLR0913 - what a scenario depends on
@@ -51,7 +65,9 @@ def prepare(  # noqa: PLR0913 - what a scenario depends on
 ) -> Order:
     """Return the scenario ready to run in a profile that it has a duration for; raises UsageError for what is wrong."""
     duration_s = scenario.duration_s[profile]  # type: ignore[index]  # a profile's name
-    _check_size(name, scenario.rate_per_s, duration_s)
+    knots = knots_of(scenario, root=root) if scenario.shapes else ()
+    rate = Rate(knots or [(0.0, scenario.rate_per_s)])
+    _check_size(name, rate.mean(duration_s), duration_s)
     quotas = quotas_of(limits or (), environment)
     return Order(
         name=name,
@@ -60,10 +76,11 @@ def prepare(  # noqa: PLR0913 - what a scenario depends on
         file=_file(name, scenario, root),
         duration_s=duration_s,
         quotas=quotas,
-        identities=count_needed(scenario, duration_s=duration_s, quotas=quotas),
+        identities=count_needed(scenario, duration_s=duration_s, quotas=quotas, highest_per_s=rate.highest(duration_s)),
         exempt=_exempt(scenario, limits),
         rejection=limits[0].rejection_status if limits else LIMITED,
         location=_location(name, root),
+        knots=knots,
     )
 
 

@@ -11,6 +11,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from seatrial.swarm._rate import Knot, Rate
 from seatrial.swarm._schedule import Spacing, due_times
 
 COLUMNS = (
@@ -45,7 +46,9 @@ TASK = "TASK"
 class Plan:
     """A scenario as the load process needs it; `identities` are pairs of a name and secret headers.
 
-    An arrival that is due while `most_in_flight` are under way is turned away; 0 sets no such bound.
+    `rate_per_s` is the mean rate, `knots` how it changes with time, where it does. An arrival that is due while
+    `most_in_flight` are under way is turned away; 0 sets no such bound. `journey_s` is how long an arrival may take
+    when the time is over, where that is more than the deadline of one request.
     """
 
     name: str
@@ -61,6 +64,18 @@ class Plan:
     identities: tuple[tuple[str, dict[str, str]], ...] = field(default=(), repr=False)
     requests: str = ""
     most_in_flight: int = 0
+    knots: tuple[Knot, ...] = ()
+    journey_s: float = 0.0
+
+    @property
+    def patience_s(self) -> float:
+        """Return how long arrivals may still take when no more are due."""
+        return max(self.deadline_s, self.journey_s)
+
+    @property
+    def rate(self) -> Rate:
+        """Return the rate over time."""
+        return Rate(self.knots or [(0.0, self.rate_per_s)])
 
     def encode(self) -> bytes:
         """Return the plan as one line."""
@@ -71,7 +86,8 @@ class Plan:
         """Return the plan of a line."""
         data: dict[str, Any] = json.loads(line)
         identities = tuple((str(name), dict(headers)) for name, headers in data.pop("identities"))
-        return cls(identities=identities, paths=tuple(data.pop("paths")), **data)
+        knots = tuple((at_s, per_s) for at_s, per_s in data.pop("knots"))
+        return cls(identities=identities, paths=tuple(data.pop("paths")), knots=knots, **data)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -94,5 +110,5 @@ class Ledger:
 
 def due_of(plan: Plan) -> Ledger:
     """Return what is known of arrivals of which the load process told nothing: how many were due, up to a million."""
-    times = due_times(plan.rate_per_s, duration_s=plan.duration_s, seed=plan.seed, spacing=plan.spacing)
+    times = due_times(plan.rate, duration_s=plan.duration_s, seed=plan.seed, spacing=plan.spacing)
     return Ledger(due=sum(1 for _ in itertools.islice(times, MOST_COUNTED)))

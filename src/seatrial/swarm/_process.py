@@ -122,7 +122,7 @@ def _converse(child: subprocess.Popen[bytes], plan: Plan, on_tick: Callable[[Mes
 def _take(message: Message, reading: _Reading, plan: Plan, on_tick: Callable[[Message], None]) -> None:
     match message["kind"]:
         case "ready":
-            reading.limit_s = time.monotonic() + plan.duration_s + plan.deadline_s + END_TIMEOUT_S
+            reading.limit_s = time.monotonic() + plan.duration_s + plan.patience_s + END_TIMEOUT_S
         case "tick":
             on_tick(message)
         case "done":

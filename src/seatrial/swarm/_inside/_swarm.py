@@ -112,7 +112,7 @@ class Swarm:
         """Start every arrival at its due time, then wait until all ended or their time is over."""
         plan = self._plan
         self._clock.start(delay_s=START_DELAY_S)
-        schedule = due_times(plan.rate_per_s, duration_s=plan.duration_s, seed=plan.seed, spacing=plan.spacing)
+        schedule = due_times(plan.rate, duration_s=plan.duration_s, seed=plan.seed, spacing=plan.spacing)
         for index, due_s in enumerate(schedule):
             gevent.sleep(max(due_s - self._clock.now(), 0))  # 0 still lets the others run
             self._book.ledger.due += 1
