@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -173,9 +174,10 @@ def test_an_order_knows_its_arrivals_and_its_highest_rate() -> None:
     assert order.rate.highest(10) == 500
     plan = Plan(
         name="s", url="", file="", user="", paths=(), rate_per_s=order.rate.mean(10.0), duration_s=10.0, deadline_s=1.0,
-        spacing="constant", seed=1, knots=order.knots,
+        spacing="constant", seed=1, knots=order.knots, share=(1, 3),
     )  # fmt: skip
     assert Plan.decode(plan.encode()) == plan
+    plan = replace(plan, share=(0, 1))
     assert abs(due_of(plan).due - 1400) <= 1
     assert plan.rate_per_s == pytest.approx(140)
 

@@ -10,12 +10,15 @@ from seatrial.config import Rule
 from seatrial.swarm._objectives import find_broken, find_certain
 from seatrial.swarm._percentile import POINTS, nearest_rank
 from seatrial.swarm._plan import LATE, Ledger
-from seatrial.swarm._process import Ending
+from seatrial.swarm._process import Ending, Message
 from seatrial.swarm._rows import Row, agrees, lags_ms
 from seatrial.swarm._statistics import least_of, total_of
 
 STARTED_PERCENT = 99
 """Of all due arrivals."""
+
+BUSY_PERCENT = 95
+"""Of one processor: a generator that needs more has no room for what comes next, whatever it says of its lag."""
 
 LAG_MS = 50.0
 LAG_SHARE = 0.1
@@ -42,11 +45,14 @@ def find_doubt(ending: Ending, ledger: Ledger, rows: Sequence[Row], *, lag_limit
     """Return the first reason not to trust the generator, or None."""
     if ending.report is None or ending.exit_code or ending.overdue:
         return Doubt(reason=f"the load process {how_it_ended(ending)}")
-    if not agrees(ledger, list(rows)) or ending.report["rows"] != len(rows):
-        return Doubt(reason=f"its books do not add up: {ledger}, {len(rows)} of {ending.report['rows']} rows")
+    counted = sum(kind["count"] for kind in ending.report["recorded"])
+    sent = sum(row.arrival >= 0 for row in rows)
+    if not agrees(ledger, list(rows)) or (ending.report["rows"], counted) != (len(rows), sent):
+        told = f"{len(rows)} of {ending.report['rows']} rows, {counted} times for {sent} of them"
+        return Doubt(reason=f"its books do not add up: {ledger}, {told}")
     if not any(row.is_request and row.arrival >= 0 for row in rows):
         return Doubt(reason=f"not one request was sent ({ledger.due} arrivals were due)")
-    reason = _slow(ledger, rows, lag_limit_ms)
+    reason = _slow(ledger, rows, lag_limit_ms) or _busy(ending.report)
     return Doubt(reason=reason + _means(ledger, ending.report.get("cpu_s")), transient=True) if reason else None
 
 
@@ -78,6 +84,11 @@ def _slow(ledger: Ledger, rows: Sequence[Row], lag_limit_ms: float) -> str:
     if lag_ms > lag_limit_ms:
         return f"99 % of the arrivals began up to {lag_ms:.1f} ms late, more than {lag_limit_ms:g} ms"
     return ""
+
+
+def _busy(report: Message) -> str:
+    share = 100 * report["cpu_s"] / report["wall_s"]
+    return f"it took {share:.0f} % of a processor, more than {BUSY_PERCENT} %" if share > BUSY_PERCENT else ""
 
 
 def _means(ledger: Ledger, cpu_s: float | None) -> str:

@@ -48,6 +48,7 @@ def write_stats(  # noqa: PLR0913 - the parts of one document
         "generator": _generator(ending, rows),
         "outcomes": {result.check: result.outcome for result in results},
         "operations": _operations(rows, plan),
+        "recorded": (ending.report or {}).get("recorded", []),
     }  # fmt: skip
     file.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 

@@ -26,7 +26,6 @@ from seatrial.swarm._inside._fence import Fence
 from seatrial.swarm._inside._mix import Mix, Task
 from seatrial.swarm._inside._visit import EndlessTaskError, Visit, no_visit
 from seatrial.swarm._plan import LATE, TURNED_AWAY, Plan
-from seatrial.swarm._schedule import due_times
 
 SPARE_DESCRIPTORS = 100
 MOST_IN_FLIGHT = 20_000
@@ -55,6 +54,7 @@ def run(plan: Plan, user_class: type[User], channel: Channel) -> None:
         "done",
         ledger=asdict(book.ledger),
         rows=book.rows,
+        recorded=book.recorder.told(),
         samples=book.samples.kept,
         cpu_s=cpu_s,
         wall_s=clock.now(),
@@ -112,8 +112,8 @@ class Swarm:
         """Start every arrival at its due time, then wait until all ended or their time is over."""
         plan = self._plan
         self._clock.start(delay_s=START_DELAY_S)
-        schedule = due_times(plan.rate, duration_s=plan.duration_s, seed=plan.seed, spacing=plan.spacing)
-        for index, due_s in enumerate(schedule):
+        schedule = plan.arrivals
+        for index, due_s in schedule:
             gevent.sleep(max(due_s - self._clock.now(), 0))  # 0 still lets the others run
             self._book.ledger.due += 1
             self._admit(self._visit(index, due_s), self._mix.task(index))
