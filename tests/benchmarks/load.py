@@ -1,6 +1,6 @@
 """Print how honest the load generator is: against nginx on loopback, beside what the wire says, on one core.
 
-    python tests/benchmarks/load.py [--seconds 4] [--windows 5] [--records 10000000]
+    python tests/benchmarks/load.py [--seconds 4] [--windows 5] [--tries 20] [--records 10000000]
 
 nginx runs on the first processor, the load process on the second one. For each rate several windows are sent: how many
 of the due arrivals began within 5 ms, and the medians of service time and latency beside that of the wire (tcpdump:
@@ -252,7 +252,7 @@ def judge(ending: Ending, rows: list[Row], waiting: Waiting, wire_ms: float | No
 def measure_rate(server: Nginx, rate: float, args: argparse.Namespace) -> None:
     """Print the windows of a rate, and judge the median of those that the machine let pass."""
     counted: list[Window] = []
-    for number in range(1, 3 * args.windows + 1):
+    for number in range(1, args.tries + 1):
         found = window(server, rate, args.seconds)
         stalled = found.waited_s > WAITED_SHARE * args.seconds
         counted += [] if stalled else [found]
@@ -382,6 +382,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--windows", type=int, default=5)
+    parser.add_argument("--tries", type=int, default=20, help="windows of a rate at the most, with those left out")
     parser.add_argument("--records", type=int, default=10_000_000)
     parser.add_argument("--rates", type=float, nargs="*", default=RATES)
     args = parser.parse_args()

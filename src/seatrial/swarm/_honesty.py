@@ -53,7 +53,8 @@ def find_doubt(ending: Ending, ledger: Ledger, rows: Sequence[Row], *, lag_limit
     if not any(row.is_request and row.arrival >= 0 for row in rows):
         return Doubt(reason=f"not one request was sent ({ledger.due} arrivals were due)")
     reason = _slow(ledger, rows, lag_limit_ms) or _busy(ending.report)
-    return Doubt(reason=reason + _means(ledger, ending.report.get("cpu_s")), transient=True) if reason else None
+    cpu_s = ending.report["cpu_s"] / ending.report.get("workers", 1)
+    return Doubt(reason=reason + _means(ledger, cpu_s), transient=True) if reason else None
 
 
 def find_gap(
@@ -87,11 +88,11 @@ def _slow(ledger: Ledger, rows: Sequence[Row], lag_limit_ms: float) -> str:
 
 
 def _busy(report: Message) -> str:
-    share = 100 * report["cpu_s"] / report["wall_s"]
+    share = 100 * report.get("busiest", report["cpu_s"] / report["wall_s"])
     return f"it took {share:.0f} % of a processor, more than {BUSY_PERCENT} %" if share > BUSY_PERCENT else ""
 
 
-def _means(ledger: Ledger, cpu_s: float | None) -> str:
+def _means(ledger: Ledger, cpu_s: float) -> str:
     """Return what this machine can send at most, by the processor time that the arrivals took."""
     return f" (by its processor time it can send {ledger.started / cpu_s:.3g}/s at most)" if cpu_s else ""
 

@@ -1,6 +1,6 @@
 """What the harness tells the load process, and what comes back: one JSON object a line, standard library only.
 
-harness --stdin: Plan; then open for as long as the harness lives--> load process
+harness --stdin: Plan; go; then open for as long as the harness lives--> load process
 harness <--stdout: broken | ready, tick once a second, done--------- load process --> requests.csv
 """
 

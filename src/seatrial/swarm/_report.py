@@ -19,7 +19,7 @@ from seatrial.swarm._statistics import DEFINITION, by_operation, figures_of, wor
 SCHEMA = "seatrial-load-stats-1"
 DIGITS = 3
 WORKERS = 1
-"""How many processes send a scenario."""
+"""How many processes send a scenario, unless it says how many."""
 
 
 def write_stats(  # noqa: PLR0913 - the parts of one document
@@ -62,7 +62,7 @@ def _generator(ending: Ending, rows: Sequence[Row]) -> dict[str, Any]:
         "start_lag_ms": lag,
         "cpu_s": report.get("cpu_s"),
         "wall_s": report.get("wall_s"),
-        "workers": WORKERS,
+        "workers": report.get("workers", WORKERS),
         "locust": report.get("locust"),
         "setup_requests": sum(row.arrival < 0 for row in rows),
     }

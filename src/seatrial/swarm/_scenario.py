@@ -21,6 +21,7 @@ from seatrial.swarm._rows import Row, read_rows, tallies_of
 from seatrial.swarm._samples import exchanges_of, ids_by_status
 from seatrial.swarm._sessions import lease
 from seatrial.swarm._statistics import least_of, measure, total_of
+from seatrial.swarm._team import Team
 from seatrial.swarm._telling import Teller
 
 ATTEMPTS = 2
@@ -157,16 +158,32 @@ def _attempt(order: Order, plan: Plan, ground: Ground, process: LoadProcess | No
     with _written(ground.out):
         if requests.exists():  # of an attempt that was given up
             requests.replace(requests.with_name(f"requests-{FIRST}.csv"))
-        process = process or start_ahead(plan.name, run=ground.run, work=ground.work, root=ground.root)
+        team = _team(order, ground, process)
     ground.progress(f"{plan.name} {plan.rate_per_s:g}/s starts")
     try:
-        ending = process.run(plan, Teller(plan, ground.progress))
+        ending = Team(team).run(plan, Teller(plan, ground.progress))
     finally:
-        _keep_log(plan, process.log, ground.out / "locust.log")
+        for number, one in enumerate(team):
+            one.close()
+            _keep_log(plan, one.log, ground.out / f"locust{f'-{number + 1}' if number else ''}.log")
     rows = read_rows(requests)
     ledger = Ledger(**ending.report["ledger"]) if ending.report else due_of(plan)
     attempt = Attempt(plan=plan, ending=ending, ledger=ledger, rows=rows, doubt=None)
     return replace(attempt, doubt=_doubt(order, attempt))
+
+
+def _team(order: Order, ground: Ground, first: LoadProcess | None) -> list[LoadProcess]:
+    """Return as many processes as send the scenario; one may have been started ahead."""
+    started = [] if first is None else [first]
+    try:
+        for number in range(len(started), order.scenario.processes):
+            name = f"{order.name}-{number + 1}" if number else order.name
+            started.append(start_ahead(name, run=ground.run, work=ground.work, root=ground.root))
+    except EnvironmentFailure:
+        for one in started:
+            one.close()
+        raise
+    return started
 
 
 def _doubt(order: Order, attempt: Attempt) -> Doubt | None:

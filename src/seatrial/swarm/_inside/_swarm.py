@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import gevent
 import locust
+from gevent.event import Event
 from gevent.pool import Group
 from locust import User
 from locust.env import Environment
@@ -37,8 +38,8 @@ WARM_S = 0.25
 logger = logging.getLogger(__name__)
 
 
-def run(plan: Plan, user_class: type[User], channel: Channel) -> None:
-    """Run the scenario, write `plan.requests`, and report the ledger at the end."""
+def run(plan: Plan, user_class: type[User], channel: Channel, go: Event) -> None:
+    """Run the scenario once all are ready, write `plan.requests`, and report the ledger at the end."""
     random.seed(plan.seed)
     gevent.config.track_greenlet_tree = (
         False  # who spawned whom is nobody's question here, and costs more than a greenlet
@@ -49,6 +50,7 @@ def run(plan: Plan, user_class: type[User], channel: Channel) -> None:
         swarm = Swarm(plan, user_class, book, clock)
         swarm.prepare()
         channel.send("ready")
+        go.wait()
         ticker = gevent.spawn(tick, channel, book, clock)
         cpu_s = time.process_time()
         swarm.serve()
