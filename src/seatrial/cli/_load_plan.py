@@ -59,6 +59,7 @@ def _facts(order: Order) -> dict[str, Any]:
         "arrivals": round(order.arrivals),
         "spacing": scenario.arrivals,
         "knots": order.knots,
+        "processes": scenario.processes,
         "user": scenario.user,
         "file": order.file,
         "paths": scenario.paths,
@@ -71,13 +72,14 @@ def _facts(order: Order) -> dict[str, Any]:
 def _lines(order: Order) -> list[str]:
     facts, scenario = _facts(order), order.scenario
     what = f"{scenario.user} of {order.file}" if scenario.user else f"GET {' '.join(scenario.paths)}"
+    many = f", by {scenario.processes} processes" if scenario.processes > 1 else ""
     musts = [f"{metric} {text}" for metric, text in scenario.objectives.items()]
     shape = f", with a {scenario.shapes[0]} up to {order.rate.highest(order.duration_s):g}/s" if order.knots else ""
     return [
         "",
         f"{order.name}: {scenario.rate_per_s:g}/s for {order.duration_s:g} s{shape}, {facts['arrivals']:,} arrivals",
         f"  spaced     {scenario.arrivals}, each answered within {scenario.deadline_s:g} s or failed",
-        f"  sends      {what}",
+        f"  sends      {what}{many}",
         f"  as         {f'{order.identities:,} users' if order.identities else 'nobody'}",
         f"  must hold  {', '.join(musts) or 'nothing'}",
     ]

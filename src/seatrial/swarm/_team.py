@@ -36,11 +36,15 @@ class Team:
             try:
                 endings = [one.result() for one in running]
             except BaseException:  # also Ctrl-C: nobody sends on
-                for process in self._processes:
-                    process.interrupt()
+                self.interrupt()
                 raise
         gather(plan, count)
         return together(endings)
+
+    def interrupt(self) -> None:
+        """End all processes, from another thread than the one that runs them."""
+        for process in self._processes:
+            process.interrupt()
 
     def _run(self, number: int, plan: Plan, on_tick: Callable[[Message], None]) -> Ending:
         def tell(tick: Message) -> None:
