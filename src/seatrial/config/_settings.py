@@ -500,8 +500,10 @@ class ScenarioSettings(Section):
 
     `user` is a class of `file`, or empty for a GET of each of `paths` in turn. `arrivals` are evenly spaced or random
     with the same mean. `objectives` maps a percentile, `error_ratio` or `rate` to a comparison such as `<= 250 ms`.
-    `journey_s` is how long an arrival may take, if that is more than one request may; `processes` send it together.
+    `journey_s` is how long an arrival may take, if that is more than one request may.
     At most one of `ramp`, `steps`, `spike` and `recorded` says how the rate changes with time.
+
+    So many `processes` as are said send it together, each its share of the arrivals.
     """
 
     file: str = "load/locustfile.py"
@@ -509,11 +511,11 @@ class ScenarioSettings(Section):
     arrivals: Literal["constant", "poisson"] = "constant"
     rate_per_s: Positive
     duration_s: dict[Profile, Positive]
+    processes: Annotated[int, Field(ge=1, le=64)] = 1
     paths: tuple[UrlPath, ...] = ()
     identities: Annotated[int, Field(ge=0, le=100_000)] = 0
     deadline_s: Positive = 10.0
     journey_s: Positive | None = None
-    processes: Annotated[int, Field(ge=1, le=64)] = 1
     objectives: dict[LoadMetric, str] = {}
     ramp: RampSettings | None = None
     steps: StepsSettings | None = None
