@@ -158,21 +158,19 @@ def _attempt(order: Order, plan: Plan, ground: Ground, process: LoadProcess | No
     with _written(ground.out):
         if requests.exists():  # of an attempt that was given up
             requests.replace(requests.with_name(f"requests-{FIRST}.csv"))
-        team = _team(order, ground, process)
+        team = Team(_processes(order, ground, process))
     ground.progress(f"{plan.name} {plan.rate_per_s:g}/s starts")
     try:
-        ending = Team(team).run(plan, Teller(plan, ground.progress))
+        ending = team.run(plan, Teller(plan, ground.progress))
     finally:
-        for number, one in enumerate(team):
-            one.close()
-            _keep_log(plan, one.log, ground.out / f"locust{f'-{number + 1}' if number else ''}.log")
+        _keep_logs(plan, team, ground.out)
     rows = read_rows(requests)
     ledger = Ledger(**ending.report["ledger"]) if ending.report else due_of(plan)
     attempt = Attempt(plan=plan, ending=ending, ledger=ledger, rows=rows, doubt=None)
     return replace(attempt, doubt=_doubt(order, attempt))
 
 
-def _team(order: Order, ground: Ground, first: LoadProcess | None) -> list[LoadProcess]:
+def _processes(order: Order, ground: Ground, first: LoadProcess | None) -> list[LoadProcess]:
     """Return as many processes as send the scenario; one may have been started ahead."""
     started = [] if first is None else [first]
     try:
@@ -197,6 +195,11 @@ def _doubt(order: Order, attempt: Attempt) -> Doubt | None:
 def start_ahead(name: str, *, run: str, work: Path, root: Path) -> LoadProcess:
     """Start the process of a scenario before it is needed; raises EnvironmentFailure when none can be started."""
     return LoadProcess(run=run, cwd=root, log=work / f"locust-{name}.log")
+
+
+def _keep_logs(plan: Plan, team: Team, out: Path) -> None:
+    for number, log in enumerate(team.logs, 1):
+        _keep_log(plan, log, out / ("locust.log" if number == 1 else f"locust-{number}.log"))
 
 
 def _keep_log(plan: Plan, log: Path, kept: Path) -> None:

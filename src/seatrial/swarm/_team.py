@@ -25,6 +25,11 @@ class Team:
         self._start = threading.Barrier(len(processes))
         self._ticks: dict[int, Message] = {}
 
+    @property
+    def logs(self) -> list[Path]:
+        """Return where each process writes its log."""
+        return [process.log for process in self._processes]
+
     def run(self, plan: Plan, on_tick: Callable[[Message], None]) -> Ending:
         """Send a plan and return how that ended; raises UsageError when its load file cannot be used."""
         count = len(self._processes)
