@@ -416,7 +416,7 @@ MORE = [*ROWS, row(100, outcome=LATE), row(101, outcome=LATE)]
         (ending(ROWS), LEDGER, ROWS[1:], "do not add up"),
         (ending(ROWS), replace(LEDGER, due=101), ROWS, "do not add up"),
         (reporting(ROWS, recorded=[{"count": 60}, {"count": 39}]), LEDGER, ROWS, "99 times for 100"),
-        (reporting(ROWS, cpu_s=2.9), LEDGER, ROWS, "97 % of a processor"),
+        (reporting(ROWS, cpu_s=2.9), LEDGER, [replace(one, lag_ms=6.0) for one in ROWS], "97 % of a processor"),
         (ending([]), Ledger(), [], "not one request"),
         (ending(MORE), replace(LEDGER, due=102, dropped=2), MORE, "2 of 102"),
         (ending(ROWS), replace(LEDGER, due=102, dropped=2), ROWS, "do not add up"),
@@ -434,6 +434,7 @@ def test_reasons_for_doubt(end: Ending, ledger: Ledger, rows: list[Row], said: s
 def test_a_good_generator_is_not_doubted() -> None:
     """All due arrivals started on time: no doubt; one late arrival in a hundred is within the bound."""
     assert find_doubt(ending(ROWS), LEDGER, [*ROWS[1:], row(0, lag_ms=51.0)], lag_limit_ms=50.0) is None
+    assert find_doubt(reporting(ROWS, cpu_s=3.0), LEDGER, ROWS, lag_limit_ms=50.0) is None
 
 
 def ledger_of(rows: list[Row]) -> Ledger:

@@ -62,7 +62,9 @@ class Wire:
     def _ask(self, connection: Any, method: str, request: bytes) -> Whole:
         answer = Whole(method)
         try:
-            connection.sendall(request)
+            sent = connection.send(request)  # most requests are gone with that, and `sendall` takes longer to see it
+            if sent < len(request):
+                connection.sendall(request[sent:])
             _read(connection, answer)
         except BaseException as error:  # also a deadline
             connection.close()
