@@ -24,7 +24,7 @@ class Client(FastHttpUser):
     """A user with the token of SEATRIAL_TOKEN, if there is one: seatrial itself gives each arrival an identity."""
 
     abstract = True
-    lean = True  # under seatrial: a client that follows and remembers nothing, for half the processor time
+    lean = True  # under seatrial: a client that follows and remembers nothing, for a third of the processor time
     wait_time = between(0.5, 1.5)  # of Locust's own closed loop; seatrial's arrivals do not wait
     default_headers = (
         {"Authorization": f"Bearer {os.environ['SEATRIAL_TOKEN']}"} if "SEATRIAL_TOKEN" in os.environ else {}

@@ -1,4 +1,4 @@
-"""A client that does little besides sending, for users that say `lean = True`: half of what Locust's fast one takes."""
+"""A client that does little besides sending, for users that say `lean = True`: a third of what Locust's takes."""
 
 from __future__ import annotations
 
