@@ -4,6 +4,8 @@ from seatrial.config._load import FILE, effective, find_config, find_line, load_
 from seatrial.config._rules import OPERATORS, Rule, parse_rule
 from seatrial.config._settings import (
     LOAD_UNITS,
+    OPERATION_UNITS,
+    RESOURCE_UNITS,
     SHAPES,
     AuthSettings,
     ContractSettings,
@@ -24,6 +26,7 @@ from seatrial.config._settings import (
     MetricsSettings,
     PostureSettings,
     Profile,
+    QueueSettings,
     RampSettings,
     RecordedSettings,
     ScenarioSettings,
@@ -42,7 +45,9 @@ from seatrial.config._settings import (
 __all__ = [
     "FILE",
     "LOAD_UNITS",
+    "OPERATION_UNITS",
     "OPERATORS",
+    "RESOURCE_UNITS",
     "SHAPES",
     "AuthSettings",
     "ContractSettings",
@@ -63,6 +68,7 @@ __all__ = [
     "MetricsSettings",
     "PostureSettings",
     "Profile",
+    "QueueSettings",
     "RampSettings",
     "RecordedSettings",
     "Rule",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from seatrial.swarm._order import Order, prepare
     from seatrial.swarm._percentile import nearest_rank
     from seatrial.swarm._process import LoadProcess
+    from seatrial.swarm._resources import Sources
     from seatrial.swarm._result import Sending, figures_sent, read_sent
     from seatrial.swarm._scenario import run_scenario, start_ahead
     from seatrial.swarm._schedule import due_times
@@ -27,6 +28,7 @@ _HOMES = {
     "LoadProcess": "_process",
     "Order": "_order",
     "Sending": "_result",
+    "Sources": "_resources",
     "check_objectives": "_objectives",
     "due_times": "_schedule",
     "figures_sent": "_result",
@@ -43,6 +45,7 @@ __all__ = [
     "LoadProcess",
     "Order",
     "Sending",
+    "Sources",
     "check_objectives",
     "due_times",
     "figures_sent",
