@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial.config import Rule, ScenarioSettings, load_settings
+from seatrial.config import LimitSettings, Rule, ScenarioSettings, load_settings
 from seatrial.core import CheckResult, Outcome, UsageError
 from seatrial.stack import Usage
 from seatrial.swarm import Sources
@@ -53,7 +53,7 @@ def rows_of(*latencies_ms: float, operation: str = "GET /a", first: int = 0, **c
 def judged(rows: Sequence[Row], *, folder: Path, more: Mapping[str, Any], **changes: Any) -> dict[str, CheckResult]:
     """Return the results of a scenario's checks, by claim."""
     order = prepare("s", scenario(**changes), profile="quick", root=folder, limits=(), environment={})
-    values = values_of(rows, rejection=429, duration_s=SECONDS, deadline_s=1.0)
+    values = values_of(rows, order.scenario, rejection=429, duration_s=SECONDS, deadline_s=1.0)
     trial = Trial(
         order=order, rows=rows, values=values.seen, least=values.least, replay="", evidence={},
         operations=operation_values(rows, rejection=429, duration_s=SECONDS, deadline_s=1.0), **{"doubt": None, **more},
@@ -311,3 +311,67 @@ def test_figures_of_clients_and_of_the_service_are_told_apart() -> None:
     """Each objective is judged once."""
     mixed = scenario(objectives={"p99": "<= 1 ms", "memory_slope": "<= 5/s"})
     assert (set(check_objectives(mixed)), set(check_resources(mixed))) == ({"p99"}, {"memory_slope"})
+
+
+# After a spike
+
+SPIKE = {"spike": {"times": 10.0, "at_s": 5.0, "for_s": 5.0}}
+
+
+def spiked(slow_until_s: float, **changes: Any) -> list[Row]:
+    """Return five requests a second for 20 s, slow from second 5 on until some later one."""
+    rows = [replace(ROW, arrival=number, due_s=number / 5) for number in range(100)]
+    return [
+        replace(row, latency_ms=800.0, service_ms=800.0, **changes) if 5 <= row.due_s < slow_until_s else row
+        for row in rows
+    ]
+
+
+@pytest.mark.parametrize(
+    ("slow_until_s", "seconds", "outcome"), [(5, 0, "passed"), (13, 3, "passed"), (14, 4, "failed"), (20, 10, "failed")]
+)
+def test_recovery_counts_from_the_end_of_the_spike(
+    slow_until_s: float, seconds: int, outcome: str, tmp_path: Path
+) -> None:
+    """A second counts where half of it was slow or failed; what was never well again is the rest of the time."""
+    rows = spiked(slow_until_s)
+    values = values_of(rows, scenario(**SPIKE), rejection=429, duration_s=SECONDS, deadline_s=1.0)
+    assert values.seen["recovery_s"] == seconds
+    asked = {**SPIKE, "objectives": {"recovery_s": "<= 3 s"}}
+    assert judged(rows, folder=tmp_path, more={}, **asked)["objectives"].outcome.value == outcome
+    failing = judged(spiked(20, status=500, outcome=FAILED), folder=tmp_path, more={}, **asked)["objectives"]
+    assert [finding.cause for finding in failing.findings] == ["recovery_s"]
+
+
+def test_a_late_generator_is_no_slow_recovery() -> None:
+    """Late for all that time, while the service answered at once: nobody fails by it."""
+    late = [replace(row, service_ms=5.0) if row.latency_ms > 100 else row for row in spiked(20)]
+    values = values_of(late, scenario(**SPIKE), rejection=429, duration_s=SECONDS, deadline_s=1.0)
+    assert (values.seen["recovery_s"], values.least["recovery_s"]) == (10, 0)
+
+
+@pytest.mark.parametrize("shape", [{}, SPIKE])
+def test_a_recovery_that_could_not_be_too_long_is_refused(shape: dict[str, Any], tmp_path: Path) -> None:
+    """There is no spike, or no time left after it."""
+    asked = scenario(**shape, objectives={"recovery_s": "<= 10 s"})
+    with pytest.raises(UsageError, match="could not be broken") as caught:
+        prepare("s", asked, profile="quick", root=tmp_path, limits=(), environment={})
+    assert caught.value.slug == "objective-recovery"
+
+
+def test_users_beyond_their_quota_may_be_limited(tmp_path: Path) -> None:
+    """So many send as are named, whatever the limits; being limited is no defect of theirs."""
+    beyond = judged(
+        rows_of(1.0, status=429, outcome=FAILED), folder=tmp_path, more={}, beyond_quota=True, identities=3
+    )["never-limited"]  # fmt: skip
+    assert beyond.outcome is Outcome.NOT_APPLICABLE
+    limit = LimitSettings(quota=2, window_s=60.0, path="/a")
+    made = [
+        prepare(
+            "s", scenario(beyond_quota=each, identities=3), profile="quick", root=tmp_path, limits=[limit],
+            environment={},
+        )
+        for each in (True, False)
+    ]  # fmt: skip
+    assert made[0].identities == 3
+    assert made[1].identities > 3

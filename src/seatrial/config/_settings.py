@@ -485,8 +485,8 @@ RESOURCE_UNITS: Mapping[str, str] = {
 }
 """What is measured of a service while it is loaded: bytes, descriptors and jobs more each second are its slopes."""
 
-LoadMetric = OperationMetric | ResourceMetric
-LOAD_UNITS: Mapping[str, str] = {**OPERATION_UNITS, **RESOURCE_UNITS}
+LoadMetric = OperationMetric | Literal["recovery_s"] | ResourceMetric
+LOAD_UNITS: Mapping[str, str] = {**OPERATION_UNITS, "recovery_s": "s", **RESOURCE_UNITS}
 
 
 SHAPES = ("ramp", "steps", "spike", "recorded")
@@ -525,8 +525,9 @@ class ScenarioSettings(Section):
 
     `user` is a class of `file`, or empty for a GET of each of `paths` in turn. `arrivals` are evenly spaced or random
     with the same mean. `objectives` maps a metric to a comparison such as `<= 250 ms`, `operations` the same for each
-    of some operations. After `grace_s` the load ends as soon as an objective can no longer hold. `watched` are the
-    services whose resources are measured, the entry's where none is named.
+    of some operations. `beyond_quota`: so many identities as are named send more than they may. After `grace_s` the
+    load ends as soon as an objective can no longer hold. `watched` are the services whose resources are measured, the
+    entry's where none is named.
     `journey_s` is how long an arrival may take, if that is more than one request may.
     At most one of `ramp`, `steps`, `spike` and `recorded` says how the rate changes with time.
 
@@ -541,6 +542,7 @@ class ScenarioSettings(Section):
     processes: Annotated[int, Field(ge=1, le=64)] = 1
     paths: tuple[UrlPath, ...] = ()
     identities: Annotated[int, Field(ge=0, le=100_000)] = 0
+    beyond_quota: bool = False
     deadline_s: Positive = 10.0
     journey_s: Positive | None = None
     grace_s: Positive = 5.0

@@ -9,11 +9,12 @@ from typing import Any
 from seatrial.config import LOAD_UNITS, RESOURCE_UNITS, Rule, ScenarioSettings, parse_rule
 from seatrial.core import UsageError, name_nearest
 
-SIGNS = {"ms": " ms", "per_s": "/s", "ratio": "", "count": ""}
+SIGNS = {"ms": " ms", "s": " s", "per_s": "/s", "ratio": "", "count": ""}
 EXAMPLES: Mapping[str, str] = {
     "error_ratio": "<= 0.01",
     "limited_ratio": "<= 0.1",
     "rate": ">= 39/s",
+    "recovery_s": "<= 10 s",
     "cpu_ms_per_request": "<= 20 ms",
     "memory_slope": "<= 100000/s",
     "descriptor_slope": "<= 0.1/s",

@@ -11,6 +11,7 @@ from seatrial.core import UsageError
 from seatrial.swarm._loadfile import find_load_file
 from seatrial.swarm._objectives import check_objectives, check_operations, check_resources
 from seatrial.swarm._rate import Knot, Rate
+from seatrial.swarm._recovery import RECOVERY, check_recovery
 from seatrial.swarm._sessions import Quota, count_needed, quotas_of
 from seatrial.swarm._shape import knots_of
 
@@ -72,16 +73,21 @@ def prepare(  # noqa: PLR0913 - what a scenario depends on
     rate = Rate(knots or [(0.0, scenario.rate_per_s)])
     _check_size(name, rate.mean(duration_s), duration_s)
     quotas = quotas_of(limits or (), environment)
+    objectives = check_objectives(scenario, name=name)
+    if RECOVERY in objectives:
+        check_recovery(name, scenario, objectives[RECOVERY], duration_s)
     return Order(
         name=name,
         scenario=scenario,
-        objectives=check_objectives(scenario, name=name),
+        objectives=objectives,
         operations=check_operations(scenario, name=name),
         resources=check_resources(scenario, name=name),
         file=_file(name, scenario, root),
         duration_s=duration_s,
         quotas=quotas,
-        identities=count_needed(scenario, duration_s=duration_s, quotas=quotas, highest_per_s=rate.highest(duration_s)),
+        identities=scenario.identities
+        if scenario.beyond_quota
+        else count_needed(scenario, duration_s=duration_s, quotas=quotas, highest_per_s=rate.highest(duration_s)),
         exempt=_exempt(scenario, limits),
         rejection=limits[0].rejection_status if limits else LIMITED,
         location=_location(name, root),

@@ -186,6 +186,9 @@ def _evidence(trial: Trial, *statuses: int) -> tuple[str, ...]:
 
 def _never_limited(trial: Trial) -> CheckResult:
     slug = trial.slug("never-limited")
+    if trial.order.scenario.beyond_quota:
+        reason = "its users send more than they may: `beyond_quota`"
+        return CheckResult(check=slug, outcome=Outcome.NOT_APPLICABLE, reason=reason)
     if not trial.order.identities and not trial.order.exempt:
         reason = "anonymous requests to paths that no [[limits]] exempts may be limited"
         return CheckResult(check=slug, outcome=Outcome.NOT_APPLICABLE, reason=reason)

@@ -18,6 +18,7 @@ from seatrial.swarm._order import Order, prepare
 from seatrial.swarm._outcomes import Trial, judge, leave
 from seatrial.swarm._plan import ELSEWHERE, Ledger, Plan, due_of
 from seatrial.swarm._process import Ending, LoadProcess, Message
+from seatrial.swarm._recovery import RECOVERY, measure_recovery
 from seatrial.swarm._report import write_stats
 from seatrial.swarm._resources import Resources, Sampler, Sources, measure_resources
 from seatrial.swarm._rows import Row, read_rows, tallies_of
@@ -27,7 +28,7 @@ from seatrial.swarm._sessions import lease
 from seatrial.swarm._statistics import measure
 from seatrial.swarm._team import Team
 from seatrial.swarm._telling import Teller
-from seatrial.swarm._values import LIMITED, Circumstances, measure_limited, operation_values, values_of
+from seatrial.swarm._values import BESIDES, Circumstances, measure_limited, operation_values, values_of
 
 ATTEMPTS = 2
 FIRST = "first"
@@ -215,7 +216,7 @@ def _processes(order: Order, ground: Ground, first: LoadProcess | None) -> list[
 def _doubt(order: Order, attempt: Attempt) -> Doubt | None:
     plan, ledger = attempt.plan, attempt.ledger
     first = find_doubt(attempt.ending, ledger, attempt.rows, lag_limit_ms=lag_bound_ms(order.objectives))
-    by_figures = {metric: rule for metric, rule in order.objectives.items() if metric != LIMITED}
+    by_figures = {metric: rule for metric, rule in order.objectives.items() if metric not in BESIDES}
     return first or find_gap(
         by_figures, ledger, attempt.requests, duration_s=plan.duration_s, deadline_s=plan.deadline_s
     )
@@ -249,7 +250,7 @@ def _conclude(order: Order, attempt: Attempt, ground: Ground, *, replay: str, gi
     how: Circumstances = {
         "rejection": order.rejection, "duration_s": plan.duration_s, "deadline_s": plan.deadline_s,
     }  # fmt: skip
-    values = values_of(rows, **how)
+    values = values_of(rows, order.scenario, **how)
     trial = Trial(
         order=order,
         rows=rows,
@@ -293,5 +294,6 @@ def _measured(trial: Trial, attempt: Attempt) -> list[Measurement]:
     return [
         *measure(order.name, trial.rows, attempt.ledger, duration_s=duration_s),
         *measure_limited(order.name, trial.rows, order.rejection),
+        *measure_recovery(order.name, trial.values.get(RECOVERY), samples=len(trial.rows)),
         *measure_resources(order.name, trial.used, samples=len(trial.resources.samples)),
     ]

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TypedDict
 
+from seatrial.config import ScenarioSettings
 from seatrial.core import Measurement
+from seatrial.swarm._recovery import RECOVERY, recovery_of
 from seatrial.swarm._rows import Row
 from seatrial.swarm._statistics import Figures, by_operation, figures_of, least_of, total_of, word
 
 LIMITED = "limited_ratio"
+BESIDES = frozenset({LIMITED, RECOVERY})
+"""What no generator can spoil, or what is looked at second by second: the figures of all rows do not have them."""
+
 LIMITED_DEFINITION = "requests that got the rejection status, divided by all requests"
 
 
@@ -30,12 +36,19 @@ class Circumstances(TypedDict):
     deadline_s: float
 
 
-def values_of(rows: Sequence[Row], *, rejection: int, duration_s: float, deadline_s: float) -> Values:
+def values_of(
+    rows: Sequence[Row], scenario: ScenarioSettings, *, rejection: int, duration_s: float, deadline_s: float
+) -> Values:
     """Return the values of a scenario; none where nothing was sent."""
     if not rows:
         return Values()
     least = least_of(rows, duration_s=duration_s, deadline_s=deadline_s)
-    return _values(rows, total_of(rows, duration_s=duration_s), least, rejection)
+    found = _values(rows, total_of(rows, duration_s=duration_s), least, rejection)
+    if scenario.spike is None:
+        return found
+    seen = recovery_of(rows, scenario, attrgetter("latency_ms"))
+    best = recovery_of(rows, scenario, lambda row: row.service_ms if row.began else 0.0)
+    return Values(seen={**found.seen, RECOVERY: seen}, least={**found.least, RECOVERY: best})
 
 
 def operation_values(rows: Sequence[Row], *, rejection: int, duration_s: float, deadline_s: float) -> dict[str, Values]:
