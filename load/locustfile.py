@@ -142,7 +142,7 @@ class Jobs(Client):
         while time.perf_counter() < end_s:
             gevent.sleep(POLL_S)
             body = self.expect("GET", f"{ANALYSIS}/{analysis}", 200, name=f"{ANALYSIS}/{{id}}")
-            if body is None or json.loads(body)["status"] == "completed":
+            if body is None or json.loads(body).get("status") == "completed":
                 return body is not None
         return False
 

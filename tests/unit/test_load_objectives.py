@@ -76,6 +76,8 @@ def test_a_metric_that_does_not_exist_comes_with_the_nearest(tmp_path: Path) -> 
     for table, wrong, right in [
         ("objectives", "p98", "p9"),
         ("objectives", "error_rate", "error_ratio"),
+        ("objectives", "memory_slop", "memory_slope"),
+        ("objectives", "recovery", "recovery_s"),
         ('operations."GET /a"', "limit_ratio", "limited_ratio"),
     ]:
         file.write_text(f'{head}[load.s.{table}]\n{wrong} = "<= 1"\n')

@@ -485,7 +485,7 @@ RESOURCE_UNITS: Mapping[str, str] = {
 }
 """What is measured of a service while it is loaded: bytes, descriptors and jobs more each second are its slopes."""
 
-LoadMetric = OperationMetric | Literal["recovery_s"] | ResourceMetric
+LoadMetric = Literal[OperationMetric, "recovery_s", ResourceMetric]
 LOAD_UNITS: Mapping[str, str] = {**OPERATION_UNITS, "recovery_s": "s", **RESOURCE_UNITS}
 
 
