@@ -13,11 +13,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import jsonschema
 import pytest
 
 from seatrial.campaign._sources import counted, waiting
 from seatrial.config import QueueSettings, ScenarioSettings
-from seatrial.core import CheckResult, EnvironmentFailure, Evidence, Identities, Outcome, Target
+from seatrial.core import CheckResult, EnvironmentFailure, Evidence, Identities, Outcome, Target, content
 from seatrial.stack import Completed, Usage
 from seatrial.stack._inside.reaper import process_facts
 from seatrial.stack._processes import Handle, used
@@ -25,6 +26,9 @@ from seatrial.swarm import Sources, run_scenario
 from seatrial.swarm import _resources as resources
 from seatrial.swarm._outcomes import CLAIMS
 
+SCHEMA = jsonschema.Draft202012Validator(
+    json.loads((content("reports") / "schema" / "load-stats-1.schema.json").read_text(encoding="utf-8"))
+)
 WORK_MS = 5
 SERVER = f"""
 import os, sys, time
@@ -104,6 +108,7 @@ def test_processor_time_is_that_of_the_service(tmp_path: Path, server: tuple[Tar
         tmp_path, server, paths=("/work",), objectives={"cpu_ms_per_request": f"<= {WORK_MS * 0.9} ms"}
     )
     measured = {one.name: one for one in evidence.measurements}["load.s.cpu_ms_per_request"]
+    SCHEMA.validate(json.loads((tmp_path / "out" / "stats.json").read_text()))
     assert WORK_MS <= measured.value < WORK_MS * 10
     assert measured.unit == "ms"
     assert results["resources"].outcome is Outcome.FAILED, results["resources"].reason
