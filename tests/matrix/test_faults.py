@@ -41,9 +41,10 @@ ENDS: Mapping[str, tuple[int, str]] = {"failed": (1, "fail"), "inconclusive": (3
 CONTAINERS = {"deployment.as-declared", "deployment.unprivileged"}
 """What takes an engine that can be asked about containers."""
 
+FULL_SCENARIOS = ("limits", "spike", "breakpoint", "jobs", "soak")
 FULL_LOAD = {
     f"load.{scenario}-{claim}"
-    for scenario in ("limits", "spike", "jobs", "soak")
+    for scenario in FULL_SCENARIOS
     for claim in ("generator-honest", "objectives", "never-limited", "resources")
 }
 """What takes the full profile."""
@@ -170,13 +171,14 @@ UNPROVED = {
         "coverage.collected",
     },
     "a defect of the generator, not of a service; tests/integration/test_swarm.py and tests/unit/test_swarm.py": {
-        f"load.{scenario}-generator-honest" for scenario in ("steady", "health", "limits", "spike", "jobs", "soak")
+        f"load.{scenario}-generator-honest" for scenario in ("steady", "health", *FULL_SCENARIOS)
     },
     "the same claim as of another scenario, by the same code; that one a fault trips": {
         *("load.soak-objectives", "load.spike-never-limited", "load.jobs-never-limited", "load.soak-never-limited"),
+        "load.breakpoint-never-limited",
     },
     "not applicable: users are beyond their quota there, or nothing is asked of what the service uses": {
-        *("load.limits-never-limited", "load.limits-resources", "load.spike-resources"),
+        *("load.limits-never-limited", "load.limits-resources", "load.spike-resources", "load.breakpoint-resources"),
     },
 }
 """Checks that no fault trips, by the reason."""

@@ -16,7 +16,7 @@ from seatrial.campaign import fault_files, load_fault
 
 ROOT = Path(__file__).parents[2]
 FAULTS = [fault for fault in sorted(fault_files()) if load_fault(fault).scenarios]
-ALL = ("limits", "spike", "jobs", "soak")
+ALL = ("limits", "spike", "breakpoint", "jobs", "soak")
 PATIENCE_S = 300
 
 pytestmark = [pytest.mark.alone, pytest.mark.long]

@@ -485,8 +485,8 @@ RESOURCE_UNITS: Mapping[str, str] = {
 }
 """What is measured of a service while it is loaded: bytes, descriptors and jobs more each second are its slopes."""
 
-LoadMetric = Literal[OperationMetric, "recovery_s", ResourceMetric]
-LOAD_UNITS: Mapping[str, str] = {**OPERATION_UNITS, "recovery_s": "s", **RESOURCE_UNITS}
+LoadMetric = Literal[OperationMetric, "recovery_s", "breakpoint", ResourceMetric]
+LOAD_UNITS: Mapping[str, str] = {**OPERATION_UNITS, "recovery_s": "s", "breakpoint": "per_s", **RESOURCE_UNITS}
 
 
 SHAPES = ("ramp", "steps", "spike", "recorded")
@@ -520,6 +520,13 @@ class RecordedSettings(Section):
     file: str
 
 
+class SearchSettings(Section):
+    """The rate is searched for, from `rate_per_s` up to so many `times` that, to `within` a share of it."""
+
+    times: Annotated[float, Field(gt=1, le=1000)]
+    within: Annotated[float, Field(ge=0.05, le=1)] = 0.25
+
+
 class ScenarioSettings(Section):
     """A load scenario: arrivals per second, for how long in each profile, and what must hold.
 
@@ -549,6 +556,7 @@ class ScenarioSettings(Section):
     objectives: dict[LoadMetric, str] = {}
     operations: dict[str, dict[OperationMetric, str]] = {}
     watched: tuple[Name, ...] = ()
+    search: SearchSettings | None = None
     ramp: RampSettings | None = None
     steps: StepsSettings | None = None
     spike: SpikeSettings | None = None

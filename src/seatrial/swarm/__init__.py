@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from seatrial.core.lazy import resolver
 
 if TYPE_CHECKING:
+    from seatrial.swarm._breakpoint import find_breakpoint
     from seatrial.swarm._hammer import Hammer, make_hammer
     from seatrial.swarm._objectives import check_objectives
     from seatrial.swarm._order import Order, prepare
@@ -31,6 +32,7 @@ _HOMES = {
     "Sources": "_resources",
     "check_objectives": "_objectives",
     "due_times": "_schedule",
+    "find_breakpoint": "_breakpoint",
     "figures_sent": "_result",
     "make_hammer": "_hammer",
     "nearest_rank": "_percentile",
@@ -49,6 +51,7 @@ __all__ = [
     "check_objectives",
     "due_times",
     "figures_sent",
+    "find_breakpoint",
     "make_hammer",
     "nearest_rank",
     "prepare",

@@ -10,11 +10,13 @@ from seatrial.config import LOAD_UNITS, RESOURCE_UNITS, Rule, ScenarioSettings, 
 from seatrial.core import UsageError, name_nearest
 
 SIGNS = {"ms": " ms", "s": " s", "per_s": "/s", "ratio": "", "count": ""}
+BREAKPOINT = "breakpoint"
 EXAMPLES: Mapping[str, str] = {
     "error_ratio": "<= 0.01",
     "limited_ratio": "<= 0.1",
     "rate": ">= 39/s",
     "recovery_s": "<= 10 s",
+    "breakpoint": ">= 100/s",
     "cpu_ms_per_request": "<= 20 ms",
     "memory_slope": "<= 100000/s",
     "descriptor_slope": "<= 0.1/s",

@@ -9,7 +9,7 @@ from pathlib import Path
 from seatrial.config import FILE, LimitSettings, Rule, ScenarioSettings, find_line
 from seatrial.core import UsageError
 from seatrial.swarm._loadfile import find_load_file
-from seatrial.swarm._objectives import check_objectives, check_operations, check_resources
+from seatrial.swarm._objectives import BREAKPOINT, check_objectives, check_operations, check_resources
 from seatrial.swarm._rate import Knot, Rate
 from seatrial.swarm._recovery import RECOVERY, check_recovery
 from seatrial.swarm._sessions import Quota, count_needed, quotas_of
@@ -74,6 +74,13 @@ def prepare(  # noqa: PLR0913 - what a scenario depends on
     _check_size(name, rate.mean(duration_s), duration_s)
     quotas = quotas_of(limits or (), environment)
     objectives = check_objectives(scenario, name=name)
+    if BREAKPOINT in objectives and scenario.search is None:
+        raise UsageError(
+            f"the scenario {name!r} searches for no rate that could be its {BREAKPOINT}",
+            slug="objective-search",
+            where=f"[load.{name}.objectives] {BREAKPOINT}",
+            remedy=f"write search = {{ times = 10 }} under [load.{name}], or leave the objective out",
+        )
     if RECOVERY in objectives:
         check_recovery(name, scenario, objectives[RECOVERY], duration_s)
     return Order(
