@@ -23,6 +23,7 @@ from seatrial.swarm._process import Ending
 from seatrial.swarm._report import write_stats
 from seatrial.swarm._resources import DEFINITION, SOURCE_OF
 from seatrial.swarm._rows import Row
+from seatrial.swarm._slope import Interval
 from seatrial.swarm._statistics import measure, total_of
 from seatrial.swarm._telling import BARS, Teller, bars
 from seatrial.swarm._values import measure_limited
@@ -131,15 +132,16 @@ def test_what_a_scenario_left_is_read_back(tmp_path: Path) -> None:
         results=(),
         doubt="late",
         given_up=(),
-        used={},
+        used={"cpu_ms_per_request": Interval.exact(3.25)},
         looks=(),
         seconds=(),
     )
     (found,) = read_sent(tmp_path, ["other", "s"])
     assert found == Sending(
         name="s", asked_per_s=4.0, duration_s=10.0, ledger=ledger, rows=[ANSWERED], doubt="late", cpu_s=0.5,
-        wall_s=2.0, workers=1,
+        wall_s=2.0, workers=1, used={"cpu_ms_per_request": 3.25},
     )  # fmt: skip
+    assert "  resources  cpu_ms_per_request 3.25 (of the service)" in lines(found)
 
 
 def tick(elapsed_s: float, p99_ms: float | None = 8.0, **more: int) -> dict[str, float | None]:
