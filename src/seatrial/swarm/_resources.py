@@ -16,7 +16,7 @@ from seatrial.swarm._process import Message
 from seatrial.swarm._slope import Interval, slope_of
 
 PERIOD_S = 1.0
-SHARE = 10
+SHARE = 3
 """A look is not repeated before it has been over for so many times as long as it took."""
 
 WARM_SHARE = 0.2
