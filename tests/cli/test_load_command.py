@@ -131,7 +131,7 @@ def test_a_chosen_scenario_is_one_object(product: Product, address: str, project
     assert found["generator"]["workers"] == 1
     assert found["generator"]["cpu_percent"] > 0
     (only,) = found["scenarios"].values()
-    assert {**only, **found} == {**found, "doubt": "", "duration_s": 1}
+    assert {**only, **found} == {**found, "doubt": "", "duration_s": 1, "resources": {}}
     assert Path(found["directory"], "load", "calm", "requests.csv").is_file()
 
 

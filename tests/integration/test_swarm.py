@@ -241,7 +241,7 @@ def bench(tmp_path: Path) -> Bench:
 
 def outcomes(evidence: Evidence) -> tuple[str, ...]:
     """Return how honest, objectives and never-limited ended."""
-    return tuple(result.outcome.value for result in evidence.results)
+    return tuple(result.outcome.value for result in evidence.results)[:3]
 
 
 def value(evidence: Evidence, name: str) -> float:
@@ -1104,7 +1104,7 @@ def test_the_generator_ends_with_its_harness(server: Server, tmp_path: Path, num
 def test_locust_itself_runs_the_load_file(server: Server) -> None:
     """`locust -f load/locustfile.py` works without seatrial, as the user of SEATRIAL_TOKEN."""
     command = [sys.executable, "-m", "locust", "-f", str(ROOT / "load" / "locustfile.py"), "--headless", "-u", "4"]
-    options = ["-r", "4", "-t", "2s", "--host", server.target.url, "--only-summary"]
+    options = ["-r", "4", "-t", "2s", "--host", server.target.url, "--only-summary", "Steady", "Health"]
     environment = {**os.environ, "SEATRIAL_TOKEN": "from-environment"}
     done = subprocess.run([*command, *options], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -1123,7 +1123,7 @@ def test_locust_shows_its_own_page(server: Server) -> None:
                 assert "Locust" in patiently(lambda: client.get("/").text)
                 assert client.post("/swarm", data={"user_count": 4, "spawn_rate": 4}).json()["success"]
                 assert patiently(lambda: client.get("/stats/requests").json()["total_rps"]) > 0
-                assert set(client.get("/tasks").json()["per_class"]) == {"Steady", "Health"}
+                assert set(client.get("/tasks").json()["per_class"]) == {"Steady", "Health", "Limits", "Jobs"}
         finally:
             page.terminate()
     assert server.seen

@@ -10,7 +10,7 @@ import click
 
 from seatrial.campaign import choose, variables_ahead
 from seatrial.cli._loading import settle_load
-from seatrial.config import Profile, Settings
+from seatrial.config import Profile, Rule, Settings
 from seatrial.stack import Choice
 from seatrial.swarm import Order, prepare
 
@@ -65,8 +65,13 @@ def _facts(order: Order) -> dict[str, Any]:
         "paths": scenario.paths,
         "identities": order.identities,
         "deadline_s": scenario.deadline_s,
-        "objectives": {metric: f"{rule.operator} {rule.threshold:g}" for metric, rule in order.objectives.items()},
+        "objectives": _told({**order.objectives, **order.resources}),
+        "operations": {operation: _told(rules) for operation, rules in order.operations.items()},
     }
+
+
+def _told(rules: Mapping[str, Rule]) -> dict[str, str]:
+    return {metric: f"{rule.operator} {rule.threshold:g}" for metric, rule in rules.items()}
 
 
 def _lines(order: Order) -> list[str]:
@@ -74,6 +79,7 @@ def _lines(order: Order) -> list[str]:
     what = f"{scenario.user} of {order.file}" if scenario.user else f"GET {' '.join(scenario.paths)}"
     many = f", by {scenario.processes} processes" if scenario.processes > 1 else ""
     musts = [f"{metric} {text}" for metric, text in scenario.objectives.items()]
+    musts += [f"{metric} {text} of {name}" for name, of in scenario.operations.items() for metric, text in of.items()]
     shape = f", with a {scenario.shapes[0]} up to {order.rate.highest(order.duration_s):g}/s" if order.knots else ""
     return [
         "",

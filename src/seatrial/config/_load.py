@@ -170,6 +170,11 @@ def _check_thresholds(settings: Settings, path: Path, text: str) -> None:
             (f"load.{name}.{metric} {threshold}", ("load", name, "objectives", metric))
             for metric, threshold in scenario.objectives.items()
         ]
+        places += [
+            (f"load.{name}.{metric} {threshold}", ("load", name, "operations", operation, metric))
+            for operation, objectives in scenario.operations.items()
+            for metric, threshold in objectives.items()
+        ]
     for rule, keys in places:
         try:
             parse_rule(rule)
