@@ -71,6 +71,8 @@ benchmark: dev  ## print figures of speed and size (a full run's too: ARGS=--ful
 	else echo "no Docker engine answers: neither compose nor the image was measured"; fi
 	@if command -v wrk >/dev/null; then set -x; $(BIN)/python tests/benchmarks/health_cost.py; \
 	else echo "there is no wrk: the cost of a health request was not measured"; fi
+	@if command -v nginx >/dev/null; then set -x; $(BIN)/python tests/benchmarks/load.py; \
+	else echo "there is no nginx: the load generator was not measured"; fi
 
 dist: dev  ## the sdist, and the wheel that is built through it
 	$(BIN)/python -m build

@@ -1,4 +1,4 @@
-"""Who hammers the reference stack: `Steady`, its mixed traffic, and `Health`, its health checks.
+"""Who hammers the reference stack: mixed traffic, users beyond their quota, jobs, and health checks.
 
 seatrial runs these classes at a constant arrival rate (README.md beside this file). They are plain Locust users as
 well: `locust -f load/locustfile.py --host URL` opens Locust's own web page with them.
@@ -10,13 +10,21 @@ import itertools
 import json
 import os
 import random
-from typing import Any
+import time
+from collections import Counter
+from typing import Any, ClassVar
 
+import gevent
 from locust import FastHttpUser, between, task
 
 ANALYSIS = "/api/v1/analysis"
 HEALTH = tuple(f"/api/v1/health{which}" for which in ("", "/detailed", "/liveness", "/readiness"))
 TITLES = ("Sea trials", "Draught", "Turning circle", "Crash stop")
+ADMITTED, REFUSED = 200, 429
+CLOCK_S = 1.0
+"""Seconds are whole in these headers, rounded up."""
+
+POLL_S, PATIENCE_S = 0.25, 8.0
 TEXT = "A ship is not handed over on its builder's word. "
 
 
@@ -24,6 +32,7 @@ class Client(FastHttpUser):
     """A user with the token of SEATRIAL_TOKEN, if there is one: seatrial itself gives each arrival an identity."""
 
     abstract = True
+    lean = True  # under seatrial: a client that follows and remembers nothing, for a third of the processor time
     wait_time = between(0.5, 1.5)  # of Locust's own closed loop; seatrial's arrivals do not wait
     default_headers = (
         {"Authorization": f"Bearer {os.environ['SEATRIAL_TOKEN']}"} if "SEATRIAL_TOKEN" in os.environ else {}
@@ -67,6 +76,87 @@ class Steady(Client):
     def health(self) -> None:
         """Look whether the platform is well, as its clients' own monitoring does."""
         self.expect("GET", HEALTH[0], 200)
+
+
+class Limits(Client):
+    """Users who send more than they may: list 4, and health 1, which nobody may be refused.
+
+    Both answers are right, as long as their headers are: no more is admitted in a window, known by its end, than they
+    say, and who waits as long as `Retry-After` says comes after that end. What is refused counts as an operation of its
+    own, so that a refusal can be asked to be as cheap as an answer.
+    """
+
+    lean = False  # an answer that names itself anew takes Locust's own client
+    admitted: ClassVar[Counter[tuple[str, str]]] = Counter()
+
+    @task(4)
+    def list_analyses(self) -> None:
+        """List, whether that is admitted or not."""
+        sent_s = time.time()
+        with self.client.get(ANALYSIS, catch_response=True, allow_redirects=False) as response:
+            if response.status_code == REFUSED:
+                response.request_meta["name"] = f"{ANALYSIS} (refused)"
+                problem = self.dishonest(response.headers, sent_s, time.time())
+            else:
+                problem = (
+                    self.too_many(response) if response.status_code == ADMITTED else f"neither {ADMITTED} nor {REFUSED}"
+                )
+            if problem:
+                response.failure(f"HTTP {response.status_code}: {problem}")
+            else:
+                response.success()
+
+    def too_many(self, response: Any) -> str:
+        """Return what is wrong with an admission: it is one more in its window than the quota."""
+        who = str(response.request.headers.get("Authorization", ""))
+        window = (who, str(response.headers.get("X-RateLimit-Reset", "")))
+        self.admitted[window] += 1
+        quota = int(response.headers.get("X-RateLimit-Limit", 0))
+        return f"{self.admitted[window]} admitted in a window of {quota}" if self.admitted[window] > quota else ""
+
+    @staticmethod
+    def dishonest(headers: Any, sent_s: float, received_s: float) -> str:
+        """Return what is wrong with a refusal: whoever waits as it says comes too early, or much too late."""
+        told, reset = str(headers.get("Retry-After", "")), str(headers.get("X-RateLimit-Reset", ""))
+        if not (told.isdecimal() and reset.isdecimal()):
+            return f"Retry-After {told!r}, X-RateLimit-Reset {reset!r}"
+        early_s, late_s = int(reset) - (received_s + int(told)), sent_s + int(told) - int(reset)
+        off_s = max(early_s, late_s)  # it was decided between the send and the answer
+        return f"Retry-After {told} ends {off_s:.1f} s beside the reset" if off_s > CLOCK_S else ""
+
+    @task(1)
+    def health(self) -> None:
+        """Look whether the platform is well."""
+        self.expect("GET", HEALTH[0], 200)
+
+
+class Jobs(Client):
+    """Hand in a document and wait until it is analysed: `JOB analysis` is the time for both."""
+
+    @task
+    def analyse(self) -> None:
+        """Submit, then read until it is completed; what takes longer than `PATIENCE_S` has failed."""
+        began_s = time.perf_counter()
+        created = self.expect("POST", ANALYSIS, 202, json={"title": TITLES[0], "text": TEXT})
+        if created is not None:
+            reads = self.reads_until_done(json.loads(created)["id"], began_s + PATIENCE_S)
+            self.tell_job(time.perf_counter() - began_s, None if reads else TimeoutError("not completed in time"))
+
+    def reads_until_done(self, analysis: str, end_s: float) -> bool:
+        """Return whether an analysis was completed in time."""
+        while time.perf_counter() < end_s:
+            gevent.sleep(POLL_S)
+            body = self.expect("GET", f"{ANALYSIS}/{analysis}", 200, name=f"{ANALYSIS}/{{id}}")
+            if body is None or json.loads(body).get("status") == "completed":
+                return body is not None
+        return False
+
+    def tell_job(self, seconds: float, error: Exception | None) -> None:
+        """Count a job beside the requests that it took."""
+        self.environment.events.request.fire(
+            request_type="JOB", name="analysis", response_time=seconds * 1000, response_length=0, response=None,
+            exception=error, context={},
+        )  # fmt: skip
 
 
 class Health(Client):

@@ -22,7 +22,7 @@ def test_generator_honest(instrument: Instrument, scenario: str) -> None:
     presupposes=("load.{scenario}-generator-honest",),
 )
 def test_objectives(instrument: Instrument, scenario: str) -> None:
-    """Latency (from the intended start) and errors keep to the declared objectives."""
+    """Latency (from the intended start), errors and rate keep to the declared objectives, also of single operations."""
     assert instrument.confirms(), scenario
 
 
@@ -33,4 +33,15 @@ def test_objectives(instrument: Instrument, scenario: str) -> None:
 )
 def test_never_limited(instrument: Instrument, scenario: str) -> None:
     """No user who keeps to the quota is answered with the rejection status under load."""
+    assert instrument.confirms(), scenario
+
+
+@check(
+    "load.{scenario}-resources",
+    title="the service uses no more than it may",
+    severity="medium",
+    presupposes=("load.{scenario}-generator-honest",),
+)
+def test_resources(instrument: Instrument, scenario: str) -> None:
+    """What the service uses under load keeps to its objectives: time, statements, growth of memory and queue."""
     assert instrument.confirms(), scenario

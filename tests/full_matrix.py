@@ -34,9 +34,8 @@ def commit() -> str:
 def judge(fault: Fault, driver: str) -> str:
     """Run one pair and return what is wrong, empty for nothing."""
     with tempfile.TemporaryDirectory() as out:
-        command = [sys.executable, "-m", "seatrial", "run", "--stack", driver, "--fault", fault.slug, "--out", out]
-        command += ["--config", fault.configuration]
-        command += [word for suite in fault.suites if fault.confined for word in ("--only", suite)]
+        command = [sys.executable, "-m", "seatrial", *what_shows(fault), "--stack", driver, "--fault", fault.slug]
+        command += ["--out", out, "--config", fault.configuration]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         verdict = Path(out) / "verdict.json"
         if not verdict.is_file():
@@ -46,6 +45,13 @@ def judge(fault: Fault, driver: str) -> str:
     wanted, code = {fault.trips, *fault.implies}, EXIT_CODES[fault.ends]
     right = ended == wanted and done.returncode == code
     return "" if right else f"{fault.ends}: {sorted(ended)}, wanted {sorted(wanted)}; exit code {done.returncode}"
+
+
+def what_shows(fault: Fault) -> list[str]:
+    """Return the command that runs every suite, or those that still mean something, or the load that shows a fault."""
+    if fault.scenarios:
+        return ["load", "full", *(word for name in fault.scenarios for word in ("--scenario", name))]
+    return ["run", *(word for suite in fault.suites if fault.confined for word in ("--only", suite))]
 
 
 def main() -> int:

@@ -24,7 +24,7 @@ objectives = {{ error_ratio = "<= 0.1" }}
 {traffic}
 """
 USERS = """
-import os, signal
+import os, signal, time
 from locust import FastHttpUser, task
 
 class Idle(FastHttpUser):
@@ -33,10 +33,31 @@ class Idle(FastHttpUser):
         pass
 
 class Doomed(FastHttpUser):
+    abstract = True
+    count = 0
     @task
     def go(self):
         self.client.get("/a")
-        os.kill(os.getpid(), signal.SIGTERM)
+        Doomed.count += 1
+        if Doomed.count > 10:
+            os.kill(os.getpid(), self.ends)
+
+class Terminated(Doomed):
+    ends = signal.SIGTERM
+
+class Interrupted(Doomed):
+    ends = signal.SIGINT
+
+class Killed(Doomed):
+    ends = signal.SIGKILL
+
+class Busy(FastHttpUser):
+    @task
+    def go(self):
+        self.client.get("/a")
+        end = time.perf_counter() + 0.06
+        while time.perf_counter() < end:
+            pass
 """
 
 
@@ -79,7 +100,10 @@ def address() -> Iterator[str]:
     [
         ('paths = ["/a"]', 0, "pass", ""),
         ('paths = ["/halt"]', 1, "fail", "error_ratio is"),
-        ('file = "users.py"\nuser = "Doomed"', 3, "inconclusive", "before it"),
+        ('file = "users.py"\nuser = "Terminated"', 3, "inconclusive", "killed by SIGTERM"),
+        ('file = "users.py"\nuser = "Interrupted"', 3, "inconclusive", "before it"),
+        ('file = "users.py"\nuser = "Killed"', 3, "inconclusive", "killed by SIGKILL"),
+        ('file = "users.py"\nuser = "Busy"', 3, "inconclusive", "by its processor time it can send"),
         ('file = "users.py"\nuser = "Idle"', 3, "inconclusive", "not one request was sent"),
     ],
 )

@@ -131,8 +131,19 @@ def test_a_chosen_scenario_is_one_object(product: Product, address: str, project
     assert found["generator"]["workers"] == 1
     assert found["generator"]["cpu_percent"] > 0
     (only,) = found["scenarios"].values()
-    assert {**only, **found} == {**found, "doubt": "", "duration_s": 1}
+    assert {**only, **found} == {**found, "doubt": "", "duration_s": 1, "resources": {}}
     assert Path(found["directory"], "load", "calm", "requests.csv").is_file()
+
+
+def test_processes_share_a_load(product: Product, address: str, project: Path) -> None:
+    """Two send what one would have sent, each request once, and are counted as one."""
+    done = product("load", address, "--scenario", "calm", "--processes", "2", "--json", cwd=project)
+    found = object_of(done)
+    assert (done.returncode, found["valid"]) == (0, True), done.stderr
+    assert found["generator"]["workers"] == 2
+    assert found["ledger"]["answered"] == found["by_status"]["200"]["requests"] == 20
+    assert "--processes 2" in found["repeat"]
+    assert sorted(path for path in Handler.seen if path != "/") == ["/a"] * 10 + ["/b"] * 10
 
 
 def test_a_broken_objective_fails(product: Product, address: str, project: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import contextlib
 import csv
+import itertools
 import json
 import os
 import re
@@ -36,6 +37,7 @@ from cryptography.x509.oid import NameOID
 from seatrial.config import ScenarioSettings
 from seatrial.core import EnvironmentFailure, Evidence, Identity, Outcome, Target, UsageError
 from seatrial.swarm import Hammer, LoadProcess, make_hammer, run_scenario, start_ahead
+from seatrial.swarm._histogram import Histogram
 from seatrial.swarm._plan import Plan
 from seatrial.swarm._scenario import make_plan
 
@@ -45,6 +47,13 @@ REASONS = {200: "OK", 202: "Accepted", 302: "Found", 429: "Too Many Requests", 5
 
 
 HALT_S = 0.5
+PRELUDE = """
+from locust import FastHttpUser, HttpUser, SequentialTaskSet, TaskSet, constant, task
+
+class Lean(FastHttpUser):
+    abstract = True
+    lean = True
+"""
 
 
 @dataclass(slots=True)
@@ -194,7 +203,7 @@ class Bench:
     def write(self, source: str) -> str:
         """Write a load file and return its path."""
         file = self.folder / "users.py"
-        file.write_text("from locust import FastHttpUser, HttpUser, TaskSet, task\n" + textwrap.dedent(source))
+        file.write_text(PRELUDE + textwrap.dedent(source))
         return str(file)
 
     def run(
@@ -232,7 +241,7 @@ def bench(tmp_path: Path) -> Bench:
 
 def outcomes(evidence: Evidence) -> tuple[str, ...]:
     """Return how honest, objectives and never-limited ended."""
-    return tuple(result.outcome.value for result in evidence.results)
+    return tuple(result.outcome.value for result in evidence.results)[:3]
 
 
 def value(evidence: Evidence, name: str) -> float:
@@ -413,7 +422,7 @@ def test_a_hanging_server_fails_at_the_deadline(bench: Bench, server: Server) ->
     assert {row["outcome"] for row in bench.rows()} == {"ok", "timeout"}
 
 
-@pytest.mark.parametrize("base", ["FastHttpUser", "HttpUser"])
+@pytest.mark.parametrize("base", ["FastHttpUser", "HttpUser", "Lean"])
 def test_clients_survive_a_deadline(bench: Bench, server: Server, base: str) -> None:
     """After requests that hung, the same users' connections work again, with either of Locust's clients."""
     file = bench.write(f"""
@@ -458,8 +467,12 @@ def test_a_refused_connection_is_no_quick_answer(bench: Bench) -> None:
     assert value(evidence, "status_0") == 50
 
 
-@pytest.mark.parametrize("base", ["FastHttpUser", "HttpUser"])
-@pytest.mark.parametrize("path", ["/to/{other}/a", "{other}/a", "/to/http://nobody@{port}@{address}/a"])
+AWAY = ("/to/{other}/a", "{other}/a", "/to/http://nobody@{port}@{address}/a")
+
+
+@pytest.mark.parametrize(
+    ("base", "path"), [*itertools.product(["FastHttpUser", "HttpUser"], AWAY), ("Lean", "{other}/a")]
+)
 def test_load_never_leaves_its_target(bench: Bench, server: Server, other: Server, base: str, path: str) -> None:
     """Neither an absolute URL nor a redirect takes requests or a token elsewhere, whatever a task makes of it."""
     address = other.target.url.removeprefix("http://")
@@ -527,6 +540,208 @@ def test_a_task_that_asks_without_end_is_ended(bench: Bench, server: Server, gua
     assert "more than 100 requests" in evidence.results[1].findings[0].detail
 
 
+def test_a_spike_is_sent(bench: Bench, server: Server) -> None:
+    """Ten times as many arrivals are due within it as before and after, and all of them are sent."""
+    spike = {"times": 10.0, "at_s": 0.5, "for_s": 0.5}
+    evidence = bench.run(server.target, paths=("/a",), rate_per_s=20.0, seconds=1.5, spike=spike)
+    due = [float(row["due_s"]) for row in bench.rows()]
+    counts = [sum(start <= at < start + 0.5 for at in due) for start in (0.0, 0.5, 1.0)]
+    assert [abs(count - wanted) <= 1 for count, wanted in zip(counts, (10, 100, 10), strict=True)] == [True] * 3
+    assert len(server.seen) == len(due) == bench.ledger()["answered"]
+    assert value(evidence, "rate") == pytest.approx(80, abs=1)
+
+
+# Journeys
+
+JOURNEY = """
+    class Journey({base}):
+        wait_time = constant({think})
+        @task
+        class Visit(SequentialTaskSet):
+            def on_start(self):
+                self.user.steps = []
+            @task
+            def arrive(self):
+                self.client.get("/a")
+                self.user.steps.append("arrive")
+            @task
+            def look(self):
+                self.client.get("/b")
+                {way_out}
+                self.user.steps.append("look")
+            @task
+            def leave(self):
+                self.client.get(f"/left/{{'-'.join(self.user.steps)}}", name="/left")
+"""
+
+
+@pytest.mark.parametrize("base", ["FastHttpUser", "Lean"])
+def test_a_journey_is_one_arrival(bench: Bench, server: Server, base: str) -> None:
+    """Its steps come in order, once for each arrival; thinking between them is in no latency, and in no deadline."""
+    file = bench.write(JOURNEY.format(base=base, think=0.4, way_out=""))
+    evidence = bench.run(
+        server.target, user="Journey", file=file, rate_per_s=20.0, deadline_s=0.5, journey_s=10.0,
+        objectives={"error_ratio": "<= 0"},
+    )  # fmt: skip
+    assert outcomes(evidence)[:2] == ("passed", "passed"), evidence.results
+    assert bench.ledger() == {"due": 20, "started": 20, "dropped": 0, "answered": 20, "failed": 0, "unfinished": 0}
+    assert Counter(path for path, _ in server.seen) == {"/a": 20, "/b": 20, "/left/arrive-look": 20}
+    assert value(evidence, "GET-b.p50") < 400
+    assert value(evidence, "GET-left.p50") < 400
+
+
+def test_a_journey_may_end_itself(bench: Bench, server: Server) -> None:
+    """One that interrupts itself has gone as far as it meant to."""
+    file = bench.write(JOURNEY.format(base="FastHttpUser", think=0, way_out="self.interrupt()"))
+    evidence = bench.run(server.target, user="Journey", file=file, rate_per_s=20.0)
+    assert outcomes(evidence)[:2] == ("passed", "passed"), evidence.results
+    assert Counter(path for path, _ in server.seen) == {"/a": 20, "/b": 20}
+
+
+def test_a_journey_has_an_end(bench: Bench, server: Server) -> None:
+    """Whoever still thinks when deadline and patience are over has not finished, and the run ends all the same."""
+    file = bench.write(JOURNEY.format(base="FastHttpUser", think=30, way_out=""))
+    began_s = time.monotonic()
+    evidence = bench.run(server.target, user="Journey", file=file, rate_per_s=20.0, deadline_s=0.5, journey_s=1.0)
+    assert time.monotonic() - began_s < 25
+    assert outcomes(evidence)[:2] == ("passed", "failed"), evidence.results
+    assert bench.ledger()["unfinished"] == 20
+    assert {path for path, _ in server.seen} == {"/a"}
+
+
+# Several processes
+
+
+def test_processes_send_a_scenario_together(bench: Bench, server: Server) -> None:
+    """Each arrival is sent by one of them, ledger and times add up, and one file has all requests."""
+    evidence = bench.run(server.target, paths=("/a",), processes=2, seconds=2.0)
+    assert outcomes(evidence)[:2] == ("passed", "passed"), evidence.results
+    assert bench.ledger() == {"due": 100, "started": 100, "dropped": 0, "answered": 100, "failed": 0, "unfinished": 0}
+    assert sorted(int(row["arrival"]) for row in bench.rows()) == list(range(100))
+    stats = json.loads((bench.out / "stats.json").read_text())
+    assert stats["generator"]["workers"] == 2
+    (kind,) = stats["recorded"]
+    assert (kind["operation"], kind["count"]) == ("GET /a", 100)
+    assert Histogram.decode(kind["latency_us"]).total == 100
+    assert {file.name for file in bench.out.iterdir()} == {"stats.json", "requests.csv", "locust.log", "locust-2.log"}
+
+
+@pytest.mark.parametrize(
+    ("fate", "said"),
+    [("os.kill(os.getpid(), 9)", "killed by SIGKILL"), ("os._exit(0)", "exit code 0 before its report")],
+)
+def test_one_process_that_is_lost_leaves_nothing_proved(bench: Bench, server: Server, fate: str, said: str) -> None:
+    """The others send on, and whatever they measured is not judged."""
+    file = bench.write(f"""
+        import os
+        class Doomed(FastHttpUser):
+            count = 0
+            @task
+            def go(self):
+                Doomed.count += 1
+                if Doomed.count == 10:
+                    try:
+                        os.close(os.open("{bench.folder}/once", os.O_CREAT | os.O_EXCL))
+                    except FileExistsError:
+                        pass
+                    else:
+                        {fate}
+                self.client.get("/a")
+    """)
+    evidence = bench.run(server.target, user="Doomed", file=file, processes=2)
+    assert outcomes(evidence)[:2] == ("inconclusive", "inconclusive")
+    assert said in evidence.results[0].reason
+    assert bench.ledger()["due"] == 50
+
+
+def test_one_process_that_never_gets_ready_holds_all(
+    bench: Bench, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None begins without the others, so that a load is either whole or none."""
+    monkeypatch.setattr("seatrial.swarm._process.START_TIMEOUT_S", 8.0)
+    file = bench.write(f"""
+        import os
+        class Waits(Lean):
+            def on_start(self):
+                try:
+                    os.close(os.open("{bench.folder}/once", os.O_CREAT | os.O_EXCL))
+                except FileExistsError:
+                    pass
+                else:
+                    self.client.get("/hang")
+            @task
+            def go(self):
+                self.client.get("/a")
+    """)
+    evidence = bench.run(server.target, user="Waits", file=file, processes=2)
+    assert outcomes(evidence)[:2] == ("inconclusive", "inconclusive")
+    assert "did not end in time" in evidence.results[0].reason
+    assert {path for path, _ in server.seen} == {"/hang"}
+
+
+def test_processes_with_a_broken_load_file_never_begin(bench: Bench, server: Server) -> None:
+    """It is told once, and nobody waits for anybody."""
+    with pytest.raises(UsageError, match="cannot be imported"):
+        bench.run(server.target, processes=3, user="Nobody", file=broken(bench)["file"])
+    assert server.seen == []
+
+
+# The lean client
+
+
+def test_a_lean_client_takes_what_load_files_say(bench: Bench, server: Server) -> None:
+    """JSON, data, headers, names and judging blocks work as with Locust's own clients."""
+    file = bench.write("""
+        class Own(Lean):
+            default_headers = {"X-Kind": "lean"}
+            @task
+            def ask(self):
+                with self.client.post("/made", json={"a": 1}, name="/{what}", catch_response=True) as answer:
+                    assert answer.json() == {"id": "a1"} and answer.ok and answer.text and answer.headers
+                    if answer.status_code != 202:
+                        answer.failure("not accepted")
+                with self.client.get("/fail", catch_response=True) as answer:
+                    answer.success()
+                with self.client.put("/limit", data="x", catch_response=True) as answer:
+                    if answer.status_code == 429:
+                        answer.failure("limited, as expected")
+                with self.client.get("/a", catch_response=True) as answer:
+                    raise ValueError("surprise")
+    """)
+    evidence = bench.run(server.target, user="Own", file=file, identities=2, rate_per_s=10.0)
+    assert Counter((row["operation"], row["status"], row["cause"]) for row in bench.rows()) == {
+        ("POST /{what}", "202", ""): 10,
+        ("GET /fail", "500", ""): 10,
+        ("PUT /limit", "429", "limited, as expected"): 10,
+        ("GET /a", "200", "ValueError: surprise"): 10,
+    }
+    assert bench.ledger()["failed"] == 10
+    assert {token for _, token in server.seen} == {"bearer secret-00001", "bearer secret-00002"}
+    sample = next(one for one in evidence.exchanges if one.operation == "POST /{what}")
+    assert sample.request.body == '{"a": 1}'
+    assert ("X-Kind", "lean") in sample.request.headers
+    assert "secret-0" not in repr(evidence)
+
+
+def test_a_lean_client_follows_nothing(bench: Bench, server: Server) -> None:
+    """A redirect is an answer as it is; whoever wants it followed is told how."""
+    file = bench.write("""
+        class Own(Lean):
+            @task
+            def stay(self):
+                self.client.get("/to//b")
+            @task
+            def follow(self):
+                self.client.get("/to//b", allow_redirects=True)
+    """)
+    bench.run(server.target, user="Own", file=file, rate_per_s=10.0)
+    assert Counter((row["operation"], row["status"], row["outcome"]) for row in bench.rows()) == {
+        ("GET /to//b", "302", "ok"): 5,
+        ("TASK follow", "0", "failed"): 5,
+    }
+    assert "leave `lean` out" in next(row["cause"] for row in bench.rows() if row["cause"])
+
+
 def self_signed(folder: Path) -> ssl.SSLContext:
     """Return what a server needs that vouches for itself."""
     key = ec.generate_private_key(ec.SECP256R1())
@@ -545,11 +760,12 @@ def self_signed(folder: Path) -> ssl.SSLContext:
     return tls
 
 
+@pytest.mark.parametrize("base", ["FastHttpUser", "Lean"])
 @pytest.mark.parametrize(("line", "ended"), [("pass", "failed"), ("insecure = True", "passed")])
-def test_certificates_are_verified(bench: Bench, line: str, ended: str) -> None:
+def test_certificates_are_verified(bench: Bench, base: str, line: str, ended: str) -> None:
     """A server that vouches for itself is sent nothing, unless the user class says that it may be."""
     file = bench.write(f"""
-        class Own(FastHttpUser):
+        class Own({base}):
             {line}
             @task
             def ask(self):
@@ -596,7 +812,7 @@ def test_redirects_within_the_target_are_followed(bench: Bench, server: Server, 
     assert asked == {"/b": 50, "/c": 50, "/d": 50}
 
 
-@pytest.mark.parametrize("base", ["FastHttpUser", "HttpUser"])
+@pytest.mark.parametrize("base", ["FastHttpUser", "HttpUser", "Lean"])
 @pytest.mark.parametrize("path", ["/reset", "/part"])
 def test_a_broken_connection_is_no_quick_answer(bench: Bench, server: Server, base: str, path: str) -> None:
     """A server that ends the connection, or half an answer, has failed and counts at the deadline."""
@@ -737,6 +953,25 @@ def test_a_user_that_cannot_start_is_inconclusive(bench: Bench, server: Server) 
     assert "no such login" in (bench.out / "locust.log").read_text()
 
 
+def test_users_that_never_get_ready_are_inconclusive(
+    bench: Bench, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sign-in that takes for ever means that no load was sent: that is said, and green it is not."""
+    monkeypatch.setattr("seatrial.swarm._process.START_TIMEOUT_S", 5.0)
+    file = bench.write("""
+        class Waits(Lean):
+            def on_start(self):
+                self.client.get("/hang")
+            @task
+            def go(self):
+                self.client.get("/a")
+    """)
+    evidence = bench.run(server.target, user="Waits", file=file)
+    assert outcomes(evidence)[:2] == ("inconclusive", "inconclusive")
+    assert "did not end in time" in evidence.results[0].reason
+    assert {path for path, _ in server.seen} <= {"/hang"}
+
+
 def test_what_users_do_first_is_no_load(bench: Bench, server: Server) -> None:
     """Requests of on_start are kept apart, prints go to the log, and a raising task fails its arrival."""
     file = bench.write("""
@@ -869,7 +1104,7 @@ def test_the_generator_ends_with_its_harness(server: Server, tmp_path: Path, num
 def test_locust_itself_runs_the_load_file(server: Server) -> None:
     """`locust -f load/locustfile.py` works without seatrial, as the user of SEATRIAL_TOKEN."""
     command = [sys.executable, "-m", "locust", "-f", str(ROOT / "load" / "locustfile.py"), "--headless", "-u", "4"]
-    options = ["-r", "4", "-t", "2s", "--host", server.target.url, "--only-summary"]
+    options = ["-r", "4", "-t", "2s", "--host", server.target.url, "--only-summary", "Steady", "Health"]
     environment = {**os.environ, "SEATRIAL_TOKEN": "from-environment"}
     done = subprocess.run([*command, *options], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -888,7 +1123,7 @@ def test_locust_shows_its_own_page(server: Server) -> None:
                 assert "Locust" in patiently(lambda: client.get("/").text)
                 assert client.post("/swarm", data={"user_count": 4, "spawn_rate": 4}).json()["success"]
                 assert patiently(lambda: client.get("/stats/requests").json()["total_rps"]) > 0
-                assert set(client.get("/tasks").json()["per_class"]) == {"Steady", "Health"}
+                assert set(client.get("/tasks").json()["per_class"]) == {"Steady", "Health", "Limits", "Jobs"}
         finally:
             page.terminate()
     assert server.seen

@@ -48,9 +48,9 @@ def test_a_chosen_scenario_leaves_the_gates_of_others_out(settings: Settings) ->
 
 def test_rate_and_duration_override_what_is_declared(settings: Settings) -> None:
     """They hold for each chosen scenario, also in a profile for which it declares no duration."""
-    chosen = choose_load(settings, Options(load=True, profile="full", rate_per_s=7.0, duration_s=3.0))
-    assert [(one.rate_per_s, one.duration_s) for one in chosen.load.values()] == [
-        (7.0, {"quick": 1.0, "full": 3.0})
+    asked = Options(load=True, profile="full", rate_per_s=7.0, duration_s=3.0, processes=2)
+    assert [(one.rate_per_s, one.duration_s, one.processes) for one in choose_load(settings, asked).load.values()] == [
+        (7.0, {"quick": 1.0, "full": 3.0}, 2)
     ] * 2
 
 
@@ -128,24 +128,31 @@ def test_other_words_are_refused(words: tuple[str, ...]) -> None:
     paths=st.lists(st.text("/ab?=&'\"$", min_size=1).map(lambda rest: f"/{rest}")).map(tuple),
     rate_per_s=st.none() | st.floats(1e-3, 1e6),
     duration_s=st.none() | st.floats(1e-3, 1e6),
+    processes=st.none() | st.integers(1, 64),
 )
 def test_a_run_is_repeated_as_it_was_asked_for(
-    scenarios: tuple[str, ...], paths: tuple[str, ...], rate_per_s: float | None, duration_s: float | None
+    scenarios: tuple[str, ...],
+    paths: tuple[str, ...],
+    rate_per_s: float | None,
+    duration_s: float | None,
+    processes: int | None,
 ) -> None:
     """The line that a report shows is a command line that means the same, whatever a shell makes of its signs."""
     asked = Options(
-        load=True, scenarios=scenarios, paths=paths, rate_per_s=rate_per_s, duration_s=duration_s, profile="full"
-    )
+        load=True, scenarios=scenarios, paths=paths, rate_per_s=rate_per_s, duration_s=duration_s, profile="full",
+        processes=processes,
+    )  # fmt: skip
     words = shlex.split(asked.repeat(seed=3, driver=URL))
     assert words[:2] == ["seatrial", "load"]
     read = load_command.make_context("load", words[2:]).params
     assert split_words(read["words"]) == ("full", "")
     assert (read["stack"], read["seed"]) == (URL, 3)
-    assert {name: read[name] for name in ("scenarios", "paths", "rate_per_s", "duration_s")} == {
+    assert {name: read[name] for name in ("scenarios", "paths", "rate_per_s", "duration_s", "processes")} == {
         "scenarios": scenarios,
         "paths": paths,
         "rate_per_s": rate_per_s,
         "duration_s": duration_s,
+        "processes": processes,
     }
 
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.cli._loading import lines
-from seatrial.config import LOAD_UNITS, ScenarioSettings
-from seatrial.config._settings import LoadMetric
+from seatrial.config import OPERATION_UNITS, RESOURCE_UNITS, ScenarioSettings
+from seatrial.config._settings import OperationMetric, ResourceMetric
 from seatrial.core import content
 from seatrial.swarm import Sending, check_objectives, figures_sent, read_sent
 from seatrial.swarm._objectives import find_broken
@@ -21,9 +21,12 @@ from seatrial.swarm._percentile import POINTS
 from seatrial.swarm._plan import FAILED, OK, TURNED_AWAY, UNFINISHED, Ledger, Plan
 from seatrial.swarm._process import Ending
 from seatrial.swarm._report import write_stats
+from seatrial.swarm._resources import DEFINITION, SOURCE_OF
 from seatrial.swarm._rows import Row
+from seatrial.swarm._slope import Interval
 from seatrial.swarm._statistics import measure, total_of
 from seatrial.swarm._telling import BARS, Teller, bars
+from seatrial.swarm._values import measure_limited
 
 SCHEMA = json.loads((content("reports") / "schema" / "load-1.schema.json").read_text())
 FIGURES = jsonschema.Draft202012Validator({**SCHEMA["$defs"]["figures"], "$defs": SCHEMA["$defs"]})
@@ -129,12 +132,16 @@ def test_what_a_scenario_left_is_read_back(tmp_path: Path) -> None:
         results=(),
         doubt="late",
         given_up=(),
+        used={"cpu_ms_per_request": Interval.exact(3.25)},
+        looks=(),
+        seconds=(),
     )
     (found,) = read_sent(tmp_path, ["other", "s"])
     assert found == Sending(
         name="s", asked_per_s=4.0, duration_s=10.0, ledger=ledger, rows=[ANSWERED], doubt="late", cpu_s=0.5,
-        wall_s=2.0, workers=1,
+        wall_s=2.0, workers=1, used={"cpu_ms_per_request": 3.25},
     )  # fmt: skip
+    assert "  resources  cpu_ms_per_request 3.25 (of the service)" in lines(found)
 
 
 def tick(elapsed_s: float, p99_ms: float | None = 8.0, **more: int) -> dict[str, float | None]:
@@ -183,12 +190,13 @@ def test_the_schema_refuses_what_is_wrong(wrong: dict[str, Any]) -> None:
 
 def test_every_percentile_can_be_an_objective_and_a_gate() -> None:
     """What is measured, what an objective may name and what a gate may compare are one list."""
-    assert set(get_args(LoadMetric)) == set(LOAD_UNITS) == {*POINTS, "error_ratio", "rate"}
+    assert set(get_args(OperationMetric)) == set(OPERATION_UNITS) == {*POINTS, "error_ratio", "limited_ratio", "rate"}
+    assert set(get_args(ResourceMetric)) == set(RESOURCE_UNITS) == set(SOURCE_OF) == set(DEFINITION)
     rows = [arrival(number, number + 0.25) for number in range(1000)]
-    measured = {
-        one.name: one for one in measure("s", rows, Ledger(due=1000, started=1000, answered=1000), duration_s=1)
-    }
-    assert all(measured[f"load.s.{name}"].unit == unit for name, unit in LOAD_UNITS.items())
+    whole = measure("s", rows, Ledger(due=1000, started=1000, answered=1000), duration_s=1)
+    measured = {one.name: one for one in [*whole, *measure_limited("s", rows, 429)]}
+    for prefix in ("load.s", "load.s.GET-a"):
+        assert all(measured[f"{prefix}.{name}"].unit == unit for name, unit in OPERATION_UNITS.items())
     assert (measured["load.s.p999"].value, measured["load.s.GET-a.p90"].value) == (998.25, 899.25)
 
 

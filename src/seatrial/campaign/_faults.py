@@ -69,6 +69,11 @@ class Fault:
         return bool(getattr(self.module, "deep", False))
 
     @property
+    def scenarios(self) -> tuple[str, ...]:
+        """Return the load scenarios that show the defect, of those that the full profile alone has."""
+        return tuple(getattr(self.module, "scenarios", ()))
+
+    @property
     def undecided(self) -> tuple[str, ...]:
         """Return the checks that the defect keeps from being decided besides."""
         return tuple(getattr(self.module, "undecided", ()))

@@ -236,13 +236,15 @@ def _hammer(run: Run, stack: Stack, name: str) -> Hammer:
 
 def run_load(run: Run, stack: Stack, ahead: Ahead) -> Evidence:
     """Run every load scenario, one after the other."""
-    from seatrial.swarm import run_scenario  # noqa: PLC0415 - needed by this instrument only
+    from seatrial.campaign._sources import sources_of  # noqa: PLC0415 - needed by this instrument only
+    from seatrial.swarm import find_breakpoint, run_scenario  # noqa: PLC0415 - as above
 
     found, replay = Evidence(), run.repeat_only("load")
     for name, scenario in run.settings.load.items():
+        send = find_breakpoint if scenario.search else run_scenario
         found = join(
             found,
-            run_scenario(
+            send(
                 name,
                 scenario,
                 target=_target(stack),
@@ -257,6 +259,7 @@ def run_load(run: Run, stack: Stack, ahead: Ahead) -> Evidence:
                 environment=run.variables(stack.variant),
                 progress=run.progress("load"),
                 process=ahead.scenario(name),
+                sources=sources_of(run.settings, stack, scenario),
                 replay=replay,
             ),
         )

@@ -76,7 +76,8 @@ def _check_name(name: str, known: Mapping[str, ScenarioSettings]) -> None:
 
 
 def _changed(scenario: ScenarioSettings, options: Options) -> ScenarioSettings:
-    changes: dict[str, object] = {"rate_per_s": options.rate_per_s} if options.rate_per_s else {}
+    given = {"rate_per_s": options.rate_per_s, "processes": options.processes}
+    changes: dict[str, object] = {name: value for name, value in given.items() if value}
     if options.duration_s:
         changes["duration_s"] = {**scenario.duration_s, options.profile: options.duration_s}
     return scenario.model_copy(update=changes)

@@ -19,8 +19,8 @@ class Options:
     `seed` None means a random one; `timeout_s` None means no limit; `command` is what the user typed. `document` is
     what the contract is read from, if not from where the settings say; `operations` are the labels of what is fuzzed,
     if that is not all. A `proof` is all that is wanted: without `deep`, it disturbs no service. So is a `load`: of
-    these `scenarios` (none are all), or of `paths` in their place, at another rate or for another time than they
-    declare, if one is given.
+    these `scenarios` (none are all), or of `paths` in their place, at another rate, for another time or by another
+    number of `processes` than they declare, if one is given.
     """
 
     stack: str = "auto"
@@ -37,6 +37,7 @@ class Options:
     paths: tuple[str, ...] = ()
     rate_per_s: float | None = None
     duration_s: float | None = None
+    processes: int | None = None
     timeout_s: float | None = None
     allow_target: str = ""
     address_pool: str = ""
@@ -69,7 +70,8 @@ class Options:
         words += [f"--scenario {name}" for name in self.scenarios]
         words += [f"--path {shlex.quote(path)}" for path in self.paths]
         words += [f"--rate {_plain(self.rate_per_s)}/s"] if self.rate_per_s else []
-        return [*words, *([f"--duration {_plain(self.duration_s)}s"] if self.duration_s else [])]
+        words += [f"--duration {_plain(self.duration_s)}s"] if self.duration_s else []
+        return [*words, *([f"--processes {self.processes}"] if self.processes else [])]
 
     def to_json(self) -> str:
         """Return the options as JSON, for another process."""

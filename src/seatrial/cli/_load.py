@@ -68,6 +68,9 @@ def split_words(words: Sequence[str]) -> tuple[str, str]:
 @click.option(
     "--duration", "duration_s", callback=seconds, metavar="T", help="How long, whatever is declared: 90s, 5m."
 )
+@click.option(
+    "--processes", type=click.IntRange(1, 64), metavar="N", help="How many processes send it, whatever is declared."
+)
 @click.option("--plan", is_flag=True, help="Print what would be sent, how often, and as whom; send nothing.")
 @json_option
 @suite_options

@@ -10,7 +10,7 @@ import click
 
 from seatrial.campaign import choose, variables_ahead
 from seatrial.cli._loading import settle_load
-from seatrial.config import Profile, Settings
+from seatrial.config import Profile, Rule, Settings
 from seatrial.stack import Choice
 from seatrial.swarm import Order, prepare
 
@@ -56,26 +56,36 @@ def _facts(order: Order) -> dict[str, Any]:
         "scenario": order.name,
         "rate_per_s": scenario.rate_per_s,
         "duration_s": order.duration_s,
-        "arrivals": round(scenario.rate_per_s * order.duration_s),
+        "arrivals": round(order.arrivals),
         "spacing": scenario.arrivals,
+        "knots": order.knots,
+        "processes": scenario.processes,
         "user": scenario.user,
         "file": order.file,
         "paths": scenario.paths,
         "identities": order.identities,
         "deadline_s": scenario.deadline_s,
-        "objectives": {metric: f"{rule.operator} {rule.threshold:g}" for metric, rule in order.objectives.items()},
+        "objectives": _told({**order.objectives, **order.resources}),
+        "operations": {operation: _told(rules) for operation, rules in order.operations.items()},
     }
+
+
+def _told(rules: Mapping[str, Rule]) -> dict[str, str]:
+    return {metric: f"{rule.operator} {rule.threshold:g}" for metric, rule in rules.items()}
 
 
 def _lines(order: Order) -> list[str]:
     facts, scenario = _facts(order), order.scenario
     what = f"{scenario.user} of {order.file}" if scenario.user else f"GET {' '.join(scenario.paths)}"
+    many = f", by {scenario.processes} processes" if scenario.processes > 1 else ""
     musts = [f"{metric} {text}" for metric, text in scenario.objectives.items()]
+    musts += [f"{metric} {text} of {name}" for name, of in scenario.operations.items() for metric, text in of.items()]
+    shape = f", with a {scenario.shapes[0]} up to {order.rate.highest(order.duration_s):g}/s" if order.knots else ""
     return [
         "",
-        f"{order.name}: {scenario.rate_per_s:g}/s for {order.duration_s:g} s, {facts['arrivals']:,} arrivals",
+        f"{order.name}: {scenario.rate_per_s:g}/s for {order.duration_s:g} s{shape}, {facts['arrivals']:,} arrivals",
         f"  spaced     {scenario.arrivals}, each answered within {scenario.deadline_s:g} s or failed",
-        f"  sends      {what}",
+        f"  sends      {what}{many}",
         f"  as         {f'{order.identities:,} users' if order.identities else 'nobody'}",
         f"  must hold  {', '.join(musts) or 'nothing'}",
     ]

@@ -80,8 +80,13 @@ def lines(one: Sending) -> list[str]:
         f"  errors     {lost:,} of {ledger['due']:,} arrivals",
         f"  answers    {answers}",
         f"  generator  began {_times(generator['start_lag_ms'])} late, processor {busy}",
+        *([f"  resources  {_used(one)} (of the service)"] if one.used else []),
         *([f"  doubt      {one.doubt}"] if one.doubt else []),
     ]
+
+
+def _used(one: Sending) -> str:
+    return ", ".join(f"{metric} {value:,.6g}" for metric, value in one.used.items())
 
 
 def _times(points: Mapping[str, float | None]) -> str:
@@ -104,4 +109,4 @@ def _tell_json(conductor: Conductor) -> list[str]:
 
 
 def _scenario(one: Sending) -> dict[str, Any]:
-    return {**figures_sent([one]), "doubt": one.doubt, "duration_s": one.duration_s}
+    return {**figures_sent([one]), "doubt": one.doubt, "duration_s": one.duration_s, "resources": dict(one.used)}

@@ -55,6 +55,7 @@ def load_settings(path: Path) -> Settings:
     _check_thresholds(settings, path, text)
     _check_limits(settings, path, text)
     _check_credentials(settings, path, text)
+    _check_shapes(settings, path, text)
     return settings
 
 
@@ -169,6 +170,11 @@ def _check_thresholds(settings: Settings, path: Path, text: str) -> None:
             (f"load.{name}.{metric} {threshold}", ("load", name, "objectives", metric))
             for metric, threshold in scenario.objectives.items()
         ]
+        places += [
+            (f"load.{name}.{metric} {threshold}", ("load", name, "operations", operation, metric))
+            for operation, objectives in scenario.operations.items()
+            for metric, threshold in objectives.items()
+        ]
     for rule, keys in places:
         try:
             parse_rule(rule)
@@ -197,6 +203,18 @@ def _check_credentials(settings: Settings, path: Path, text: str) -> None:
             where=f"{path}:{find_line(text, keys)}",
             remedy="docs/how-to/authenticate.md has an example of each kind",
         )
+
+
+def _check_shapes(settings: Settings, path: Path, text: str) -> None:
+    """Refuse a scenario whose rate is to change in two ways at once."""
+    for name, scenario in settings.load.items():
+        if len(scenario.shapes) > 1:
+            raise UsageError(
+                f"the scenario {name!r} has more than one shape: {', '.join(scenario.shapes)}",
+                slug="load-shapes-several",
+                where=f"{path}:{find_line(text, ('load', name, scenario.shapes[1]))}",
+                remedy="keep one of them, or write the other one as a scenario of its own",
+            )
 
 
 def effective(variables: Mapping[str, str], variable: str, default: float) -> float:

@@ -435,6 +435,13 @@ class ContractSettings(Section):
         return self.document if "://" in self.document else str(root / self.document)
 
 
+class QueueSettings(Section):
+    """A command inside a service that prints one number: how many jobs wait for a worker."""
+
+    service: Name
+    command: tuple[str, ...]
+
+
 class JobSettings(Section):
     """Work that is handed to a worker: where it is submitted, with which body, and how it reads when it is done.
 
@@ -453,22 +460,85 @@ class JobSettings(Section):
     worker: str = ""
     stalled_by: str = ""
     lost_after_s: dict[Profile, Positive] = {}
+    queue: QueueSettings | None = None
 
 
-LoadMetric = Literal["p50", "p90", "p95", "p99", "p999", "max", "error_ratio", "rate"]
-LOAD_UNITS: Mapping[str, str] = {
+OperationMetric = Literal["p50", "p90", "p95", "p99", "p999", "max", "error_ratio", "limited_ratio", "rate"]
+OPERATION_UNITS: Mapping[str, str] = {
     **dict.fromkeys(("p50", "p90", "p95", "p99", "p999", "max"), "ms"),
     "error_ratio": "ratio",
+    "limited_ratio": "ratio",
     "rate": "per_s",
 }
 """What is measured of every scenario and each of its operations, and so what an objective may be about."""
+
+ResourceMetric = Literal[
+    "cpu_ms_per_request", "memory_slope", "descriptor_slope", "queue_max", "queue_slope", "queries_per_request"
+]
+RESOURCE_UNITS: Mapping[str, str] = {
+    "cpu_ms_per_request": "ms",
+    "memory_slope": "per_s",
+    "descriptor_slope": "per_s",
+    "queue_max": "count",
+    "queue_slope": "per_s",
+    "queries_per_request": "count",
+}
+"""What is measured of a service while it is loaded: bytes, descriptors and jobs more each second are its slopes."""
+
+LoadMetric = Literal[OperationMetric, "recovery_s", "breakpoint", ResourceMetric]
+LOAD_UNITS: Mapping[str, str] = {**OPERATION_UNITS, "recovery_s": "s", "breakpoint": "per_s", **RESOURCE_UNITS}
+
+
+SHAPES = ("ramp", "steps", "spike", "recorded")
+
+
+class RampSettings(Section):
+    """A rate that goes evenly to `times` as much within `over_s`, and stays there."""
+
+    times: Positive
+    over_s: Positive
+
+
+class StepsSettings(Section):
+    """A rate that is so many times as much, one after the other, for `each_s`; the last one stays."""
+
+    times: Annotated[tuple[Positive, ...], Field(min_length=1, max_length=1000)]
+    each_s: Positive
+
+
+class SpikeSettings(Section):
+    """A rate that is `times` as much from `at_s` on, for `for_s`."""
+
+    times: Positive
+    at_s: Positive
+    for_s: Positive
+
+
+class RecordedSettings(Section):
+    """A rate that was recorded: a CSV file with the columns `t` and `rate`, relative to the configuration."""
+
+    file: str
+
+
+class SearchSettings(Section):
+    """The rate is searched for, from `rate_per_s` up to so many `times` that, to `within` a share of it."""
+
+    times: Annotated[float, Field(gt=1, le=1000)]
+    within: Annotated[float, Field(ge=0.05, le=1)] = 0.25
 
 
 class ScenarioSettings(Section):
     """A load scenario: arrivals per second, for how long in each profile, and what must hold.
 
     `user` is a class of `file`, or empty for a GET of each of `paths` in turn. `arrivals` are evenly spaced or random
-    with the same mean. `objectives` maps a percentile, `error_ratio` or `rate` to a comparison such as `<= 250 ms`.
+    with the same mean. `objectives` maps a metric to a comparison such as `<= 250 ms`, `operations` the same for each
+    of some operations. `beyond_quota`: so many identities as are named send more than they may. After `grace_s` the
+    load ends as soon as an objective can no longer hold. `watched` are the services whose resources are measured, the
+    entry's where none is named.
+    `journey_s` is how long an arrival may take, if that is more than one request may.
+    At most one of `ramp`, `steps`, `spike` and `recorded` says how the rate changes with time.
+
+    So many `processes` as are said send it together, each its share of the arrivals.
     """
 
     file: str = "load/locustfile.py"
@@ -476,10 +546,26 @@ class ScenarioSettings(Section):
     arrivals: Literal["constant", "poisson"] = "constant"
     rate_per_s: Positive
     duration_s: dict[Profile, Positive]
+    processes: Annotated[int, Field(ge=1, le=64)] = 1
     paths: tuple[UrlPath, ...] = ()
     identities: Annotated[int, Field(ge=0, le=100_000)] = 0
+    beyond_quota: bool = False
     deadline_s: Positive = 10.0
+    journey_s: Positive | None = None
+    grace_s: Positive = 5.0
     objectives: dict[LoadMetric, str] = {}
+    operations: dict[str, dict[OperationMetric, str]] = {}
+    watched: tuple[Name, ...] = ()
+    search: SearchSettings | None = None
+    ramp: RampSettings | None = None
+    steps: StepsSettings | None = None
+    spike: SpikeSettings | None = None
+    recorded: RecordedSettings | None = None
+
+    @property
+    def shapes(self) -> tuple[str, ...]:
+        """Return which tables say how the rate changes with time."""
+        return tuple(name for name in SHAPES if getattr(self, name))
 
 
 class CoverageSettings(Section):

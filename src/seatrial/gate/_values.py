@@ -7,7 +7,7 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from seatrial.config import LOAD_UNITS, Rule, Settings, WaiverSettings
+from seatrial.config import LOAD_UNITS, OPERATION_UNITS, Rule, Settings, WaiverSettings
 from seatrial.core import CheckResult, FindingStatus, Outcome, Severity, UsageError
 from seatrial.gate._waivers import active, counts, excuses
 from seatrial.record import Record
@@ -110,7 +110,7 @@ def _check_rule(rule: Rule, known: Mapping[str, str]) -> None:
 def _operation_unit(metric: str, known: Mapping[str, str]) -> str | None:
     """Return the unit of `load.<scenario>.<operation>.<name>`: operations are known only once they ran."""
     match metric.split("."):
-        case ["load", scenario, _, name]:
+        case ["load", scenario, _, name] if name in OPERATION_UNITS:
             return known.get(f"load.{scenario}.{name}")
         case _:
             return None

@@ -8,6 +8,7 @@ import jinja2
 
 from seatrial.core import Outcome, content
 from seatrial.record import Record
+from seatrial.reporting._load import loads_of
 from seatrial.reporting._matrix import matrix_of
 from seatrial.reporting._verdict import findings_of, verdict_of
 
@@ -52,6 +53,7 @@ def _context(record: Record) -> dict[str, Any]:
         "stacks": record.stacks,
         "outcomes": [(outcome, record.count(outcome)) for outcome in Outcome],
         "matrix": matrix_of(record) if record.documented else None,
+        "loads": loads_of(record.directory),
         "has_coverage": (record.directory / "coverage" / "html" / "index.html").is_file(),
     }
 

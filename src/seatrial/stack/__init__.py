@@ -1,7 +1,17 @@
 """The Stack protocol and its drivers: compose (Testcontainers), local (processes), remote (a URL)."""
 
 from seatrial.stack._abilities import lacks
-from seatrial.stack._base import Ability, Completed, ServiceAddition, ServiceState, Stack, StackPlan, Variant, Verb
+from seatrial.stack._base import (
+    Ability,
+    Completed,
+    ServiceAddition,
+    ServiceState,
+    Stack,
+    StackPlan,
+    Usage,
+    Variant,
+    Verb,
+)
 from seatrial.stack._choose import Choice, attach, check_engine, choose_driver, open_stack, require_embedded
 from seatrial.stack._code import read_by_code
 from seatrial.stack._compose_model import Model, compose_model, dockerfile_of, handed_over, read_compose, service_lines
@@ -31,6 +41,7 @@ __all__ = [
     "Stack",
     "StackPlan",
     "Sweep",
+    "Usage",
     "Variant",
     "Verb",
     "Watchdog",

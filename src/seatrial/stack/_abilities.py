@@ -13,7 +13,7 @@ MEANINGS: dict[Ability, str] = {
     "coverage": "measure coverage inside a service",
     "addresses": "send requests from several client addresses",
     "inspect": "inspect containers",
-    "memory": "tell how much memory a service holds",
+    "memory": "tell what a service uses",
     "faults": "carry a seeded fault",
 }
 

@@ -83,6 +83,27 @@ class ServiceState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What a service has used and holds: processor time since its start, memory, and open descriptors.
+
+    `descriptors` is None where they cannot be counted.
+    """
+
+    cpu_s: float = 0.0
+    memory_bytes: int = 0
+    descriptors: int | None = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        """Return what both use; what cannot be counted of one cannot be of both."""
+        known = self.descriptors is not None and other.descriptors is not None
+        return Usage(
+            cpu_s=self.cpu_s + other.cpu_s,
+            memory_bytes=self.memory_bytes + other.memory_bytes,
+            descriptors=(self.descriptors or 0) + (other.descriptors or 0) if known else None,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Completed:
     """A command that ran inside a service."""
 
@@ -140,6 +161,9 @@ class Stack(Protocol):
 
     def memory(self, service: str) -> int:
         """Return how many bytes the processes of a service hold."""
+
+    def usage(self, service: str) -> Usage:
+        """Return what the processes of a service have used and hold."""
 
     def state(self) -> Mapping[str, object]:
         """Return what `attach` needs to find this stack again from another process, as JSON data."""

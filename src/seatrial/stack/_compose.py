@@ -15,7 +15,7 @@ import requests.exceptions
 from docker.models.containers import Container
 
 from seatrial.core import ALIKE, EnvironmentFailure, SeatrialError
-from seatrial.stack._base import Ability, Completed, ServiceState, StackPlan, Variant, Verb
+from seatrial.stack._base import Ability, Completed, ServiceState, StackPlan, Usage, Variant, Verb
 from seatrial.stack._compose_model import check_services, compose_files, read_model
 from seatrial.stack._compose_override import write_override
 from seatrial.stack._compose_project import CommandFailed, Project
@@ -29,6 +29,7 @@ POLL_S = 0.04
 SHOWN = 20
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
+COUNT_DESCRIPTORS = "ls /proc/[0-9]*/fd 2>/dev/null | grep -c '^[0-9]'"
 LOOK_ALIKE = (
     "compose: published ports make every client look like the gateway: clients without a token are not told apart"
 )
@@ -340,7 +341,11 @@ class ComposeStack:
 
     def memory(self, service: str) -> int:
         """Return how many bytes a service's containers hold, without what the kernel keeps of files for them."""
-        return sum(_held(container) for container in self._containers(service))
+        return sum(_held(_stats(container)) for container in self._containers(service))
+
+    def usage(self, service: str) -> Usage:
+        """Return what a service's containers have used and hold."""
+        return sum((_used(container) for container in self._containers(service)), Usage())
 
     def state(self) -> Mapping[str, object]:
         """Return what `attach` needs."""
@@ -362,8 +367,24 @@ def _facts(container: Container) -> tuple[str, str, int]:
     return state["Status"], (state.get("Health") or {}).get("Status", ""), int(state["ExitCode"])
 
 
-def _held(container: Container) -> int:
-    stats: Any = container.stats(stream=False, one_shot=True)
+def _stats(container: Container) -> Any:
+    return container.stats(stream=False, one_shot=True)
+
+
+def _used(container: Container) -> Usage:
+    stats = _stats(container)
+    busy_ns = stats.get("cpu_stats", {}).get("cpu_usage", {}).get("total_usage", 0)
+    return Usage(cpu_s=busy_ns / 1e9, memory_bytes=_held(stats), descriptors=_opened(container))
+
+
+def _opened(container: Container) -> int | None:
+    """Return how many descriptors the processes of a container have open; None where it has no shell."""
+    done: Any = container.exec_run(["sh", "-c", COUNT_DESCRIPTORS])
+    text = done.output.decode(errors="replace").strip()
+    return int(text) if done.exit_code == 0 and text.isdigit() else None
+
+
+def _held(stats: Any) -> int:
     kinds = stats.get("memory_stats", {}).get("stats", {})
     return int(kinds.get("anon", kinds.get("rss", 0)))  # by control groups of version 2, and of version 1
 

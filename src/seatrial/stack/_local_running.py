@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Self
 
 from seatrial.core import EnvironmentFailure, UsageError
-from seatrial.stack._base import Ability, Completed, ServiceState, Variant, Verb
+from seatrial.stack._base import Ability, Completed, ServiceState, Usage, Variant, Verb
 from seatrial.stack._instances import instances_of
 from seatrial.stack._logs import Redact, keep_logs
 from seatrial.stack._members import Member, Roster, in_waves
 from seatrial.stack._pool import ServerPool
 from seatrial.stack._prepare import find_program
-from seatrial.stack._processes import GRACE_S, held, kill, launch, pause, status, terminate, unpause
+from seatrial.stack._processes import GRACE_S, kill, launch, pause, status, terminate, unpause, used
 
 SHORT_GRACE_S = 0.3
 LIMITATIONS = (
@@ -157,7 +157,11 @@ class RunningLocal:
 
     def memory(self, service: str) -> int:
         """Return how many bytes the processes of a service hold."""
-        return sum(held(member.handle) for member in self._instances(service))
+        return self.usage(service).memory_bytes
+
+    def usage(self, service: str) -> Usage:
+        """Return what the processes of a service have used and hold."""
+        return sum((used(member.handle) for member in self._instances(service)), Usage())
 
     def state(self) -> Mapping[str, object]:
         """Return what `attach` needs, and the ports, processes and logs for people to read; no secret."""

@@ -10,10 +10,15 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seatrial.core import EnvironmentFailure
+from seatrial.stack._base import Usage
 from seatrial.stack._folders import private
 from seatrial.stack._inside.reaper import ProcessFacts, living, note_process, process_facts
+
+if TYPE_CHECKING:
+    import psutil
 
 POLL_S = 0.02
 GRACE_S = 10.0
@@ -112,15 +117,25 @@ def _children_of(alive: Mapping[int, ProcessFacts], parents: set[int]) -> set[in
     return {pid for pid, fact in alive.items() if fact.parent in parents}
 
 
-def held(handle: Handle) -> int:
-    """Return how many bytes of memory a process and its family hold."""
-    import psutil  # noqa: PLC0415 - asked for by one stage
+def used(handle: Handle) -> Usage:
+    """Return what a process and its family have used and hold."""
+    import psutil  # noqa: PLC0415 - asked for by few stages
 
-    total = 0
+    total = Usage()
     for pid in family(handle):
-        with contextlib.suppress(psutil.Error):  # one ended meanwhile
-            total += psutil.Process(pid).memory_info().rss
+        with contextlib.suppress(psutil.NoSuchProcess):  # one ended meanwhile
+            total += _used(psutil.Process(pid))
     return total
+
+
+def _used(process: psutil.Process) -> Usage:
+    with process.oneshot():
+        times = process.cpu_times()
+        return Usage(
+            cpu_s=times.user + times.system + times.children_user + times.children_system,
+            memory_bytes=process.memory_info().rss,
+            descriptors=process.num_fds(),
+        )
 
 
 def pause(handle: Handle) -> None:

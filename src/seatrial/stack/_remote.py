@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from seatrial.core import ALIKE, EnvironmentFailure, UsageError
 from seatrial.stack._abilities import lacks
-from seatrial.stack._base import Ability, Completed, ServiceState, StackPlan, Variant, Verb
+from seatrial.stack._base import Ability, Completed, ServiceState, StackPlan, Usage, Variant, Verb
 from seatrial.stack._ready import answers, wait_until
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -76,6 +76,10 @@ class AttachedRemote:
         self._lack("inspect", service)
 
     def memory(self, service: str) -> int:
+        """Raise EnvironmentFailure."""
+        self._lack("memory", service)
+
+    def usage(self, service: str) -> Usage:
         """Raise EnvironmentFailure."""
         self._lack("memory", service)
 

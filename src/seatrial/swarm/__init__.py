@@ -1,4 +1,4 @@
-"""Load: Locust's users at a constant arrival rate, in a process of their own, and what their latencies prove.
+"""Load: Locust's users at an arrival rate of ours, in a process of their own, and what their latencies prove.
 
     ScenarioSettings --plan (stdin)--> _inside (Locust) --requests.csv, ledger--> statistics --> outcomes
 
@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 from seatrial.core.lazy import resolver
 
 if TYPE_CHECKING:
+    from seatrial.swarm._breakpoint import find_breakpoint
     from seatrial.swarm._hammer import Hammer, make_hammer
     from seatrial.swarm._objectives import check_objectives
     from seatrial.swarm._order import Order, prepare
     from seatrial.swarm._percentile import nearest_rank
     from seatrial.swarm._process import LoadProcess
+    from seatrial.swarm._resources import Sources
     from seatrial.swarm._result import Sending, figures_sent, read_sent
     from seatrial.swarm._scenario import run_scenario, start_ahead
     from seatrial.swarm._schedule import due_times
@@ -27,8 +29,10 @@ _HOMES = {
     "LoadProcess": "_process",
     "Order": "_order",
     "Sending": "_result",
+    "Sources": "_resources",
     "check_objectives": "_objectives",
     "due_times": "_schedule",
+    "find_breakpoint": "_breakpoint",
     "figures_sent": "_result",
     "make_hammer": "_hammer",
     "nearest_rank": "_percentile",
@@ -43,9 +47,11 @@ __all__ = [
     "LoadProcess",
     "Order",
     "Sending",
+    "Sources",
     "check_objectives",
     "due_times",
     "figures_sent",
+    "find_breakpoint",
     "make_hammer",
     "nearest_rank",
     "prepare",

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from seatrial.config import LimitSettings, ScenarioSettings
+from seatrial.config import SHAPES, LimitSettings, ScenarioSettings
 from seatrial.core import Identities, Target
 from seatrial.swarm._order import prepare
 from seatrial.swarm._plan import Plan
@@ -41,7 +41,7 @@ def make_hammer(  # noqa: PLR0913 - as run_scenario, and how much of it
 
     Raises UsageError for a scenario that cannot be used, EnvironmentFailure when no process can be started.
     """
-    more = {"rate_per_s": rate_per_s, "duration_s": {"quick": duration_s}, "objectives": {}}
+    more = {"rate_per_s": rate_per_s, "duration_s": {"quick": duration_s}, "objectives": {}, **dict.fromkeys(SHAPES)}
     changed = scenario.model_copy(update=more)
     order = prepare(name, changed, profile="quick", root=root, limits=limits, environment=environment)
     plan = make_plan(order, target, identities, seed=seed, out=work)

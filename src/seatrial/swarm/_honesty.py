@@ -10,12 +10,18 @@ from seatrial.config import Rule
 from seatrial.swarm._objectives import find_broken, find_certain
 from seatrial.swarm._percentile import POINTS, nearest_rank
 from seatrial.swarm._plan import LATE, Ledger
-from seatrial.swarm._process import Ending
+from seatrial.swarm._process import Ending, Message
 from seatrial.swarm._rows import Row, agrees, lags_ms
 from seatrial.swarm._statistics import least_of, total_of
 
 STARTED_PERCENT = 99
 """Of all due arrivals."""
+
+BUSY_PERCENT, BUSY_LAG_MS = 95, 5.0
+"""Of one processor, and at p99: a generator that takes more and is later than that reads answers late as well.
+
+One that is on time may take all of a processor: with less to do at once, it does more for each request.
+"""
 
 LAG_MS = 50.0
 LAG_SHARE = 0.1
@@ -42,12 +48,16 @@ def find_doubt(ending: Ending, ledger: Ledger, rows: Sequence[Row], *, lag_limit
     """Return the first reason not to trust the generator, or None."""
     if ending.report is None or ending.exit_code or ending.overdue:
         return Doubt(reason=f"the load process {how_it_ended(ending)}")
-    if not agrees(ledger, list(rows)) or ending.report["rows"] != len(rows):
-        return Doubt(reason=f"its books do not add up: {ledger}, {len(rows)} of {ending.report['rows']} rows")
+    counted = sum(kind["count"] for kind in ending.report["recorded"])
+    sent = sum(row.arrival >= 0 for row in rows)
+    if not agrees(ledger, list(rows)) or (ending.report["rows"], counted) != (len(rows), sent):
+        told = f"{len(rows)} of {ending.report['rows']} rows, {counted} times for {sent} of them"
+        return Doubt(reason=f"its books do not add up: {ledger}, {told}")
     if not any(row.is_request and row.arrival >= 0 for row in rows):
         return Doubt(reason=f"not one request was sent ({ledger.due} arrivals were due)")
-    reason = _slow(ledger, rows, lag_limit_ms)
-    return Doubt(reason=reason + _means(ledger, ending.report.get("cpu_s")), transient=True) if reason else None
+    reason = _slow(ledger, rows, lag_limit_ms) or _busy(ending.report, rows)
+    cpu_s = ending.report["cpu_s"] / ending.report.get("workers", 1)
+    return Doubt(reason=reason + _means(ledger, cpu_s), transient=True) if reason else None
 
 
 def find_gap(
@@ -80,7 +90,14 @@ def _slow(ledger: Ledger, rows: Sequence[Row], lag_limit_ms: float) -> str:
     return ""
 
 
-def _means(ledger: Ledger, cpu_s: float | None) -> str:
+def _busy(report: Message, rows: Sequence[Row]) -> str:
+    share = 100 * report.get("busiest", report["cpu_s"] / report["wall_s"])
+    if share <= BUSY_PERCENT or nearest_rank(lags_ms(list(rows)), 99) <= BUSY_LAG_MS:
+        return ""
+    return f"it took {share:.0f} % of a processor, more than {BUSY_PERCENT} %, and was late"
+
+
+def _means(ledger: Ledger, cpu_s: float) -> str:
     """Return what this machine can send at most, by the processor time that the arrivals took."""
     return f" (by its processor time it can send {ledger.started / cpu_s:.3g}/s at most)" if cpu_s else ""
 

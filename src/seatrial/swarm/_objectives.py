@@ -2,53 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from seatrial.config import LOAD_UNITS, Rule, ScenarioSettings, parse_rule
-from seatrial.core import UsageError
+from seatrial.config import LOAD_UNITS, RESOURCE_UNITS, Rule, ScenarioSettings, parse_rule
+from seatrial.core import UsageError, name_nearest
 
-SIGNS = {"ms": " ms", "per_s": "/s", "ratio": ""}
+SIGNS = {"ms": " ms", "s": " s", "per_s": "/s", "ratio": "", "count": ""}
+BREAKPOINT = "breakpoint"
+EXAMPLES: Mapping[str, str] = {
+    "error_ratio": "<= 0.01",
+    "limited_ratio": "<= 0.1",
+    "rate": ">= 39/s",
+    "recovery_s": "<= 10 s",
+    "breakpoint": ">= 100/s",
+    "cpu_ms_per_request": "<= 20 ms",
+    "memory_slope": "<= 100000/s",
+    "descriptor_slope": "<= 0.1/s",
+    "queue_max": "<= 100",
+    "queue_slope": "<= 0.1/s",
+    "queries_per_request": "<= 5",
+}
+"""An objective of each metric that is no percentile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broken:
-    """An objective that does not hold."""
+    """An objective that does not hold: of a scenario, or of one operation of it."""
 
     metric: str
     value: float
     rule: Rule
+    operation: str = ""
 
     @property
     def title(self) -> str:
         """Return value and threshold in one sentence, the value with all its digits where they decide."""
         sign = SIGNS[LOAD_UNITS[self.metric]]
-        return f"{self.metric} is {self.value!r}{sign}, asked was {self.rule.operator} {self.rule.threshold:g}{sign}"
+        about = f"{self.operation}: " if self.operation else ""
+        asked = f"asked was {self.rule.operator} {self.rule.threshold:g}{sign}"
+        return f"{about}{self.metric} is {self.value!r}{sign}, {asked}"
 
 
 def check_objectives(scenario: ScenarioSettings, *, name: str = "scenario") -> dict[str, Rule]:
-    """Return the parsed objectives of a scenario; raises UsageError for one that cannot be read."""
-    return {metric: _parse(name, metric, text) for metric, text in scenario.objectives.items()}
+    """Return the parsed objectives of a scenario as clients see it; raises UsageError for one that cannot be read."""
+    return {metric: rule for metric, rule in _parsed(scenario, name).items() if metric not in RESOURCE_UNITS}
 
 
-def _parse(name: str, metric: str, text: str) -> Rule:
+def check_resources(scenario: ScenarioSettings, *, name: str = "scenario") -> dict[str, Rule]:
+    """Return those about what the service uses meanwhile; raises UsageError likewise."""
+    return {metric: rule for metric, rule in _parsed(scenario, name).items() if metric in RESOURCE_UNITS}
+
+
+def check_operations(scenario: ScenarioSettings, *, name: str = "scenario") -> dict[str, dict[str, Rule]]:
+    """Return those of single operations; raises UsageError likewise, and for one that is not among the `paths`."""
+    for operation in scenario.operations if not scenario.user else ():
+        _check_operation(name, operation, [f"GET {path.partition('?')[0]}" for path in scenario.paths])
+    return {
+        operation: _all(f"load.{name}.operations.{operation!r}", texts)
+        for operation, texts in scenario.operations.items()
+    }
+
+
+def _parsed(scenario: ScenarioSettings, name: str) -> dict[str, Rule]:
+    return _all(f"load.{name}.objectives", scenario.objectives)
+
+
+def _all(table: str, texts: Mapping[Any, str]) -> dict[str, Rule]:
+    return {metric: _parse(table, metric, text) for metric, text in texts.items()}
+
+
+def _check_operation(name: str, operation: str, known: Iterable[str]) -> None:
+    if operation not in known:
+        raise UsageError(
+            f"the scenario {name!r} sends no {operation!r}",
+            slug="objective-operation",
+            where=f"[load.{name}.operations]",
+            remedy=name_nearest(operation, known, called="its operations"),
+        )
+
+
+def _parse(table: str, metric: str, text: str) -> Rule:
     try:
-        rule = parse_rule(f"load.{name}.{metric} {text}")
+        rule = parse_rule(f"objective.{metric} {text}")
     except UsageError as error:
-        raise _unreadable(name, metric, text) from error
+        raise _unreadable(table, metric, text) from error
     if rule.unit not in {"", LOAD_UNITS[metric]}:
-        raise _unreadable(name, metric, text)
+        raise _unreadable(table, metric, text)
     return rule
 
 
-def _unreadable(name: str, metric: str, text: str) -> UsageError:
+def _unreadable(table: str, metric: str, text: str) -> UsageError:
     unit = SIGNS[LOAD_UNITS[metric]]
-    example = {"error_ratio": "<= 0.01", "rate": ">= 39/s"}.get(metric, "<= 250 ms")
     return UsageError(
         f"cannot read the objective {metric} = {text!r}",
         slug="objective-unreadable",
-        where=f"[load.{name}.objectives] {metric}",
-        remedy=f"write OPERATOR NUMBER{unit and ' and the unit' + unit}, for example: {metric} = {example!r}",
+        where=f"[{table}] {metric}",
+        remedy=f"write OPERATOR NUMBER{unit and ' and the unit' + unit}, "
+        f"for example: {metric} = {EXAMPLES.get(metric, '<= 250 ms')!r}",
     )
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from seatrial.config import FILE, LimitSettings, Rule, ScenarioSettings, find_line
 from seatrial.core import UsageError
 from seatrial.swarm._loadfile import find_load_file
-from seatrial.swarm._objectives import check_objectives
+from seatrial.swarm._objectives import BREAKPOINT, check_objectives, check_operations, check_resources
+from seatrial.swarm._rate import Knot, Rate
+from seatrial.swarm._recovery import RECOVERY, check_recovery
 from seatrial.swarm._sessions import Quota, count_needed, quotas_of
+from seatrial.swarm._shape import knots_of
 
 LIMITED = 429
 HEALTH_USER = "Health"
@@ -25,7 +28,9 @@ KNOWN_PER_S = 1000
 class Order:
     """A scenario with its thresholds parsed, its file found and its identities counted.
 
-    `exempt`: no rate limit applies to its paths. `location` is where its objectives stand.
+    `objectives` are about what clients see, `operations` the same of single ones, `resources` about what the service
+    uses. `exempt`: no rate limit applies to its paths. `location` is where its objectives stand. `knots` say how its
+    rate changes with time, where it does.
     """
 
     name: str
@@ -38,6 +43,19 @@ class Order:
     exempt: bool
     rejection: int
     location: str
+    knots: tuple[Knot, ...] = ()
+    operations: Mapping[str, Mapping[str, Rule]] = field(default_factory=dict)
+    resources: Mapping[str, Rule] = field(default_factory=dict)
+
+    @property
+    def rate(self) -> Rate:
+        """Return its rate over time."""
+        return Rate(self.knots or [(0.0, self.scenario.rate_per_s)])
+
+    @property
+    def arrivals(self) -> float:
+        """Return how many arrivals are due, give or take one."""
+        return self.rate.count(self.duration_s)
 
 
 def prepare(  # noqa: PLR0913 - what a scenario depends on
@@ -51,19 +69,36 @@ def prepare(  # noqa: PLR0913 - what a scenario depends on
 ) -> Order:
     """Return the scenario ready to run in a profile that it has a duration for; raises UsageError for what is wrong."""
     duration_s = scenario.duration_s[profile]  # type: ignore[index]  # a profile's name
-    _check_size(name, scenario.rate_per_s, duration_s)
+    knots = knots_of(scenario, root=root) if scenario.shapes else ()
+    rate = Rate(knots or [(0.0, scenario.rate_per_s)])
+    _check_size(name, rate.mean(duration_s), duration_s)
     quotas = quotas_of(limits or (), environment)
+    objectives = check_objectives(scenario, name=name)
+    if BREAKPOINT in objectives and scenario.search is None:
+        raise UsageError(
+            f"the scenario {name!r} searches for no rate that could be its {BREAKPOINT}",
+            slug="objective-search",
+            where=f"[load.{name}.objectives] {BREAKPOINT}",
+            remedy=f"write search = {{ times = 10 }} under [load.{name}], or leave the objective out",
+        )
+    if RECOVERY in objectives:
+        check_recovery(name, scenario, objectives[RECOVERY], duration_s)
     return Order(
         name=name,
         scenario=scenario,
-        objectives=check_objectives(scenario, name=name),
+        objectives=objectives,
+        operations=check_operations(scenario, name=name),
+        resources=check_resources(scenario, name=name),
         file=_file(name, scenario, root),
         duration_s=duration_s,
         quotas=quotas,
-        identities=count_needed(scenario, duration_s=duration_s, quotas=quotas),
+        identities=scenario.identities
+        if scenario.beyond_quota
+        else count_needed(scenario, duration_s=duration_s, quotas=quotas, highest_per_s=rate.highest(duration_s)),
         exempt=_exempt(scenario, limits),
         rejection=limits[0].rejection_status if limits else LIMITED,
         location=_location(name, root),
+        knots=knots,
     )
 
 

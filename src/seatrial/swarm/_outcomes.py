@@ -1,25 +1,30 @@
-"""The three outcomes of a scenario."""
+"""The outcomes of a scenario."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from seatrial.core import CheckResult, Finding, Outcome, Severity
+from seatrial.config import Rule
+from seatrial.core import CheckResult, Finding, Outcome, Severity, name_nearest
 from seatrial.swarm._honesty import Doubt
-from seatrial.swarm._objectives import Broken, find_certain
+from seatrial.swarm._objectives import Broken, find_broken, find_certain
 from seatrial.swarm._order import Order
+from seatrial.swarm._resources import Resources
 from seatrial.swarm._rows import Row
 from seatrial.swarm._sessions import passed_quota
+from seatrial.swarm._slope import Interval
+from seatrial.swarm._values import Values
 
-CLAIMS = ("generator-honest", "objectives", "never-limited")
+CLAIMS = ("generator-honest", "objectives", "never-limited", "resources")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
     """What is judged: one scenario's rows and figures, and why its generator is in doubt, if it is.
 
-    `least` are the figures without whatever the generator may have spoilt: a service fails by both.
+    `least` are the figures without whatever the generator may have spoilt: a service fails by both. `operations` has
+    both of each operation. `lost` are objectives that could no longer hold when the load was ended because of them.
     """
 
     order: Order
@@ -29,15 +34,24 @@ class Trial:
     doubt: Doubt | None
     replay: str
     evidence: Mapping[int, tuple[str, ...]]
+    operations: Mapping[str, Values] = field(default_factory=dict)
+    resources: Resources = field(default_factory=Resources)
+    lost: Sequence[Broken] = ()
 
     def slug(self, claim: str) -> str:
         """Return the slug of one of the scenario's checks."""
         return f"load.{self.order.name}-{claim}"
 
+    @property
+    def used(self) -> dict[str, Interval]:
+        """Return what the service used, as far as it is known."""
+        requests = sum(row.is_request for row in self.rows)
+        return self.resources.values(requests=requests, duration_s=self.order.duration_s)
+
 
 def judge(trial: Trial) -> tuple[CheckResult, ...]:
-    """Return the outcomes of the scenario's three checks."""
-    return (_honest(trial), _objectives(trial), _never_limited(trial))
+    """Return the outcomes of the scenario's checks, in the order of CLAIMS."""
+    return (_honest(trial), _objectives(trial), _never_limited(trial), _resources(trial))
 
 
 def leave(name: str, profile: str) -> tuple[CheckResult, ...]:
@@ -57,35 +71,101 @@ def _honest(trial: Trial) -> CheckResult:
 
 def _objectives(trial: Trial) -> CheckResult:
     slug = trial.slug("objectives")
-    if not trial.order.objectives:
+    if not (trial.order.objectives or trial.order.operations):
         reason = f"[load.{trial.order.name}.objectives] declares none"
         return CheckResult(check=slug, outcome=Outcome.NOT_APPLICABLE, reason=reason)
     if trial.doubt:
         reason = f"the load was not as asked: {trial.doubt.reason}"
         return CheckResult(check=slug, outcome=Outcome.INCONCLUSIVE, reason=reason)
-    findings = _broken(trial, slug)
-    if findings:
-        reason = "; ".join(finding.title for finding in findings)
-        return CheckResult(check=slug, outcome=Outcome.FAILED, reason=reason, findings=findings)
+    if findings := _broken(trial, slug):
+        return _failed(slug, findings)
+    if open_ := [*_left_open(trial)]:
+        return CheckResult(check=slug, outcome=Outcome.INCONCLUSIVE, reason="; ".join(open_))
     return CheckResult(check=slug, outcome=Outcome.PASSED)
 
 
+def _failed(slug: str, findings: tuple[Finding, ...]) -> CheckResult:
+    reason = "; ".join(finding.title for finding in findings)
+    return CheckResult(check=slug, outcome=Outcome.FAILED, reason=reason, findings=findings)
+
+
 def _broken(trial: Trial, slug: str) -> tuple[Finding, ...]:
-    found = [(broken.metric, broken.title) for broken in _certain(trial)]
-    if not any(row.good for row in trial.rows):  # quick refusals have splendid latencies
-        found.append(("no-success", f"not one of {len(trial.rows)} requests succeeded"))
-    detail = worst_causes(trial.rows)
-    return tuple(
-        Finding(
-            check=slug, severity=Severity.HIGH, title=title, cause=cause, detail=detail, replay=trial.replay,
-            location=trial.order.location, evidence=_evidence(trial),
-        )
-        for cause, title in found
+    found = [(broken.metric, broken.title, broken.operation) for broken in (trial.lost or _certain(trial))]
+    # Quick refusals have splendid latencies.
+    if not trial.lost and not any(row.good for row in trial.rows):
+        found.append(("no-success", f"not one of {len(trial.rows)} requests succeeded", ""))
+    return tuple(_finding(trial, slug, cause, title, operation) for cause, title, operation in found)
+
+
+def _finding(trial: Trial, slug: str, cause: str, title: str, operation: str = "") -> Finding:
+    return Finding(
+        check=slug, severity=Severity.HIGH, title=title, cause=cause, operation=operation,
+        detail=worst_causes(trial.rows), replay=trial.replay, location=trial.order.location, evidence=_evidence(trial),
     )  # fmt: skip
 
 
-def _certain(trial: Trial) -> tuple[Broken, ...]:
-    return find_certain(trial.order.objectives, trial.values, trial.least)
+def _certain(trial: Trial) -> Iterator[Broken]:
+    yield from find_certain(trial.order.objectives, trial.values, trial.least)
+    for operation, rules in trial.order.operations.items():
+        if found := trial.operations.get(operation):
+            for broken in find_certain(rules, found.seen, found.least):
+                yield replace(broken, operation=operation)
+
+
+def _left_open(trial: Trial) -> Iterator[str]:
+    """Yield what cannot be said of single operations: nobody sent one, or the generator may have spoilt it."""
+    for operation, rules in trial.order.operations.items():
+        found = trial.operations.get(operation)
+        if found is None:
+            yield f"no request was a {operation!r}: {name_nearest(operation, trial.operations, called='sent were')}"
+            continue
+        for broken in find_broken(rules, found.seen):
+            best = f"{found.least[broken.metric]:.6g} without what the generator was late by"
+            yield f"{replace(broken, operation=operation).title}, but it may be {best}"
+
+
+def _resources(trial: Trial) -> CheckResult:
+    slug, rules = trial.slug("resources"), trial.order.resources
+    if not rules:
+        reason = f"[load.{trial.order.name}.objectives] is about nothing that the service uses"
+        return CheckResult(check=slug, outcome=Outcome.NOT_APPLICABLE, reason=reason)
+    if trial.doubt:
+        reason = f"the load was not as asked: {trial.doubt.reason}"
+        return CheckResult(check=slug, outcome=Outcome.INCONCLUSIVE, reason=reason)
+    lacking = [f"{metric}: {lack}" for metric in rules if (lack := trial.resources.lacks(metric))]
+    if trial.lost or len(lacking) == len(rules):
+        reason = "; ".join(lacking) or "the load was ended before its time, as an objective could no longer hold"
+        return CheckResult(check=slug, outcome=Outcome.NOT_TESTED, reason=reason)
+    return _use(trial, slug, lacking)
+
+
+def _use(trial: Trial, slug: str, lacking: Sequence[str]) -> CheckResult:
+    """Return what follows from the figures that there are: those that are lacking pass nothing."""
+    used, rules = trial.used, trial.order.resources
+    spent = [metric for metric in used if metric in rules and used[metric].breaks(rules[metric])]
+    if spent:
+        found = tuple(_finding(trial, slug, metric, _title(metric, used[metric], rules[metric])) for metric in spent)
+        return _failed(slug, found)
+    open_ = [
+        f"{_title(metric, used[metric], rule)}: longer load would tell" if metric in used else _unseen(trial, metric)
+        for metric, rule in rules.items()
+        if metric not in used or not used[metric].keeps(rule)
+    ]
+    if open_ or lacking:
+        return CheckResult(check=slug, outcome=Outcome.INCONCLUSIVE, reason="; ".join(open_ or lacking))
+    return CheckResult(check=slug, outcome=Outcome.PASSED)
+
+
+def _title(metric: str, interval: Interval, rule: Rule) -> str:
+    told = Broken(metric=metric, value=interval.value, rule=rule).title
+    if interval.low == interval.high:
+        return told
+    return f"{told} (between {interval.low:.6g} and {interval.high:.6g}, as 95 of 100 such intervals hold)"
+
+
+def _unseen(trial: Trial, metric: str) -> str:
+    lack = trial.resources.lacks(metric)
+    return f"{metric}: {lack or trial.resources.broken or 'too few looks at the service'}"
 
 
 def worst_causes(rows: Sequence[Row], *, most: int = 5) -> str:
@@ -106,6 +186,9 @@ def _evidence(trial: Trial, *statuses: int) -> tuple[str, ...]:
 
 def _never_limited(trial: Trial) -> CheckResult:
     slug = trial.slug("never-limited")
+    if trial.order.scenario.beyond_quota:
+        reason = "its users send more than they may: `beyond_quota`"
+        return CheckResult(check=slug, outcome=Outcome.NOT_APPLICABLE, reason=reason)
     if not trial.order.identities and not trial.order.exempt:
         reason = "anonymous requests to paths that no [[limits]] exempts may be limited"
         return CheckResult(check=slug, outcome=Outcome.NOT_APPLICABLE, reason=reason)

@@ -1,6 +1,6 @@
 """What the harness tells the load process, and what comes back: one JSON object a line, standard library only.
 
-harness --stdin: Plan; then open for as long as the harness lives--> load process
+harness --stdin: Plan; go; then open for as long as the harness lives--> load process
 harness <--stdout: broken | ready, tick once a second, done--------- load process --> requests.csv
 """
 
@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from seatrial.swarm._schedule import Spacing, due_times
+from seatrial.swarm._rate import Knot, Rate
+from seatrial.swarm._schedule import Spacing, due_times, share_of
 
 COLUMNS = (
     "arrival",  # number of the arrival, -1 for what a user does before its first one
@@ -45,7 +47,10 @@ TASK = "TASK"
 class Plan:
     """A scenario as the load process needs it; `identities` are pairs of a name and secret headers.
 
-    An arrival that is due while `most_in_flight` are under way is turned away; 0 sets no such bound.
+    `rate_per_s` is the mean rate, `knots` how it changes with time, where it does. An arrival that is due while
+    `most_in_flight` are under way is turned away; 0 sets no such bound. `journey_s` is how long an arrival may take
+    when the time is over, where that is more than the deadline of one request. `share` is which part of the arrivals
+    is this process's own: every one of them that is the first number, modulo the second.
     """
 
     name: str
@@ -61,6 +66,25 @@ class Plan:
     identities: tuple[tuple[str, dict[str, str]], ...] = field(default=(), repr=False)
     requests: str = ""
     most_in_flight: int = 0
+    knots: tuple[Knot, ...] = ()
+    journey_s: float = 0.0
+    share: tuple[int, int] = (0, 1)
+
+    @property
+    def patience_s(self) -> float:
+        """Return how long arrivals may still take when no more are due."""
+        return max(self.deadline_s, self.journey_s)
+
+    @property
+    def rate(self) -> Rate:
+        """Return the rate over time."""
+        return Rate(self.knots or [(0.0, self.rate_per_s)])
+
+    @property
+    def arrivals(self) -> Iterator[tuple[int, float]]:
+        """Yield number and due time of each arrival of this share."""
+        times = due_times(self.rate, duration_s=self.duration_s, seed=self.seed, spacing=self.spacing)
+        return share_of(times, *self.share)
 
     def encode(self) -> bytes:
         """Return the plan as one line."""
@@ -71,7 +95,9 @@ class Plan:
         """Return the plan of a line."""
         data: dict[str, Any] = json.loads(line)
         identities = tuple((str(name), dict(headers)) for name, headers in data.pop("identities"))
-        return cls(identities=identities, paths=tuple(data.pop("paths")), **data)
+        knots = tuple((at_s, per_s) for at_s, per_s in data.pop("knots"))
+        index, count = data.pop("share")
+        return cls(identities=identities, paths=tuple(data.pop("paths")), knots=knots, share=(index, count), **data)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -94,5 +120,4 @@ class Ledger:
 
 def due_of(plan: Plan) -> Ledger:
     """Return what is known of arrivals of which the load process told nothing: how many were due, up to a million."""
-    times = due_times(plan.rate_per_s, duration_s=plan.duration_s, seed=plan.seed, spacing=plan.spacing)
-    return Ledger(due=sum(1 for _ in itertools.islice(times, MOST_COUNTED)))
+    return Ledger(due=sum(1 for _ in itertools.islice(plan.arrivals, MOST_COUNTED)))

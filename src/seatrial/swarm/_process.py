@@ -22,6 +22,7 @@ COMMAND = (sys.executable, "-P", "-m", "seatrial.swarm._inside")
 START_TIMEOUT_S = 60.0
 END_TIMEOUT_S = 10.0
 CHUNK = 1 << 16
+GO = b"go\n"
 Message = Mapping[str, Any]
 
 
@@ -67,10 +68,15 @@ class LoadProcess:
             self._child = _start(run, cwd, errors)
         self.log = log
 
-    def run(self, plan: Plan, on_tick: Callable[[Message], None]) -> Ending:
-        """Run the scenario and return how it ended; raises UsageError when its load file cannot be used."""
+    def run(
+        self, plan: Plan, on_tick: Callable[[Message], None], on_ready: Callable[[], None] = lambda: None
+    ) -> Ending:
+        """Run the scenario and return how it ended; raises UsageError when its load file cannot be used.
+
+        `on_ready` returns when the first arrival may be due.
+        """
         try:
-            return _converse(self._child, plan, on_tick)
+            return _converse(self._child, plan, on_tick, on_ready)
         finally:
             self.close()
 
@@ -102,14 +108,16 @@ def _start(run: str, cwd: Path, errors: Any) -> subprocess.Popen[bytes]:
         ) from error
 
 
-def _converse(child: subprocess.Popen[bytes], plan: Plan, on_tick: Callable[[Message], None]) -> Ending:
-    assert child.stdin is not None  # noqa: S101 - Popen was asked for both pipes
-    assert child.stdout is not None  # noqa: S101 - same
-    with contextlib.suppress(BrokenPipeError):  # it ended already: what it said about that is read below
-        child.stdin.write(plan.encode())
-        child.stdin.flush()
+def _converse(
+    child: subprocess.Popen[bytes], plan: Plan, on_tick: Callable[[Message], None], on_ready: Callable[[], None]
+) -> Ending:
+    assert child.stdout is not None  # noqa: S101 - Popen was asked for a pipe
+    _say(child, plan.encode())
     reading = _Reading(child.stdout.fileno(), time.monotonic() + START_TIMEOUT_S)
     for message in reading.messages():
+        if message["kind"] == "ready":
+            on_ready()
+            _say(child, GO)
         _take(message, reading, plan, on_tick)
     if not reading.overdue:
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -119,10 +127,17 @@ def _converse(child: subprocess.Popen[bytes], plan: Plan, on_tick: Callable[[Mes
     return Ending(report=reading.report, exit_code=child.returncode, overdue=overdue)
 
 
+def _say(child: subprocess.Popen[bytes], line: bytes) -> None:
+    assert child.stdin is not None  # noqa: S101 - Popen was asked for a pipe
+    with contextlib.suppress(BrokenPipeError):  # it ended already: what it said about that is read
+        child.stdin.write(line)
+        child.stdin.flush()
+
+
 def _take(message: Message, reading: _Reading, plan: Plan, on_tick: Callable[[Message], None]) -> None:
     match message["kind"]:
         case "ready":
-            reading.limit_s = time.monotonic() + plan.duration_s + plan.deadline_s + END_TIMEOUT_S
+            reading.limit_s = time.monotonic() + plan.duration_s + plan.patience_s + END_TIMEOUT_S
         case "tick":
             on_tick(message)
         case "done":

@@ -1,25 +1,28 @@
-"""stats.json of a scenario: ledger, histograms, and what each figure means."""
+"""stats.json of a scenario (ledger, histograms, seconds, and what each figure means), and the same in other forms."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from seatrial.core import CheckResult
+from seatrial.swarm._openmetrics import expose
 from seatrial.swarm._percentile import POINTS, nearest_rank
 from seatrial.swarm._plan import Ledger, Plan
 from seatrial.swarm._process import Ending
 from seatrial.swarm._rows import Row, lags_ms
+from seatrial.swarm._seconds import write_seconds
+from seatrial.swarm._slope import Interval
 from seatrial.swarm._statistics import DEFINITION, by_operation, figures_of, word
 
 SCHEMA = "seatrial-load-stats-1"
 DIGITS = 3
 WORKERS = 1
-"""How many processes send a scenario."""
+"""How many processes send a scenario, unless it says how many."""
 
 
 def write_stats(  # noqa: PLR0913 - the parts of one document
@@ -32,9 +35,15 @@ def write_stats(  # noqa: PLR0913 - the parts of one document
     results: Sequence[CheckResult],
     doubt: str,
     given_up: Sequence[tuple[str, Ledger]],
+    used: Mapping[str, Interval],
+    looks: Sequence[Mapping[str, Any]],
+    seconds: Sequence[Mapping[str, Any]],
 ) -> None:
-    """Write the statistics of a scenario, why they are in `doubt` and earlier attempts were given up, if they were."""
-    document = {
+    """Write the statistics of a scenario, why they are in `doubt` and earlier attempts were given up, if they were.
+
+    `used` is what the service used, by `looks` at it. The same goes into openmetrics.txt and seconds.csv beside it.
+    """
+    document: dict[str, Any] = {
         "schema": SCHEMA,
         "scenario": {
             "name": plan.name, "user": plan.user or "paths", "rate_per_s": plan.rate_per_s, "arrivals": plan.spacing,
@@ -48,8 +57,13 @@ def write_stats(  # noqa: PLR0913 - the parts of one document
         "generator": _generator(ending, rows),
         "outcomes": {result.check: result.outcome for result in results},
         "operations": _operations(rows, plan),
+        "recorded": (ending.report or {}).get("recorded", []),
+        "resources": {"values": {name: asdict(value) for name, value in used.items()}, "looks": looks},
+        "seconds": seconds,
     }  # fmt: skip
     file.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    file.with_name("openmetrics.txt").write_text(expose(document), encoding="utf-8")
+    write_seconds(file.with_name("seconds.csv"), seconds, looks)
 
 
 def _generator(ending: Ending, rows: Sequence[Row]) -> dict[str, Any]:
@@ -61,7 +75,7 @@ def _generator(ending: Ending, rows: Sequence[Row]) -> dict[str, Any]:
         "start_lag_ms": lag,
         "cpu_s": report.get("cpu_s"),
         "wall_s": report.get("wall_s"),
-        "workers": WORKERS,
+        "workers": report.get("workers", WORKERS),
         "locust": report.get("locust"),
         "setup_requests": sum(row.arrival < 0 for row in rows),
     }

@@ -6,7 +6,7 @@ import itertools
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,10 @@ LAG_POINTS: Mapping[str, int | Fraction] = {"p50": 50, "p99": 99, "max": 100}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sending:
-    """What one scenario sent: `doubt` says why its figures describe the generator; None is what was lost with that."""
+    """What one scenario sent: `doubt` says why its figures describe the generator; None is what was lost with that.
+
+    `used` is what the service used meanwhile, as far as it is known.
+    """
 
     name: str
     asked_per_s: float
@@ -31,6 +34,7 @@ class Sending:
     cpu_s: float | None
     wall_s: float | None
     workers: int
+    used: Mapping[str, float] = field(default_factory=dict)
 
 
 def read_sent(folder: Path, names: Iterable[str]) -> list[Sending]:
@@ -51,6 +55,7 @@ def _read(folder: Path) -> Sending:
         cpu_s=generator["cpu_s"],
         wall_s=generator["wall_s"],
         workers=generator["workers"],
+        used={metric: found["value"] for metric, found in told["resources"]["values"].items()},
     )
 
 

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from sys import intern
 
 from seatrial.core import Tally
 from seatrial.swarm._plan import COLUMNS, DROPPED, FAILED, OK, RAISED, TASK, UNFINISHED, Ledger
@@ -59,18 +60,19 @@ def read_rows(file: Path) -> list[Row]:
     if not file.is_file():
         return []
     with file.open(encoding="utf-8", newline="") as stream:
-        return list(_whole(stream.read()))
+        return list(rows_in(stream.read()))
 
 
-def _whole(text: str) -> Iterator[Row]:
+def rows_in(text: str) -> Iterator[Row]:
+    """Yield the whole rows of what a load process wrote; equal words are one in memory, however many rows have them."""
     for cells in csv.reader(itertools.islice(io.StringIO(text[: text.rfind("\n") + 1], newline=""), 1, None)):
         if len(cells) != len(COLUMNS):
             return
         arrival, due_s, lag_ms, identity, operation, status, media, outcome, latency_ms, service_ms, cause = cells
         yield Row(
-            arrival=int(arrival), due_s=float(due_s), lag_ms=float(lag_ms), identity=identity, operation=operation,
-            status=int(status), media=media, outcome=outcome, latency_ms=float(latency_ms),
-            service_ms=float(service_ms), cause=cause,
+            arrival=int(arrival), due_s=float(due_s), lag_ms=float(lag_ms), identity=intern(identity),
+            operation=intern(operation), status=int(status), media=intern(media), outcome=intern(outcome),
+            latency_ms=float(latency_ms), service_ms=float(service_ms), cause=intern(cause),
         )  # fmt: skip
 
 

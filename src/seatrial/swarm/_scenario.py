@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from seatrial.config import LimitSettings, ScenarioSettings
-from seatrial.core import EnvironmentFailure, Evidence, Identities, Progress, Target
+from seatrial.core import EnvironmentFailure, Evidence, Identities, Measurement, Progress, Target
 from seatrial.record import Secrets
 from seatrial.swarm._honesty import Doubt, find_doubt, find_gap, lag_bound_ms
+from seatrial.swarm._lost import Watch
+from seatrial.swarm._objectives import Broken
 from seatrial.swarm._order import Order, prepare
 from seatrial.swarm._outcomes import Trial, judge, leave
 from seatrial.swarm._plan import ELSEWHERE, Ledger, Plan, due_of
-from seatrial.swarm._process import Ending, LoadProcess
+from seatrial.swarm._process import Ending, LoadProcess, Message
+from seatrial.swarm._recovery import RECOVERY, measure_recovery
 from seatrial.swarm._report import write_stats
+from seatrial.swarm._resources import Resources, Sampler, Sources, measure_resources
 from seatrial.swarm._rows import Row, read_rows, tallies_of
 from seatrial.swarm._samples import exchanges_of, ids_by_status
+from seatrial.swarm._seconds import looks_of, seconds_of
 from seatrial.swarm._sessions import lease
-from seatrial.swarm._statistics import least_of, measure, total_of
+from seatrial.swarm._statistics import measure
+from seatrial.swarm._team import Team
 from seatrial.swarm._telling import Teller
+from seatrial.swarm._values import BESIDES, Circumstances, measure_limited, operation_values, values_of
 
 ATTEMPTS = 2
 FIRST = "first"
@@ -37,6 +44,8 @@ class Attempt:
     ledger: Ledger
     rows: Sequence[Row]
     doubt: Doubt | None
+    resources: Resources = field(default_factory=Resources)
+    lost: tuple[Broken, ...] = ()
 
     @property
     def requests(self) -> list[Row]:
@@ -53,6 +62,7 @@ class Ground:
     out: Path
     root: Path
     progress: Progress
+    sources: Sources
 
 
 def run_scenario(  # noqa: PLR0913 - the instrument's whole interface
@@ -71,19 +81,22 @@ def run_scenario(  # noqa: PLR0913 - the instrument's whole interface
     limits: Sequence[LimitSettings] | None = None,
     environment: Mapping[str, str] | None = None,
     process: LoadProcess | None = None,
+    sources: Sources | None = None,
     replay: str,
 ) -> Evidence:
     """Send a scenario's load, judge it, and write stats.json, requests.csv and locust.log into `out`.
 
     `limits` (with the profile's `environment`) say how many identities are needed and which paths are exempt; None
-    means unknown. `process` was started ahead; without one, a new one is. `replay` is the command that repeats this.
-    A scenario without a duration for the profile is not tested. Raises UsageError for an objective, load file
-    or user class that cannot be used, EnvironmentFailure when `out` cannot be written or no process can be started.
+    means unknown. `process` was started ahead; without one, a new one is. `sources` tell what the service uses
+    meanwhile. `replay` is the command that repeats this. A scenario without a duration for the profile is not tested.
+    Raises UsageError for an objective, load file or user class that cannot be used, EnvironmentFailure when `out`
+    cannot be written or no process can be started.
     """
     if profile not in scenario.duration_s:
         return Evidence(results=leave(name, profile))
     order = prepare(name, scenario, profile=profile, root=root, limits=limits, environment=environment or {})
-    ground = Ground(run=run, work=work, out=out, root=root, progress=progress)
+    looked_at = (sources or Sources()).for_metrics(order.resources)
+    ground = Ground(run=run, work=work, out=out, root=root, progress=progress, sources=looked_at)
     _make(out)
     given_up: list[Attempt] = []
     for left in reversed(range(ATTEMPTS if order.duration_s < REPEAT_BELOW_S else 1)):
@@ -137,9 +150,11 @@ def make_plan(order: Order, target: Target, identities: Identities, *, seed: int
         file=order.file,
         user=scenario.user,
         paths=scenario.paths,
-        rate_per_s=scenario.rate_per_s,
+        rate_per_s=order.rate.mean(order.duration_s),
+        knots=order.knots,
         duration_s=order.duration_s,
         deadline_s=scenario.deadline_s,
+        journey_s=scenario.journey_s or 0.0,
         spacing=scenario.arrivals,
         seed=seed,
         identities=tuple((one.name, dict(one.headers)) for one in lease(identities, order.identities)),
@@ -155,29 +170,66 @@ def _attempt(order: Order, plan: Plan, ground: Ground, process: LoadProcess | No
     with _written(ground.out):
         if requests.exists():  # of an attempt that was given up
             requests.replace(requests.with_name(f"requests-{FIRST}.csv"))
-        process = process or start_ahead(plan.name, run=ground.run, work=ground.work, root=ground.root)
+        team = Team(_processes(order, ground, process))
     ground.progress(f"{plan.name} {plan.rate_per_s:g}/s starts")
+    watch = Watch(plan, order.objectives, team, grace_s=order.scenario.grace_s)
     try:
-        ending = process.run(plan, Teller(plan, ground.progress))
+        with Sampler(ground.sources) as sampler:
+            ending = team.run(plan, _all(Teller(plan, ground.progress), sampler.take, watch))
     finally:
-        _keep_log(plan, process.log, ground.out / "locust.log")
-    rows = read_rows(requests)
-    ledger = Ledger(**ending.report["ledger"]) if ending.report else due_of(plan)
-    attempt = Attempt(plan=plan, ending=ending, ledger=ledger, rows=rows, doubt=None)
-    return replace(attempt, doubt=_doubt(order, attempt))
+        _keep_logs(plan, team, ground.out)
+    attempt = Attempt(
+        plan=plan, ending=ending, ledger=watch.ledger if watch.lost else _ledger(plan, ending),
+        rows=read_rows(requests), doubt=None, resources=sampler.seen, lost=watch.lost,
+    )  # fmt: skip
+    return attempt if watch.lost else replace(attempt, doubt=_doubt(order, attempt))
+
+
+def _all(*takers: Callable[[Message], None]) -> Callable[[Message], None]:
+    """Return what hands each tick to all of them."""
+
+    def take(tick: Message) -> None:
+        for taker in takers:
+            taker(tick)
+
+    return take
+
+
+def _ledger(plan: Plan, ending: Ending) -> Ledger:
+    return Ledger(**ending.report["ledger"]) if ending.report else due_of(plan)
+
+
+def _processes(order: Order, ground: Ground, first: LoadProcess | None) -> list[LoadProcess]:
+    """Return as many processes as send the scenario; one may have been started ahead."""
+    started = [] if first is None else [first]
+    try:
+        for number in range(len(started), order.scenario.processes):
+            name = f"{order.name}-{number + 1}" if number else order.name
+            started.append(start_ahead(name, run=ground.run, work=ground.work, root=ground.root))
+    except EnvironmentFailure:
+        for one in started:
+            one.close()
+        raise
+    return started
 
 
 def _doubt(order: Order, attempt: Attempt) -> Doubt | None:
     plan, ledger = attempt.plan, attempt.ledger
     first = find_doubt(attempt.ending, ledger, attempt.rows, lag_limit_ms=lag_bound_ms(order.objectives))
+    by_figures = {metric: rule for metric, rule in order.objectives.items() if metric not in BESIDES}
     return first or find_gap(
-        order.objectives, ledger, attempt.requests, duration_s=plan.duration_s, deadline_s=plan.deadline_s
+        by_figures, ledger, attempt.requests, duration_s=plan.duration_s, deadline_s=plan.deadline_s
     )
 
 
 def start_ahead(name: str, *, run: str, work: Path, root: Path) -> LoadProcess:
     """Start the process of a scenario before it is needed; raises EnvironmentFailure when none can be started."""
     return LoadProcess(run=run, cwd=root, log=work / f"locust-{name}.log")
+
+
+def _keep_logs(plan: Plan, team: Team, out: Path) -> None:
+    for number, log in enumerate(team.logs, 1):
+        _keep_log(plan, log, out / ("locust.log" if number == 1 else f"locust-{number}.log"))
 
 
 def _keep_log(plan: Plan, log: Path, kept: Path) -> None:
@@ -195,23 +247,31 @@ def _conclude(order: Order, attempt: Attempt, ground: Ground, *, replay: str, gi
     plan, rows = attempt.plan, attempt.requests
     report = attempt.ending.report or {"samples": ()}
     exchanges = exchanges_of(order.name, report["samples"], base_url=plan.url)
+    how: Circumstances = {
+        "rejection": order.rejection, "duration_s": plan.duration_s, "deadline_s": plan.deadline_s,
+    }  # fmt: skip
+    values = values_of(rows, order.scenario, **how)
     trial = Trial(
         order=order,
         rows=rows,
-        values=total_of(rows, duration_s=plan.duration_s).values if rows else {},
-        least=least_of(rows, duration_s=plan.duration_s, deadline_s=plan.deadline_s).values if rows else {},
+        values=values.seen,
+        least=values.least,
         doubt=attempt.doubt,
         replay=replay,
         evidence=ids_by_status(exchanges),
+        operations=operation_values(rows, **how),
+        resources=attempt.resources,
+        lost=attempt.lost,
     )
     results = judge(trial)
     with _written(ground.out):
         write_stats(
             ground.out / "stats.json", plan, rows=attempt.rows, ledger=attempt.ledger, ending=attempt.ending,
-            results=results, doubt=attempt.doubt.reason if attempt.doubt else "",
-            given_up=[(one.doubt.reason if one.doubt else "", one.ledger) for one in given_up],
+            results=results, doubt=_why_not_as_asked(attempt),
+            given_up=[(one.doubt.reason if one.doubt else "", one.ledger) for one in given_up], used=trial.used,
+            looks=looks_of(attempt.resources.samples), seconds=seconds_of(rows, rejection=order.rejection),
         )  # fmt: skip
-    measured = measure(order.name, rows, attempt.ledger, duration_s=plan.duration_s) if not attempt.doubt else []
+    measured = _measured(trial, attempt) if not _why_not_as_asked(attempt) else []
     return Evidence(
         results=results,
         measurements=tuple(measured),
@@ -219,3 +279,21 @@ def _conclude(order: Order, attempt: Attempt, ground: Ground, *, replay: str, gi
         notes=_notes(order.name, attempt, given_up),
         tallies=tallies_of(attempt.rows),
     )
+
+
+def _why_not_as_asked(attempt: Attempt) -> str:
+    """Return why the figures are not those of the whole load: the generator, or objectives that were lost."""
+    if attempt.lost:
+        titles = "; ".join(broken.title for broken in attempt.lost)
+        return f"ended before its time, whatever was still to come: {titles}"
+    return attempt.doubt.reason if attempt.doubt else ""
+
+
+def _measured(trial: Trial, attempt: Attempt) -> list[Measurement]:
+    order, duration_s = trial.order, attempt.plan.duration_s
+    return [
+        *measure(order.name, trial.rows, attempt.ledger, duration_s=duration_s),
+        *measure_limited(order.name, trial.rows, order.rejection),
+        *measure_recovery(order.name, trial.values.get(RECOVERY), samples=len(trial.rows)),
+        *measure_resources(order.name, trial.used, samples=len(trial.resources.samples)),
+    ]

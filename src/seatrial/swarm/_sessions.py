@@ -28,11 +28,17 @@ def quotas_of(limits: Sequence[LimitSettings], environment: Mapping[str, str]) -
     )
 
 
-def count_needed(scenario: ScenarioSettings, *, duration_s: float, quotas: Sequence[Quota]) -> int:
-    """Return how many identities to rotate so that none passes a quota; 0 when the scenario is anonymous."""
+def count_needed(
+    scenario: ScenarioSettings, *, duration_s: float, quotas: Sequence[Quota], highest_per_s: float | None = None
+) -> int:
+    """Return how many identities to rotate so that none passes a quota; 0 when the scenario is anonymous.
+
+    `highest_per_s` is how high its rate rises, where it is not `rate_per_s` all the time.
+    """
     if not scenario.identities:
         return 0
-    needed = [_needed(scenario.rate_per_s, min(window_s, duration_s), quota) for quota, window_s in quotas]
+    rate_per_s = highest_per_s or scenario.rate_per_s
+    needed = [_needed(rate_per_s, min(window_s, duration_s), quota) for quota, window_s in quotas]
     return max(scenario.identities, *needed) if needed else scenario.identities
 
 

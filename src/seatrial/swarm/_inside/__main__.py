@@ -8,6 +8,7 @@ import sys
 
 import gevent.socket
 import locust as _patched  # noqa: F401 - before anything that loads ssl, which it must patch first
+from gevent.event import Event
 
 from seatrial.swarm._inside._channel import Channel
 from seatrial.swarm._inside._load import BrokenLoadError, load_user
@@ -29,10 +30,13 @@ def read_plan() -> Plan:
     return Plan.decode(line)
 
 
-def die_with_harness() -> None:
-    """End this process as soon as nobody holds the other end of standard input any more."""
-    gevent.socket.wait_read(STDIN)
-    os._exit(1)
+def listen(go: Event) -> None:
+    """Let the load begin when the harness says so; end this process as soon as nobody is there to say anything."""
+    while True:
+        gevent.socket.wait_read(STDIN)
+        if not os.read(STDIN, CHUNK):
+            os._exit(1)
+        go.set()
 
 
 def main() -> int:
@@ -40,13 +44,14 @@ def main() -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     channel = Channel.take_stdout()
     plan = read_plan()
-    gevent.spawn(die_with_harness)
+    go = Event()
+    gevent.spawn(listen, go)
     try:
         user_class = load_user(plan)
     except BrokenLoadError as error:
         channel.send("broken", slug=error.slug, what=error.what, details=error.details)
         return 2
-    run(plan, user_class, channel)
+    run(plan, user_class, channel, go)
     return 0
 
 

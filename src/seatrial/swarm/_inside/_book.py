@@ -10,6 +10,7 @@ from geventhttpclient.response import HTTPParseError
 
 from seatrial.swarm._inside._clock import Clock
 from seatrial.swarm._inside._fence import ElsewhereError
+from seatrial.swarm._inside._recorder import Recorder
 from seatrial.swarm._inside._samples import Samples
 from seatrial.swarm._inside._visit import MARK, Judged, Open, Visit, current_visit
 from seatrial.swarm._percentile import nearest_rank
@@ -17,7 +18,7 @@ from seatrial.swarm._plan import COLUMNS, ELSEWHERE, FAILED, OK, RAISED, TASK, T
 
 LIMITED = 429
 MOST_OPERATIONS = 200
-SPEAKING = {"CatchResponseError", "ElsewhereError", "ElsewhereRequestError"}
+SPEAKING = {"CatchResponseError", "ElsewhereError", "ElsewhereRequestError", "StatusError"}
 """Exceptions whose text says all."""
 
 SETUP = Visit(index=-1, due_s=0.0)
@@ -29,6 +30,7 @@ class Book:
     def __init__(self, file: IO[str], clock: Clock, *, deadline_s: float) -> None:
         self.ledger = Ledger()
         self.samples = Samples()
+        self.recorder = Recorder()
         self.rows = 0
         self.failed_rows = 0
         self.limited = 0
@@ -150,6 +152,7 @@ class Book:
         if visit is SETUP:
             return
         visit.rows += 1
+        self.recorder.record(judged)
         self.limited += judged.status == LIMITED
         if judged.outcome != RAISED:
             self._recent_ms.append(judged.latency_ms)

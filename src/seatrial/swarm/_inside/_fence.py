@@ -33,6 +33,8 @@ class Fence:
             self._keep_agent(agent)
         if hasattr(client, "get_adapter"):  # HttpSession
             self._keep_session(client)
+        if hasattr(client, "check"):  # LeanSession
+            client.check = lambda url: self._check(url, ElsewhereError)
 
     def _keep_agent(self, agent: Any) -> None:
         send = agent._urlopen  # noqa: SLF001 - there is no public place that every leg passes

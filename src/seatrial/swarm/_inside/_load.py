@@ -8,9 +8,10 @@ import traceback
 from pathlib import Path
 
 import gevent.ssl
-from locust import FastHttpUser, TaskSet, User, task
+from locust import FastHttpUser, User, task
 from locust.util.load_locustfile import load_locustfile
 
+from seatrial.swarm._inside._journey import unsupported
 from seatrial.swarm._plan import Plan
 
 
@@ -28,6 +29,7 @@ class Paths(FastHttpUser):
     """GET the scenario's paths in turn; anything but a 2xx or 3xx is a failure, and no redirect leads elsewhere."""
 
     abstract = True
+    lean = True
     paths: tuple[str, ...] = ()
     turns = itertools.count()
 
@@ -83,11 +85,12 @@ def _import(file: str) -> dict[str, type[User]]:
 
 
 def _check_tasks(chosen: type[User]) -> None:
-    """Refuse what cannot be cut into arrivals: a nested set of tasks decides by itself when it ends."""
-    nested = [item.__name__ for item in chosen.tasks if isinstance(item, type) and issubclass(item, TaskSet)]
-    if nested or not chosen.tasks:
+    """Refuse what cannot be cut into arrivals."""
+    fault = unsupported(chosen.tasks)
+    if fault:
         raise BrokenLoadError(
-            f"user class {chosen.__name__!r} {'nests ' + nested[0] if nested else 'has no task'}",
+            f"user class {chosen.__name__!r} {fault}",
             slug="load-user-unsupported",
-            details="each arrival runs one task: a function decorated with @task, which may send several requests",
+            details="each arrival runs one task: a function decorated with @task, which may send several requests, "
+            "or a SequentialTaskSet of such functions, from its first to its last",
         )

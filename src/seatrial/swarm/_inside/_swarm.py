@@ -13,20 +13,22 @@ from typing import Any, cast
 
 import gevent
 import locust
+from gevent.event import Event
 from gevent.pool import Group
 from locust import User
 from locust.env import Environment
-from locust.exception import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately
 
+from seatrial.swarm._inside._alarm import Alarm
 from seatrial.swarm._inside._book import Book
 from seatrial.swarm._inside._channel import Channel
 from seatrial.swarm._inside._client import DeadlinePassedError, Meter
 from seatrial.swarm._inside._clock import Clock
 from seatrial.swarm._inside._fence import Fence
+from seatrial.swarm._inside._journey import perform
+from seatrial.swarm._inside._lean import equip
 from seatrial.swarm._inside._mix import Mix, Task
 from seatrial.swarm._inside._visit import EndlessTaskError, Visit, no_visit
 from seatrial.swarm._plan import LATE, TURNED_AWAY, Plan
-from seatrial.swarm._schedule import due_times
 
 SPARE_DESCRIPTORS = 100
 MOST_IN_FLIGHT = 20_000
@@ -34,18 +36,21 @@ MOST_LOGGED = 20
 START_DELAY_S = 0.02
 WARM_S = 0.25
 logger = logging.getLogger(__name__)
-ENDED_BY_CHOICE = (RescheduleTask, RescheduleTaskImmediately, InterruptTaskSet)
 
 
-def run(plan: Plan, user_class: type[User], channel: Channel) -> None:
-    """Run the scenario, write `plan.requests`, and report the ledger at the end."""
+def run(plan: Plan, user_class: type[User], channel: Channel, go: Event) -> None:
+    """Run the scenario once all are ready, write `plan.requests`, and report the ledger at the end."""
     random.seed(plan.seed)
+    gevent.config.track_greenlet_tree = (
+        False  # who spawned whom is nobody's question here, and costs more than a greenlet
+    )
     with Path(plan.requests).open("w", encoding="utf-8", errors="backslashreplace", buffering=1 << 20) as file:
         clock = Clock()
         book = Book(file, clock, deadline_s=plan.deadline_s)
         swarm = Swarm(plan, user_class, book, clock)
         swarm.prepare()
         channel.send("ready")
+        go.wait()
         ticker = gevent.spawn(tick, channel, book, clock)
         cpu_s = time.process_time()
         swarm.serve()
@@ -55,6 +60,7 @@ def run(plan: Plan, user_class: type[User], channel: Channel) -> None:
         "done",
         ledger=asdict(book.ledger),
         rows=book.rows,
+        recorded=book.recorder.told(),
         samples=book.samples.kept,
         cpu_s=cpu_s,
         wall_s=clock.now(),
@@ -80,7 +86,7 @@ class Swarm:
         self._class = user_class
         self._book = book
         self._clock = clock
-        self._mix = Mix(cast(list[Task], user_class.tasks), seed=plan.seed)  # load_user refused all but functions
+        self._mix = Mix(cast(list[Task], user_class.tasks), seed=plan.seed)  # load_user refused all others
         self._meter = Meter(clock, Fence(plan.url), deadline_s=plan.deadline_s)
         self._group = Group()
         self._idle: list[User] = []
@@ -91,8 +97,11 @@ class Swarm:
 
     def prepare(self) -> None:
         """Create the first users, connect Locust's events, and put the garbage collector to rest."""
-        runner = self._environment.create_local_runner()
         events: Any = self._environment.events
+        listeners = list(events.request._handlers)  # noqa: SLF001 - nothing public names them
+        runner = self._environment.create_local_runner()
+        if getattr(self._class, "lean", False):
+            events.request._handlers[:] = listeners  # noqa: SLF001 - Locust's own figures take as long as the rest of us
         events.request.add_listener(self._book.on_request)
         events.init.fire(environment=self._environment, runner=runner, web_ui=None)
         count = min(self._most, 4 + int(self._plan.rate_per_s * WARM_S))
@@ -103,6 +112,7 @@ class Swarm:
 
     def _new_user(self) -> User:
         user = self._class(self._environment)
+        equip(user, deadline_s=self._plan.deadline_s)
         self._meter.attach(user)
         with no_visit():  # the pool may grow while an arrival waits for a user
             user.on_start()
@@ -110,11 +120,10 @@ class Swarm:
 
     def serve(self) -> None:
         """Start every arrival at its due time, then wait until all ended or their time is over."""
-        plan = self._plan
         self._clock.start(delay_s=START_DELAY_S)
-        schedule = due_times(plan.rate_per_s, duration_s=plan.duration_s, seed=plan.seed, spacing=plan.spacing)
-        for index, due_s in enumerate(schedule):
-            gevent.sleep(max(due_s - self._clock.now(), 0))  # 0 still lets the others run
+        alarm = Alarm()
+        for index, due_s in self._plan.arrivals:
+            alarm.sleep(due_s - self._clock.now())
             self._book.ledger.due += 1
             self._admit(self._visit(index, due_s), self._mix.task(index))
         self._drain()
@@ -136,7 +145,7 @@ class Swarm:
         return Visit(index=index, due_s=due_s, identity=name, headers=headers)
 
     def _drain(self) -> None:
-        last_s = self._plan.duration_s + self._plan.deadline_s
+        last_s = self._plan.duration_s + self._plan.patience_s
         gevent.sleep(max(self._plan.duration_s - self._clock.now(), 0))
         self._group.join(timeout=max(last_s - self._clock.now(), 0.1))
         self._group.kill()
@@ -154,7 +163,7 @@ class Swarm:
         name = task_name(task)
         try:
             user = self._idle.pop() if self._idle else self._new_user()
-            self._perform(task, user)
+            perform(task, user)
         except gevent.GreenletExit:
             self._book.close(visit, name, killed=True)
             return
@@ -165,13 +174,6 @@ class Swarm:
             self._book.close(visit, name)
         # Last in, first out: few warm connections instead of many that the server closes meanwhile.
         self._idle.append(user)
-
-    @staticmethod
-    def _perform(task: Task, user: User) -> None:
-        try:
-            task(user)
-        except ENDED_BY_CHOICE:
-            return
 
     def _log(self, task: str, error: BaseException) -> None:
         self._logged += not isinstance(error, DeadlinePassedError)

@@ -30,7 +30,7 @@ class Open:
     elsewhere: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Judged:
     """How a request ended: what its row says."""
 

@@ -1,0 +1,83 @@
+"""The search for the rate at which a service breaks: on services of which the truth is known."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seatrial.config import ScenarioSettings
+from seatrial.core import UsageError
+from seatrial.swarm._order import prepare
+from seatrial.swarm._search import search
+
+
+@given(st.floats(1, 100), st.floats(1.1, 100), st.floats(0.05, 1), st.floats(0.5, 20_000))
+def test_the_interval_holds_the_truth(low: float, times: float, within: float, truth: float) -> None:
+    """It is as narrow as asked, and the service holds at its lower end and breaks at its upper one."""
+    asked: list[float] = []
+
+    def holds(rate: float) -> bool:
+        asked.append(rate)
+        return rate <= truth
+
+    found = search(holds, low=low, high=low * times, within=within)
+    assert found.interval is not None
+    assert all(low <= rate <= low * times for rate in asked)
+    if truth < low:
+        assert (found.interval.low, found.interval.high, found.best) == (0, low, 0)
+    elif truth >= low * times:
+        assert found.interval.low == found.interval.high == found.best == low * times
+    else:
+        assert found.interval.low <= truth < found.interval.high <= found.interval.low * (1 + within) * (1 + 1e-9)
+    assert all(asked.count(rate) == 2 for rate in asked)
+
+
+def votes_of(*votes: bool | None) -> tuple[Iterator[bool | None], Any]:
+    """Return votes in this order, and what hands them out."""
+    given_ = iter(votes)
+    return given_, lambda _rate: next(given_)
+
+
+def test_one_bad_burst_of_three_decides_nothing() -> None:
+    """Two that held outvote it, and the third is not sent where two agree."""
+    left, holds = votes_of(True, False, True, True, True)
+    found = search(holds, low=1, high=2, within=1)
+    assert (found.best, list(left)) == (2, [])
+
+
+@pytest.mark.parametrize("votes", [(None, None, None), (True, False, None)])
+def test_a_lowest_rate_that_cannot_be_judged_leaves_nothing(votes: tuple[bool | None, ...]) -> None:
+    """No interval then; at most three bursts."""
+    left, holds = votes_of(*votes)
+    found = search(holds, low=1, high=2, within=1)
+    assert (found.interval, found.best, found.unknown_per_s, list(left)) == (None, 0, 1, [])
+
+
+@given(st.floats(2, 50), st.floats(1, 100))
+def test_a_generator_at_its_end_leaves_the_upper_side_open(truth: float, reach: float) -> None:
+    """Rates above its reach cannot be judged: what held is known all the same, and nothing is said to break there."""
+
+    def holds(rate: float) -> bool | None:
+        return None if rate > reach else rate <= truth
+
+    found = search(holds, low=1, high=64, within=0.25)
+    assert found.interval is not None
+    assert found.interval.low <= min(truth, reach) <= found.interval.low * 1.25 * (1 + 1e-9)
+    if found.unknown_per_s:
+        assert found.interval.low == found.interval.high == found.best
+        assert found.unknown_per_s > reach
+    else:
+        assert found.interval.high > truth
+
+
+def test_a_given_rate_has_no_breakpoint(tmp_path: Path) -> None:
+    """An objective on it could not be broken."""
+    scenario = ScenarioSettings.model_validate(
+        {"rate_per_s": 1.0, "duration_s": {"quick": 1.0}, "paths": ("/a",), "objectives": {"breakpoint": ">= 5/s"}}
+    )
+    with pytest.raises(UsageError) as caught:
+        prepare("s", scenario, profile="quick", root=tmp_path, limits=(), environment={})
+    assert caught.value.slug == "objective-search"
