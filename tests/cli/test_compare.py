@@ -253,10 +253,8 @@ def test_commits_on_compose_are_images_of_their_own(product: Product, composed: 
     listed = subprocess.run(
         ["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}"], capture_output=True, text=True, check=True
     )
-    runs = [
-        json.loads((Path(found["directory"]) / role / "events.ndjson").open().readline())["run"]
-        for role in found["sides"]
-    ]
+    logs = [(Path(found["directory"]) / role / "events.ndjson").read_text() for role in found["sides"]]
+    runs = [json.loads(log.splitlines()[0])["run"] for log in logs]
     assert [image for image in listed.stdout.split() for run in runs if run in image] == []
     assert "seatrial-compared:latest" not in listed.stdout.split()
 

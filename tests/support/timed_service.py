@@ -1,20 +1,23 @@
 """A service that takes as long as it is told, and a repository whose commits are versions of it.
 
-    python timed_service.py PORT [MILLISECONDS [broken]]
+    python timed_service.py PORT [MILLISECONDS [broken] [random]]
 
 What is not said stands in the file `takes`. Each answer takes the milliseconds, and up to half of them more, most of it
-waiting and some of it work: by the number of the request, so that two processes that are asked alike take alike. A
-broken one answers every request but the first twenty with 500.
+waiting and some of it work: by the number of the request, so that two processes that are asked alike take alike. Random
+ones take as long on the average, with a tail as real ones have. A broken one answers every request but the first
+twenty with 500.
 """
 
 from __future__ import annotations
 
 import hashlib
 import itertools
+import random
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -22,6 +25,9 @@ GOLDEN = 0.6180339887498949
 """Multiples of it, modulo 1, are spread as evenly as can be however many there are."""
 
 SPREAD = 0.5
+AT_LEAST = 0.8
+"""The share of what a random answer takes that is no part of its exponential tail: its p95 is 1.4 times its mean."""
+
 ROUNDS = 40
 """How much work goes with each millisecond: some tenths of one."""
 
@@ -50,6 +56,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     takes_s = 0.0
     broken = False
+    random = False
     count = itertools.count()
 
     def do_GET(self) -> None:
@@ -58,7 +65,7 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(200)
             return
         number = next(Handler.count)
-        takes_s = self.takes_s * (1 + SPREAD * (number * GOLDEN % 1))
+        takes_s = self.takes_s * (tail() if self.random else 1 + SPREAD * (number * GOLDEN % 1))
         time.sleep(takes_s)
         for _ in range(round(takes_s * 1000 * ROUNDS)):
             hashlib.sha256(BLOCK)
@@ -73,6 +80,11 @@ class Handler(BaseHTTPRequestHandler):
         """Write nothing."""
 
 
+def tail() -> float:
+    """Return how many times the mean a random answer takes."""
+    return AT_LEAST + random.expovariate(1 / (1 - AT_LEAST))
+
+
 class Server(ThreadingHTTPServer):
     """Take as many connections at a time as come."""
 
@@ -80,9 +92,9 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
 
 
-def serve(port: int, takes_ms: float, *, broken: bool) -> None:
+def serve(port: int, takes_ms: float, words: Sequence[str]) -> None:
     """Serve for ever."""
-    Handler.takes_s, Handler.broken = takes_ms / 1000, broken
+    Handler.takes_s, Handler.broken, Handler.random = takes_ms / 1000, "broken" in words, "random" in words
     Server(("127.0.0.1", port), Handler).serve_forever()
 
 
@@ -115,4 +127,4 @@ def write_version(folder: Path, takes_ms: float) -> None:
 
 if __name__ == "__main__":
     words = sys.argv[2:] or Path("takes").read_text(encoding="utf-8").split()
-    serve(int(sys.argv[1]), float(words[0]), broken="broken" in words)
+    serve(int(sys.argv[1]), float(words[0]), words[1:])

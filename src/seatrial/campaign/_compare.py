@@ -115,15 +115,15 @@ def calibrate_machine(settings: Settings, task: Task, *, tell: Tell) -> Calibrat
     """
     sides = read_sides(settings, task)
     found = _measure(settings, replace(task, early=False), sides, tell)
-    differences = log_ratios(found.pairs, task.metric)
-    if len(differences) < LOOKS[0]:
+    if len(found.pairs) < LOOKS[0]:
         raise EnvironmentFailure(
-            f"only {len(differences)} pairs could be measured: {found.stopped}",
+            f"only {len(found.pairs)} pairs could be measured: {found.stopped}",
             slug="calibration-short",
             where="seatrial load calibrate",
             remedy="lower --rate, or let nothing else run on this machine meanwhile",
         )
-    return Calibrated(comparison=found, calibration=calibrate(differences, seed=task.seed))
+    calibration = calibrate(_differences(found.pairs, task), primary=task.metric, seed=task.seed)
+    return Calibrated(comparison=found, calibration=calibration)
 
 
 def read_sides(settings: Settings, task: Task) -> dict[Role, Side]:
@@ -227,9 +227,12 @@ def _standing(
 
 
 def _conclude(pairs: Sequence[Pair], task: Task) -> Conclusion:
-    differences: dict[str, list[float]] = {metric: log_ratios(pairs, metric) for metric in task.metrics}
     shares = {role: _share_lost(pairs, role) for role in ROLES}
-    return conclude(differences, primary=task.metric, errors=Errors(**shares), looks=task.looks)
+    return conclude(_differences(pairs, task), primary=task.metric, errors=Errors(**shares), looks=task.looks)
+
+
+def _differences(pairs: Sequence[Pair], task: Task) -> dict[str, list[float]]:
+    return {metric: log_ratios(pairs, metric) for metric in task.metrics}
 
 
 def _share_lost(pairs: Sequence[Pair], role: Role) -> float:

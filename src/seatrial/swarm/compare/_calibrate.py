@@ -13,8 +13,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from seatrial.swarm.compare._ranks import Bounds, bounds
-from seatrial.swarm.compare._sequential import ALPHA, LOOKS, Verdict, verdict_of
+from seatrial.swarm.compare._conclude import Errors, conclude
+from seatrial.swarm.compare._sequential import LOOKS, Verdict
 
 DRAWS = 1000
 CHANGES = (1.0, 1.05, 1.08, 1.1, 1.12, 1.15, 1.2, 1.25, 1.3, 1.4, 1.5, 2.0)
@@ -46,17 +46,21 @@ class Calibration:
 
 
 def calibrate(
-    differences: Sequence[float], *, seed: int, looks: Sequence[int] = LOOKS, draws: int = DRAWS
+    differences: Mapping[str, Sequence[float]],
+    *,
+    primary: str,
+    seed: int,
+    looks: Sequence[int] = LOOKS,
+    draws: int = DRAWS,
 ) -> Calibration:
-    """Return what the rule does with pairs such as these log ratios, which are of one version."""
+    """Return what the rule does with pairs such as these log ratios, metric by metric, which are of one version."""
     chance = random.Random(seed)  # noqa: S311 - repeatable
     verdicts: dict[float, Counter[Verdict]] = {change: Counter() for change in CHANGES}
     pairs: Counter[float] = Counter()
     for _ in range(draws):
-        drawn = [chance.choice((-1, 1)) * value for value in chance.choices(differences, k=looks[-1])]
-        found = [(look, bounds(drawn[:look], ALPHA)) for look in looks]
+        drawn = _draw(differences, chance, looks[-1])
         for change in CHANGES:
-            verdict, used = _end(found, math.log(change))
+            verdict, used = _end(drawn, math.log(change), primary, looks)
             verdicts[change][verdict] += 1
             pairs[change] += used
     return Calibration(
@@ -65,14 +69,24 @@ def calibrate(
     )
 
 
-def _end(found: Sequence[tuple[int, Bounds]], change: float) -> tuple[Verdict, int]:
+def _draw(differences: Mapping[str, Sequence[float]], chance: random.Random, count: int) -> dict[str, list[float]]:
+    """Return so many pairs: the figures of a pair stay together, and which side is the candidate is drawn."""
+    indices = chance.choices(range(len(next(iter(differences.values())))), k=count)
+    signs = chance.choices((-1, 1), k=count)
+    return {name: [sign * of[at] for at, sign in zip(indices, signs, strict=True)] for name, of in differences.items()}
+
+
+def _end(
+    drawn: Mapping[str, Sequence[float]], change: float, primary: str, looks: Sequence[int]
+) -> tuple[Verdict, int]:
     """Return how the looks end where every pair is greater by so much, and after how many pairs."""
     verdict: Verdict = "inconclusive"
-    for look, at in found:
-        verdict = verdict_of(at.shifted(change))
+    for look in looks:
+        seen = {name: [value + change for value in values[:look]] for name, values in drawn.items()}
+        verdict = conclude(seen, primary=primary, errors=Errors(), looks=(look,)).verdict
         if verdict != "inconclusive":
             return verdict, look
-    return verdict, found[-1][0]
+    return verdict, looks[-1]
 
 
 def _shares(counts: Counter[Verdict], draws: int) -> dict[Verdict, float]:

@@ -1,4 +1,4 @@
-"""What a comparison comes to: the primary metric by its looks, the others once by Holm, and errors before both."""
+"""What a comparison comes to: the primary metric, the others by Holm, and errors before both."""
 
 from __future__ import annotations
 

@@ -27,10 +27,6 @@ class Bounds:
     estimate: float
     upper: float
 
-    def shifted(self, by: float) -> Bounds:
-        """Return the bounds of the same differences, each greater by so much."""
-        return Bounds(lower=self.lower + by, estimate=self.estimate + by, upper=self.upper + by)
-
 
 def bounds(differences: Sequence[float], alpha: float) -> Bounds:
     """Return the bounds of at least one difference; each is wrong in at most `alpha` of all cases."""
