@@ -45,6 +45,16 @@ def test_a_changed_folder_is_no_commit(settings: Settings) -> None:
     check_different(side(settings, "HEAD"), found)
 
 
+def test_what_a_run_left_changes_nothing(settings: Settings) -> None:
+    """Also where git was not told to ignore it."""
+    (settings.root / ".gitignore").write_text("")
+    git(settings.root, "commit", "--quiet", "--all", "--message", "ignores nothing")
+    (settings.root / ".seatrial" / "runs").mkdir(parents=True)
+    (settings.root / ".seatrial" / "runs" / "x").write_text("")
+    assert git(settings.root, "status", "--porcelain")
+    assert not side(settings, ".").dirty
+
+
 def test_an_option_is_no_commit(settings: Settings) -> None:
     """What looks like one is not taken for one by git."""
     with pytest.raises(UsageError, match="neither a commit"):

@@ -14,6 +14,7 @@ PATIENCE_S = 120.0
 POINTING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 """What git tells its hooks of the repository that they run in: here another folder is meant."""
 
+OF_RUNS = ":(exclude,glob)**/.seatrial/**"
 NO_HOOKS = ("-c", "core.hooksPath=/dev/null")
 
 
@@ -37,8 +38,8 @@ def commit_of(repository: Path, name: str) -> str:
 
 
 def is_dirty(repository: Path) -> bool:
-    """Return whether the folder differs from its commit, by new files too."""
-    return bool(_git(repository, "status", "--porcelain"))
+    """Return whether the folder differs from its commit, by new files too; what runs leave in it is no difference."""
+    return bool(_git(repository, "status", "--porcelain", "--", ".", OF_RUNS))
 
 
 def add_worktree(repository: Path, commit: str, folder: Path, *, work: Path) -> None:
