@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.stack import Watchdog, leftovers, run_marks, sweep, work_folder
+from seatrial.stack import Watchdog, leftovers, note_undo, run_marks, sweep, work_folder
 from seatrial.stack._inside.reaper import living
 
 STUBBORN = "import signal,time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
@@ -155,3 +155,16 @@ def test_the_work_folder_is_short_and_passable(run: str) -> None:
     assert len(str(work / "instrumented" / "db" / ".s.PGSQL.65535")) < 100
     assert work.stat().st_mode & 0o777 == 0o711
     assert work.parent.stat().st_mode & 0o777 == 0o711
+
+
+def test_what_was_noted_is_undone(run: str, tmp_path: Path) -> None:
+    """Each command that was written down runs, once, whatever became of the one before it."""
+    work, told = work_folder(run), tmp_path / "told"
+    code = "import sys; open(sys.argv[1], 'a').write(sys.argv[2])"
+    note_undo(["/no/such/program"], work)
+    for word in ("a", "b"):
+        note_undo([sys.executable, "-c", code, str(told), word], work)
+    sweep(run)
+    sweep(run)
+    assert told.read_text() == "ab"
+    assert not work.exists()

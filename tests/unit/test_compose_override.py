@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from seatrial.config import load_settings
-from seatrial.stack import StackPlan, handed_over
+from seatrial.stack import StackPlan, handed_over, image_name
 from seatrial.stack._compose_override import write_override
 from seatrial.stack._passage import FAR_PORT
 
@@ -93,3 +93,29 @@ def test_a_local_process_gets_what_the_file_hands_to_its_service(tmp_path: Path)
         "d": "",
         "e": "XYZ",
     }
+
+
+def images(folder: Path, model: dict[str, Any], **facts: Any) -> dict[str, Any]:
+    """Return what the override says of each service's image and build, where it says something."""
+    write_override(plan_in(folder, **facts), model, folder / "override.yml")
+    found = yaml.load((folder / "override.yml").read_text(), Loader=_Loader)["services"]  # noqa: S506 - a safe loader
+    return {name: {key: one[key] for key in ("image", "build") if key in one} for name, one in found.items()}
+
+
+def test_an_image_stands_in_place_of_what_is_built(tmp_path: Path) -> None:
+    """It is neither built nor called otherwise; other services stay as they are."""
+    assert images(tmp_path, MODEL, images={"api": "shop:2"}) == {"api": {"image": "shop:2", "build": None}, "db": {}}
+
+
+def test_a_tag_keeps_builds_of_two_runs_apart(tmp_path: Path) -> None:
+    """What is built is called by it, whatever the file says, and so is it where another service uses it."""
+    named = {"build": ".", "image": "shop"}
+    model = {
+        "services": {"api": named, "worker": {"image": "shop"}, "db": {"image": "postgres:17"}, "own": {"build": "."}}
+    }
+    found = {name: facts.get("image") for name, facts in images(tmp_path, model, tag="run-1").items()}
+    name = image_name(ROOT, "api", "run-1")
+    assert found == {"api": name, "worker": name, "db": None, "own": image_name(ROOT, "own", "run-1")}
+    assert name.endswith("-api:run-1")
+    plain = {name: facts.get("image") for name, facts in images(tmp_path, model).items()}
+    assert plain == {"api": None, "worker": None, "db": None, "own": image_name(ROOT, "own")}

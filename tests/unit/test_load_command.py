@@ -11,14 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.campaign import Options, choose_load
-from seatrial.cli._load import load_command, per_second, split_words
+from seatrial.cli._load import send_command, split_words
+from seatrial.cli._options import per_second
 from seatrial.config import GateSettings, ScenarioSettings, Settings
 from seatrial.core import UsageError
 from seatrial.swarm._order import MOST_ARRIVALS, prepare
 
 URL = "http://127.0.0.1:9"
 PARAMETER = click.Option(["--rate"])
-CONTEXT = click.Context(load_command)
+CONTEXT = click.Context(send_command)
 
 
 def scenario(rate_per_s: float = 10.0, **more: object) -> ScenarioSettings:
@@ -144,7 +145,7 @@ def test_a_run_is_repeated_as_it_was_asked_for(
     )  # fmt: skip
     words = shlex.split(asked.repeat(seed=3, driver=URL))
     assert words[:2] == ["seatrial", "load"]
-    read = load_command.make_context("load", words[2:]).params
+    read = send_command.make_context("load", words[2:]).params
     assert split_words(read["words"]) == ("full", "")
     assert (read["stack"], read["seed"]) == (URL, 3)
     assert {name: read[name] for name in ("scenarios", "paths", "rate_per_s", "duration_s", "processes")} == {

@@ -1,6 +1,18 @@
 """Which stages run, on which variant of the stack, in which order, within which budget."""
 
 from seatrial.campaign._campaign import Campaign
+from seatrial.campaign._compare import (
+    SHOWN,
+    Calibrated,
+    Comparison,
+    Task,
+    calibrate_machine,
+    compare,
+    medians,
+    random_seed,
+    ratio,
+)
+from seatrial.campaign._contest import Burst, Pair
 from seatrial.campaign._entered import Entered
 from seatrial.campaign._faults import Fault, fault_files, load_fault
 from seatrial.campaign._limits import Planned, allowance, plan_deep_limits, plan_limits
@@ -22,6 +34,7 @@ from seatrial.campaign._run import (
     variables_ahead,
     why_unminted,
 )
+from seatrial.campaign._sides import ROLES, Role, Side
 from seatrial.campaign._stacks import Stacks
 from seatrial.campaign._stay import KEY, bring_up, is_gone, take_down
 from seatrial.campaign._suites import (
@@ -38,22 +51,33 @@ from seatrial.campaign._variables import filled_in
 __all__ = [
     "KEY",
     "PATHS",
+    "ROLES",
+    "SHOWN",
     "SUITES",
     "UP",
+    "Burst",
+    "Calibrated",
     "Campaign",
+    "Comparison",
     "Entered",
     "Fault",
     "Options",
+    "Pair",
     "Planned",
+    "Role",
     "Run",
+    "Side",
     "Stacks",
     "Stage",
+    "Task",
     "allowance",
     "bring_up",
+    "calibrate_machine",
     "check_address_pool",
     "check_selection",
     "choose",
     "choose_load",
+    "compare",
     "declared_people",
     "fault_files",
     "filled_in",
@@ -61,6 +85,7 @@ __all__ = [
     "in_suite_order",
     "is_gone",
     "load_fault",
+    "medians",
     "metric_belongs",
     "new_run_id",
     "open_run",
@@ -69,6 +94,8 @@ __all__ = [
     "plan_limits",
     "point_latest",
     "profile_in_effect",
+    "random_seed",
+    "ratio",
     "replay_finding",
     "resolve_out",
     "sends_apart",

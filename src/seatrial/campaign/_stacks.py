@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from concurrent.futures import Future, wait
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from seatrial.campaign._background import in_background
 from seatrial.campaign._faults import confirm_live, defective_tree
@@ -36,9 +37,21 @@ NOTHING.set_result(None)
 class Stacks:
     """Start, hand out and stop the variants of one run."""
 
-    def __init__(self, run: Run, *, collector: Collector | None, variants: Collection[Variant] = CLEAN) -> None:
-        """Start at most these variants; with two of them, the logs of the instrumented one are kept apart."""
+    def __init__(
+        self,
+        run: Run,
+        *,
+        collector: Collector | None,
+        variants: Collection[Variant] = CLEAN,
+        images: Mapping[str, str] = MappingProxyType({}),
+        tag: str = "",
+    ) -> None:
+        """Start at most these variants; with two of them, the logs of the instrumented one are kept apart.
+
+        `images` and `tag` are those of `StackPlan`.
+        """
         self._run = run
+        self._images, self._tag = images, tag
         self._collector = collector
         self._main: Variant = "clean" if "clean" in variants else "instrumented"
         self._started: dict[Variant, Future[Stack]] = {}
@@ -157,6 +170,8 @@ class Stacks:
             replicas=fault.replicas if fault else {},
             keep=run.options.keep,
             addresses=run.tells_apart,
+            images=self._images,
+            tag=self._tag,
             redact=run.recorder.secrets.redact,
         )
 

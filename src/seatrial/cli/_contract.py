@@ -14,6 +14,7 @@ from seatrial.cli._options import (
     suite_options,
     target_option,
 )
+from seatrial.cli._usual import UsualGroup
 
 EPILOG = """\b
 Examples:
@@ -55,16 +56,7 @@ Exit codes: 0 it is written, 2 wrong usage or configuration, or what is served i
 3 the environment failed, 130 interrupted."""
 
 
-class ContractGroup(click.Group):
-    """A group whose usual job needs no word: what is no command is an argument or option of `fuzz`."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the words of the command line."""
-        named = bool(args) and (args[0] in self.commands or args[0] in ctx.help_option_names)
-        return super().parse_args(ctx, args if named else ["fuzz", *args])
-
-
-@click.group("contract", cls=ContractGroup, epilog=EPILOG)
+@click.group("contract", cls=UsualGroup, usual="fuzz", epilog=EPILOG)
 def contract_command() -> None:
     """Fuzz and judge what the service's OpenAPI document promises.
 

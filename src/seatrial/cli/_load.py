@@ -1,46 +1,42 @@
-"""`seatrial load`: the declared load scenarios alone, or a GET of paths."""
+"""`seatrial load`: the declared load scenarios alone, or a GET of paths; two versions under it are `_compare`'s."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import click
 
-from seatrial.cli._options import config_option, json_option, one_target, seconds, suite_options, target_option
+from seatrial.cli._compare import calibrate_command, compare_command
+from seatrial.cli._options import (
+    config_option,
+    json_option,
+    one_target,
+    per_second,
+    seconds,
+    suite_options,
+    target_option,
+)
+from seatrial.cli._usual import UsualGroup
 from seatrial.core import UsageError
 
 PROFILES = ("quick", "full")
 EPILOG = """\b
 Examples:
   seatrial load
+  seatrial load http://127.0.0.1:8000 --path / --rate 100/s --duration 30s
+  seatrial load compare --base main
+  seatrial load calibrate"""
+SEND = """\b
+Examples:
+  seatrial load
   seatrial load full --stack local --scenario steady
   seatrial load http://127.0.0.1:8000 --path / --path /items --rate 100/s --duration 30s
-  seatrial load --scenario steady --json
+  seatrial load send --scenario steady --json
 
 \b
 Exit codes: 0 everything that must hold held, 1 something did not, 2 wrong usage or configuration,
 3 the environment failed or the load was not as asked, 130 interrupted."""
-
-
-def per_second(ctx: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
-    """Read `50` or `50/s` as arrivals per second."""
-    del ctx, parameter
-    if value is None:
-        return None
-    try:
-        rate = float(value.removesuffix("/s"))
-    except ValueError:
-        rate = math.nan
-    if not 0 < rate < math.inf:
-        raise UsageError(
-            f"{value!r} is no rate",
-            slug="load-rate-invalid",
-            where="--rate",
-            remedy="write arrivals per second, above 0: 50 or 50/s",
-        )
-    return rate
 
 
 def split_words(words: Sequence[str]) -> tuple[str, str]:
@@ -57,7 +53,19 @@ def split_words(words: Sequence[str]) -> tuple[str, str]:
     return "".join(profiles) or "quick", "".join(urls)
 
 
-@click.command("load", epilog=EPILOG)
+@click.group("load", cls=UsualGroup, usual="send", epilog=EPILOG)
+def load_command() -> None:
+    """Send load, and judge it by what must hold meanwhile; compare two versions under it.
+
+    `seatrial load [quick|full] [URL]` is short for `seatrial load send [quick|full] [URL]`.
+    """
+
+
+load_command.add_command(compare_command)
+load_command.add_command(calibrate_command)
+
+
+@load_command.command("send", epilog=SEND, short_help="Send load, and judge it by what must hold meanwhile.")
 @click.argument("words", nargs=-1, metavar="[quick|full] [URL]")
 @target_option
 @click.option("--scenario", "scenarios", multiple=True, metavar="NAME", help="Only this [load.NAME]; repeatable.")
@@ -75,7 +83,7 @@ def split_words(words: Sequence[str]) -> tuple[str, str]:
 @json_option
 @suite_options
 @config_option
-def load_command(*, words: tuple[str, ...], stack: str, plan: bool, **choices: Any) -> int:
+def send_command(*, words: tuple[str, ...], stack: str, plan: bool, **choices: Any) -> int:
     """Send load at the rate that was asked for, whatever the service does, and judge it by what must hold meanwhile.
 
     Latency counts from the instant at which a request was due. A load that could not be sent as asked proves nothing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,25 @@ def seconds(ctx: click.Context, parameter: click.Parameter, value: str | None) -
     if match is None or float(match[1]) == 0:
         raise click.BadParameter(f"{value!r} is no duration; write 90, 90s, 5m or 1h")
     return float(match[1]) * UNITS_S[match[2]]
+
+
+def per_second(ctx: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    """Read `50` or `50/s` as arrivals per second."""
+    del ctx, parameter
+    if value is None:
+        return None
+    try:
+        rate = float(value.removesuffix("/s"))
+    except ValueError:
+        rate = math.nan
+    if not 0 < rate < math.inf:
+        raise UsageError(
+            f"{value!r} is no rate",
+            slug="load-rate-invalid",
+            where="--rate",
+            remedy="write arrivals per second, above 0: 50 or 50/s",
+        )
+    return rate
 
 
 config_option: Decorator = click.option(

@@ -14,19 +14,29 @@ from seatrial.stack._base import (
 )
 from seatrial.stack._choose import Choice, attach, check_engine, choose_driver, open_stack, require_embedded
 from seatrial.stack._code import read_by_code
-from seatrial.stack._compose_model import Model, compose_model, dockerfile_of, handed_over, read_compose, service_lines
+from seatrial.stack._compose_model import (
+    Model,
+    compose_model,
+    dockerfile_of,
+    handed_over,
+    image_name,
+    read_compose,
+    service_lines,
+)
 from seatrial.stack._environments import ensure_environment
 from seatrial.stack._folders import cache_root, folders_of, work_folder
-from seatrial.stack._inside.reaper import Sweep
+from seatrial.stack._inside.reaper import Sweep, note_undo
 from seatrial.stack._left_over import image_of, left_over
 from seatrial.stack._local import LocalStack
 from seatrial.stack._pip_settings import uv_environment
 from seatrial.stack._pool import ServerPool
+from seatrial.stack._ready import answers, wait_until
 from seatrial.stack._remote import RemoteStack, check_target
 from seatrial.stack._startup import copy_readable, fault_addition, merge_additions, startup_addition, write_startup
 from seatrial.stack._state import forget_state, read_state, write_state
 from seatrial.stack._sweep import leftovers, run_labels, run_marks, sweep
 from seatrial.stack._watchdog import Watchdog
+from seatrial.stack._worktree import add_worktree, commit_of, is_dirty, repository_of
 
 __all__ = [
     "Ability",
@@ -45,11 +55,14 @@ __all__ = [
     "Variant",
     "Verb",
     "Watchdog",
+    "add_worktree",
+    "answers",
     "attach",
     "cache_root",
     "check_engine",
     "check_target",
     "choose_driver",
+    "commit_of",
     "compose_model",
     "copy_readable",
     "dockerfile_of",
@@ -58,15 +71,19 @@ __all__ = [
     "folders_of",
     "forget_state",
     "handed_over",
+    "image_name",
     "image_of",
+    "is_dirty",
     "lacks",
     "left_over",
     "leftovers",
     "merge_additions",
+    "note_undo",
     "open_stack",
     "read_by_code",
     "read_compose",
     "read_state",
+    "repository_of",
     "require_embedded",
     "run_labels",
     "run_marks",
@@ -74,6 +91,7 @@ __all__ = [
     "startup_addition",
     "sweep",
     "uv_environment",
+    "wait_until",
     "work_folder",
     "write_startup",
     "write_state",

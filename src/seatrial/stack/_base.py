@@ -37,7 +37,8 @@ class StackPlan:
     with an addition see (on compose mounted at /seatrial, writable by any user). `environment` fills the compose file's
     variables; a service gets of it what `handed` lists, all where it is not listed. `logs` is where what services wrote
     is kept in the end, as `redact` returns it. `root` holds the compose files (a copy of the project's folder when a
-    fault edits it). With `addresses`, clients shall be told apart by their address.
+    fault edits it). With `addresses`, clients shall be told apart by their address. `images` stand in place of what the
+    compose file builds or names for a service; with a `tag`, what is built is called by it and not as the file says.
     """
 
     settings: Settings
@@ -55,6 +56,8 @@ class StackPlan:
     replicas: Mapping[str, int] = field(default_factory=dict)
     keep: bool = False
     addresses: bool = False
+    images: Mapping[str, str] = field(default_factory=dict)
+    tag: str = ""
     redact: Redact = field(default=str, repr=False)
 
     @property

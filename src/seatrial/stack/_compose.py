@@ -116,7 +116,7 @@ class ComposeStack:
         self._project.context = str(files[0].parent)
         self._project.compose_file_name = [*map(str, files), str(override)]
         self._project.services = list(stack.services)
-        built = [name for name in stack.services if model["services"][name].get("build")]
+        built = [name for name in stack.services if model["services"][name].get("build") and name not in plan.images]
         if built:
             progress(f"building {', '.join(built)}")
             self._project.build_images(built)

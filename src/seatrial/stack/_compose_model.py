@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,15 @@ def compose_model(settings: Settings, root: Path) -> Model:
         model = {"services": _merge(documents)}
     check_services(model, settings.stack)
     return model
+
+
+def image_name(root: Path, service: str, tag: str = "") -> str:
+    """Return a name that all runs of one project share, so that its build cache and image serve them all.
+
+    With a tag, it is that of one run alone.
+    """
+    name = f"seatrial-{sha256(str(root).encode()).hexdigest()[:10]}-{service}"
+    return f"{name}:{tag}" if tag else name
 
 
 def handed_over(model: Model) -> dict[str, frozenset[str]]:

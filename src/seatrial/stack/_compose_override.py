@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from seatrial.stack._base import StackPlan
-from seatrial.stack._compose_model import Model
+from seatrial.stack._compose_model import Model, image_name
 from seatrial.stack._passage import FAR_PORT
 from seatrial.stack._sweep import run_labels
 
@@ -46,7 +45,10 @@ def write_override(plan: StackPlan, model: Model, path: Path) -> None:
     """Write the override of a plan to a file that only this user can read."""
     labels = dict(run_labels(plan.run, keep=plan.keep))
     document = {
-        "services": {name: _service(name, service, plan, labels) for name, service in model["services"].items()},
+        "services": {
+            name: {**_service(name, service, plan, labels), **_image(name, service, plan, model)}
+            for name, service in model["services"].items()
+        },
         "networks": {name: {"labels": labels} for name in _own(model, "networks") | {"default"}},
         "volumes": {name: {"labels": labels} for name in _own(model, "volumes")},
     }
@@ -68,8 +70,6 @@ def _service(name: str, service: Mapping[str, Any], plan: StackPlan, labels: Map
     healthcheck = service.get("healthcheck") or {}
     if healthcheck.get("test") and not healthcheck.get("disable"):
         override["healthcheck"] = {"interval": INTERVALS[plan.variant]}
-    if service.get("build") and not service.get("image"):
-        override["image"] = image_name(plan.root, name)
     if environment := _environment(name, service, plan):
         override["environment"] = {key: value.replace("$", "$$") for key, value in environment.items()}
     if name in plan.additions:
@@ -79,9 +79,17 @@ def _service(name: str, service: Mapping[str, Any], plan: StackPlan, labels: Map
     return override
 
 
-def image_name(root: Path, service: str) -> str:
-    """Return a tag that all runs of one project share, so that its build cache and image serve them all."""
-    return f"seatrial-{sha256(str(root).encode()).hexdigest()[:10]}-{service}"
+def _image(name: str, service: Mapping[str, Any], plan: StackPlan, model: Model) -> dict[str, Any]:
+    """Return the image of a service, where it is another than its file says."""
+    if name in plan.images:
+        return {"image": plan.images[name], **({"build": _Reset()} if service.get("build") else {})}
+    named = service.get("image", "")
+    if service.get("build") and not named:
+        return {"image": image_name(plan.root, name, plan.tag)}
+    builders = [
+        other for other, facts in model["services"].items() if facts.get("build") and facts.get("image") == named
+    ]
+    return {"image": image_name(plan.root, builders[0], plan.tag)} if builders and plan.tag else {}
 
 
 def _ports(name: str, service: Mapping[str, Any], plan: StackPlan) -> list[int]:

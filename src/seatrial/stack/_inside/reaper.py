@@ -8,7 +8,9 @@ milliseconds and must still work when the package it came from is half-way throu
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import json
 import os
 import select
 import shutil
@@ -22,6 +24,8 @@ from pathlib import Path
 
 PROC = Path("/proc")
 LEDGER = "processes"
+UNDO = "undo"
+UNDO_TIMEOUT_S = 30.0
 RELEASE = b"R"
 RUN_LABEL = "dev.seatrial.run"
 DOCKER_TIMEOUT_S = 30.0
@@ -233,10 +237,30 @@ def remove_from_engine(run: str, *, again: bool) -> dict[str, int]:
     return {kind: len(names) for kind, names in seen.items()}
 
 
+def note_undo(command: list[str], work: Path) -> None:
+    """Write down a command that removes what neither a mark nor a label finds; do so before there is anything."""
+    with (work / UNDO).open("a") as file:
+        file.write(json.dumps(command) + "\n")
+
+
+def undo(work: Path) -> None:
+    """Run every command that was written down; one that cannot do its work changes nothing about the others."""
+    file = work / UNDO
+    for line in file.read_text().splitlines() if file.is_file() else ():
+        with contextlib.suppress(OSError, subprocess.SubprocessError, ValueError):
+            subprocess.run(
+                json.loads(line), stdin=subprocess.DEVNULL, capture_output=True, timeout=UNDO_TIMEOUT_S, check=False
+            )
+    file.unlink(missing_ok=True)
+
+
 def reap(run: str, work: Path | None = None) -> Sweep:
-    """Kill the processes of a run, then remove what the engine holds of it; `work` is kept."""
+    """Kill the processes of a run, remove what the engine holds of it, and undo what else was written down."""
     processes = kill_processes(run, work)
-    return Sweep(processes=processes, **remove_from_engine(run, again=processes > 0))
+    swept = Sweep(processes=processes, **remove_from_engine(run, again=processes > 0))
+    if work:
+        undo(work)
+    return swept
 
 
 def remove_folder(folder: Path) -> None:

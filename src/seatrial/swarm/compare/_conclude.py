@@ -1,0 +1,78 @@
+"""What a comparison comes to: the primary metric, the others by Holm, and errors before both."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from seatrial.swarm.compare._holm import adjusted
+from seatrial.swarm.compare._ranks import bounds, p_greater
+from seatrial.swarm.compare._sequential import ALPHA, CLEARLY, LOOKS, SLOWER, Judged, Verdict, judge
+
+ERRORS = 0.01
+"""The share of arrivals that were not answered well from which latencies tell nothing: quick refusals are quick."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errors:
+    """The share of arrivals that were not answered well."""
+
+    base: float = 0.0
+    candidate: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conclusion:
+    """The verdict and why; what the looks at the primary metric came to; the others' probabilities, corrected.
+
+    It is `settled` where more pairs could change nothing.
+    """
+
+    verdict: Verdict
+    reason: str
+    primary: Judged
+    others: Mapping[str, float]
+    worse: tuple[str, ...]
+    settled: bool
+
+
+def conclude(
+    differences: Mapping[str, Sequence[float]], *, primary: str, errors: Errors, looks: Sequence[int] = LOOKS
+) -> Conclusion:
+    """Return the conclusion from log ratios of pairs, at least one, metric by metric."""
+    judged = judge(differences[primary], looks)
+    others = adjusted(
+        {name: p_greater(each, math.log(SLOWER)) for name, each in differences.items() if name != primary}
+    )
+    worse = tuple(
+        name
+        for name, probability in others.items()
+        if probability <= ALPHA and bounds(differences[name], ALPHA).estimate > math.log(CLEARLY)
+    )
+    verdict, reason = _verdict(primary, judged, worse, errors)
+    settled = verdict != "inconclusive" or errors.base > ERRORS
+    return Conclusion(verdict=verdict, reason=reason, primary=judged, others=others, worse=worse, settled=settled)
+
+
+def _verdict(primary: str, judged: Judged, worse: Sequence[str], errors: Errors) -> tuple[Verdict, str]:
+    if errors.base > ERRORS:
+        return "inconclusive", f"the base itself did not answer {errors.base:.2%} of its arrivals well"
+    if errors.candidate > ERRORS:
+        what = f"the candidate did not answer {errors.candidate:.2%} of its arrivals well, the base {errors.base:.2%}"
+        return "fail", what
+    told = f"{primary} of the candidate is {described(judged)}"
+    if judged.verdict != "fail" and worse:
+        return "fail", f"{' and '.join(worse)} of the candidate certainly worse than the base's; {told}"
+    return judged.verdict, told
+
+
+def described(judged: Judged) -> str:
+    """Return a ratio with its bounds, for people."""
+    found = judged.found
+    sides = [f"certainly {word} {math.exp(bound):.3f}" for word, bound in _sides(found.lower, found.upper)]
+    return f"{math.exp(found.estimate):.3f} times the base's ({' and '.join(sides) or 'nothing is certain'})"
+
+
+def _sides(lower: float, upper: float) -> list[tuple[str, float]]:
+    return [(word, bound) for word, bound in (("above", lower), ("below", upper)) if math.isfinite(bound)]
