@@ -2,8 +2,9 @@
 
     python tests/full_matrix.py [--driver local] [--again]
 
-What `make test` leaves out: there a fault runs only the suites that it concerns, and only a few run on compose. Results
-are kept in .seatrial/full-matrix.json, by the commit; a line is printed for each pair, and what was not covered last.
+What `make test` leaves out: there a fault runs only the suites that it concerns, beside others to be told from it, and
+only a few run on compose. Results are kept in .seatrial/full-matrix.json, by the commit; a line is printed for each
+pair, and what was not covered last.
 """
 
 from __future__ import annotations

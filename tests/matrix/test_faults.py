@@ -1,15 +1,22 @@
-"""A check is done when a seeded fault proves it: each fault trips exactly the checks that it names."""
+"""A check is done when a seeded fault proves it: each fault trips exactly the checks that it names.
+
+Faults that can be told apart share a stack: groups.py says which.
+"""
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from groups import TOGETHER
+from together import checks_of, write_together
 
 from seatrial.campaign import Fault, fault_files, load_fault
 from seatrial.config import FILE
@@ -20,6 +27,7 @@ FAULTS = sorted(fault_files())
 OF_FULL_LOAD = [fault for fault in FAULTS if load_fault(fault).scenarios]  # test_load_scenarios.py has them
 ON_LOCAL = [fault for fault in FAULTS if "local" in load_fault(fault).drivers and fault not in OF_FULL_LOAD]
 ONLY_COMPOSE = [fault for fault in FAULTS if fault not in (*ON_LOCAL, *OF_FULL_LOAD)]
+BY_THEMSELVES = [fault for fault in ON_LOCAL if fault not in {*itertools.chain(*TOGETHER)}]
 INTO_CONTAINERS = ("ratelimit-wrong-status", "posture-no-restart-policy", "jobs-never-finished")
 """One in the api, one in the worker, one in the files: the ways into a container. All others: make test-full."""
 SCALED = ("ratelimit-counted-per-instance", "ratelimit-store-down-crashes")
@@ -56,9 +64,10 @@ DEEPER = {
 """What takes the deep stage; ratelimit.store-returns is not promised by seatrial.toml."""
 
 
-def arguments(fault: str, driver: str) -> list[str]:
-    """Return what runs just the suites that a fault concerns."""
-    only = [word for suite in load_fault(fault).suites for word in ("--only", suite)]
+def arguments(fault: str, driver: str, *seeded: Fault) -> list[str]:
+    """Return what runs just the suites that a fault concerns, or those which the fault's file is made of."""
+    suites = {suite for each in seeded or (load_fault(fault),) for suite in each.suites}
+    only = [word for suite in sorted(suites) for word in ("--only", suite)]
     return ["--stack", driver, "--seed", "1", "--fault", fault, *only]
 
 
@@ -87,7 +96,7 @@ def undisturbed(fault: str) -> Any:
     return pytest.param(fault, marks=pytest.mark.alone) if "ratelimit" in load_fault(fault).suites else fault
 
 
-@pytest.mark.parametrize("fault", [patient(fault) for fault in ON_LOCAL])
+@pytest.mark.parametrize("fault", [patient(fault) for fault in BY_THEMSELVES])
 def test_fault_trips_its_checks_alone(
     fault: str, run_seatrial: Run, pool: Mapping[str, str], lean: Path, tmp_path: Path
 ) -> None:
@@ -104,6 +113,35 @@ def test_fault_trips_its_checks_alone(
         assert ended.checks(outcome) == wanted, ended.output
     verdict = (ended.exit_code, ended.verdict["verdict"], ended.verdict["fault"])
     assert verdict == (*ENDS[seeded.ends], fault)
+
+
+@pytest.mark.parametrize("together", TOGETHER, ids="+".join)
+def test_faults_trip_their_checks_together(
+    together: Sequence[str], run_seatrial: Run, pool: Mapping[str, str], lean: Path, tmp_path: Path
+) -> None:
+    """Faults that share a stack fail what each of them names, and nothing else: each is seen beside the others.
+
+    What one of them trips besides could hide behind another: tests/full_matrix.py runs each alone, with every suite.
+    """
+    seeded = [load_fault(fault) for fault in together]
+    file = write_together(seeded, tmp_path / "faults")
+    config = configuration_for(seeded[0], lean)
+    ended = run_seatrial(arguments(str(file), "local", *seeded), tmp_path / "run", pool, config=config)
+    assert ended.checks("failed") == {check for fault in seeded for check in checks_of(fault)}, ended.output
+    assert ended.checks("inconclusive") == set(), ended.output
+    assert (ended.exit_code, ended.verdict["verdict"], ended.verdict["fault"]) == (1, "fail", file.stem)
+
+
+def test_only_what_can_be_told_apart_shares_a_stack() -> None:
+    """In a group each check is one fault's, all need the same settings, and none is too gross for another's suites."""
+    assert max(Counter(itertools.chain(*TOGETHER)).values()) == 1
+    for seeded in ([load_fault(fault) for fault in together] for together in TOGETHER):
+        assert max(Counter(check for fault in seeded for check in checks_of(fault)).values()) == 1, seeded
+        assert len({(fault.configuration, concerns_the_limiter(fault)) for fault in seeded}) == 1, seeded
+        assert {(fault.ends, fault.undecided, fault.deep) for fault in seeded} == {("failed", (), False)}, seeded
+        assert all("local" in fault.drivers and not fault.replicas for fault in seeded), seeded
+        suites = {fault.suites for fault in seeded}
+        assert len(suites) == 1 or not any(fault.confined for fault in seeded), seeded
 
 
 @pytest.mark.usefixtures("engine")

@@ -1,6 +1,7 @@
 """docs/messages.md explains every error, and only errors that exist."""
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,10 +62,11 @@ def helper_slugs(tree: ast.Module) -> Iterator[str]:
             yield from (text for text in found if "-" in text and SLUG.fullmatch(text))
 
 
-def in_code() -> set[str]:
+@functools.cache
+def in_code() -> frozenset[str]:
     """Return every error slug of the engine."""
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "src").rglob("*.py")]
-    return {slug for tree in trees for slug in (*keyword_slugs(tree), *helper_slugs(tree))}
+    return frozenset(slug for tree in trees for slug in (*keyword_slugs(tree), *helper_slugs(tree)))
 
 
 def in_page() -> list[str]:

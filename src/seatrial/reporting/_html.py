@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, TextIO
 
 import jinja2
@@ -21,8 +22,12 @@ def write_html(record: Record, stream: TextIO, *, limits: dict[str, Any] | None 
     stream.write(template.render(**_context(record), limits=limits))
 
 
+@functools.cache
 def environment() -> jinja2.Environment:
-    """Return what every page is made with: foreign text is escaped, and nothing that is missing passes silently."""
+    """Return what every page is made with: foreign text is escaped, and nothing that is missing passes silently.
+
+    One for all pages of a process, which compiles each template once.
+    """
     found = jinja2.Environment(
         loader=jinja2.FileSystemLoader(content("reports") / "templates"),
         autoescape=True,
