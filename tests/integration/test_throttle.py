@@ -187,6 +187,7 @@ HABITS = [
     (), ("jitter",), ("stalls",), ("chunked",), ("hangs-up",), ("no-pipelining",), ("reset-floor",), ("clock-ahead",),
     ("token-required",), ("refuses-forged",), ("retry-date",), ("jitter", "stalls", "chunked"), ("ipv6-by-site",),
     ("catch-all",), ("catch-all-alike",), ("options-empty",), ("options-told",), ("head-empty",), ("file",),
+    ("query-apart",),
 ]  # fmt: skip
 
 

@@ -53,6 +53,9 @@ IN_KEY = {
 }
 """What some limiters take for another client."""
 
+QUERY = " with a query"
+"""The end of the key of a bucket that admits one more than others."""
+
 QUEUES = {"queues", "queues-all"}
 SPOOFABLE = {
     "forwarded-for-trusted": "x-forwarded-for",
@@ -124,11 +127,15 @@ class Limiter:
 
     def whose(self, request: Request) -> str:
         """Return whose bucket a request counts in."""
-        return " ".join([self.client(request), *(request.said(name) for name in self.more())])
+        return " ".join([self.client(request), *(request.said(name) for name in self.more())]) + self.apart(request)
 
     def more(self) -> Iterator[str]:
         """Yield what else of a request counts as another client."""
         return (said for trait, said in IN_KEY.items() if trait in self.traits)
+
+    def apart(self, request: Request) -> str:
+        """Return what tells requests with any query from the others, where those have a bucket of their own."""
+        return QUERY if "query-apart" in self.traits and "?" in request.path else ""
 
     def client(self, request: Request) -> str:
         """Return who asks."""
@@ -171,7 +178,7 @@ class Limiter:
         if "by-key" in self.traits:
             now_s -= (now_s - zlib.crc32(key.encode()) / 2**32 * HOUR_S) % self.length()
         if found is None:
-            self.buckets[key] = found = Bucket(now_s)
+            self.buckets[key] = found = Bucket(now_s, used=-key.endswith(QUERY))
         if now_s >= found.began_s + self.length() + found.longer_s:
             self.buckets[key] = found = Bucket(now_s, number=found.number + 1)
         return found
