@@ -104,6 +104,7 @@ DEFECTS = [
     ("retry-zero", "retry-after-untrue"),
     ("retry-twice", "retry-after-malformed"),
     ("limit-untrue", "limit-untrue"),
+    ("reset-soon", "reset-malformed"),
 ]
 
 

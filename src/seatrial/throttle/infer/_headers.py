@@ -10,7 +10,7 @@ from seatrial.throttle._wire import Answer
 from seatrial.throttle.infer._fit import Fit
 from seatrial.throttle.infer._found import Found
 from seatrial.throttle.infer._lab import Lab
-from seatrial.throttle.infer._told import Told, read_told
+from seatrial.throttle.infer._told import Told, malformed, read_told
 
 DATE = re.compile(r"[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT")
 WHOLE_S, READING_S = 1.0, 0.02
@@ -21,7 +21,8 @@ def judge_told(lab: Lab, found: Found, fit: Fit | None) -> None:
     """Note the convention, and each header that is malformed or untrue."""
     first = lab.records[0].answers
     told = [read_told(answer) for answer in first]
-    wrong = {**dict(_retry_after(lab)), **dict(_limit(lab, found, told)), **dict(_reset(lab, fit))}
+    wrong = {f"{word}-malformed": proof for answer in first for word, proof in malformed(answer)}
+    wrong |= {**dict(_retry_after(lab)), **dict(_limit(lab, found, told)), **dict(_reset(lab, fit))}
     for defect, proof in wrong.items():
         found.blame(defect, proof)
     named = [one.convention for one in told if one.convention != "none"]
