@@ -363,6 +363,14 @@ def test_structured_fields_that_are_untrue_are_found(convention: str, trait: str
     assert cause in {finding.cause for result in evidence.results for finding in result.findings}
 
 
+def test_a_policy_that_tells_whose_it_is_is_found() -> None:
+    """An address as the key of a quota fails the claim about headers."""
+    with serving("key-told", convention="ietf-draft-8") as target:
+        evidence = run(target, limit(headers="ietf-draft-8"))
+    assert ended(evidence, Outcome.FAILED) == {"headers-truthful"}, told(evidence)
+    assert {f.cause for result in evidence.results for f in result.findings} == {"policy-key-tells-whom"}
+
+
 def test_a_convention_that_is_not_the_declared_one_is_found() -> None:
     """Where other headers are declared than there are, they are missing."""
     with serving(convention="ietf-draft-7") as target:

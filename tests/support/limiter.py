@@ -53,6 +53,9 @@ IN_KEY = {
 }
 """What some limiters take for another client."""
 
+KEYS = {"hidden": "c2hhZG93", "address": "MTkyLjAuMi43"}
+"""What a policy of the IETF says of whose quota it is, in Base64: a word, or an address."""
+
 QUERY = " with a query"
 """The end of the key of a bucket that admits one more than others."""
 
@@ -332,7 +335,8 @@ class Limiter:
             name = "usual" if "malformed" in self.traits else '"usual"'
             keys = {"remaining": "r", "reset": "t"}
             said = "".join(f";{key}={figures[figure]}" for figure, key in keys.items() if figure in figures)
-            policy = f'"hourly";q=1000;w=3600, {name};q={figures["limit"]};w={window_s}'
+            key = KEYS["address" if "key-told" in self.traits else "hidden"]
+            policy = f'"hourly";q=1000;w=3600, {name};q={figures["limit"]};w={window_s};qu="requests";pk=:{key}:'
             return [("RateLimit", f"{name}{said}"), ("RateLimit-Policy", policy)]
         prefix = "RateLimit" if self.convention == "ietf-draft-6" else "X-RateLimit"
         return [(f"{prefix}-{figure.title()}", value) for figure, value in figures.items()]
