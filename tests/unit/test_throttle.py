@@ -31,6 +31,7 @@ from seatrial.throttle._outcomes import CLAIMS, judge_outcome
 from seatrial.throttle._replay import Turn
 from seatrial.throttle._retry import Wait, judge_retry_after, read_wait
 from seatrial.throttle._shown import Album, tell
+from seatrial.throttle._telling import _promises
 from seatrial.throttle._variants import Shape, variants
 from seatrial.throttle._window import (
     SAME_CLOCK,
@@ -720,3 +721,11 @@ def test_a_body_is_sent_and_shown() -> None:
         '{"client_id": "a"}',
         (("Content-Type", "application/json"),),
     )
+
+
+def test_a_reviewer_is_told_what_is_declared_and_nothing_else() -> None:
+    """What holds while the store is down stands beside the store, and what is empty nowhere."""
+    more = {"store": "redis", "store_down": "closed", "batch_path": "/many"}
+    told = _promises(Policy.declared(LIMIT.model_copy(update=more), {}))
+    assert (told["store"], told["batch_path"]) == ("redis (closed while it is down)", "/many")
+    assert not {"bypass_values", "bypass_headers", "store", "batch_path"} & _promises(POLICY).keys()
