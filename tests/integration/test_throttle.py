@@ -82,6 +82,7 @@ FAULTS = [
     ("forwarded-for-trusted", "forwarded-for-ignored"),
     ("real-ip-trusted", "sibling-headers-ignored"),
     ("forwarded-trusted", "sibling-headers-ignored"),
+    ("forwarded-quoted-trusted", "sibling-headers-ignored"),
     ("ipv6-by-address", "network-bounded"),
     ("ipv6-by-link", "network-bounded"),
     ("proxy-unlimited", "network-bounded"),

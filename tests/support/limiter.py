@@ -64,6 +64,7 @@ SPOOFABLE = {
     "forwarded-for-trusted": "x-forwarded-for",
     "real-ip-trusted": "x-real-ip",
     "forwarded-trusted": "forwarded",
+    "forwarded-quoted-trusted": "forwarded",
 }
 
 
@@ -154,7 +155,8 @@ class Limiter:
         if "addresses-share" in self.traits:
             return "anonymous"
         trusted = [name for trait, name in SPOOFABLE.items() if trait in self.traits and address == request.address]
-        return next((request.headers[name] for name in trusted if name in request.headers), address)
+        said = (request.headers[name] for name in trusted if name in request.headers)
+        return next((one for one in said if '"' in one or "forwarded-quoted-trusted" not in self.traits), address)
 
     def address(self, request: Request) -> str:
         """Return whose address counts: the one from which a request came, or that which the proxy reports."""
