@@ -15,7 +15,7 @@ from promises import PROMISES
 
 from seatrial.config import LimitSettings
 from seatrial.core import CheckResult, Evidence, Measurement, Outcome, Severity, Target, UsageError
-from seatrial.throttle import Answer, Instant, Policy, Wire, merge, plan_proof
+from seatrial.throttle import Answer, Instant, Policy, Wire, WireError, merge, plan_proof
 from seatrial.throttle._answers import read_answer
 from seatrial.throttle._claims import (
     Defect,
@@ -446,6 +446,40 @@ class HangsUp(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Keep quiet."""
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (None, "no whole answer within 0.2 s"),
+        (b"", "the connection ended"),
+        (b"HTTP/1.1 200 OK\r\nContent-Le", "the connection ended in the middle of an answer"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", "the connection ended in the middle of an answer"),
+        (b"SSH-2.0\r\n\r\n", "ValueError: no HTTP/1 answer: 'SSH-2.0'"),
+    ],
+)
+def test_what_is_no_answer_is_told_in_words(said: bytes | None, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A target that hangs, hangs up, stops in the middle or speaks something else: each is told as that."""
+    monkeypatch.setattr("seatrial.throttle._wire.ANSWER_S", 0.2)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(said or b"")
+        if said is None:
+            await reader.read()  # until the client gives up
+        writer.close()
+
+    async def talk() -> None:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        wire = Wire(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", name="u", headers={})
+        try:
+            await wire.send("GET", "/a")
+        finally:
+            server.close()
+
+    with pytest.raises(WireError) as caught:
+        asyncio.run(talk())
+    assert str(caught.value) == f"GET /a: {why}"
 
 
 def test_idle_connection_is_opened_anew() -> None:
