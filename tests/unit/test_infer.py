@@ -28,6 +28,7 @@ from seatrial.throttle.infer._looks import Looks, tell_looks
 from seatrial.throttle.infer._people import addresses
 from seatrial.throttle.infer._probes import moments
 from seatrial.throttle.infer._seen import Hit, Interval, Segment, simplest
+from seatrial.throttle.infer._shown import lines
 from seatrial.throttle.infer._told import malformed, read_told, told_windows
 
 EPOCH = 1_700_000_000.0
@@ -382,3 +383,19 @@ async def asked_by(inference: Inference) -> Interval:
     await asyncio.gather(*inference._sharpened(Crowd()))  # type: ignore[arg-type]  # noqa: SLF001 - it keeps what it gets
     await inference._fit()  # noqa: SLF001 - what the watching does
     return heard[0]()
+
+
+@pytest.mark.parametrize(
+    ("status", "line"),
+    [
+        (503, "rejection_status = 503"),
+        (200, "# rejection_status: found 200"),
+        (None, "# rejection_status: found that the connection just ends"),
+    ],
+)
+def test_a_block_says_how_is_refused(status: int | None, line: str) -> None:
+    """What the configuration has no word for stands there as a comment."""
+    found = Found()
+    for name, value in (("quota", 3), ("window_s", 10), ("scope", "address"), ("status", status)):
+        found.learn(name, value, "proved")
+    assert line in lines(Task(url="http://127.0.0.1/a"), found)
