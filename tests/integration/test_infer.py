@@ -293,6 +293,8 @@ def test_window_of_a_day_cannot_be_proved() -> None:
         code, found = discover(url, *POOL, max_s=6)
     assert (code, found["quota"], found["window_s"]) == (3, QUOTA, None), found
     assert "8640" in found["inconclusive"]["window_s"]
+    assert found["headers"] == {"convention": "x-ratelimit-epoch", "truth": None}
+    assert "Reset" in found["inconclusive"]["headers"]
 
 
 def test_clock_that_is_an_hour_off_is_no_defect() -> None:

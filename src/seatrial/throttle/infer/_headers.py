@@ -25,14 +25,20 @@ def judge_told(lab: Lab, found: Found, fit: Fit | None) -> None:
     wrong |= {**dict(_retry_after(lab)), **dict(_limit(lab, found, told)), **dict(_reset(lab, fit))}
     for defect, proof in wrong.items():
         found.blame(defect, proof)
+    untrue = any(not defect.startswith("retry-after") for defect in wrong)
+    _convention(found, told, untrue=untrue, seen=bool(fit and fit.recovered))
+
+
+def _convention(found: Found, told: Sequence[Told], *, untrue: bool, seen: bool) -> None:
+    """Note in which headers a policy is told, and whether they are true: of a Reset that takes an end that was seen."""
     named = [one.convention for one in told if one.convention != "none"]
     convention = max(set(named), key=named.count) if named else "none"
-    header_wrong = [defect for defect in wrong if not defect.startswith("retry-after")]
-    truth = None if convention == "none" else not header_wrong
-    value = {"convention": convention, "truth": truth}
-    found.learn(
-        "headers", value, "proved" if header_wrong or truth is None else "fitted", proof=f"{len(first)} answers"
-    )
+    sure = untrue or convention == "none"
+    unseen = not (sure or seen) and any(one.reset_s is not None for one in told)
+    if unseen:
+        found.leave_open("headers", "no window was seen to end, so that nothing tells whether Reset is true")
+    value = {"convention": convention, "truth": None if unseen or convention == "none" else not untrue}
+    found.learn("headers", value, "proved" if sure else "fitted", proof=f"{len(told)} answers")
 
 
 def _retry_after(lab: Lab) -> Iterator[tuple[str, str]]:
