@@ -522,7 +522,7 @@ class Server:
 
     async def dawdle(self) -> None:
         """Lose time, now and then."""
-        if "crowd-uncounted" in self.traits:
+        if self.traits & {"crowd-uncounted", "crowd-slow"}:
             await asyncio.sleep(WORK_S if self.under_way <= QUEUE else QUEUED_S)
         if "jitter" in self.traits:
             await asyncio.sleep(self.random.choice((0.0, 0.0, 0.001, 0.02)))
