@@ -120,7 +120,7 @@ TARGETS = (
     Target(
         "slowapi",
         kind("fixed-window", "first-request"),
-        {"path-parameter-in-key": BY_URL},
+        {"path-parameter-in-key": BY_URL, "reset-malformed": EPOCH},
         {"headers-truthful": EPOCH},
         {"path-spelling": BY_URL},
     ),

@@ -104,6 +104,7 @@ DEFECTS = [
     ("retry-zero", "retry-after-untrue"),
     ("retry-twice", "retry-after-malformed"),
     ("limit-untrue", "limit-untrue"),
+    ("reset-soon", "reset-malformed"),
 ]
 
 
@@ -292,6 +293,8 @@ def test_window_of_a_day_cannot_be_proved() -> None:
         code, found = discover(url, *POOL, max_s=6)
     assert (code, found["quota"], found["window_s"]) == (3, QUOTA, None), found
     assert "8640" in found["inconclusive"]["window_s"]
+    assert found["headers"] == {"convention": "x-ratelimit-epoch", "truth": None}
+    assert "Reset" in found["inconclusive"]["headers"]
 
 
 def test_clock_that_is_an_hour_off_is_no_defect() -> None:
@@ -319,16 +322,21 @@ def test_another_machine_is_not_asked() -> None:
 
 
 def test_block_is_valid_configuration(tmp_path: Path) -> None:
-    """What is printed can be put into seatrial.toml."""
-    command = [sys.executable, "-m", "seatrial", "limits", "discover"]
-    with serving() as url:
-        done = subprocess.run([*command, url, *POOL], capture_output=True, text=True, check=False)
-    block = done.stdout.partition("\n\n")[0]
+    """What is printed is a whole `seatrial.toml`, by which the service that it was printed for is proved."""
+    command = [sys.executable, "-m", "seatrial", "limits"]
     file = tmp_path / "seatrial.toml"
-    file.write_text(block, encoding="utf-8")
+    with serving() as url:
+        done = subprocess.run([*command, "discover", url, *POOL], capture_output=True, text=True, check=False)
+        file.write_text(done.stdout.partition("\n\n")[0], encoding="utf-8")
+        base, fresh = url.removesuffix("/items/7"), ("--address-pool", "127.32.0.0/16")
+        proof = subprocess.run(
+            [*command, "prove", base, *fresh], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+        )
     (limit,) = load_settings(file).limits
     assert (limit.quota, limit.window_s, limit.algorithm) == (QUOTA, WINDOW_S, "fixed-window")
     assert limit.retry_after
+    assert "PROVED        ratelimit.anonymous-by-address" in proof.stdout, proof.stdout + proof.stderr
+    assert "REFUTED" not in proof.stdout, proof.stdout
 
 
 def test_interrupt_ends_it() -> None:

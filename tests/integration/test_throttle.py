@@ -82,6 +82,7 @@ FAULTS = [
     ("forwarded-for-trusted", "forwarded-for-ignored"),
     ("real-ip-trusted", "sibling-headers-ignored"),
     ("forwarded-trusted", "sibling-headers-ignored"),
+    ("forwarded-quoted-trusted", "sibling-headers-ignored"),
     ("ipv6-by-address", "network-bounded"),
     ("ipv6-by-link", "network-bounded"),
     ("proxy-unlimited", "network-bounded"),
@@ -187,6 +188,7 @@ HABITS = [
     (), ("jitter",), ("stalls",), ("chunked",), ("hangs-up",), ("no-pipelining",), ("reset-floor",), ("clock-ahead",),
     ("token-required",), ("refuses-forged",), ("retry-date",), ("jitter", "stalls", "chunked"), ("ipv6-by-site",),
     ("catch-all",), ("catch-all-alike",), ("options-empty",), ("options-told",), ("head-empty",), ("file",),
+    ("query-apart",),
 ]  # fmt: skip
 
 
@@ -360,6 +362,14 @@ def test_structured_fields_that_are_untrue_are_found(convention: str, trait: str
         evidence = run(target, limit(headers=convention))
     assert ended(evidence, Outcome.FAILED) == {"headers-truthful"}, told(evidence)
     assert cause in {finding.cause for result in evidence.results for finding in result.findings}
+
+
+def test_a_policy_that_tells_whose_it_is_is_found() -> None:
+    """An address as the key of a quota fails the claim about headers."""
+    with serving("key-told", convention="ietf-draft-8") as target:
+        evidence = run(target, limit(headers="ietf-draft-8"))
+    assert ended(evidence, Outcome.FAILED) == {"headers-truthful"}, told(evidence)
+    assert {f.cause for result in evidence.results for f in result.findings} == {"policy-key-tells-whom"}
 
 
 def test_a_convention_that_is_not_the_declared_one_is_found() -> None:

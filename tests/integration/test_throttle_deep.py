@@ -118,6 +118,17 @@ def test_over_two_windows_everything_comes_back_and_nothing_else(
     assert ended(evidence, Outcome.PASSED) >= claims - failed, told(evidence)
 
 
+@pytest.mark.long
+def test_a_bucket_that_fills_as_fast_as_one_client_asks_is_watched_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While many come, each answer takes longer than one request takes to come back: quotas are used up at once."""
+    monkeypatch.setattr("seatrial.throttle._deep.pressure", _volley_alone)
+    monkeypatch.setattr("seatrial.throttle._deep.KEYS", 1200)
+    monkeypatch.setattr("seatrial.throttle._deep.WARM", 50)
+    with process(SERVER, {"quota": 8, "window_s": 2.0, "traits": ("bucket", "crowd-slow")}) as (target, _):
+        evidence = deepen(target, limit(window_s=2.0, headers="none", algorithm="token-bucket"), Means())
+    assert ended(evidence, Outcome.PASSED) >= {"buckets-kept"}, told(evidence)
+
+
 def _volley_alone(author: Author) -> list[Step]:
     """Leave out what is compared: it takes its time, and is looked at elsewhere."""
     return [replace(step, after="quota") for step in pressure(author) if step.name == "volley"]

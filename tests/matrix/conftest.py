@@ -19,7 +19,9 @@ from seatrial.config import FILE
 from seatrial.stack import ServerPool
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 300
+PATIENCE_S = 900
+"""A deep stage alone may take 240 s for each of three limits before the product ends it."""
+
 FEWER_PER_MINUTE = "30"
 
 

@@ -246,6 +246,7 @@ class Server:
         if "X-RateLimit-Reset" in found:
             more = "limit-untrue" in self.traits
             found |= {"X-RateLimit-Limit": str(limiter.quota + more), "X-RateLimit-Remaining": str(left)}
+            found |= {"X-RateLimit-Reset": "soon"} if "reset-soon" in self.traits else {}
         said = next((make(wait_s) for trait, make in RETRY.items() if trait in self.traits), str(whole))
         return found | ({} if admitted or not said else {"Retry-After": said})
 

@@ -53,11 +53,18 @@ IN_KEY = {
 }
 """What some limiters take for another client."""
 
+KEYS = {"hidden": "c2hhZG93", "address": "MTkyLjAuMi43"}
+"""What a policy of the IETF says of whose quota it is, in Base64: a word, or an address."""
+
+QUERY = " with a query"
+"""The end of the key of a bucket that admits one more than others."""
+
 QUEUES = {"queues", "queues-all"}
 SPOOFABLE = {
     "forwarded-for-trusted": "x-forwarded-for",
     "real-ip-trusted": "x-real-ip",
     "forwarded-trusted": "forwarded",
+    "forwarded-quoted-trusted": "forwarded",
 }
 
 
@@ -124,11 +131,15 @@ class Limiter:
 
     def whose(self, request: Request) -> str:
         """Return whose bucket a request counts in."""
-        return " ".join([self.client(request), *(request.said(name) for name in self.more())])
+        return " ".join([self.client(request), *(request.said(name) for name in self.more())]) + self.apart(request)
 
     def more(self) -> Iterator[str]:
         """Yield what else of a request counts as another client."""
         return (said for trait, said in IN_KEY.items() if trait in self.traits)
+
+    def apart(self, request: Request) -> str:
+        """Return what tells requests with any query from the others, where those have a bucket of their own."""
+        return QUERY if "query-apart" in self.traits and "?" in request.path else ""
 
     def client(self, request: Request) -> str:
         """Return who asks."""
@@ -144,7 +155,8 @@ class Limiter:
         if "addresses-share" in self.traits:
             return "anonymous"
         trusted = [name for trait, name in SPOOFABLE.items() if trait in self.traits and address == request.address]
-        return next((request.headers[name] for name in trusted if name in request.headers), address)
+        said = (request.headers[name] for name in trusted if name in request.headers)
+        return next((one for one in said if '"' in one or "forwarded-quoted-trusted" not in self.traits), address)
 
     def address(self, request: Request) -> str:
         """Return whose address counts: the one from which a request came, or that which the proxy reports."""
@@ -171,7 +183,7 @@ class Limiter:
         if "by-key" in self.traits:
             now_s -= (now_s - zlib.crc32(key.encode()) / 2**32 * HOUR_S) % self.length()
         if found is None:
-            self.buckets[key] = found = Bucket(now_s)
+            self.buckets[key] = found = Bucket(now_s, used=-key.endswith(QUERY))
         if now_s >= found.began_s + self.length() + found.longer_s:
             self.buckets[key] = found = Bucket(now_s, number=found.number + 1)
         return found
@@ -325,7 +337,8 @@ class Limiter:
             name = "usual" if "malformed" in self.traits else '"usual"'
             keys = {"remaining": "r", "reset": "t"}
             said = "".join(f";{key}={figures[figure]}" for figure, key in keys.items() if figure in figures)
-            policy = f'"hourly";q=1000;w=3600, {name};q={figures["limit"]};w={window_s}'
+            key = KEYS["address" if "key-told" in self.traits else "hidden"]
+            policy = f'"hourly";q=1000;w=3600, {name};q={figures["limit"]};w={window_s};qu="requests";pk=:{key}:'
             return [("RateLimit", f"{name}{said}"), ("RateLimit-Policy", policy)]
         prefix = "RateLimit" if self.convention == "ietf-draft-6" else "X-RateLimit"
         return [(f"{prefix}-{figure.title()}", value) for figure, value in figures.items()]
@@ -509,7 +522,7 @@ class Server:
 
     async def dawdle(self) -> None:
         """Lose time, now and then."""
-        if "crowd-uncounted" in self.traits:
+        if self.traits & {"crowd-uncounted", "crowd-slow"}:
             await asyncio.sleep(WORK_S if self.under_way <= QUEUE else QUEUED_S)
         if "jitter" in self.traits:
             await asyncio.sleep(self.random.choice((0.0, 0.0, 0.001, 0.02)))

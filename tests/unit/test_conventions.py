@@ -7,6 +7,7 @@ import pytest
 from seatrial.config import LimitSettings
 from seatrial.throttle import Answer, Instant, Policy
 from seatrial.throttle._conventions import convention_of, read_figure
+from seatrial.throttle._partition import judge_partition
 
 FIGURES = ("limit", "remaining", "reset")
 TWICE, MALFORMED, NO_NUMBER = "there more than once", "no structured field", "no whole number"
@@ -82,3 +83,27 @@ def test_a_list_of_other_things_is_none_of_limits() -> None:
     assert told("ietf-draft-8", ("RateLimit-Policy", '"a";q=10;w=1.5'))[3] == NO_NUMBER
     assert told("ietf-draft-8", ("RateLimit-Policy", '"a";q=10;w='))[3] == MALFORMED
     assert told("ietf-draft-8", ("RateLimit-Policy", ""))[0] == "missing"
+
+
+@pytest.mark.parametrize(
+    ("said", "causes"),
+    [
+        ('qu="requests";pk=:c2hhZG93:', []),
+        ("qu=requests", ["policy-unit-no-string"]),
+        ('qu=7;pk="shadow"', ["policy-unit-no-string", "policy-key-no-bytes"]),
+        ("pk=:MTkyLjAuMi43:", ["policy-key-tells-whom"]),
+        ("pk=:MjAwMTpkYjg6OjE=:", ["policy-key-tells-whom"]),
+        ("pk=:YW5uQGFjbWUuZXhhbXBsZQ==:", ["policy-key-tells-whom"]),
+    ],
+)
+def test_a_policy_names_its_unit_and_keeps_its_key_to_itself(said: str, causes: list[str]) -> None:
+    """Of every limit that is told: a unit is a string, a key bytes that say nobody's address."""
+    answers = answer(("RateLimit-Policy", f'"hour";q=100;w=3600, "minute";q=10;w=60;{said}'))
+    assert [defect.cause for defect in judge_partition(policy("ietf-draft-8"), answers)] == causes
+    assert list(judge_partition(policy("ietf-draft-7"), answers)) == []
+
+
+def test_a_key_of_what_remains_is_one_too() -> None:
+    """What is said of it stands beside the header that has it."""
+    (defect,) = judge_partition(policy("ietf-draft-8"), answer(("RateLimit", '"minute";r=9;pk=:MTkyLjAuMi43:')))
+    assert (defect.cause, defect.title.split()[0]) == ("remaining-key-tells-whom", "RateLimit")

@@ -5,6 +5,7 @@ import json
 import math
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from algorithms import ALGORITHMS
@@ -27,7 +28,8 @@ from seatrial.throttle.infer._looks import Looks, tell_looks
 from seatrial.throttle.infer._people import addresses
 from seatrial.throttle.infer._probes import moments
 from seatrial.throttle.infer._seen import Hit, Interval, Segment, simplest
-from seatrial.throttle.infer._told import read_told, told_windows
+from seatrial.throttle.infer._shown import lines
+from seatrial.throttle.infer._told import malformed, read_told, told_windows
 
 EPOCH = 1_700_000_000.0
 
@@ -200,6 +202,8 @@ def test_what_a_refusal_looks_like() -> None:
         ({"RateLimit_Limit": "10", "RateLimit_Remaining": "9", "RateLimit_Reset": "60"}, "ietf-draft-6", 10, 9),
         ({"X_RateLimit_Limit": "10"}, "x-ratelimit", 10, None),
         ({"X_RateLimit_Limit": "ten"}, "x-ratelimit", None, None),
+        ({"X_RateLimit_Limit": "10", "X_RateLimit_Reset": "1700000060.25"}, "x-ratelimit-epoch", 10, None),
+        ({"X_RateLimit_Limit": "10", "X_RateLimit_Reset": "soon"}, "x-ratelimit-delta", 10, None),
         ({}, "none", None, None),
     ],
 )  # fmt: skip
@@ -207,6 +211,37 @@ def test_headers_are_read(headers: dict[str, str], convention: str, limit: int |
     """Each convention is known by its names and figures; what is no whole number tells nothing."""
     told = read_told(answer(200, **headers))
     assert (told.convention, told.limit, told.remaining) == (convention, limit, remaining)
+
+
+@pytest.mark.parametrize(
+    ("headers", "wrong"),
+    [
+        ({"X_RateLimit_Limit": "10", "X_RateLimit_Remaining": "-1", "X_RateLimit_Reset": "soon"},
+         ["remaining", "reset"]),
+        ({"X_RateLimit_Reset": "1700000060.25"}, ["reset"]),
+        ({"RateLimit_Limit": "9" * 5000}, ["limit"]),
+        ({"RateLimit": "limit=10 remaining=9", "RateLimit_Policy": "10;w="}, ["ratelimit", "ratelimit-policy"]),
+        ({"RateLimit": "limit=10, limit=9"}, ["ratelimit"]),
+        ({"RateLimit": "limit=10, remaining=9", "RateLimit_Policy": "10;w=60"}, []),
+        ({"RateLimit_Policy": '"a";q=10;w=60', "RateLimit": '"a";r=9;t=60'}, []),
+        ({"RateLimit_Limit": "10", "RateLimit_Remaining": "9", "RateLimit_Policy": "10;w=60"}, []),
+        ({}, []),
+    ],
+)  # fmt: skip
+def test_malformed_headers_are_named(headers: dict[str, str], wrong: list[str]) -> None:
+    """What is no whole number, or no structured field, is named by its figure, with what it says."""
+    found = list(malformed(answer(429, **headers)))
+    assert [word for word, _ in found] == wrong
+    values = {value for _, proof in found for value in [proof.partition(": ")[2]]}
+    assert values <= set(headers.values())
+
+
+def test_a_header_that_is_told_twice_is_malformed() -> None:
+    """Which of the two is true, nobody knows."""
+    once = answer(200, X_RateLimit_Remaining="3")
+    assert list(malformed(once)) == []
+    twice = replace(once, headers=(*once.headers, ("x-ratelimit-remaining", "4")))
+    assert list(malformed(twice)) == [("remaining", "X-RateLimit-Remaining: 3, 4")]
 
 
 def test_windows_are_hinted_at_by_headers() -> None:
@@ -348,3 +383,19 @@ async def asked_by(inference: Inference) -> Interval:
     await asyncio.gather(*inference._sharpened(Crowd()))  # type: ignore[arg-type]  # noqa: SLF001 - it keeps what it gets
     await inference._fit()  # noqa: SLF001 - what the watching does
     return heard[0]()
+
+
+@pytest.mark.parametrize(
+    ("status", "line"),
+    [
+        (503, "rejection_status = 503"),
+        (200, "# rejection_status: found 200"),
+        (None, "# rejection_status: found that the connection just ends"),
+    ],
+)
+def test_a_block_says_how_is_refused(status: int | None, line: str) -> None:
+    """What the configuration has no word for stands there as a comment."""
+    found = Found()
+    for name, value in (("quota", 3), ("window_s", 10), ("scope", "address"), ("status", status)):
+        found.learn(name, value, "proved")
+    assert line in lines(Task(url="http://127.0.0.1/a"), found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -168,6 +169,27 @@ def test_a_remote_stack_that_does_not_answer(tmp_path: Path) -> None:
     """Nothing behind the URL is a failure of the environment, not of the product."""
     with pytest.raises(EnvironmentFailure, match="target-unreachable"):
         RemoteStack("http://127.0.0.1:1", plan(tmp_path)).start(lambda _: None)
+
+
+class Absent(Healthy):
+    """Answer 404 to everything."""
+
+    def do_GET(self) -> None:
+        """Answer."""
+        self.send_error(404)
+
+
+def test_a_url_is_there_if_it_answers_unless_a_path_is_declared(tmp_path: Path) -> None:
+    """A service need not have a page at `/`; a path that is declared has to answer 2xx."""
+    declared = plan(tmp_path)
+    silent = replace(declared, settings=Settings.model_validate({"stack": {"start_timeout_s": 0.3}}))
+    with HTTPServer(("127.0.0.1", 0), Absent) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        RemoteStack(url, silent).start(lambda _: None)
+        with pytest.raises(EnvironmentFailure, match="does not answer with 2xx"):
+            RemoteStack(url, declared).start(lambda _: None)
+        server.shutdown()
 
 
 def test_the_state_of_a_kept_stack_is_private(tmp_path: Path) -> None:

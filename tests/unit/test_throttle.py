@@ -15,7 +15,7 @@ from promises import PROMISES
 
 from seatrial.config import LimitSettings
 from seatrial.core import CheckResult, Evidence, Measurement, Outcome, Severity, Target, UsageError
-from seatrial.throttle import Answer, Instant, Policy, Wire, merge, plan_proof
+from seatrial.throttle import Answer, Instant, Policy, Wire, WireError, merge, plan_proof
 from seatrial.throttle._answers import read_answer
 from seatrial.throttle._claims import (
     Defect,
@@ -31,6 +31,7 @@ from seatrial.throttle._outcomes import CLAIMS, judge_outcome
 from seatrial.throttle._replay import Turn
 from seatrial.throttle._retry import Wait, judge_retry_after, read_wait
 from seatrial.throttle._shown import Album, tell
+from seatrial.throttle._telling import _promises
 from seatrial.throttle._variants import Shape, variants
 from seatrial.throttle._window import (
     SAME_CLOCK,
@@ -447,6 +448,40 @@ class HangsUp(http.server.BaseHTTPRequestHandler):
         """Keep quiet."""
 
 
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (None, "no whole answer within 0.2 s"),
+        (b"", "the connection ended"),
+        (b"HTTP/1.1 200 OK\r\nContent-Le", "the connection ended in the middle of an answer"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", "the connection ended in the middle of an answer"),
+        (b"SSH-2.0\r\n\r\n", "ValueError: no HTTP/1 answer: 'SSH-2.0'"),
+    ],
+)
+def test_what_is_no_answer_is_told_in_words(said: bytes | None, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A target that hangs, hangs up, stops in the middle or speaks something else: each is told as that."""
+    monkeypatch.setattr("seatrial.throttle._wire.ANSWER_S", 0.2)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(said or b"")
+        if said is None:
+            await reader.read()  # until the client gives up
+        writer.close()
+
+    async def talk() -> None:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        wire = Wire(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", name="u", headers={})
+        try:
+            await wire.send("GET", "/a")
+        finally:
+            server.close()
+
+    with pytest.raises(WireError) as caught:
+        asyncio.run(talk())
+    assert str(caught.value) == f"GET /a: {why}"
+
+
 def test_idle_connection_is_opened_anew() -> None:
     """A server that hangs up on idle connections, as all do, costs the proof no answer."""
 
@@ -720,3 +755,11 @@ def test_a_body_is_sent_and_shown() -> None:
         '{"client_id": "a"}',
         (("Content-Type", "application/json"),),
     )
+
+
+def test_a_reviewer_is_told_what_is_declared_and_nothing_else() -> None:
+    """What holds while the store is down stands beside the store, and what is empty nowhere."""
+    more = {"store": "redis", "store_down": "closed", "batch_path": "/many"}
+    told = _promises(Policy.declared(LIMIT.model_copy(update=more), {}))
+    assert (told["store"], told["batch_path"]) == ("redis (closed while it is down)", "/many")
+    assert not {"bypass_values", "bypass_headers", "store", "batch_path"} & _promises(POLICY).keys()

@@ -16,11 +16,11 @@ from seatrial.config import Profile
 class Options:
     """The choices of one run; everything else stands in `seatrial.toml`.
 
-    `seed` None means a random one; `timeout_s` None means no limit; `command` is what the user typed. `document` is
-    what the contract is read from, if not from where the settings say; `operations` are the labels of what is fuzzed,
-    if that is not all. A `proof` is all that is wanted: without `deep`, it disturbs no service. So is a `load`: of
-    these `scenarios` (none are all), or of `paths` in their place, at another rate, for another time or by another
-    number of `processes` than they declare, if one is given.
+    `seed` None means a random one; `timeout_s` None means no limit; `command` is what the user typed, `config` the
+    configuration that he named, if not the nearest. `document` is what the contract is read from, if not from where the
+    settings say; `operations` are the labels of what is fuzzed, if that is not all. A `proof` is all that is wanted:
+    without `deep`, it disturbs no service. So is a `load`: of these `scenarios` (none are all), or of `paths` in their
+    place, at another rate, for another time or by another number of `processes` than they declare, if one is given.
     """
 
     stack: str = "auto"
@@ -42,6 +42,7 @@ class Options:
     allow_target: str = ""
     address_pool: str = ""
     command: str = ""
+    config: str = ""
     document: str = ""
     operations: tuple[str, ...] = ()
 
@@ -56,6 +57,8 @@ class Options:
         words += [f"--fault {self.fault}"] if self.fault else []
         words += ["--deep"] if self.deep else []
         words += [f"--address-pool {self.address_pool}"] if self.address_pool else []
+        words += [f"--allow-target {shlex.quote(self.allow_target)}"] if self.allow_target else []
+        words += [f"--config {shlex.quote(self.config)}"] if self.config else []
         return " ".join(words)
 
     def _of_suites(self, driver: str, seed: int) -> list[str]:

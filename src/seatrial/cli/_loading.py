@@ -37,7 +37,7 @@ def load_session(*, config: str, as_json: bool, **options: Any) -> int:
 def settle_load(config: str, options: dict[str, Any]) -> tuple[Path | None, Settings, Options]:
     """Return everything that load starts from: the shipped suite, whatever others the project has."""
     path, settings = _project(config, options)
-    settled = settle_options(settings, {**options, "only": ("load",), "load": True})
+    settled = settle_options(settings, {**options, "config": config, "only": ("load",), "load": True})
     return path, choose_load(settings, settled).model_copy(update={"suites": ()}), settled
 
 

@@ -78,7 +78,7 @@ def settle(config: str, options: dict[str, Any]) -> tuple[Path, Settings, Option
     """Return everything that a session starts from; raises UsageError."""
     path = config_path(config).resolve()
     settings = load_settings(path)
-    return path, settings, settle_options(settings, options)
+    return path, settings, settle_options(settings, {**options, "config": config})
 
 
 def settle_options(settings: Settings, options: dict[str, Any]) -> Options:

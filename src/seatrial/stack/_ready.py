@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from urllib.parse import urlsplit
 
 POLL_S = 0.03
@@ -24,14 +24,18 @@ def wait_until(probe: Callable[[], bool], *, timeout_s: float, stop: Callable[[]
     return False
 
 
-def answers(url: str) -> bool:
-    """Return whether a GET is answered with 2xx; redirects are not followed."""
+OK, SERVED = range(200, 300), range(200, 500)
+"""Statuses of what works, and of whatever is there and no error of the server's."""
+
+
+def answers(url: str, among: Container[int] = OK) -> bool:
+    """Return whether a GET is answered with 2xx, or another status among some; redirects are not followed."""
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname or "", parts.port, timeout=ANSWER_S)
     try:
         connection.request("GET", parts.path + (f"?{parts.query}" if parts.query else ""))
-        return 200 <= connection.getresponse().status < 300  # noqa: PLR2004 - 2xx
+        return connection.getresponse().status in among
     except (OSError, http.client.HTTPException):
         return False
     finally:

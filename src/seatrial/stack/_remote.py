@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from seatrial.core import ALIKE, EnvironmentFailure, UsageError
 from seatrial.stack._abilities import lacks
 from seatrial.stack._base import Ability, Completed, ServiceState, StackPlan, Usage, Variant, Verb
-from seatrial.stack._ready import answers, wait_until
+from seatrial.stack._ready import OK, SERVED, answers, wait_until
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 LIMITATIONS = (
@@ -99,14 +99,17 @@ class RemoteStack(AttachedRemote):
         checked = check_target(url, committed=committed, allow_target=allow_target, allowed=allowed)
         super().__init__(checked, variant=plan.variant)
         self._ready = plan.settings.stack.ready
+        # Where no path is declared, nobody knows of one that answers 2xx: a URL that answers is there.
+        declared = "ready" in plan.settings.stack.model_fields_set
+        self._wanted, self._statuses = ("2xx", OK) if declared else ("2xx, 3xx or 4xx", SERVED)
         self._timeout_s = plan.settings.stack.start_timeout_s
 
     def start(self, progress: Callable[[str], None]) -> None:
         """Wait until the target answers; raises EnvironmentFailure when it does not."""
         progress(f"waiting for {self._url}")
-        if not wait_until(lambda: answers(f"{self._url}{self._ready}"), timeout_s=self._timeout_s):
+        if not wait_until(lambda: answers(f"{self._url}{self._ready}", self._statuses), timeout_s=self._timeout_s):
             raise EnvironmentFailure(
-                "the target does not answer with 2xx",
+                f"the target does not answer with {self._wanted}",
                 slug="target-unreachable",
                 where=f"{self._url}{self._ready}",
                 remedy="start it, correct the URL, or set [stack] ready to a path that answers 2xx",

@@ -44,7 +44,7 @@ class Convention:
 
     def window_s(self, policy: Policy, answer: Answer) -> Said:
         """Return how long a window is by the policy that is told, where one is."""
-        found = _parsed(answer, self.policy, "list") if self.policy else MISSING
+        found = parsed(answer, self.policy, "list") if self.policy else MISSING
         if isinstance(found, str):
             return None if found == MISSING else found
         return _whole(_own(policy, found)[1].get("w", ABSENT), otherwise=None)
@@ -71,8 +71,8 @@ def _plain(prefix: str) -> Convention:
     return Convention(headers, lambda _, answer, figure: read_number(answer, headers[figure]), policy)
 
 
-def _parsed(answer: Answer, name: str, kind: Literal["list", "dictionary"]) -> Any:
-    """Return a structured field, or what is wrong with it."""
+def parsed(answer: Answer, name: str, kind: Literal["list", "dictionary"]) -> Any:
+    """Return a structured field, or in words what is wrong with it."""
     values, again = answer.values(name), []
     if not values:
         return MISSING
@@ -91,7 +91,7 @@ def _whole(value: Any, *, otherwise: Said = MISSING) -> Said:
 
 
 def _from_dictionary(_policy: Policy, answer: Answer, figure: Figure) -> Said:
-    found = _parsed(answer, "RateLimit", "dictionary")
+    found = parsed(answer, "RateLimit", "dictionary")
     return found if isinstance(found, str) else _whole(found.get(figure, (ABSENT, {}))[0])
 
 
@@ -100,7 +100,7 @@ KEYS: Mapping[Figure, str] = {"limit": "q", "remaining": "r", "reset": "t"}
 
 def _from_list(policy: Policy, answer: Answer, figure: Figure) -> Said:
     """Read what is said of the limit that is declared; the time until it is reset may be left out."""
-    found = _parsed(answer, "RateLimit-Policy" if figure == "limit" else "RateLimit", "list")
+    found = parsed(answer, "RateLimit-Policy" if figure == "limit" else "RateLimit", "list")
     if isinstance(found, str):
         return found
     if any(not isinstance(name, str) for name, _ in found):
@@ -114,7 +114,7 @@ def _from_list(policy: Policy, answer: Answer, figure: Figure) -> Said:
 
 def _limits(answer: Answer) -> list[Any]:
     """Return the limits that are told, by `RateLimit` alone where that is all."""
-    told = (_parsed(answer, name, "list") for name in ("RateLimit-Policy", "RateLimit"))
+    told = (parsed(answer, name, "list") for name in ("RateLimit-Policy", "RateLimit"))
     return next((found for found in told if isinstance(found, list)), [])
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from seatrial.throttle._claims import Defect, word
 from seatrial.throttle._conventions import Figure, convention_of, read_figure
+from seatrial.throttle._partition import judge_partition
 from seatrial.throttle._policy import Policy
 from seatrial.throttle._retry import Wait, read_wait
 from seatrial.throttle._shapes import answered
@@ -78,6 +79,7 @@ def _judge_one(
         _judge_sooner(policy, answer),
     )
     yield from (defect for defect in found if defect)
+    yield from judge_partition(policy, answer)
 
 
 def _judge_number(policy: Policy, answer: Answer, name: Figure, wanted: tuple[int, int]) -> Defect | None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
+from seatrial.core import Identity
 from seatrial.throttle._claims import Defect
 from seatrial.throttle._clients import UsedUp, use_up
 from seatrial.throttle._deep import GAP
@@ -16,7 +17,7 @@ from seatrial.throttle._policy import Policy
 from seatrial.throttle._replay import Turn, Turns
 from seatrial.throttle._scene import Scene
 from seatrial.throttle._step import Visit
-from seatrial.throttle._window import inside
+from seatrial.throttle._window import end_of_window, inside
 from seatrial.throttle._wire import Answer, WireError
 
 AT_ONCE = 32
@@ -121,17 +122,29 @@ async def watch(scene: Scene, ramp: Ramp) -> None:
     used_up, looked = scene.step.visits
     await scene.sleep_until(time.monotonic() + used_up.at * scene.policy.window_s)
     (client,) = scene.cast()
-    used = await use_up(scene, client, anonymous=bool(scene.plan.no_users))
+    used = await _drained(scene, client, ramp)
     if used.rejection is None:
         raise UndecidedError("nothing was rejected")
     before = scene.ledger.sent.get("keys", 0)
     await scene.sleep_until(looked_s(scene.policy, used, looked.at - used_up.at))
-    answers = await scene.send(used.wire, looked.requests)
+    refills = scene.policy.refills
+    answers = await (scene.burst(client) if refills else scene.send(used.wire, looked.requests))
     if not inside(used.edge, answers):
         raise UndecidedError("the window ended before it was seen whether a client stays refused")
     came = scene.ledger.sent.get("keys", 0) - before
     scene.ledger.journal.show("buckets-kept", used.rejection, answers[-1])
     scene.ledger.judge("buckets-kept", _dropped(scene, used.answers, answers, ramp, came))
+
+
+async def _drained(scene: Scene, client: Identity, ramp: Ramp) -> UsedUp:
+    """Use a quota up, at once where something comes back: as fast, while thousands come, as one asks one by one."""
+    if not scene.policy.refills:
+        return await use_up(scene, client, anonymous=bool(scene.plan.no_users))
+    answers, wire = await scene.burst(client), scene.wire(client)
+    edge = end_of_window(scene.policy, answers)
+    while not ramp.kinds.rejected(answers[-1]) and inside(edge, answers):
+        answers += await scene.send(wire)
+    return UsedUp(client, wire, answers, ramp.kinds, edge)
 
 
 def looked_s(policy: Policy, used: UsedUp, late: float) -> float:

@@ -36,6 +36,7 @@ DECLARED = (
     "bypass_fields",
     "costs",
     "store",
+    "batch_path",
 )
 """What of a [[limits]] block is told: bodies are not, which may hold a password."""
 
@@ -65,8 +66,9 @@ def _ways_round(policy: Policy) -> Iterator[Variant]:
 
 def _promises(policy: Policy) -> dict[str, str]:
     declared = policy.settings.model_dump(mode="json")
+    declared["store"] += f" ({policy.settings.store_down} while it is down)" if declared["store"] else ""
     declared["costs"] = [f"{cost.status} {'counts' if cost.counts else 'is free'}" for cost in policy.settings.costs]
-    told = {name: declared[name] for name in DECLARED if declared[name] not in ("", [], None)}
+    told = {name: declared[name] for name in DECLARED if declared[name] not in ("", [], {}, None)}
     return {name: ", ".join(value) if isinstance(value, list) else str(value) for name, value in told.items()}
 
 

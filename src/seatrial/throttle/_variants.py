@@ -71,7 +71,8 @@ def variants(policy: Policy) -> Iterator[Variant]:
     for name in TRAITS:
         yield _header("client-traits", "client-trait", name, "user", _trait(name))
     yield Variant("client-traits", "http-version", "HTTP/1.0", "user", _old)
-    yield Variant("junk-token", "junk-token", "another token that is none", "nobody", _junk_token)
+    for what, scheme in (("another token that is none", "Bearer"), ("another password that is none", "Basic")):
+        yield Variant("junk-token", "junk-token", what, "nobody", _credentials(scheme))
     yield Variant("query-in-key", "query-in-key", "a query", "user", _query)
     for what, spell in SPELLINGS:
         yield Variant("path-spelling", "path-spelling", what, "user", _path(spell))
@@ -135,6 +136,8 @@ def _addresses(policy: Policy) -> Iterator[Variant]:
         if cause != "x-forwarded-for":
             what = f"the header {cause.partition(':')[2]}"
             yield Variant("sibling-headers-ignored", cause, what, "nobody", _extra(write))
+    what = "the header forwarded, in IPv6"
+    yield Variant("sibling-headers-ignored", "sibling-header:forwarded", what, "nobody", _extra(_quoted))
 
 
 def _exemptions(policy: Policy) -> Iterator[Variant]:
@@ -148,7 +151,8 @@ def _exemptions(policy: Policy) -> Iterator[Variant]:
             ("an exempt path as a query", f"{path}?{exempt}"),
         ):
             yield Variant(*EXEMPTION, what, "user", _as_spelt(spelt))
-        yield _header(*EXEMPTION, "Host", "user", _always(f"seatrial.invalid{exempt}?"))
+        for name in ("Host", "X-Forwarded-Host"):
+            yield _header(*EXEMPTION, name, "user", _always(f"seatrial.invalid{exempt}?"))
         for name in ("X-Original-URL", "X-Rewrite-URL", "X-Forwarded-Path"):
             yield _header(*EXEMPTION, name, "user", _always(exempt))
 
@@ -231,8 +235,8 @@ def _parameter(policy: Policy, source: random.Random) -> Shape:
     return Shape(policy.settings.method, policy.settings.path_template.replace("{i}", number))
 
 
-def _junk_token(policy: Policy, source: random.Random) -> Shape:
-    return Shape(policy.settings.method, policy.settings.path, (("Authorization", f"Bearer {_word(source)}"),))
+def _credentials(scheme: str) -> Write:
+    return _extra(lambda source: (("Authorization", f"{scheme} {_word(source)}"),))
 
 
 def _always(value: str) -> Callable[[random.Random], str]:
@@ -256,6 +260,11 @@ def _address(source: random.Random) -> str:
 
 def _forwarded(source: random.Random) -> str:
     return f"for={_address(source)}"
+
+
+def _quoted(source: random.Random) -> Headers:
+    """Name an IPv6 address as `Forwarded` has it (RFC 7239, 6)."""
+    return (("Forwarded", f'for="[2001:db8::{source.randrange(1, 65536):x}]"'),)
 
 
 def _claimed(form: str) -> Callable[[random.Random], Headers]:
@@ -288,6 +297,11 @@ OTHERWISE: tuple[tuple[str, Callable[[random.Random], Headers]], ...] = (
     ("X-Forwarded-For of a private network", _number("10.0.0.{}")),
     ("X-Forwarded-For of IPv4 in IPv6", _number("::ffff:192.0.2.{}")),
     ("X-Forwarded-For with leading zeros", _number("192.000.002.{:03}")),
+    ("X-Forwarded-For with a dot behind it", _number("192.0.2.{}.")),
+    ("X-Forwarded-For with a space for a comma", _number("192.0.2.{} 127.0.0.1")),
+    ("X-Forwarded-For in capitals", _number("2001:DB8::{:X}")),
+    ("X-Forwarded-For with a zone", _number("fe80::{:x}%eth0")),
+    ("X-Forwarded-For as one number", lambda s: (("X-Forwarded-For", str(s.randrange(0xC0000201, 0xC00002FF))),)),
     ("X-Forwarded-For of many hops", lambda s: (("X-Forwarded-For", ", ".join(_address(s) for _ in range(HOPS))),)),
 )
 """The same, as a proof tries it and `discover` does not: each costs it requests that it cannot spare."""
@@ -325,6 +339,7 @@ SPELLINGS: tuple[tuple[str, Spell], ...] = (
     ("slashes at the start", lambda path, source: _times("/", source) + path),
     ("slashes in between", lambda path, source: _before_last(path, "/" + _times("/", source))),
     ("a step that stays", lambda path, source: _before_last(path, _times("/.", source) + "/")),
+    ("an encoded step that stays", lambda path, source: _before_last(path, _times("/%2e", source) + "/")),
     ("a step there and back", lambda path, source: _before_last(path, f"/{_word(source)}/../")),
     ("capitals", _capitals),
     ("encoded letters", _encoded),

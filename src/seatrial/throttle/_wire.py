@@ -199,7 +199,7 @@ class Wire:
         except FOREIGN as error:
             await self.close()
             kind = HungUpError if _hung_up(error) else WireError
-            raise kind(f"{operation}: {type(error).__name__}: {error}") from error
+            raise kind(f"{operation}: {_why(error)}") from error
 
     def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if self._streams is None:
@@ -263,6 +263,15 @@ def unsaid(usual: Iterable[tuple[str, str]], extra: Headers) -> Iterator[tuple[s
 def _hung_up(error: Exception) -> bool:
     """Return whether the other side ended a connection instead of answering."""
     return isinstance(error, ConnectionError) or (isinstance(error, asyncio.IncompleteReadError) and not error.partial)
+
+
+def _why(error: Exception) -> str:
+    """Return what went wrong with an exchange, for a sentence."""
+    if isinstance(error, TimeoutError):
+        return f"no whole answer within {ANSWER_S:g} s"
+    if isinstance(error, asyncio.IncompleteReadError):
+        return "the connection ended in the middle of an answer" if error.partial else "the connection ended"
+    return f"{type(error).__name__}: {error}"
 
 
 async def is_loopback(url: str) -> bool:

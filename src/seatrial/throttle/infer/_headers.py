@@ -10,7 +10,7 @@ from seatrial.throttle._wire import Answer
 from seatrial.throttle.infer._fit import Fit
 from seatrial.throttle.infer._found import Found
 from seatrial.throttle.infer._lab import Lab
-from seatrial.throttle.infer._told import Told, read_told
+from seatrial.throttle.infer._told import Told, malformed, read_told
 
 DATE = re.compile(r"[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT")
 WHOLE_S, READING_S = 1.0, 0.02
@@ -21,17 +21,24 @@ def judge_told(lab: Lab, found: Found, fit: Fit | None) -> None:
     """Note the convention, and each header that is malformed or untrue."""
     first = lab.records[0].answers
     told = [read_told(answer) for answer in first]
-    wrong = {**dict(_retry_after(lab)), **dict(_limit(lab, found, told)), **dict(_reset(lab, fit))}
+    wrong = {f"{word}-malformed": proof for answer in first for word, proof in malformed(answer)}
+    wrong |= {**dict(_retry_after(lab)), **dict(_limit(lab, found, told)), **dict(_reset(lab, fit))}
     for defect, proof in wrong.items():
         found.blame(defect, proof)
+    untrue = any(not defect.startswith("retry-after") for defect in wrong)
+    _convention(found, told, untrue=untrue, seen=bool(fit and fit.recovered))
+
+
+def _convention(found: Found, told: Sequence[Told], *, untrue: bool, seen: bool) -> None:
+    """Note in which headers a policy is told, and whether they are true: of a Reset that takes an end that was seen."""
     named = [one.convention for one in told if one.convention != "none"]
     convention = max(set(named), key=named.count) if named else "none"
-    header_wrong = [defect for defect in wrong if not defect.startswith("retry-after")]
-    truth = None if convention == "none" else not header_wrong
-    value = {"convention": convention, "truth": truth}
-    found.learn(
-        "headers", value, "proved" if header_wrong or truth is None else "fitted", proof=f"{len(first)} answers"
-    )
+    sure = untrue or convention == "none"
+    unseen = not (sure or seen) and any(one.reset_s is not None for one in told)
+    if unseen:
+        found.leave_open("headers", "no window was seen to end, so that nothing tells whether Reset is true")
+    value = {"convention": convention, "truth": None if unseen or convention == "none" else not untrue}
+    found.learn("headers", value, "proved" if sure else "fitted", proof=f"{len(told)} answers")
 
 
 def _retry_after(lab: Lab) -> Iterator[tuple[str, str]]:

@@ -41,8 +41,16 @@ def _block(task: Task, found: Found) -> Iterator[str]:
         yield f"path_template = {json.dumps(task.template)}"
     yield _word("headers", headers["convention"], CONVENTIONS, "none")
     yield f"retry_after = {str(found.retry_after).lower()}"
-    if values["status"] and values["status"] >= 400:  # noqa: PLR2004 - what the configuration accepts
-        yield f"rejection_status = {values['status']}"
+    yield from _rejection(found)
+
+
+def _rejection(found: Found) -> Iterator[str]:
+    """Write the status of a refusal, of which the configuration has a word for errors alone."""
+    status = found.values["status"]
+    if status and status >= 400:  # noqa: PLR2004 - what the configuration accepts
+        yield f"rejection_status = {status}"
+    elif "status" in found.confidence:
+        yield f"# rejection_status: found {status or 'that the connection just ends'}"
 
 
 def _word(key: str, value: str | None, words: Collection[str], otherwise: str) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
+from seatrial.throttle._conventions import parsed
 from seatrial.throttle._window import server_clocks
 from seatrial.throttle._wire import Answer
 
@@ -13,6 +15,12 @@ EPOCH = 10**8
 """A Reset above this is a date, below it are seconds to wait."""
 ROUNDING_S, WHOLE_S = 0.05, 1.0
 NAMES = (("x-ratelimit", "X-RateLimit-"), ("ietf-draft-6", "RateLimit-"), ("x-rate-limit", "X-Rate-Limit-"))
+FIGURES = ("Limit", "Remaining", "Reset")
+STRUCTURED: Mapping[str, Sequence[Literal["list", "dictionary"]]] = {
+    "RateLimit": ("dictionary", "list"),
+    "RateLimit-Policy": ("list",),
+}
+"""How structured fields of the IETF's drafts may be written: the first one changed between two of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +39,28 @@ def read_told(answer: Answer) -> Told:
     """Return what an answer's headers say."""
     retry_s = whole(answer, "Retry-After")
     for convention, prefix in NAMES:
-        values = [whole(answer, prefix + part) for part in ("Limit", "Remaining", "Reset")]
-        if any(answer.values(prefix + part) for part in ("Limit", "Remaining", "Reset")):
+        values = [whole(answer, prefix + part) for part in FIGURES]
+        if any(answer.values(prefix + part) for part in FIGURES):
             limit, remaining, reset = values
             plain = convention.startswith("ietf") or not answer.values(prefix + "Reset")
-            suffix = "" if plain else ("-epoch" if (reset or 0) > EPOCH else "-delta")
+            suffix = "" if plain else ("-epoch" if _about(answer, prefix + "Reset") > EPOCH else "-delta")
             wait_s = None if reset is None else reset - time_of(answer) if reset > EPOCH else float(reset)
             window = _parameter(answer, "RateLimit-Policy", "w")
             return Told(convention + suffix, limit, remaining, wait_s, window, retry_s)
     return _draft(answer, retry_s)
+
+
+def malformed(answer: Answer) -> Iterator[tuple[str, str]]:
+    """Yield the headers about a limit that are not what they should be, each with its value: numbers, told once."""
+    plain = ((prefix + figure, figure.lower()) for _, prefix in NAMES for figure in FIGURES)
+    wrong = [(name, word) for name, word in plain if answer.values(name) and whole(answer, name) is None]
+    wrong += [(name, name.lower()) for name in STRUCTURED if _unstructured(answer, name)]
+    yield from ((word, f"{name}: {', '.join(answer.values(name))}") for name, word in wrong)
+
+
+def _unstructured(answer: Answer, name: str) -> bool:
+    found = [parsed(answer, name, kind) for kind in STRUCTURED[name]] if answer.values(name) else []
+    return bool(found) and all(isinstance(one, str) for one in found)
 
 
 def _draft(answer: Answer, retry_s: int | None) -> Told:
@@ -64,6 +85,12 @@ def whole(answer: Answer, name: str) -> int | None:
     """Return a header's whole number, None where it stands not exactly once or is none."""
     values = answer.values(name)
     return int(values[0]) if len(values) == 1 and re.fullmatch(r"\d{1,15}", values[0]) else None
+
+
+def _about(answer: Answer, name: str) -> int:
+    """Return roughly what a header says, also where that is no whole number: a date that has a fraction is one."""
+    found = re.match(r"\d{1,15}", answer.values(name)[0], re.ASCII)
+    return int(found[0]) if found else 0
 
 
 def time_of(answer: Answer) -> float:
