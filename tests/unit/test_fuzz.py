@@ -20,8 +20,8 @@ from seatrial.fuzz._evidence import Judgement
 from seatrial.fuzz._handed_out import fields_handed_out, handed_out
 from seatrial.fuzz._judge import Heard, judge
 from seatrial.fuzz._messages import SHOWN, Repeated, Sent, Verdict, shown
+from seatrial.fuzz._order import share_of
 from seatrial.fuzz._owners import Owners
-from seatrial.fuzz._run import _share
 from seatrial.fuzz._turns import SourceAdapter
 from seatrial.openapi import Operation, operations_of
 from seatrial.swarm._sessions import quotas_of
@@ -466,8 +466,8 @@ def test_a_limit_of_one_path_binds_nobody_elsewhere() -> None:
     wide = LimitSettings(quota=60, window_s=60, path="/a")
     narrow = LimitSettings(quota=10, window_s=60, path="/token", reach="path", quota_variable="Q")
     assert quotas_of((wide, narrow), {}) == ((60, 60),)
-    assert _share(narrow, {}).uses == 6
-    assert _share(narrow, {"Q": "1000"}).uses == 600
+    assert share_of(narrow, {}).uses == 6
+    assert share_of(narrow, {"Q": "1000"}).uses == 600
     assert lifted((wide, narrow)) == {}
     assert lifted((narrow.model_copy(update={"quota_elsewhere": 1000}),)) == {"Q": "1000"}
 
