@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from seatrial.fuzz._run import run_contract
     from seatrial.fuzz._still import can_judge
     from seatrial.fuzz.directed import Directions, Known
-    from seatrial.fuzz.probes import Besides
+    from seatrial.fuzz.probes import Anew, Besides
 
 _HOMES = {
     "OLD_PROMISES_HOLD": "_published",
+    "Anew": "probes",
     "Besides": "probes",
     "Directions": "directed",
     "EngineProcess": "_listen",
@@ -34,6 +35,7 @@ _HOMES = {
 
 __all__ = [
     "OLD_PROMISES_HOLD",
+    "Anew",
     "Besides",
     "Directions",
     "EngineProcess",
