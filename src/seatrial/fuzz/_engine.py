@@ -65,6 +65,9 @@ REFUSED = "RejectedPositiveData"
 BODILESS = {204, 205, 304}
 """Answers that have no body and so no media type, although Swagger 2.0's `produces` is about them too."""
 
+UNMET = 412
+"""What is answered where a precondition such as `If-Match` does not hold: the request is valid (RFC 9110, 13)."""
+
 MAKER_ONLY = {"EnsureResourceAvailability", REFUSED}
 """Failures that mean nothing when somebody else asked than who made a resource, or was given what is sent."""
 
@@ -115,7 +118,8 @@ def _filter(limited: set[int], handed: Mapping[str, set[str]]) -> Any:
             return False
         if isinstance(failure, MissingContentType) and response.status_code in BODILESS:
             return False
-        if type(failure).__name__ == REFUSED and made_up(case, handed.get(case.operation.label, set())):
+        refused = type(failure).__name__ == REFUSED
+        if refused and (response.status_code == UNMET or made_up(case, handed.get(case.operation.label, set()))):
             return False
         turn: Turn | None = getattr(response.request, TURN, None)
         return not (turn and turn.displaced and type(failure).__name__ in MAKER_ONLY)
