@@ -30,6 +30,9 @@ CASES_PER_OPERATION = 20
 """Roughly how many requests the engine sends to an operation beside its examples, to guess how many are needed."""
 
 CASES_PER_EXAMPLE = 4
+BATCH_COST = 2
+"""How much a request counts for, roughly, where some are batches of many things: who has sent some waits for long."""
+
 ADDRESSES = 40
 STOP_S = {"quick": 200.0, "full": 900.0}
 """When the fuzzer is stopped where nobody says how long it may take."""
@@ -91,7 +94,8 @@ def users_of(scene: Scene) -> list[Identity]:
 
     They are of as many organisations: a limiter may count by either; each once, though declared ones come by turns.
     """
-    cases = len(scene.operations) * (CASES_PER_OPERATION + CASES_PER_EXAMPLE * scene.examples)
+    cost = BATCH_COST if any(limit.batch_path for limit in scene.limits) else 1
+    cases = cost * len(scene.operations) * (CASES_PER_OPERATION + CASES_PER_EXAMPLE * scene.examples)
     count = min(MOST, max(FEWEST, math.ceil(cases / scene.uses)))
     leased = [scene.identities.lease(1)[0] for _ in range(count)]
     return list({identity.secret: identity for identity in leased if identity.secret}.values())
