@@ -72,6 +72,43 @@ JUPYTER = ("--allow-root", "--no-browser", "--ServerApp.token=", "--ServerApp.di
 
 SERVICES = (
     Service(
+        "glances",
+        "glances 4.5.8",
+        "OpenAPI 3.1, made by FastAPI",
+        "/openapi.json",
+        ("{python}", "-m", "glances", "-w", "-B", "127.0.0.1", "-p", "{port}", "--disable-autodiscover", "-q"),
+        (
+            Group(
+                "no-server-error|status-documented",
+                "(GET|POST) /api/4/processes/.*",
+                ".*500.*",
+                "its path takes any text for a process id, and its code makes a number of it without a look",
+                "service",
+            ),
+            Group(
+                "status-documented",
+                "(GET|POST) /api/4/.*",
+                "undocumented-status-code/40[04]",
+                "it raises these statuses in its code, and FastAPI documents 200 and 422 alone unless it is told",
+                "document",
+            ),
+            Group(
+                "valid-input-accepted",
+                "GET /api/4/.*",
+                "schema-valid-request-rejected/400",
+                "its paths take any text for plugins, items and settings, and the service knows some names only",
+                "document",
+            ),
+            Group(
+                "methods-agree",
+                "GET /api/4/status",
+                "allow",
+                "it has a route for HEAD and one for GET, and its 405 lists the methods of the first alone",
+                "service",
+            ),
+        ),
+    ),
+    Service(
         "kinto",
         "kinto 26.5.0",
         "Swagger 2.0, made by cornice",
