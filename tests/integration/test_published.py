@@ -13,7 +13,7 @@ from contract_process import contract_service
 from seatrial.campaign._published import Published
 from seatrial.config import AuthSettings, ContractSettings, LimitSettings
 from seatrial.core import Evidence, Outcome, Target
-from seatrial.fuzz import CHECK, run_contract
+from seatrial.fuzz import OLD_PROMISES_HOLD, run_contract
 from seatrial.http import AddressPool, IdentityPool, SigningKey
 
 AUTH = AuthSettings(public_key_variable="K", claims={"sub": "{user}", "org": "{organisation}"})
@@ -53,7 +53,7 @@ def test_published_document(tmp_path: Path, defects: tuple[str, ...], outcome: O
     with contract_service(tmp_path, KEY, *defects, window_s=2) as target:
         found = Published(document=PUBLISHED).judge(Evidence(), partial(fuzz, target))
     [result] = found.results
-    assert (result.check, result.outcome) == (CHECK, outcome), result.reason
+    assert (result.check, result.outcome) == (OLD_PROMISES_HOLD, outcome), result.reason
     assert {finding.operation for finding in result.findings} == where
     shown = {exchange.id: exchange for exchange in found.exchanges}
     assert {number for finding in result.findings for number in finding.evidence} == shown.keys()

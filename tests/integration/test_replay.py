@@ -69,6 +69,7 @@ FINDINGS: dict[str, tuple[str, str, str, list[Step]]] = {
         [*LIFE, ("DELETE", READ[1], "", 200, ""), (*READ, 200, MADE)],
     ),
     "vanish": ("resource-lifecycle", "GET /items/{id}", "created-resource-not-found", [*LIFE, (*READ, 404, "")]),
+    "shared": ("tenants-apart", "GET /items/{id}", "read-across", [*LIFE, (*READ, 200, MADE)]),
     "bogus": ("authentication-enforced", "GET /bogus", "open-to-impostor", [("GET", "/bogus", "", 200, "")]),
 }
 
@@ -97,7 +98,8 @@ def recorded(folder: Path, defect: str) -> str:
     """Write the record of a run that found a defect, and return the finding's fingerprint."""
     name, operation, cause, steps = FINDINGS[defect]
     headers = (("Authorization", "Bearer made-up"),) if defect == "bogus" else MINE
-    exchanges = [exchange(number, operation, step, headers) for number, step in enumerate(steps)]
+    labels = ["POST /items" if path == "/items" else operation for _, path, *_ in steps]
+    exchanges = [exchange(number, labels[number], step, headers) for number, step in enumerate(steps)]
     ids = tuple(each.id for each in exchanges)
     check = f"contract.{name}"
     finding = Finding(
@@ -141,7 +143,7 @@ def test_what_cannot_be_set_up_again_is_undecided(project: Path, capsys: pytest.
         )
         codes = [run_command_line(["replay", fingerprint, "--run", "run", "--stack", THEN])]
     assert codes == [3]
-    assert "replay:  undecided: GET /items/{id}: no answer, then it was 201" in capsys.readouterr().out
+    assert "replay:  undecided: POST /items: no answer, then it was 201" in capsys.readouterr().out
 
 
 class Slow(http.server.BaseHTTPRequestHandler):

@@ -1,8 +1,10 @@
 """The pure parts of the contract's driver: allowances, owners, the document, what was looked at, and outcomes."""
 
 import http.server
+import itertools
 import json
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.campaign._variables import lifted
-from seatrial.config import LimitSettings
+from seatrial.config import ContractSettings, LimitSettings
 from seatrial.core import FindingStatus, Identity, Outcome, Target
 from seatrial.fuzz._allowance import SAFETY_S, Allowance, Client, Rota
 from seatrial.fuzz._authentication import BOGUS, CHECK, Doors, Stranger, Who, judge_authentication, made_up
@@ -20,8 +22,8 @@ from seatrial.fuzz._evidence import Judgement
 from seatrial.fuzz._handed_out import fields_handed_out, handed_out
 from seatrial.fuzz._judge import Heard, judge
 from seatrial.fuzz._messages import SHOWN, Repeated, Sent, Verdict, shown
+from seatrial.fuzz._order import Scene, share_of, users_of
 from seatrial.fuzz._owners import Owners
-from seatrial.fuzz._run import _share
 from seatrial.fuzz._turns import SourceAdapter
 from seatrial.openapi import Operation, operations_of
 from seatrial.swarm._sessions import quotas_of
@@ -466,10 +468,29 @@ def test_a_limit_of_one_path_binds_nobody_elsewhere() -> None:
     wide = LimitSettings(quota=60, window_s=60, path="/a")
     narrow = LimitSettings(quota=10, window_s=60, path="/token", reach="path", quota_variable="Q")
     assert quotas_of((wide, narrow), {}) == ((60, 60),)
-    assert _share(narrow, {}).uses == 6
-    assert _share(narrow, {"Q": "1000"}).uses == 600
+    assert share_of(narrow, {}).uses == 6
+    assert share_of(narrow, {"Q": "1000"}).uses == 600
     assert lifted((wide, narrow)) == {}
     assert lifted((narrow.model_copy(update={"quota_elsewhere": 1000}),)) == {"Q": "1000"}
+
+
+@pytest.mark.parametrize(("batch", "users"), [({}, 4), ({"batch_path": "/batch", "batch_field": "items"}, 7)])
+def test_batches_want_more_users(batch: dict[str, str], users: int) -> None:
+    """Who hands in many things at once has used up his quota sooner: others send meanwhile."""
+    limit = LimitSettings(quota=60, window_s=60, path="/a", **batch)  # type: ignore[arg-type]  # texts alone
+    names = map(str, itertools.count())
+    identities: Any = SimpleNamespace(lease=lambda _: [Identity(name="u", headers={"Authorization": next(names)})])
+    scene = Scene(
+        settings=ContractSettings(examples={"quick": 5}),
+        document={},
+        operations=dict.fromkeys(("GET /a", "GET /b", "GET /c"), READ),
+        target=Target(url="http://h"),
+        identities=identities,
+        limits=[limit],
+        environment={},
+        profile="quick",
+    )
+    assert len(users_of(scene)) == users
 
 
 def linked(value: str, **target: Any) -> dict[str, Any]:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial.campaign._instruments import _has_tenants, overlaid, settled, undecided
+from seatrial.campaign._besides import has_tenants
+from seatrial.campaign._instruments import overlaid, settled, undecided
 from seatrial.config import AuthSettings, IdentitySettings, Settings
 from seatrial.core import CheckResult, Evidence, Outcome
 
@@ -77,4 +78,4 @@ def test_tenants_are_declared(
     auth: AuthSettings | None, identities: tuple[IdentitySettings, ...], *, has: bool
 ) -> None:
     """Either tokens name an organisation, or users that are declared are of two."""
-    assert _has_tenants(Settings(auth=auth, identities=identities)) is has
+    assert has_tenants(Settings(auth=auth, identities=identities)) is has

@@ -204,6 +204,31 @@ def test_sides_are_those_of_inputs_that_were_held(
     assert (found.valid, found.invalid) == (valid, invalid)
 
 
+@pytest.mark.parametrize(
+    ("bodies", "asked", "told"),
+    [
+        ({JSON}, JSON, ("body",)),
+        ({JSON, "text/csv"}, f"{JSON}; charset=utf-8", (f"body:{JSON}",)),
+        ({JSON, "text/*"}, "text/plain", ("body:text/*",)),
+        ({JSON, "text/csv"}, "application/xml", ()),
+        ({JSON, "text/csv"}, "", ()),
+    ],
+)
+def test_a_body_of_several_media_types_is_an_input_for_each(
+    bodies: set[str], asked: str, told: tuple[str, ...]
+) -> None:
+    """What a request shows of a body, it shows of the media type that it was sent as."""
+    operation = Operation(
+        label="POST /a", method="POST", inputs=frozenset({"body", "query:q"}), bodies=frozenset(bodies)
+    )
+    (documented,) = documented_in({"POST /a": operation})
+    assert documented.inputs == (*operation.told(["body"]), "query:q")
+    request = {"operation": "POST /a", "method": "POST", "request_headers": [("content-type", asked)]}
+    taken, refused = sent(held=["body"], **request), sent(mode="negative", status=422, negated=["body"], **request)
+    (first, second) = tallies_of({"POST /a": operation}, [taken, refused])
+    assert (first.valid, second.invalid) == (told, told)
+
+
 def test_methods_that_are_not_documented_fill_nothing() -> None:
     """Nor does a request without an answer, or one of no operation."""
     operations = {"GET /a": Operation(label="GET /a", method="GET")}

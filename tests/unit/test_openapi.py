@@ -308,6 +308,27 @@ def test_base_path_of_swagger_is_a_prefix_and_its_form_a_body() -> None:
     assert found["PUT /api/raw"].with_body == {"200"}
 
 
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        ("3.1.0", {"requestBody": {"$ref": "#/components/requestBodies/thing"}}),
+        (
+            "2.0",
+            {"parameters": [{"in": "body", "name": "thing"}], "consumes": ["application/json", "Text/CSV; header"]},
+        ),
+    ],
+)
+def test_media_types_of_a_body_are_those_that_are_documented(version: str, said: dict[str, Any]) -> None:
+    """In `content`, which may be elsewhere, or in `consumes`; an operation without a body takes none."""
+    shared: dict[str, Any] = {"requestBodies": {"thing": {"content": {"application/json": {}, "text/csv": {}}}}}
+    paths = {"/a": {"post": {"responses": {}, **said}, "get": {"responses": {}, "consumes": ["text/csv"]}}}
+    found = operations_of({"openapi": version, "paths": paths, "components": shared})
+    assert {label: set(each.bodies) for label, each in found.items()} == {
+        "POST /a": {"application/json", "text/csv"},
+        "GET /a": set(),
+    }
+
+
 def test_servers_of_a_path_and_of_an_operation_win() -> None:
     """An operation's own servers go before those of its path, and those before the document's; references follow."""
     item = {**reading(), "put": {"responses": {"200": OK}, "servers": [{"url": "/op"}]}, "servers": [{"url": "/item"}]}

@@ -151,6 +151,26 @@ def test_requests_have_one_key_wherever_it_stands(place: str) -> None:
         assert "org-" not in re.sub(r"{{secret:[^}]*}}", "", "".join(shown))
 
 
+class Wrapped(Shelf):
+    """What was made is in a field of the answer; `at` says in which."""
+
+    at = "data"
+
+    def make(self, organisation: str, given: Any) -> Answer:
+        """Make a book."""
+        status, book, headers = super().make(organisation, given)
+        return status, {self.at: book}, headers
+
+
+def test_what_was_made_may_stand_in_data() -> None:
+    """Many APIs wrap what they answer; where its name is anywhere else, that is said."""
+    results, _ = looked_at(Wrapped(), links=False)
+    assert {name: results[name].outcome for name in ASKING} == dict.fromkeys(ASKING, Outcome.PASSED), results
+    results, _ = looked_at(type("Elsewhere", (Wrapped,), {"at": "book"})(), links=False)
+    assert results["created-readable"].outcome is Outcome.NOT_TESTED
+    assert "the answer of POST /books does not say where that is" in results["created-readable"].reason
+
+
 def admitting(*methods: str, notes: bool = False) -> type[Shelf]:
     """Return a service that forgets whose a book is for some methods."""
 

@@ -24,7 +24,7 @@ from seatrial.core import (
     Severity,
     UsageError,
 )
-from seatrial.fuzz import CHECK, holds_as_served, holds_by_itself
+from seatrial.fuzz import OLD_PROMISES_HOLD, holds_as_served, holds_by_itself
 from seatrial.fuzz._published import KEPT, LOOKED
 from seatrial.openapi import canonical, operations_of, served_document
 from seatrial.openapi.diff import baseline_document, check_drift, describe_waivers, still_promised
@@ -79,7 +79,7 @@ def evidence(outcome: Outcome = Outcome.PASSED, check: str = "", reason: str = "
 def test_what_is_done(tmp_path: Path, served: dict[str, Any], outcome: Outcome, says: str) -> None:
     """What is served decides where it promises all of that; where the document breaks it, nothing is to be tried."""
     *_, result = met(published(tmp_path), served).results
-    assert (result.check, result.outcome, result.reason) == (CHECK, outcome, says)
+    assert (result.check, result.outcome, result.reason) == (OLD_PROMISES_HOLD, outcome, says)
 
 
 TITLE = "POST /t: body: request-length-narrowed: maxLength 200 -> maxLength 100"
@@ -239,9 +239,11 @@ def test_what_clients_count_on_fails(name: str) -> None:
     """A promise that does not hold is a finding of this check, with its requests under ids of their own."""
     found = holds_by_itself(broken(name))
     [result] = found.results
-    assert (result.check, result.outcome) == (CHECK, Outcome.FAILED)
+    assert (result.check, result.outcome) == (OLD_PROMISES_HOLD, Outcome.FAILED)
     assert result.reason == f"of the published document, {name}: GET /a: gone"
-    assert [(each.check, each.evidence) for each in result.findings] == [(CHECK, ("published-contract-1-7",))]
+    assert [(each.check, each.evidence) for each in result.findings] == [
+        (OLD_PROMISES_HOLD, ("published-contract-1-7",))
+    ]
     assert [each.id for each in found.exchanges] == ["published-contract-1-7"]
 
 

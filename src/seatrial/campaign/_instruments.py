@@ -12,9 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from seatrial.campaign._ahead import Ahead
+from seatrial.campaign._besides import besides_of
 from seatrial.campaign._limits import Planned, plan_deep_limits, plan_limits
 from seatrial.campaign._run import Run
-from seatrial.config import ContractSettings, Settings, Stage
+from seatrial.config import ContractSettings, Stage
 from seatrial.core import ALIKE, Evidence, Outcome, Target
 from seatrial.stack import Stack
 
@@ -60,35 +61,13 @@ def fuzz_contract(run: Run, stack: Stack, ahead: Ahead) -> Evidence:
         only,
         process=ahead.fuzzer(),
         directions=directions_of(run.settings, run.identities.at(stack.url()), variables),
-        besides=_besides(run),
+        besides=besides_of(run.settings, redact=run.recorder.secrets.redact),
     )
     if published is None:
         return served
     fewer = {profile: -(-count // 2) for profile, count in run.settings.contract.examples.items()}
     contract = run.settings.contract.model_copy(update={"examples": fewer})
     return join(served, published.judge(served, partial(_fuzz, run, stack, contract, PUBLISHED_OVERDUE)))
-
-
-def _besides(run: Run) -> Besides:
-    """Return what is declared beside the document, which the checks of ours go by."""
-    from seatrial.fuzz import Besides  # noqa: PLC0415 - needed by this instrument only
-
-    settings = run.settings
-    return Besides(
-        errors=settings.errors,
-        tracing=settings.tracing,
-        tenants=_has_tenants(settings),
-        redact=run.recorder.secrets.redact,
-    )
-
-
-def _has_tenants(settings: Settings) -> bool:
-    """Return whether users are those of organisations: their tokens say so, or those that are declared are of two."""
-    if settings.auth is None:
-        return False
-    declared = {each.organisation for each in settings.identities if each.auth != "none"}
-    named = any("{organisation}" in claim for claim in settings.auth.claims.values())
-    return named or (not settings.auth.mints and len(declared) > 1)
 
 
 def _fuzz(  # noqa: PLR0913, PLR0917 - a run and how long it may be over its budget

@@ -9,7 +9,7 @@ from typing import Any
 from seatrial.campaign._drift import NO_BREAKING, judge_drift
 from seatrial.config import Settings
 from seatrial.core import CheckResult, Evidence, Outcome
-from seatrial.fuzz import CHECK, holds_as_served, holds_by_itself
+from seatrial.fuzz import OLD_PROMISES_HOLD, holds_as_served, holds_by_itself
 from seatrial.openapi import operations_of
 from seatrial.openapi.diff import (
     Effect,
@@ -75,7 +75,7 @@ def _not_to_hold(changes: Sequence[Judged]) -> CheckResult:
     """Return the outcome where not all can hold: the document itself says so."""
     if counting(changes, Level.BREAKING):
         reason = f"{NO_BREAKING} did not pass"
-        return CheckResult(check=CHECK, outcome=Outcome.BLOCKED, reason=reason)
+        return CheckResult(check=OLD_PROMISES_HOLD, outcome=Outcome.BLOCKED, reason=reason)
     known = "; ".join(each.title for each in changes if _breaks(each))
     reason = f"what was published is not to hold any more, as the project decided: {known}"
-    return CheckResult(check=CHECK, outcome=Outcome.NOT_TESTED, reason=reason)
+    return CheckResult(check=OLD_PROMISES_HOLD, outcome=Outcome.NOT_TESTED, reason=reason)

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from seatrial.campaign._besides import besides_of
 from seatrial.campaign._options import Options
 from seatrial.campaign._run import NO_KEY, UP, choose, declared_people, signing_key, why_unsigned
-from seatrial.config import Settings
-from seatrial.core import EnvironmentFailure, Exchange, Finding, Identity, UsageError
+from seatrial.config import ContractSettings, Settings
+from seatrial.core import EnvironmentFailure, Exchange, Finding, Identities, Identity, UsageError
 from seatrial.core.scripts import roles
 from seatrial.http import AddressPool, IdentityPool, SigningKey
 from seatrial.openapi import served_document
@@ -21,6 +22,7 @@ from seatrial.stack import Choice, read_state
 if TYPE_CHECKING:
     from seatrial.fuzz import Replayed
 
+TOO_MANY_REQUESTS = 429
 FEWEST = 4
 """A shorter beginning of a fingerprint names nothing in particular."""
 
@@ -62,6 +64,7 @@ class Stage:
     url: str
     secrets: Mapping[str, Identity]
     steps: Sequence[Exchange]
+    identities: Identities
 
 
 def set_stage(settings: Settings, record: Record, finding: Finding, *, stack: str, allow_target: str) -> Stage:
@@ -79,7 +82,8 @@ def set_stage(settings: Settings, record: Record, finding: Finding, *, stack: st
         )
     bases = [stage.url for stage in record.stacks]
     moved = [replace(step, request=replace(step.request, url=_moved(step.request.url, bases, url))) for step in steps]
-    return Stage(url, _people(settings, choice, names, url) if settings.auth and names else {}, moved)
+    pool = _pool(settings, choice, url)
+    return Stage(url, _people(pool, names) if settings.auth and names else {}, moved, pool)
 
 
 def _where(settings: Settings, record: Record) -> str:
@@ -100,9 +104,9 @@ def _nowhere(wanted: str) -> UsageError:
     )
 
 
-def _people(settings: Settings, choice: Choice, names: Mapping[str, str], url: str) -> dict[str, Identity]:
-    """Return users by the names of those of then: those who are declared, else new ones of an organisation each."""
-    pool = IdentityPool(
+def _pool(settings: Settings, choice: Choice, url: str) -> IdentityPool:
+    """Return where users come from who were in no run."""
+    return IdentityPool(
         settings.auth,
         key=signing_key(settings, choice) or SigningKey.generate(),
         run=f"replay-{secrets.token_hex(4)}",
@@ -111,6 +115,10 @@ def _people(settings: Settings, choice: Choice, names: Mapping[str, str], url: s
         named=settings.identities,
         people=declared_people(settings, lambda _name, _value: None, url=url),
     )
+
+
+def _people(pool: IdentityPool, names: Mapping[str, str]) -> dict[str, Identity]:
+    """Return users by the names of those of then: those who are declared, else new ones of an organisation each."""
     known = {each.name for each in pool.people.identities()} if pool.people else set()
     return {name: pool.named(name) if name in known else pool.lease(1)[0] for name in names}
 
@@ -124,7 +132,14 @@ def _moved(url: str, bases: Sequence[str], target: str) -> str:
 
 def replay_finding(settings: Settings, finding: Finding, stage: Stage) -> Replayed:
     """Send a finding's requests once more, and judge the last answer by the document that is served now."""
-    from seatrial.fuzz import replay  # noqa: PLC0415 - needed by replays only
+    from seatrial.fuzz import Anew, replay  # noqa: PLC0415 - needed by replays only
 
+    anew = Anew(
+        settings=settings.contract or ContractSettings(),
+        besides=besides_of(settings),
+        identities=stage.identities,
+        url=stage.url,
+        limited=sorted({TOO_MANY_REQUESTS, *(limit.rejection_status for limit in settings.limits)}),
+    )
     document = partial(served_document, settings, stage.url)
-    return replay(finding, stage.steps, secrets=stage.secrets, document=document)
+    return replay(finding, stage.steps, secrets=stage.secrets, document=document, anew=anew)

@@ -11,15 +11,16 @@ from seatrial.core.lazy import resolver
 
 if TYPE_CHECKING:
     from seatrial.fuzz._listen import EngineProcess
-    from seatrial.fuzz._published import CHECK, holds_as_served, holds_by_itself
+    from seatrial.fuzz._published import OLD_PROMISES_HOLD, holds_as_served, holds_by_itself
     from seatrial.fuzz._replay import Replayed, replay
     from seatrial.fuzz._run import run_contract
     from seatrial.fuzz._still import can_judge
     from seatrial.fuzz.directed import Directions, Known
-    from seatrial.fuzz.probes import Besides
+    from seatrial.fuzz.probes import Anew, Besides
 
 _HOMES = {
-    "CHECK": "_published",
+    "OLD_PROMISES_HOLD": "_published",
+    "Anew": "probes",
     "Besides": "probes",
     "Directions": "directed",
     "EngineProcess": "_listen",
@@ -33,7 +34,8 @@ _HOMES = {
 }
 
 __all__ = [
-    "CHECK",
+    "OLD_PROMISES_HOLD",
+    "Anew",
     "Besides",
     "Directions",
     "EngineProcess",

@@ -1,6 +1,7 @@
 """Schemathesis's engine, seen from here.
 
-All that touches its internals is in this module, `_again`, `_cheaper`, `_conforms` and `_parts`; it is pinned exactly.
+All that touches its internals is in this module, `_again`, `_amiss`, `_cheaper`, `_conforms` and `_parts`; it is pinned
+exactly.
 """
 
 from __future__ import annotations
@@ -27,11 +28,12 @@ from schemathesis.engine.errors import ServerUnavailable
 from schemathesis.engine.recorder import Request, ScenarioRecorder
 from schemathesis.generation import GenerationMode
 from schemathesis.generation.stateful.state_machine import StepOutput
-from schemathesis.openapi.checks import MissingContentType, UseAfterFree
+from schemathesis.openapi.checks import UseAfterFree
 from schemathesis.specs.openapi.expressions import evaluate
 
 from seatrial.core.marks import mark_of, masked
 from seatrial.fuzz._again import BREAKS, Again, Suspect, detail_in
+from seatrial.fuzz._amiss import is_amiss
 from seatrial.fuzz._bounds import LONGEST_S, was_cut
 from seatrial.fuzz._carried import told
 from seatrial.fuzz._handed_out import handed_out
@@ -59,15 +61,6 @@ OF_BODIES = "response_schema_conformance"
 """The check that reads an answer to its end."""
 
 PHASES = ["examples", "coverage", "fuzzing", "stateful"]
-REFUSED = "RejectedPositiveData"
-"""The failure of an operation that refuses input which its schema allows."""
-
-BODILESS = {204, 205, 304}
-"""Answers that have no body and so no media type, although Swagger 2.0's `produces` is about them too."""
-
-MAKER_ONLY = {"EnsureResourceAvailability", REFUSED}
-"""Failures that mean nothing when somebody else asked than who made a resource, or was given what is sent."""
-
 COOKIES = {"cookie", "set-cookie"}
 
 MOST_MAKERS = 2000
@@ -105,27 +98,15 @@ def taken_apart(order: Order) -> list[Order]:
 
 
 def _filter(limited: set[int], handed: Mapping[str, set[str]]) -> Any:
-    """Return a hook that drops what is said about a limiter's answers, somebody else's resources and made-up values.
-
-    It also drops that an answer without a body has no media type.
-    """
+    """Return a hook that drops what is said about a limiter's answers, and what is no fault of the service."""
 
     def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool:  # noqa: ARG001 - its signature
-        if response.status_code in limited:
-            return False
-        if isinstance(failure, MissingContentType) and response.status_code in BODILESS:
-            return False
-        if type(failure).__name__ == REFUSED and made_up(case, handed.get(case.operation.label, set())):
-            return False
         turn: Turn | None = getattr(response.request, TURN, None)
-        return not (turn and turn.displaced and type(failure).__name__ in MAKER_ONLY)
+        displaced = bool(turn and turn.displaced)
+        amiss = is_amiss(failure, case, response.status_code, handed=handed, displaced=displaced)
+        return response.status_code not in limited and not amiss
 
     return filter_failure
-
-
-def made_up(case: Any, handed: set[str]) -> bool:
-    """Return whether a request holds a value that only the service can make, and that no link took from an answer."""
-    return bool((handed & (case.query or {}).keys()) - case._override.query.keys())  # noqa: SLF001 - pinned exactly
 
 
 class Engine:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from seatrial.core import CheckResult, Evidence, Exchange, Finding, FindingStatus, Outcome
 
-CHECK = "contract.old-promises-hold"
+OLD_PROMISES_HOLD = "contract.old-promises-hold"
 MARK = "published-"
 KEPT = (
     *("no-server-error", "status-documented", "content-type-documented", "headers-documented"),
@@ -24,8 +24,8 @@ def holds_as_served(served: Evidence) -> CheckResult:
     open_ = [result.check for result in _of(served, (*KEPT, *LOOKED)) if result.outcome not in SEEN]
     if open_:
         reason = f"the published document promises what is served, and these did not pass: {', '.join(open_)}"
-        return CheckResult(check=CHECK, outcome=Outcome.BLOCKED, reason=reason)
-    return CheckResult(check=CHECK, outcome=Outcome.PASSED)
+        return CheckResult(check=OLD_PROMISES_HOLD, outcome=Outcome.BLOCKED, reason=reason)
+    return CheckResult(check=OLD_PROMISES_HOLD, outcome=Outcome.PASSED)
 
 
 def holds_by_itself(found: Evidence) -> Evidence:
@@ -33,14 +33,14 @@ def holds_by_itself(found: Evidence) -> Evidence:
     exchanges = {exchange.id: exchange for exchange in found.exchanges}
     kept = [_proper(result, exchanges) for result in _of(found, KEPT)]
     findings = tuple(
-        replace(finding, check=CHECK, evidence=tuple(MARK + number for number in finding.evidence))
+        replace(finding, check=OLD_PROMISES_HOLD, evidence=tuple(MARK + number for number in finding.evidence))
         for result in kept
         for finding in result.findings
     )
     shown = {number for finding in findings for number in finding.evidence}
     outcome, reason = _outcome(kept, _of(found, LOOKED))
     return Evidence(
-        results=(CheckResult(check=CHECK, outcome=outcome, reason=reason, findings=findings),),
+        results=(CheckResult(check=OLD_PROMISES_HOLD, outcome=outcome, reason=reason, findings=findings),),
         exchanges=tuple(exchange for exchange in map(_marked, found.exchanges) if exchange.id in shown),
         tallies=found.tallies,
     )

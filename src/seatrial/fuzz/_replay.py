@@ -15,7 +15,8 @@ from seatrial.core.marks import MARK, filled
 from seatrial.core.recipes import put_in, put_into_body, swaps
 from seatrial.fuzz._looked import LIFECYCLE
 from seatrial.fuzz._messages import CUT
-from seatrial.fuzz._still import still
+from seatrial.fuzz._still import ABSENT, still
+from seatrial.fuzz.probes import BY_ASKING, BY_LOOKING, Anew
 
 TIMEOUT_S = 10.0
 LIFE = f"contract.{LIFECYCLE}"
@@ -52,11 +53,22 @@ def unsendable(steps: Sequence[Exchange], secrets: Secrets) -> str:
 
 
 def replay(
-    finding: Finding, steps: Sequence[Exchange], *, secrets: Secrets, document: Callable[[], Mapping[str, Any]]
+    finding: Finding,
+    steps: Sequence[Exchange],
+    *,
+    secrets: Secrets,
+    document: Callable[[], Mapping[str, Any]],
+    anew: Anew | None = None,
 ) -> Replayed:
-    """Send recorded requests, with new credentials and what the answers say, and judge the last answer."""
+    """Send recorded requests, with new credentials and what the answers say, and judge the last answer.
+
+    What a check of ours found is looked for `anew`, by that check.
+    """
     if why := unsendable(steps, secrets):
         return Replayed(still=None, reason=why)
+    if anew and finding.check in BY_ASKING:
+        (found, reason), exchanges = anew.ask(finding, steps, document(), secrets)
+        return Replayed(still=found, reason=f"{finding.operation}: {reason}", exchanges=tuple(exchanges))
     with requests.Session() as session:
         session.trust_env = False
         sender = Sender(session, secrets)
@@ -64,6 +76,8 @@ def replay(
             now = sender.send(then)
             if then is not steps[-1] and _status(now) != _status(then):
                 return Replayed(still=None, reason=_otherwise(then, now), exchanges=tuple(sender.done))
+        if anew and finding.check in BY_LOOKING:
+            return _looked_at(finding, then, sender.done, anew, document())
         found = still(finding, then, sender.answer, document)
         for _ in range(LOOKS if _may_change(steps) else 0):
             if found is (finding.check != LIFE):
@@ -72,6 +86,17 @@ def replay(
             now = sender.send(then)
             found = still(finding, then, sender.answer, document)
     return Replayed(still=found, reason=_otherwise(then, now), exchanges=tuple(sender.done))
+
+
+def _looked_at(
+    finding: Finding, then: Exchange, answers: Sequence[Exchange], anew: Anew, document: Mapping[str, Any]
+) -> Replayed:
+    """Let a check of ours look at what is answered now; an answer that says that nothing is there shows nothing."""
+    now = _status(answers[-1])
+    if not now or now in ABSENT - {_status(then)}:
+        return Replayed(still=None, reason=_otherwise(then, answers[-1]), exchanges=tuple(answers))
+    found, reason = anew.look(finding, answers, document)
+    return Replayed(still=found, reason=f"{finding.operation}: {reason}", exchanges=tuple(answers))
 
 
 class Sender:
@@ -132,8 +157,12 @@ def _with_secret(name: str, value: str, secrets: Secrets) -> str:
 
 
 def _exchange(sent: Exchange, answer: requests.Response | None, started_s: float) -> Exchange:
-    response = None if answer is None else Response(status=answer.status_code, body=answer.text)
+    response = None if answer is None else _response(answer)
     return replace(sent, response=response, sent_s=started_s, received_s=time.monotonic())
+
+
+def _response(answer: requests.Response) -> Response:
+    return Response(status=answer.status_code, headers=tuple(answer.headers.items()), body=answer.text)
 
 
 def _status(exchange: Exchange) -> int:

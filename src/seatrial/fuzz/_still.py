@@ -9,6 +9,7 @@ import requests
 
 from seatrial.core import Exchange, Finding
 from seatrial.fuzz._judge import DECIDES
+from seatrial.fuzz.probes import BY_ASKING, BY_LOOKING
 
 SUCCESS = range(200, 300)
 CLIENT_ERROR = range(400, 500)
@@ -79,7 +80,7 @@ BY_DOCUMENT = frozenset(
 
 def can_judge(check: str) -> bool:
     """Return whether a finding of this check can be looked at again."""
-    return check in JUDGES or check in BY_DOCUMENT
+    return check in JUDGES or check in BY_DOCUMENT or check in BY_ASKING or check in BY_LOOKING
 
 
 def still(finding: Finding, then: Exchange, answer: Answer, document: Callable[[], Mapping[str, Any]]) -> bool | None:

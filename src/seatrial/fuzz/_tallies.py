@@ -26,9 +26,15 @@ def tallies_of(operations: Mapping[str, Operation], sent: Iterable[Sent]) -> tup
 
 
 def _kind(sent: Sent, operation: Operation) -> tuple[str, int, str, tuple[str, ...], tuple[str, ...]]:
-    media = next((value for name, value in sent.response_headers if name.lower() == "content-type"), "")
-    sides = _accepted(sent, operation), _refused(sent, operation)
-    return sent.operation, sent.status, media_type(media), *sides
+    asked, answered = _media(sent.request_headers), _media(sent.response_headers)
+    accepted, refused = (
+        operation.told(names, asked) for names in (_accepted(sent, operation), _refused(sent, operation))
+    )
+    return sent.operation, sent.status, answered, accepted, refused
+
+
+def _media(headers: Iterable[tuple[str, str]]) -> str:
+    return media_type(next((value for name, value in headers if name.lower() == "content-type"), ""))
 
 
 def _accepted(sent: Sent, operation: Operation) -> tuple[str, ...]:
@@ -36,7 +42,7 @@ def _accepted(sent: Sent, operation: Operation) -> tuple[str, ...]:
     if sent.mode != "positive" or sent.status not in SUCCESS:
         return ()
     held = {name.lower() for name in sent.held}
-    return tuple(sorted(name for name in operation.inputs if name.lower() in held))
+    return tuple(name for name in operation.inputs if name.lower() in held)
 
 
 def _refused(sent: Sent, operation: Operation) -> tuple[str, ...]:
@@ -44,4 +50,4 @@ def _refused(sent: Sent, operation: Operation) -> tuple[str, ...]:
     if sent.status not in CLIENT_ERROR or sent.status in NOT_ABOUT_INPUT:
         return ()
     places = set(sent.negated)
-    return tuple(sorted(name for name in operation.inputs if places & {name, name.partition(":")[0]}))
+    return tuple(name for name in operation.inputs if places & {name, name.partition(":")[0]})

@@ -71,7 +71,7 @@ def documented_in(
         Documented(
             operation=operation.label,
             answers=tuple(sorted(operation.answers)),
-            inputs=tuple(sorted(operation.inputs)),
+            inputs=operation.told(operation.inputs),
             apart=tuple(s for s in sorted(operation.statuses) if s.startswith(OWN_FAULTS) or s in map(str, limited)),
             beyond=reasons.get(operation.label, ""),
         )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 from seatrial.core import media_type
@@ -14,6 +15,9 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", 
 
 IN_BODY = ("body:", "formData:")
 """Where parameters of Swagger 2.0 make up the body."""
+
+
+SEVERAL = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +33,9 @@ class Link:
 class Operation:
     """A documented operation; `label` is what Schemathesis calls it, `inputs` its parameters and body.
 
-    `statuses` are as documented (`404`, `4XX`), without `default`; `with_body` and `with_headers` are those (with
-    `default`) whose answers have a documented body or headers. `answers` are each status (with `default`) with each of
-    its media types, or with none.
+    `bodies` are the media types of its body. `statuses` are as documented (`404`, `4XX`), without `default`;
+    `with_body` and `with_headers` are those (with `default`) whose answers have a documented body or headers.
+    `answers` are each status (with `default`) with each of its media types, or with none.
     """
 
     label: str
@@ -42,6 +46,7 @@ class Operation:
     with_headers: frozenset[str] = frozenset()
     answers: frozenset[tuple[str, str]] = frozenset()
     inputs: frozenset[str] = frozenset()
+    bodies: frozenset[str] = frozenset()
     secured: bool = False
     in_path: bool = False
     operation_id: str = ""
@@ -51,6 +56,17 @@ class Operation:
     def path(self) -> str:
         """Return the path, as documented."""
         return self.label.partition(" ")[2]
+
+    def told(self, names: Iterable[str], media: str = "*") -> tuple[str, ...]:
+        """Return inputs as reports have them: a body of several media types is one for each, `body:text/csv`.
+
+        Of those, the ones that a body of this media type is; with `*`, all of them.
+        """
+        found = set(names)
+        if len(self.bodies) < SEVERAL or "body" not in found:
+            return tuple(sorted(found))
+        bodies = {f"body:{each}" for each in self.bodies if fnmatchcase(media, each) or media == "*"}
+        return tuple(sorted(found - {"body"} | bodies))
 
     def documented_as(self, status: int) -> str:
         """Return under which key a status is documented: its own, its class, `default`, or none (empty)."""
@@ -101,11 +117,21 @@ def _operation(document: Mapping[str, Any], label: str, found: Mapping[str, Any]
             (_class(key), media) for key, answer in answers.items() for media in _media(answer, found, document)
         ),
         inputs=frozenset("body" if name.startswith(IN_BODY) else name for name in inputs),
+        bodies=frozenset(map(media_type, _taken(document, found, inputs))),
         secured=_secured(found.get("security", document.get("security"))),
         in_path=any(parameter.get("in") == "path" for parameter in parameters),
         operation_id=str(found.get("operationId", "")),
         links=tuple(link for status, answer in answers.items() for link in _links(document, _class(status), answer)),
     )
+
+
+def _taken(document: Mapping[str, Any], operation: Mapping[str, Any], inputs: Iterable[str]) -> Iterable[str]:
+    """Return the media types that an operation takes a body in."""
+    if "requestBody" in operation:
+        body = _resolve(document, _table(operation["requestBody"], "requestBody"))
+        return list(_table(body.get("content", {}), "content of requestBody"))
+    consumed: list[str] = operation.get("consumes", document.get("consumes", []))
+    return consumed if any(name.startswith(IN_BODY) for name in inputs) else ()
 
 
 def _media(answer: Mapping[str, Any], operation: Mapping[str, Any], document: Mapping[str, Any]) -> list[str]:

@@ -43,7 +43,7 @@ def _serve(aim: Aim, known: Known) -> None:
     body = b"" if known.body is None else json.dumps(known.body).encode()
     asked = Asked(method=known.method, target=known.path, headers={"Content-Type": JSON} if body else {}, body=body)
     if known.then or not aim.is_served(operation):
-        answer = aim.ask(operation, asked, known.identity, valid=("body",) if body else ())
+        answer = aim.ask(operation, asked, known.identity, valid=operation.told(["body"], JSON) if body else ())
         following = known.then(answer.data) if known.then and answer.status in SUCCESS else None
         if following:
             _serve(aim, following)

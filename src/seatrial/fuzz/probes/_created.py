@@ -21,7 +21,7 @@ NOTHING = "no operation makes what another one reads"
 def created_readable(ground: Ground) -> tuple[list[Seen], Gap | None]:
     """Make something of each kind, and read it."""
     kinds = kinds_of(ground.operations)
-    seen, unclear = look_at_each((kind.read.label, partial(_looked_for, kind, ground)) for kind in kinds)
+    seen, unclear = look_at_each(ground, ((kind.read.label, partial(_looked_for, kind, ground)) for kind in kinds))
     return seen, left_out(unclear, "" if kinds else NOTHING)
 
 

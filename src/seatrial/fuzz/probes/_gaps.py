@@ -8,12 +8,15 @@ from seatrial.core import Outcome
 from seatrial.fuzz._looked import Gap
 from seatrial.fuzz.probes._ask import Unclear
 from seatrial.fuzz.probes._found import Seen
+from seatrial.fuzz.probes._ground import Ground
 
 
-def look_at_each(looks: Iterable[tuple[str, Callable[[], Iterable[Seen]]]]) -> tuple[list[Seen], list[str]]:
+def look_at_each(
+    ground: Ground, looks: Iterable[tuple[str, Callable[[], Iterable[Seen]]]]
+) -> tuple[list[Seen], list[str]]:
     """Take each look, and return what was seen, and of the others, by their labels, why nothing can be said."""
     seen, unclear = list[Seen](), list[str]()
-    for label, look in looks:
+    for label, look in ((label, look) for label, look in looks if ground.about in {"", label}):
         try:
             seen += look()
         except Unclear as why:

@@ -31,7 +31,10 @@ class Besides:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """What was promised and what was sent; `limited` are the statuses with which a limiter rejects."""
+    """What was promised and what was sent; `limited` are the statuses with which a limiter rejects.
+
+    `about` is the label of the one operation that is looked at, empty for each.
+    """
 
     operations: Mapping[str, Operation]
     sent: Sequence[Sent]
@@ -39,6 +42,7 @@ class Ground:
     besides: Besides
     limited: Collection[int]
     ask: Asker
+    about: str = ""
 
     @property
     def answers(self) -> list[Sent]:

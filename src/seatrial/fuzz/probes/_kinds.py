@@ -20,6 +20,9 @@ from seatrial.openapi import Operation, Places, leads_of
 CHANGES = ("PUT", "PATCH", "DELETE")
 NAMED = re.compile(r"/\{([^{}]+)\}$")
 NAMES = ("id", "uuid", "key", "slug")
+WHERE = ("", "/data")
+"""Where an answer has the name of what was made: in the body itself, or in what that wraps."""
+
 TRIES = 3
 """How many requests that made something before are tried once more."""
 
@@ -89,7 +92,8 @@ def _shaped(kind: Kind, sent: Sent) -> dict[str, str]:
     if found := parameters_in(kind.read.path, header_of(sent, "location")):
         return found
     held, last = values_of(sent.response_body), PARAMETER.findall(kind.read.path)[-1]
-    own = next((held[f"/{name}"] for name in (last, *NAMES) if held.get(f"/{name}")), "")
+    places = [f"{place}/{name}" for place in WHERE for name in (last, *NAMES)]
+    own = next((held[place] for place in places if held.get(place)), "")
     return {**parameters_in(kind.maker.path, sent.url), last: own}
 
 
@@ -103,6 +107,8 @@ def make(kind: Kind, ground: Ground, who: str) -> Made:
         if url:
             return Made(url, owner, answer)
         why = f"{kind.maker.label}: {said(answer)}"
+        if answer.status in SUCCESS:
+            why = f"the answer of {kind.maker.label} does not say where that is"
     raise Unclear(why)
 
 

@@ -30,7 +30,9 @@ TRIES = 5
 def methods_agree(ground: Ground) -> tuple[list[Seen], Gap | None]:
     """Ask for each GET that was answered again, and then with HEAD and OPTIONS."""
     wanted = [each for each in ground.operations.values() if each.method == "GET"]
-    seen, unclear = look_at_each((operation.label, partial(_tried, operation, ground)) for operation in wanted)
+    seen, unclear = look_at_each(
+        ground, ((operation.label, partial(_tried, operation, ground)) for operation in wanted)
+    )
     return seen, left_out(unclear, "" if wanted else NOTHING)
 
 

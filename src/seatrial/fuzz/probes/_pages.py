@@ -57,7 +57,7 @@ class Turned:
 def pages_complete(ground: Ground) -> tuple[list[Seen], Gap | None]:
     """Make some things for a new user, and turn the pages of each list that shows them."""
     lists = [found for each in ground.operations.values() if (found := list_of(each, ground.operations))]
-    seen, unclear = look_at_each((paged.operation.label, partial(_tried, paged, ground)) for paged in lists)
+    seen, unclear = look_at_each(ground, ((paged.operation.label, partial(_tried, paged, ground)) for paged in lists))
     return seen, left_out(unclear, "" if lists else NOTHING)
 
 

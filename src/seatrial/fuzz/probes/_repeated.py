@@ -27,7 +27,8 @@ def idempotent(ground: Ground) -> tuple[list[Seen], Gap | None]:
     wanted = [each for each in ground.operations.values() if each.method in IDEMPOTENT and each.in_path]
     kinds = {each.label: kind for kind in kinds_of(ground.operations) for each in kind.changes}
     seen, unclear = look_at_each(
-        (operation.label, partial(_tried, kinds.get(operation.label), operation, ground)) for operation in wanted
+        ground,
+        ((operation.label, partial(_tried, kinds.get(operation.label), operation, ground)) for operation in wanted),
     )
     return seen, left_out(unclear, "" if wanted else NOTHING)
 

@@ -30,7 +30,8 @@ def tenants_apart(ground: Ground) -> tuple[list[Seen], Gap | None]:
         return [], left_out([], NOTHING if ground.besides.tenants else NOBODY)
     kinds = {each.label: kind for kind in kinds_of(ground.operations) for each in _about(kind)}
     seen, unclear = look_at_each(
-        (operation.label, partial(_tried, kinds.get(operation.label), operation, ground)) for operation in wanted
+        ground,
+        ((operation.label, partial(_tried, kinds.get(operation.label), operation, ground)) for operation in wanted),
     )
     return seen, left_out(unclear)
 
