@@ -12,7 +12,7 @@ import pytest
 
 SCRIPT = Path(__file__).parents[1] / "benchmarks" / "real_limiters.py"
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "real-limiters.md"
-FAST = {"FixedWindowRateLimiter", "MovingWindowRateLimiter", "slowapi", "flask-limiter", "drf"}
+FAST = {"FixedWindowRateLimiter", "slowapi", "drf"}
 TOOLS = {"nginx-nodelay": "nginx", "nginx-delay": "nginx", "haproxy": "haproxy"}
 NODE = {"express-rate-limit", "rate-limiter-flexible"}
 

@@ -160,7 +160,8 @@ class _Proof(Author):
     def _screen(self, who: Who, client: Client) -> Step:
         """Write requests otherwise as a client whose quota is used up."""
         tried = [variant for variant in variants(self.policy) if variant.who == who]
-        controls = 2 * -(-len(tried) // CHUNK)
+        # What comes back to a bucket meanwhile is used up again: no more than a quota, as it all fits into a window.
+        controls = 2 * -(-len(tried) // CHUNK) + (self.policy.quota if self.policy.refills else 0)
         visits = (
             self.ramp(client, "until refused"),
             Visit(client=client, what="written otherwise", requests=len(tried) + controls),
