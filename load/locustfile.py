@@ -81,13 +81,14 @@ class Steady(Client):
 class Limits(Client):
     """Users who send more than they may: list 4, and health 1, which nobody may be refused.
 
-    Both answers are right, as long as their headers are: no more is admitted in a window, known by its end, than they
-    say, and who waits as long as `Retry-After` says comes after that end. What is refused counts as an operation of its
-    own, so that a refusal can be asked to be as cheap as an answer.
+    Both answers are right, as long as their headers are: from one admission to the end that it told no more is admitted
+    than they say, though later ones may tell another end, and who waits as long as `Retry-After` says comes after it.
+    What is refused counts as an operation of its own, so that a refusal can be asked to be as cheap as an answer.
     """
 
     lean = False  # an answer that names itself anew takes Locust's own client
-    admitted: ClassVar[Counter[tuple[str, str]]] = Counter()
+    admitted: ClassVar[Counter[tuple[str, int]]] = Counter()
+    ends: ClassVar[dict[str, int]] = {}
 
     @task(4)
     def list_analyses(self) -> None:
@@ -99,20 +100,34 @@ class Limits(Client):
                 problem = self.dishonest(response.headers, sent_s, time.time())
             else:
                 problem = (
-                    self.too_many(response) if response.status_code == ADMITTED else f"neither {ADMITTED} nor {REFUSED}"
+                    self.too_many(response, time.time())
+                    if response.status_code == ADMITTED
+                    else f"neither {ADMITTED} nor {REFUSED}"
                 )
             if problem:
                 response.failure(f"HTTP {response.status_code}: {problem}")
             else:
                 response.success()
 
-    def too_many(self, response: Any) -> str:
+    def too_many(self, response: Any, received_s: float) -> str:
         """Return what is wrong with an admission: it is one more in its window than the quota."""
-        who = str(response.request.headers.get("Authorization", ""))
-        window = (who, str(response.headers.get("X-RateLimit-Reset", "")))
+        quota, end = (str(response.headers.get(f"X-RateLimit-{word}", "")) for word in ("Limit", "Reset"))
+        if not (quota.isdecimal() and end.isdecimal()):
+            return f"X-RateLimit-Limit {quota!r}, X-RateLimit-Reset {end!r}"
+        who = (
+            f"{response.request.headers.get('Authorization', '')} {quota}"  # each of several quotas has its own window
+        )
+        window = (who, self.end_of(who, int(end), received_s))
         self.admitted[window] += 1
-        quota = int(response.headers.get("X-RateLimit-Limit", 0))
-        return f"{self.admitted[window]} admitted in a window of {quota}" if self.admitted[window] > quota else ""
+        return f"{self.admitted[window]} admitted in a window of {quota}" if self.admitted[window] > int(quota) else ""
+
+    def end_of(self, who: str, told: int, received_s: float) -> int:
+        """Return by which end a user's window is known: the first one that was told of it, until that is over."""
+        known = self.ends.get(who, 0)
+        if (who, told) not in self.admitted and received_s < known - CLOCK_S:
+            return known
+        self.ends[who] = max(told, known)
+        return told
 
     @staticmethod
     def dishonest(headers: Any, sent_s: float, received_s: float) -> str:

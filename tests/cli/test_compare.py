@@ -110,6 +110,7 @@ def test_as_long_does_not_fail(product: Product, project: Path) -> None:
     assert json.loads(line)["latency_ms"] == found["sides"]["candidate"]["latency_ms"]
 
 
+@pytest.mark.alone
 def test_the_folder_as_it_is_is_a_candidate(product: Product, project: Path) -> None:
     """What nobody committed is compared where the candidate is `.`, and that is said; a broken one fails by its errors.
 
@@ -233,8 +234,8 @@ def composed(project: Path, require: Callable[[str], str]) -> Path:
     (project / "seatrial.toml").write_text(text.replace("[stack]", '[stack]\ncompose = ["docker-compose.yml"]', 1))
     source = (project / "app.py").read_text().replace('("127.0.0.1", port)', '("0.0.0.0", port)')
     (project / "app.py").write_text(source)
-    for name, takes_ms in (("quick", 10), ("slower", 100)):
-        (project / "takes").write_text(f"{takes_ms}\n")
+    for name, takes in (("quick", "10"), ("dies", "100 dies")):
+        (project / "takes").write_text(f"{takes}\n")
         git(project, "add", ".")
         git(project, "commit", "--quiet", "--message", name)
         git(project, "tag", name)
@@ -242,11 +243,15 @@ def composed(project: Path, require: Callable[[str], str]) -> Path:
 
 
 def test_commits_on_compose_are_images_of_their_own(product: Product, composed: Path) -> None:
-    """Each commit is built under a name of its own, whatever the file calls the image, and none of them is left."""
-    words = ("--base", "quick", "--candidate", "slower", "--stack", "compose", "--burst", "0.5s", *ONE_PAIR)
+    """Each commit is built under a name of its own, whatever the file calls the image, and none of them is left.
+
+    One that crashes under load has errors, whether it is its turn or it would have to be paused.
+    """
+    words = ("--base", "quick", "--candidate", "dies", "--stack", "compose", "--burst", "1s", *ONE_PAIR)
     done = product("load", "compare", *words, "--json", cwd=composed)
     found = object_of(done)
     assert (done.returncode, found["pairs"]) == (3, 1), done.stderr
+    assert "the candidate did not answer" in found["reason"]
     (block,) = found["blocks"]
     assert block["candidate"]["p50"] > 3 * block["base"]["p50"]
     assert worktrees(composed) == []

@@ -540,10 +540,17 @@ def test_a_task_that_asks_without_end_is_ended(bench: Bench, server: Server, gua
     assert "more than 100 requests" in evidence.results[1].findings[0].detail
 
 
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let arrivals begin late, where a test is about something else: who else runs here is not its affair."""
+    monkeypatch.setattr("seatrial.swarm._honesty.LAG_MS", 2000.0)
+
+
+@pytest.mark.usefixtures("unhurried")
 def test_a_spike_is_sent(bench: Bench, server: Server) -> None:
     """Ten times as many arrivals are due within it as before and after, and all of them are sent."""
     spike = {"times": 10.0, "at_s": 0.5, "for_s": 0.5}
-    evidence = bench.run(server.target, paths=("/a",), rate_per_s=20.0, seconds=1.5, spike=spike)
+    evidence = bench.run(server.target, paths=("/a",), rate_per_s=20.0, seconds=1.5, spike=spike, deadline_s=5.0)
     due = [float(row["due_s"]) for row in bench.rows()]
     counts = [sum(start <= at < start + 0.5 for at in due) for start in (0.0, 0.5, 1.0)]
     assert [abs(count - wanted) <= 1 for count, wanted in zip(counts, (10, 100, 10), strict=True)] == [True] * 3
@@ -575,34 +582,37 @@ JOURNEY = """
 """
 
 
+@pytest.mark.usefixtures("unhurried")
 @pytest.mark.parametrize("base", ["FastHttpUser", "Lean"])
 def test_a_journey_is_one_arrival(bench: Bench, server: Server, base: str) -> None:
     """Its steps come in order, once for each arrival; thinking between them is in no latency, and in no deadline."""
-    file = bench.write(JOURNEY.format(base=base, think=0.4, way_out=""))
+    file = bench.write(JOURNEY.format(base=base, think=1.1, way_out=""))
     evidence = bench.run(
-        server.target, user="Journey", file=file, rate_per_s=20.0, deadline_s=0.5, journey_s=10.0,
+        server.target, user="Journey", file=file, rate_per_s=20.0, deadline_s=2.0, journey_s=20.0,
         objectives={"error_ratio": "<= 0"},
     )  # fmt: skip
     assert outcomes(evidence)[:2] == ("passed", "passed"), evidence.results
     assert bench.ledger() == {"due": 20, "started": 20, "dropped": 0, "answered": 20, "failed": 0, "unfinished": 0}
     assert Counter(path for path, _ in server.seen) == {"/a": 20, "/b": 20, "/left/arrive-look": 20}
-    assert value(evidence, "GET-b.p50") < 400
-    assert value(evidence, "GET-left.p50") < 400
+    assert value(evidence, "GET-b.p50") < 1100
+    assert value(evidence, "GET-left.p50") < 1100
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_a_journey_may_end_itself(bench: Bench, server: Server) -> None:
     """One that interrupts itself has gone as far as it meant to."""
     file = bench.write(JOURNEY.format(base="FastHttpUser", think=0, way_out="self.interrupt()"))
-    evidence = bench.run(server.target, user="Journey", file=file, rate_per_s=20.0)
+    evidence = bench.run(server.target, user="Journey", file=file, rate_per_s=20.0, deadline_s=5.0)
     assert outcomes(evidence)[:2] == ("passed", "passed"), evidence.results
     assert Counter(path for path, _ in server.seen) == {"/a": 20, "/b": 20}
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_a_journey_has_an_end(bench: Bench, server: Server) -> None:
     """Whoever still thinks when deadline and patience are over has not finished, and the run ends all the same."""
     file = bench.write(JOURNEY.format(base="FastHttpUser", think=30, way_out=""))
     began_s = time.monotonic()
-    evidence = bench.run(server.target, user="Journey", file=file, rate_per_s=20.0, deadline_s=0.5, journey_s=1.0)
+    evidence = bench.run(server.target, user="Journey", file=file, rate_per_s=20.0, deadline_s=3.0, journey_s=1.0)
     assert time.monotonic() - began_s < 25
     assert outcomes(evidence)[:2] == ("passed", "failed"), evidence.results
     assert bench.ledger()["unfinished"] == 20
@@ -612,9 +622,10 @@ def test_a_journey_has_an_end(bench: Bench, server: Server) -> None:
 # Several processes
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_processes_send_a_scenario_together(bench: Bench, server: Server) -> None:
     """Each arrival is sent by one of them, ledger and times add up, and one file has all requests."""
-    evidence = bench.run(server.target, paths=("/a",), processes=2, seconds=2.0)
+    evidence = bench.run(server.target, paths=("/a",), processes=2, seconds=2.0, deadline_s=5.0)
     assert outcomes(evidence)[:2] == ("passed", "passed"), evidence.results
     assert bench.ledger() == {"due": 100, "started": 100, "dropped": 0, "answered": 100, "failed": 0, "unfinished": 0}
     assert sorted(int(row["arrival"]) for row in bench.rows()) == list(range(100))
@@ -623,9 +634,10 @@ def test_processes_send_a_scenario_together(bench: Bench, server: Server) -> Non
     (kind,) = stats["recorded"]
     assert (kind["operation"], kind["count"]) == ("GET /a", 100)
     assert Histogram.decode(kind["latency_us"]).total == 100
-    logs = {file.name for file in bench.out.iterdir() if file.suffix == ".log"}
-    assert logs == {"locust.log", "locust-2.log"}
-    assert not list(bench.out.glob("requests-*.csv")), "a part was left beside the whole"
+    files = sorted(
+        file.name for file in bench.out.iterdir() if file.suffix in {".csv", ".log"} or "requests" in file.name
+    )
+    assert files == ["locust-2.log", "locust.log", "requests.csv", "seconds.csv"]
 
 
 @pytest.mark.parametrize(
@@ -723,6 +735,25 @@ def test_a_lean_client_takes_what_load_files_say(bench: Bench, server: Server) -
     assert sample.request.body == '{"a": 1}'
     assert ("X-Kind", "lean") in sample.request.headers
     assert "secret-0" not in repr(evidence)
+
+
+def test_a_lean_client_goes_where_the_target_is(bench: Bench, server: Server, other: Server) -> None:
+    """Below the target's own path, and nowhere else where a class names another host itself."""
+    bench.run(Target(url=f"{server.target.url}/base"), paths=("/items",), rate_per_s=10.0)
+    assert {path for path, _ in server.seen} == {"/base/items"}
+    file = bench.write(f"""
+        class Own(Lean):
+            def __init__(self, environment):
+                super().__init__(environment)
+                self.host = "{other.target.url}"
+            @task
+            def go(self):
+                self.client.get("/a")
+    """)
+    evidence = bench.run(server.target, user="Own", file=file, rate_per_s=10.0)
+    assert other.seen == []
+    assert {(row["operation"], row["outcome"]) for row in bench.rows()} == {("GET /a", "elsewhere")}
+    assert "kept from leaving the target" in evidence.notes[-1]
 
 
 def test_a_lean_client_follows_nothing(bench: Bench, server: Server) -> None:

@@ -1,17 +1,18 @@
 """A service that takes as long as it is told, and a repository whose commits are versions of it.
 
-    python timed_service.py PORT [MILLISECONDS [broken] [random]]
+    python timed_service.py PORT [MILLISECONDS [broken] [dies] [random]]
 
 What is not said stands in the file `takes`. Each answer takes the milliseconds, and up to half of them more, most of it
 waiting and some of it work: by the number of the request, so that two processes that are asked alike take alike. Random
 ones take as long on the average, with a tail as real ones have. A broken one answers every request but the first
-twenty with 500.
+twenty with 500, one that dies ends in place of that.
 """
 
 from __future__ import annotations
 
 import hashlib
 import itertools
+import os
 import random
 import shutil
 import subprocess
@@ -56,6 +57,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     takes_s = 0.0
     broken = False
+    dies = False
     random = False
     count = itertools.count()
 
@@ -65,6 +67,8 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(200)
             return
         number = next(Handler.count)
+        if self.dies and number >= PATIENT:
+            os._exit(1)
         takes_s = self.takes_s * (tail() if self.random else 1 + SPREAD * (number * GOLDEN % 1))
         time.sleep(takes_s)
         for _ in range(round(takes_s * 1000 * ROUNDS)):
@@ -95,6 +99,7 @@ class Server(ThreadingHTTPServer):
 def serve(port: int, takes_ms: float, words: Sequence[str]) -> None:
     """Serve for ever."""
     Handler.takes_s, Handler.broken, Handler.random = takes_ms / 1000, "broken" in words, "random" in words
+    Handler.dies = "dies" in words
     Server(("127.0.0.1", port), Handler).serve_forever()
 
 

@@ -148,9 +148,12 @@ def test_the_first_look_that_decides_is_the_last() -> None:
     assert (decided.verdict, decided.pairs) == ("fail", 6)
 
 
-@pytest.mark.parametrize(("most", "looks"), [(6, (6,)), (8, (6, 8)), (36, LOOKS), (40, (*LOOKS, 40))])
+@pytest.mark.parametrize(
+    ("most", "looks"),
+    [(6, (6,)), (8, (6, 8)), (36, LOOKS), (40, (*LOOKS, 40)), (200, (*LOOKS, 54, 81, 121, 181, 200))],
+)
 def test_the_last_look_is_at_the_last_pair(most: int, looks: tuple[int, ...]) -> None:
-    """However many there are."""
+    """However many there are; beyond the usual ones there is one whenever half as many again are there."""
     assert looks_up_to(most) == looks
 
 
@@ -164,10 +167,25 @@ ALIKE, WORSE = logs(*[1.0] * 6), logs(*[1.3] * 6)
         (WORSE, ALIKE, Errors(), "fail", "p95 of the candidate is 1.300 times"),
         (ALIKE, WORSE, Errors(), "fail", "p50 of the candidate certainly worse"),
         (ALIKE, ALIKE, Errors(candidate=0.02), "fail", "the candidate did not answer 2.00% of its arrivals well"),
+        (ALIKE, ALIKE, Errors(candidate=0.009, more=[0.009] * 6), "fail", "the candidate did not answer 0.90%"),
+        (ALIKE, ALIKE, Errors(base=0.005, candidate=0.009, more=[0.004] * 6), "pass", "1.000 times"),
+        (ALIKE, ALIKE, Errors(candidate=0.004, more=[0.024] + [0.0] * 5), "inconclusive", "may be chance or not; p95"),
+        (ALIKE, ALIKE, Errors(candidate=0.001, more=[0.006] + [0.0] * 5), "pass", "1.000 times"),
         (ALIKE, ALIKE, Errors(base=0.5, candidate=0.5), "inconclusive", "the base itself did not answer 50.00%"),
         (WORSE[:5], ALIKE[:5], Errors(), "inconclusive", "(nothing is certain)"),
     ],
-    ids=["alike", "slower", "another-metric", "errors", "base-errs", "too-few"],
+    ids=[
+        "alike",
+        "slower",
+        "another-metric",
+        "errors",
+        "few-errors-always",
+        "hardly-more-errors",
+        "few-errors-once",
+        "one-error",
+        "base-errs",
+        "too-few",
+    ],
 )
 def test_errors_come_first_and_other_metrics_last(
     p95: list[float], p50: list[float], errors: Errors, verdict: str, says: str
@@ -176,7 +194,7 @@ def test_errors_come_first_and_other_metrics_last(
     found = conclude({"p95": p95, "p50": p50}, primary="p95", errors=errors)
     assert found.verdict == verdict
     assert says in found.reason
-    assert found.settled is (len(p95) >= LOOKS[0])
+    assert found.settled is (len(p95) >= LOOKS[0] and "chance" not in says)
 
 
 def test_a_calm_machine_finds_what_the_rule_promises() -> None:

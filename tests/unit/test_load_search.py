@@ -1,5 +1,8 @@
 """The search for the rate at which a service breaks: on services of which the truth is known."""
 
+import itertools
+import json
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,10 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial.config import ScenarioSettings
+from seatrial.campaign import Options, open_run
+from seatrial.cli._load_plan import _object, _text
+from seatrial.config import ScenarioSettings, Settings
 from seatrial.core import UsageError
-from seatrial.swarm._order import prepare
-from seatrial.swarm._search import search
+from seatrial.stack import Choice
+from seatrial.swarm._order import check_sizes, prepare
+from seatrial.swarm._search import most_bursts, search
 
 
 @given(st.floats(1, 100), st.floats(1.1, 100), st.floats(0.05, 1), st.floats(0.5, 20_000))
@@ -33,6 +39,59 @@ def test_the_interval_holds_the_truth(low: float, times: float, within: float, t
     else:
         assert found.interval.low <= truth < found.interval.high <= found.interval.low * (1 + within) * (1 + 1e-9)
     assert all(asked.count(rate) == 2 for rate in asked)
+
+
+@given(st.floats(1.01, 1000), st.floats(0.05, 1), st.randoms(use_true_random=False))
+def test_no_search_takes_more_bursts_than_were_told(times: float, within: float, chance: random.Random) -> None:
+    """However bursts end."""
+    asked: list[float] = []
+
+    def holds(rate: float) -> bool | None:
+        asked.append(rate)
+        return chance.choice([True, False, None])
+
+    search(holds, low=1, high=times, within=within)
+    assert len(asked) <= most_bursts(times=times, within=within)
+
+
+def test_the_worst_search_takes_as_many_as_were_told() -> None:
+    """Three to hold at the lowest rate, three to break at every other."""
+    votes = itertools.chain([True, False, True], itertools.cycle([False, True, False]))
+    asked: list[float] = []
+
+    def holds(rate: float) -> bool:
+        asked.append(rate)
+        return next(votes)
+
+    search(holds, low=20, high=160, within=0.5)
+    assert len(asked) == most_bursts(times=8, within=0.5) == 15
+
+
+def test_a_search_is_as_large_as_its_largest_burst(tmp_path: Path) -> None:
+    """What could not be sent at its highest rate is refused before anything starts, and so the plan says that rate."""
+    how: dict[str, Any] = {"profile": "quick", "root": tmp_path, "limits": None, "environment": {}}
+    base = {"rate_per_s": 2000, "duration_s": {"quick": 1.0}, "paths": ("/a",)}
+    with pytest.raises(UsageError, match=r"2e\+06/s for 1 s") as caught:
+        prepare("s", ScenarioSettings.model_validate({**base, "search": {"times": 1000}}), **how)
+    assert caught.value.slug == "load-too-large"
+    order = prepare("s", ScenarioSettings.model_validate({**base, "search": {"times": 8, "within": 0.5}}), **how)
+    choice = Choice(driver="local", why="so")
+    assert "searches   up to 16000/s, by at most 15 bursts of 1 s" in _text(choice, "quick", {"s": order}, [])
+    assert json.loads(_object(choice, "quick", {"s": order}, []))["load"][0]["search"] == {
+        "up_to_per_s": 16000, "within": 0.5, "most_bursts": 15,
+    }  # fmt: skip
+
+
+def test_a_search_that_cannot_be_sent_starts_nothing(tmp_path: Path) -> None:
+    """It is refused before the run has a directory, but not in a profile that has nothing of it."""
+    scenario = ScenarioSettings.model_validate(
+        {"rate_per_s": 2000, "duration_s": {"full": 1.0}, "paths": ("/a",), "search": {"times": 1000}}
+    )
+    settings = Settings(root=tmp_path, load={"s": scenario})
+    with pytest.raises(UsageError, match=r"2e\+06/s for 1 s"):
+        open_run(settings, Options(stack="http://127.0.0.1:9", profile="full"), suites=("load",))
+    assert not (tmp_path / ".seatrial").exists()
+    check_sizes(settings.load, profile="quick", root=tmp_path)
 
 
 def votes_of(*votes: bool | None) -> tuple[Iterator[bool | None], Any]:

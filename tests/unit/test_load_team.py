@@ -102,13 +102,13 @@ def test_ticks_are_added_up() -> None:
 
 
 def test_requests_end_up_in_one_file(tmp_path: Path) -> None:
-    """Each process's whole rows, one header, and no other file."""
+    """Each process's whole rows, one header, and no other file: also of the first one, which was killed as well."""
     plan = Plan(
         name="s", url="", file="", user="", paths=(), rate_per_s=1.0, duration_s=1.0, deadline_s=1.0,
         spacing="constant", seed=1, requests=str(tmp_path / "requests.csv"),
     )  # fmt: skip
-    for number, text in enumerate(["head\n0,a\n", "head\n1,b\n4,c", "head\n2,d\n"]):
+    for number, text in enumerate(['head\n0,a\n3,"e', "head\n1,b\n4,c", "head\n2,d\n", "hea"]):
         Path(part_of(plan, number)).write_text(text)
-    gather(plan, 4)
+    gather(plan, 5)
     assert [file.name for file in tmp_path.iterdir()] == ["requests.csv"]
     assert (tmp_path / "requests.csv").read_text() == "head\n0,a\n1,b\n2,d\n"

@@ -10,7 +10,7 @@ from timed_service import git, lay_repository
 
 from seatrial.campaign._sides import check_different, images_of, lay_out, read_side
 from seatrial.config import Settings, load_settings
-from seatrial.core import UsageError
+from seatrial.core import EnvironmentFailure, UsageError
 from seatrial.stack import sweep, work_folder
 
 ENTRY = "api:8000"
@@ -75,6 +75,39 @@ def test_a_url_is_where_load_may_go(settings: Settings) -> None:
         check_different(first, second)
     with pytest.raises(UsageError, match="is not this machine"):
         side(settings, "http://192.0.2.1:80")
+
+
+def test_each_of_two_ports_of_a_host_is_allowed_by_itself(settings: Settings) -> None:
+    """Host and port together are what is allowed."""
+    allowed = ("192.0.2.1:8001", "192.0.2.1:8002")
+    targets = settings.targets.model_copy(update={"allow": allowed})
+    settings = settings.model_copy(update={"targets": targets})
+    found = [read_side("base", f"http://{one}", settings, driver="", allowed=allowed) for one in allowed]
+    assert [each.allow_target for each in found] == [*allowed]
+    with pytest.raises(UsageError, match="is not this machine"):
+        read_side("base", "http://192.0.2.1:8002", settings, driver="", allowed=allowed[:1])
+
+
+def test_a_folder_of_which_git_says_nothing_is_not_taken_for_a_commit(settings: Settings) -> None:
+    """An index that git cannot read is an error, with what git said."""
+    (settings.root / ".git" / "index").write_bytes(b"no index")
+    with pytest.raises(EnvironmentFailure, match="does not say whether") as caught:
+        side(settings, ".")
+    assert caught.value.slug == "git-status-failed"
+    assert "index" in caught.value.details
+
+
+def test_a_worktree_goes_whatever_git_was_told_of_another(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a hook, git's variables name its own repository; neither start nor removal follows them."""
+    run = "test-sides-hook"
+    monkeypatch.setenv("GIT_DIR", str(settings.root / "nowhere"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(settings.root / "nowhere"))
+    try:
+        lay_out(side(settings, "old"), work_folder(run))
+    finally:
+        sweep(run)
+    monkeypatch.undo()
+    assert len(git(settings.root, "worktree", "list").splitlines()) == 1
 
 
 def test_a_commit_is_started_from_its_own_folder(settings: Settings) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import Literal
 
-from seatrial.campaign._contest import PROFILE, Contest, Load, Pair, Standing, Tell, Unsendable, stand
+from seatrial.campaign._contest import PROFILE, Burst, Contest, Load, Pair, Standing, Tell, Unsendable, stand
 from seatrial.campaign._run import check_free_space, new_run_id
 from seatrial.campaign._sides import ROLES, Role, Side, check_different, lay_out, read_side
 from seatrial.config import ScenarioSettings, Settings
@@ -142,6 +142,13 @@ def notes_on(sides: Mapping[Role, Side]) -> list[str]:
     return []
 
 
+def _notes_on_users(standing: Standing, task: Task) -> list[str]:
+    """Return that users come again and again, where no others can be made: only then may they reach a quota."""
+    if not (task.scenario.identities and standing.run.identities.unminted):
+        return []
+    return ["every burst is sent as the declared users, whose quotas go on from burst to burst: a refusal is an error"]
+
+
 def _measure(settings: Settings, task: Task, sides: Mapping[Role, Side], tell: Tell) -> Comparison:
     deadline = time.monotonic() + (task.timeout_s or math.inf)
     _check_load(settings, task)
@@ -152,13 +159,14 @@ def _measure(settings: Settings, task: Task, sides: Mapping[Role, Side], tell: T
         contest = Contest(standing, task.load, home / "bursts")
         stopped = _send(contest, task, pairs, tell=tell, deadline=deadline)
         drivers = {role: each.run.choice.driver for role, each in standing.items()}
+        notes = [*notes_on(sides), *_notes_on_users(standing["candidate"], task)]
     return Comparison(
         sides=sides,
         drivers=drivers,
         pairs=pairs,
         conclusion=_conclude(pairs, task) if pairs else None,
         stopped=stopped,
-        notes=notes_on(sides),
+        notes=notes,
         directory=home,
     )
 
@@ -227,17 +235,22 @@ def _standing(
 
 
 def _conclude(pairs: Sequence[Pair], task: Task) -> Conclusion:
-    shares = {role: _share_lost(pairs, role) for role in ROLES}
-    return conclude(_differences(pairs, task), primary=task.metric, errors=Errors(**shares), looks=task.looks)
+    return conclude(_differences(pairs, task), primary=task.metric, errors=errors_of(pairs), looks=task.looks)
 
 
 def _differences(pairs: Sequence[Pair], task: Task) -> dict[str, list[float]]:
     return {metric: log_ratios(pairs, metric) for metric in task.metrics}
 
 
-def _share_lost(pairs: Sequence[Pair], role: Role) -> float:
-    bursts = [pair.bursts[role] for pair in pairs]
-    return 1 - sum(burst.answered for burst in bursts) / sum(burst.due for burst in bursts)
+def errors_of(pairs: Sequence[Pair]) -> Errors:
+    """Return what was not answered well, of all bursts and pair by pair."""
+    base, candidate = (_share_lost([pair.bursts[role] for pair in pairs]) for role in ROLES)
+    more = [_share_lost([pair.bursts["candidate"]]) - _share_lost([pair.bursts["base"]]) for pair in pairs]
+    return Errors(base=base, candidate=candidate, more=more)
+
+
+def _share_lost(bursts: Sequence[Burst]) -> float:
+    return sum(burst.lost for burst in bursts) / max(sum(burst.due - burst.late for burst in bursts), 1)
 
 
 def log_ratios(pairs: Sequence[Pair], metric: str) -> list[float]:

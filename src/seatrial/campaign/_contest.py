@@ -29,12 +29,21 @@ PROFILE: Profile = "quick"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Burst:
-    """What one burst brought; `invalid` says how many before it were not sent as asked."""
+    """What one burst brought; `invalid` says how many before it were not sent as asked.
+
+    `late` are arrivals that the generator never began, which nobody is to blame for.
+    """
 
     latency_ms: Mapping[str, float]
     due: int
     answered: int
     invalid: int
+    late: int = 0
+
+    @property
+    def lost(self) -> int:
+        """Return how many of the arrivals that began, or were turned away, were not answered well."""
+        return self.due - self.late - self.answered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +69,15 @@ class Load:
 
 @dataclass(slots=True, kw_only=True)
 class Standing:
-    """A side that is up; `programs` are its services that may be paused: no database among them."""
+    """A side that is up; `programs` are its services that may be paused: no database among them.
+
+    `url` is where it came up: what crashed publishes nothing, and fails by what is sent there all the same.
+    """
 
     side: Side
     run: Run
     stack: Stack
+    url: str
     programs: Sequence[str]
     paused: bool = field(default=False)
 
@@ -82,7 +95,7 @@ class Standing:
         """Let it go on, and give it some time to answer: one that does not then fails by the burst that follows."""
         if self.paused:
             self.wake()
-            url = f"{self.stack.url()}{self.run.settings.stack.ready}"
+            url = f"{self.url}{self.run.settings.stack.ready}"
             wait_until(lambda: answers(url), timeout_s=PATIENCE_S)
 
     def _control(self, verb: Literal["pause", "unpause"]) -> None:
@@ -104,9 +117,15 @@ def stand(side: Side, load: Load, *, directory: Path, tell: Tell) -> Iterator[St
             stack = stacks.get("clean")
             if load.scenario.identities:
                 _sign_in(run, stack)
-        standing = Standing(side=side, run=run, stack=stack, programs=_programs(run, stack))
-        after.callback(standing.wake)
+        standing = Standing(side=side, run=run, stack=stack, url=stack.url(), programs=_programs(run, stack))
+        after.callback(_wake_if_possible, standing)
         yield standing
+
+
+def _wake_if_possible(standing: Standing) -> None:
+    """Let a side go on, so that it can end; what is removed anyway must not replace what was found."""
+    with contextlib.suppress(SeatrialError):
+        standing.wake()
 
 
 def _open(side: Side, load: Load, directory: Path, tell: Tell) -> Run:
@@ -206,8 +225,8 @@ class Contest:
         run_scenario(
             load.name,
             load.scenario,
-            target=Target(url=stack.url(), variant=stack.variant, by_address=stack.by_address),
-            identities=run.identities.at(stack.url()),
+            target=Target(url=standing.url, variant=stack.variant, by_address=stack.by_address),
+            identities=run.identities.at(standing.url),
             profile=PROFILE,
             seed=load.seed + number,
             run=run.id,
@@ -221,9 +240,10 @@ class Contest:
         )
         sent = read_sent(folder, [load.name])
         told = json.loads((folder / load.name / "stats.json").read_text(encoding="utf-8"))
-        return {**figures_sent(sent), "doubts": [one.doubt for one in sent]}, len(told["given_up"])
+        besides = {"doubts": [one.doubt for one in sent], "late": sum(one.late for one in sent)}
+        return {**figures_sent(sent), **besides}, len(told["given_up"])
 
 
 def _burst_of(found: Mapping[str, Any], *, invalid: int) -> Burst:
-    ledger = found["ledger"]
-    return Burst(latency_ms=found["latency_ms"], due=ledger["due"], answered=ledger["answered"], invalid=invalid)
+    due, answered = found["ledger"]["due"], found["ledger"]["answered"]
+    return Burst(latency_ms=found["latency_ms"], due=due, answered=answered, invalid=invalid, late=found["late"])

@@ -144,6 +144,12 @@ class Run:
         self.recorder.close()
 
 
+def _check_load(settings: Settings, options: Options) -> None:
+    from seatrial.swarm import check_sizes  # noqa: PLC0415 - needed by load only
+
+    check_sizes(settings.load, profile=options.profile, root=settings.root)
+
+
 def open_run(
     settings: Settings, options: Options, *, suites: tuple[str, ...] = (), listeners: Sequence[Listener] = ()
 ) -> Run:
@@ -157,6 +163,8 @@ def open_run(
     if fault:
         check_driver(fault, choice.driver)
     # What is wrong with the files is said before anything starts.
+    if "load" in suites:
+        _check_load(settings, options)
     model = compose_model(settings, settings.root) if settings.stack.compose else None
     run = new_run_id()
     directory = _make_directory(resolve_out(options.out, settings.root, run))

@@ -13,11 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from seatrial.config import Settings
 from seatrial.core import UsageError
-from seatrial.stack import add_worktree, check_target, commit_of, is_dirty, repository_of
+from seatrial.stack import add_worktree, address_of, check_target, commit_of, is_dirty, repository_of
 
 Role = Literal["base", "candidate"]
 Kind = Literal["folder", "commit", "image", "url"]
@@ -73,8 +72,8 @@ def read_side(role: Role, word: str, settings: Settings, *, driver: str, allowed
 
 
 def _of_url(side: Side, allowed: Sequence[str]) -> Side:
-    parts = urlsplit(side.word)
-    allow = next((each for each in allowed if each.rpartition(":")[0] == parts.hostname), "")
+    address = address_of(side.word)
+    allow = address if address in allowed else ""
     check_target(side.word, committed=side.settings.targets.allow, allow_target=allow)
     return replace(side, kind="url", driver=side.word, allow_target=allow)
 

@@ -197,6 +197,7 @@ def _side(found: Comparison, role: Role) -> dict[str, Any]:
         "stack": found.drivers[role],
         "due": sum(burst.due for burst in bursts),
         "answered": sum(burst.answered for burst in bursts),
+        "late": sum(burst.late for burst in bursts),
         "invalid_bursts": sum(burst.invalid for burst in bursts),
         "latency_ms": medians(found.pairs, role) if bursts else None,
     }
@@ -231,7 +232,7 @@ def _described(found: Comparison, role: Role) -> str:
     facts = _side(found, role)
     commit = f" ({facts['commit'][:12]})" if facts["commit"] else ""
     times = ", ".join(f"{name} {value:.2f}" for name, value in (facts["latency_ms"] or {}).items())
-    lost = facts["due"] - facts["answered"]
+    lost = facts["due"] - facts["late"] - facts["answered"]
     return f"{facts['kind']} {facts['target']}{commit} on {facts['stack']}: {times} ms, {lost} of {facts['due']} lost"
 
 
@@ -254,6 +255,7 @@ def _calibration(found: Calibrated, task: Task) -> dict[str, Any]:
             for change, shares in calibration.shares.items()
         ],
         **{name: told[name] for name in kept},
+        "stopped": found.comparison.stopped,
         "rule": {**told["rule"], "looks": LOOKS},
     }
 
@@ -262,6 +264,8 @@ def _table(found: Calibrated, task: Task) -> Iterator[str]:
     calibration = found.calibration
     yield ""
     yield f"load       {_sent(found.comparison, task)}"
+    if stopped := found.comparison.stopped:
+        yield f"note:      measured from fewer pairs than asked: {stopped}"
     yield f"looks      after {', '.join(map(str, LOOKS))} pairs at {task.metric}"
     yield "change       fail    pass  undecided  pairs"
     for change, shares in calibration.shares.items():

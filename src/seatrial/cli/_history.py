@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 import os
 import platform
 from collections.abc import Mapping, Sequence
@@ -38,7 +39,16 @@ def _entry(where: str, line: str) -> Entry:
         raise _unreadable(where, f"no JSON: {error}") from error
     if not isinstance(entry, dict) or entry.get("schema") != SCHEMA:
         raise _unreadable(where, f"no line of {SCHEMA}")
+    if not _has_figures(entry.get("latency_ms")):
+        raise _unreadable(where, "its latency_ms are no percentiles above 0")
     return entry
+
+
+def _has_figures(found: object) -> bool:
+    """Return whether these are what a later figure can be held against."""
+    if not isinstance(found, dict):
+        return False
+    return all(type(value) in {int, float} and 0 < value < math.inf for value in found.values())
 
 
 def _unreadable(where: str, what: str) -> UsageError:
@@ -54,8 +64,11 @@ def keep_history(file: str, stored: Sequence[Entry], found: Comparison, task: Ta
     """Add a comparison to a file, where one is named, and return warnings of what its candidates tend to."""
     if not file:
         return []
+    candidate = found.sides["candidate"]
     conditions = {
         "scenario": task.name,
+        "paths": list(task.scenario.paths),
+        "target": candidate.word.rstrip("/") if candidate.kind == "url" else "",
         "rate_per_s": task.scenario.rate_per_s,
         "burst_s": task.burst_s,
         "stack": found.drivers["candidate"],
@@ -65,7 +78,7 @@ def keep_history(file: str, stored: Sequence[Entry], found: Comparison, task: Ta
         "schema": SCHEMA,
         "time": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         **conditions,
-        "commit": found.sides["candidate"].commit,
+        "commit": candidate.commit,
         "verdict": found.verdict,
         "latency_ms": medians(found.pairs, "candidate"),
     }
@@ -82,7 +95,7 @@ def _warnings(entry: Entry, alike: Sequence[Entry]) -> list[str]:
     """Return a line for each percentile that rises above what was stored under the same conditions."""
     told = []
     for name, value in entry["latency_ms"].items():
-        found = trend(value, [each["latency_ms"][name] for each in alike if name in each.get("latency_ms", {})])
+        found = trend(value, [each["latency_ms"][name] for each in alike if name in each["latency_ms"]])
         if found and found.rising:
             told.append(f"{name} is {found.ratio:.2f} times the median of the last {found.stored} stored comparisons")
     return told

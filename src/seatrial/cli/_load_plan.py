@@ -12,7 +12,7 @@ from seatrial.campaign import choose, variables_ahead
 from seatrial.cli._loading import settle_load
 from seatrial.config import Profile, Rule, Settings
 from seatrial.stack import Choice
-from seatrial.swarm import Order, prepare
+from seatrial.swarm import Order, most_bursts, prepare
 
 
 def show_load(*, config: str, as_json: bool, **options: Any) -> int:
@@ -59,6 +59,7 @@ def _facts(order: Order) -> dict[str, Any]:
         "arrivals": round(order.arrivals),
         "spacing": scenario.arrivals,
         "knots": order.knots,
+        "search": _search(order),
         "processes": scenario.processes,
         "user": scenario.user,
         "file": order.file,
@@ -68,6 +69,15 @@ def _facts(order: Order) -> dict[str, Any]:
         "objectives": _told({**order.objectives, **order.resources}),
         "operations": {operation: _told(rules) for operation, rules in order.operations.items()},
     }
+
+
+def _search(order: Order) -> dict[str, Any] | None:
+    """Return up to which rate is searched, and how many bursts that may take; null where nothing is."""
+    scenario, asked = order.scenario, order.scenario.search
+    if asked is None:
+        return None
+    most = most_bursts(times=asked.times, within=asked.within)
+    return {"up_to_per_s": scenario.rate_per_s * asked.times, "within": asked.within, "most_bursts": most}
 
 
 def _told(rules: Mapping[str, Rule]) -> dict[str, str]:
@@ -84,8 +94,17 @@ def _lines(order: Order) -> list[str]:
     return [
         "",
         f"{order.name}: {scenario.rate_per_s:g}/s for {order.duration_s:g} s{shape}, {facts['arrivals']:,} arrivals",
+        *_searches(order),
         f"  spaced     {scenario.arrivals}, each answered within {scenario.deadline_s:g} s or failed",
         f"  sends      {what}{many}",
         f"  as         {f'{order.identities:,} users' if order.identities else 'nobody'}",
         f"  must hold  {', '.join(musts) or 'nothing'}",
     ]
+
+
+def _searches(order: Order) -> list[str]:
+    found = _search(order)
+    if found is None:
+        return []
+    most, seconds = found["most_bursts"], f"{order.duration_s:g} s"
+    return [f"  searches   up to {found['up_to_per_s']:g}/s, by at most {most} bursts of {seconds}"]

@@ -27,6 +27,9 @@ from seatrial.stack._sweep import run_labels, run_marks
 
 POLL_S = 0.04
 SHOWN = 20
+PAUSABLE: Mapping[str, str] = {"pause": "running", "unpause": "paused"}
+"""In which state a container is for these verbs: one that ended by itself has nothing to be paused."""
+
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
 COUNT_DESCRIPTORS = "ls /proc/[0-9]*/fd 2>/dev/null | grep -c '^[0-9]'"
@@ -330,9 +333,20 @@ class ComposeStack:
         return [*(config["Entrypoint"] or ()), *(config["Cmd"] or ())]
 
     def control(self, verb: Verb, service: str) -> None:
-        """Stop, start, pause, unpause, kill or restart a service's containers."""
-        for container in self._containers(service):
-            getattr(container, verb)()
+        """Stop, start, pause, unpause, kill or restart a service's containers; only what runs is paused."""
+        wanted = PAUSABLE.get(verb)
+        try:
+            for container in self._containers(service):
+                if wanted in {None, container.status}:
+                    getattr(container, verb)()
+        except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+            raise EnvironmentFailure(
+                f"the engine does not {verb} the service {service}",
+                slug="service-uncontrolled",
+                where=service,
+                remedy="see what the engine says, and whether the service ended meanwhile",
+                details=self._redact(str(error)),
+            ) from error
         self._urls.clear()
 
     def inspect(self, service: str) -> Sequence[Mapping[str, object]]:

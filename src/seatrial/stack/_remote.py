@@ -125,9 +125,8 @@ def check_target(url: str, *, committed: Collection[str] = (), allow_target: str
     Loopback may; another host only when the committed configuration and the command line both name it. Raises
     UsageError before anything is sent.
     """
-    parts = _split(url)
-    target = f"{parts.hostname}:{parts.port or DEFAULT_PORTS[parts.scheme]}"
-    if not (allowed or _is_loopback(parts.hostname or "") or (target in committed and target == allow_target)):
+    target = address_of(url)
+    if not (allowed or _is_loopback(_split(url).hostname or "") or (target in committed and target == allow_target)):
         raise UsageError(
             f"{target} is not this machine and was not allowed",
             slug="target-not-allowed",
@@ -136,6 +135,12 @@ def check_target(url: str, *, committed: Collection[str] = (), allow_target: str
             "and do so only for systems that are yours",
         )
     return url.rstrip("/")
+
+
+def address_of(url: str) -> str:
+    """Return host and port of a URL, as they are allowed; raises UsageError for one that cannot be tested."""
+    parts = _split(url)
+    return f"{parts.hostname}:{parts.port or DEFAULT_PORTS[parts.scheme]}"
 
 
 def _split(url: str) -> SplitResult:

@@ -38,13 +38,26 @@ def commit_of(repository: Path, name: str) -> str:
 
 
 def is_dirty(repository: Path) -> bool:
-    """Return whether the folder differs from its commit, by new files too; what runs leave in it is no difference."""
-    return bool(_git(repository, "status", "--porcelain", "--", ".", OF_RUNS))
+    """Return whether the folder differs from its commit, by new files too; what runs leave in it is no difference.
+
+    Raises EnvironmentFailure where git does not say.
+    """
+    done = _run(("git", "-C", str(repository), "status", "--porcelain", "--", ".", OF_RUNS))
+    if done is None or done.returncode:
+        raise EnvironmentFailure(
+            "git does not say whether the folder differs from its commit",
+            slug="git-status-failed",
+            where=str(repository),
+            remedy="see what `git status` says there, or compare two commits",
+            details=_said(done),
+        )
+    return bool(done.stdout.strip())
 
 
 def add_worktree(repository: Path, commit: str, folder: Path, *, work: Path) -> None:
     """Lay out a commit in a folder below a run's work folder; raises EnvironmentFailure where that is impossible."""
-    note_undo(["git", "-C", str(repository), "worktree", "remove", "--force", "--force", str(folder)], work)
+    removal = ["git", "-C", str(repository), "worktree", "remove", "--force", "--force", str(folder)]
+    note_undo(["env", *(word for name in POINTING for word in ("-u", name)), *removal], work)
     command = ("git", *NO_HOOKS, "-C", str(repository), "worktree", "add", "--quiet", "--detach", str(folder), commit)
     done = _run(command)
     if done is None or done.returncode:
@@ -53,8 +66,12 @@ def add_worktree(repository: Path, commit: str, folder: Path, *, work: Path) -> 
             slug="worktree-failed",
             where=str(repository),
             remedy="see what git says, and free some space",
-            details=done.stderr.strip()[-1000:] if done else f"it did not end within {PATIENCE_S:g} s",
+            details=_said(done),
         )
+
+
+def _said(done: subprocess.CompletedProcess[str] | None) -> str:
+    return done.stderr.strip()[-1000:] if done else f"it did not end within {PATIENCE_S:g} s"
 
 
 def _git(folder: Path, *words: str) -> str | None:

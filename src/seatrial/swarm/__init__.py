@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from seatrial.swarm._breakpoint import find_breakpoint
     from seatrial.swarm._hammer import Hammer, make_hammer
     from seatrial.swarm._objectives import check_objectives
-    from seatrial.swarm._order import Order, prepare
+    from seatrial.swarm._order import Order, check_sizes, prepare
     from seatrial.swarm._percentile import nearest_rank
     from seatrial.swarm._process import LoadProcess
     from seatrial.swarm._resources import Sources
     from seatrial.swarm._result import Sending, figures_sent, read_sent
     from seatrial.swarm._scenario import run_scenario, start_ahead
     from seatrial.swarm._schedule import due_times
+    from seatrial.swarm._search import most_bursts
 
 _HOMES = {
     "Hammer": "_hammer",
@@ -31,10 +32,12 @@ _HOMES = {
     "Sending": "_result",
     "Sources": "_resources",
     "check_objectives": "_objectives",
+    "check_sizes": "_order",
     "due_times": "_schedule",
     "find_breakpoint": "_breakpoint",
     "figures_sent": "_result",
     "make_hammer": "_hammer",
+    "most_bursts": "_search",
     "nearest_rank": "_percentile",
     "prepare": "_order",
     "read_sent": "_result",
@@ -49,10 +52,12 @@ __all__ = [
     "Sending",
     "Sources",
     "check_objectives",
+    "check_sizes",
     "due_times",
     "figures_sent",
     "find_breakpoint",
     "make_hammer",
+    "most_bursts",
     "nearest_rank",
     "prepare",
     "read_sent",

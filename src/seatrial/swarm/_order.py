@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from seatrial.config import FILE, LimitSettings, Rule, ScenarioSettings, find_line
+from seatrial.config import FILE, LimitSettings, Profile, Rule, ScenarioSettings, find_line
 from seatrial.core import UsageError
 from seatrial.swarm._loadfile import find_load_file
 from seatrial.swarm._objectives import BREAKPOINT, check_objectives, check_operations, check_resources
@@ -71,7 +71,7 @@ def prepare(  # noqa: PLR0913 - what a scenario depends on
     duration_s = scenario.duration_s[profile]  # type: ignore[index]  # a profile's name
     knots = knots_of(scenario, root=root) if scenario.shapes else ()
     rate = Rate(knots or [(0.0, scenario.rate_per_s)])
-    _check_size(name, rate.mean(duration_s), duration_s)
+    _check_size(name, scenario, rate, duration_s)
     quotas = quotas_of(limits or (), environment)
     objectives = check_objectives(scenario, name=name)
     if BREAKPOINT in objectives and scenario.search is None:
@@ -102,7 +102,18 @@ def prepare(  # noqa: PLR0913 - what a scenario depends on
     )
 
 
-def _check_size(name: str, rate_per_s: float, duration_s: float) -> None:
+def check_sizes(load: Mapping[str, ScenarioSettings], *, profile: Profile, root: Path) -> None:
+    """Raise UsageError for a scenario of a profile with more arrivals than it may have."""
+    for name, scenario in load.items():
+        if profile in scenario.duration_s:
+            knots = knots_of(scenario, root=root) if scenario.shapes else ()
+            rate = Rate(knots or [(0.0, scenario.rate_per_s)])
+            _check_size(name, scenario, rate, scenario.duration_s[profile])
+
+
+def _check_size(name: str, scenario: ScenarioSettings, rate: Rate, duration_s: float) -> None:
+    """Raise UsageError for too many arrivals; of a search, its largest burst counts."""
+    rate_per_s = rate.mean(duration_s) * (scenario.search.times if scenario.search else 1.0)
     if rate_per_s * duration_s > MOST_ARRIVALS:
         raise UsageError(
             f"{rate_per_s:g}/s for {duration_s:g} s are {rate_per_s * duration_s:.6g} arrivals, "

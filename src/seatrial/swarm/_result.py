@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.swarm._percentile import POINTS, nearest_rank
-from seatrial.swarm._plan import Ledger
+from seatrial.swarm._plan import LATE, Ledger
 from seatrial.swarm._rows import Row, lags_ms, read_rows
 
 LAG_POINTS: Mapping[str, int | Fraction] = {"p50": 50, "p99": 99, "max": 100}
@@ -35,6 +35,11 @@ class Sending:
     wall_s: float | None
     workers: int
     used: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def late(self) -> int:
+        """Return how many arrivals were never begun as the generator was too late: no fault of a service."""
+        return sum(row.outcome == LATE for row in self.rows)
 
 
 def read_sent(folder: Path, names: Iterable[str]) -> list[Sending]:

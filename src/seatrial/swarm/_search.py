@@ -44,6 +44,14 @@ def search(holds: Callable[[float], Vote], *, low: float, high: float, within: f
     return _bounded(low, high, ceiling)
 
 
+def most_bursts(*, times: float, within: float) -> int:
+    """Return how many bursts a search can take at the most: three at each end, and at each halving between."""
+    rates, apart = 2, math.log(times)
+    while apart > math.log1p(within):
+        rates, apart = rates + 1, apart / 2
+    return TRIES * rates
+
+
 def _bounded(low: float, high: float, ceiling: Vote) -> Found:
     if ceiling:
         return Found(interval=Interval.exact(high), best=high)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from seatrial.swarm._histogram import Histogram, merge
 from seatrial.swarm._plan import Plan
@@ -77,11 +77,21 @@ def part_of(plan: Plan, number: int) -> str:
 def gather(plan: Plan, count: int) -> None:
     """Put the requests of all processes into one file, without what a killed one left of its last row."""
     parts = [Path(part_of(plan, number)) for number in range(count)]
-    with parts[0].open("a", encoding="utf-8", newline="") as whole:
+    with parts[0].open("a+b") as whole:
+        whole.truncate(_end_of_rows(whole))
         for part in filter(Path.is_file, parts[1:]):
-            text = part.read_text(encoding="utf-8")
-            whole.write(text[text.find("\n") + 1 : text.rfind("\n") + 1])
+            with part.open("rb") as rows:
+                end = _end_of_rows(rows)
+                rows.seek(0)
+                rows.readline()
+                whole.write(rows.read(max(end - rows.tell(), 0)))
             part.unlink()
+
+
+def _end_of_rows(file: BinaryIO) -> int:
+    """Return where the last whole row ends: a cause has no line of its own, so that every line is one."""
+    file.seek(0)
+    return file.read().rfind(b"\n") + 1
 
 
 def sum_of(ticks: Sequence[Message]) -> Message:

@@ -102,16 +102,19 @@ class Answer:
 
 
 class LeanSession:
-    """Send requests to one host over kept connections; nothing is followed, decoded or remembered.
+    """Send requests to one target over kept connections; nothing is followed, decoded or remembered.
 
-    It takes what Locust's clients take, but no `allow_redirects=True`, `params`, `files` or cookies.
+    A path is one of `host`, as with Locust's clients; what is not the target's, `check` has to refuse. It takes what
+    they take, but no `allow_redirects=True`, `params`, `files` or cookies.
     """
 
-    def __init__(self, user: User, *, host: str, deadline_s: float) -> None:
+    def __init__(self, user: User, *, host: str, target: str, deadline_s: float) -> None:
         self._user = user
         self._host = host.rstrip("/")
+        self._home = target.rstrip("/")
+        self._origin = len(self._home) - len(urlsplit(self._home).path)
         self._headers: Mapping[str, str] = getattr(user, "default_headers", None) or {}
-        self._wire = Wire(host, context=tls_of(user), connect_s=deadline_s + 1)
+        self._wire = Wire(target, context=tls_of(user, target), connect_s=deadline_s + 1)
         for method in METHODS:
             setattr(self, method, self._shortcut(method.upper()))
         self.check: Callable[[str], object] = str  # any URL, until the fence puts its own in this place
@@ -165,8 +168,8 @@ class LeanSession:
 
     def _target(self, url: str) -> str:
         """Return what a request line names; raises ElsewhereError for a URL of another host."""
-        if url.startswith(f"{self._host}/"):
-            return url[len(self._host) :]
+        if url.startswith(f"{self._home}/"):
+            return url[self._origin :]
         self.check(url)
         parts = urlsplit(url)
         return parts._replace(scheme="", netloc="", fragment="", path=parts.path or "/").geturl()
@@ -179,7 +182,8 @@ def _encode(data: str | bytes, content: object) -> tuple[bytes, dict[str, str]]:
     return (data.encode() if isinstance(data, str) else data), {}
 
 
-def equip(user: User, *, deadline_s: float) -> None:
+def equip(user: User, *, target: str, deadline_s: float) -> None:
     """Give a user that says `lean = True` this client in place of its own."""
     if getattr(user, "lean", False):
-        user.client = LeanSession(user, host=str(user.host), deadline_s=deadline_s)  # type: ignore[attr-defined]
+        session = LeanSession(user, host=str(user.host), target=target, deadline_s=deadline_s)
+        user.client = session  # type: ignore[attr-defined]

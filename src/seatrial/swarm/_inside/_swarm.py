@@ -112,7 +112,7 @@ class Swarm:
 
     def _new_user(self) -> User:
         user = self._class(self._environment)
-        equip(user, deadline_s=self._plan.deadline_s)
+        equip(user, target=self._plan.url, deadline_s=self._plan.deadline_s)
         self._meter.attach(user)
         with no_visit():  # the pool may grow while an arrival waits for a user
             user.on_start()

@@ -108,9 +108,9 @@ def _head(method: str, target: str, headers: Mapping[str, str]) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
-def tls_of(user: Any) -> Any:
+def tls_of(user: Any, target: str) -> Any:
     """Return how a user's class has certificates verified; None for a target without TLS."""
-    if not str(user.host).lower().startswith("https:"):
+    if not target.lower().startswith("https:"):
         return None
     factory = getattr(user, "ssl_context_factory", None) or gevent.ssl.create_default_context
     return _context(factory, bool(getattr(user, "insecure", False)))

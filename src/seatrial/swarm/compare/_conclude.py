@@ -16,10 +16,26 @@ ERRORS = 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Errors:
-    """The share of arrivals that were not answered well."""
+    """The share of arrivals that were not answered well; `more` is how much larger the candidate's is in each pair."""
 
     base: float = 0.0
     candidate: float = 0.0
+    more: Sequence[float] = ()
+
+    @property
+    def worse(self) -> bool:
+        """Return whether the candidate certainly errs more often, and twice as often as far as one can tell."""
+        return self.candidate > 2 * self.base and bool(self.more) and bounds(self.more, ALPHA).lower > 0
+
+    @property
+    def tolerable(self) -> bool:
+        """Return whether the candidate certainly does not err more often by a share that tells nothing any more."""
+        return self.candidate <= self.base or (bool(self.more) and bounds(self.more, ALPHA).upper < ERRORS)
+
+    @property
+    def told(self) -> str:
+        """Return both shares, as a sentence."""
+        return f"the candidate did not answer {self.candidate:.2%} of its arrivals well, the base {self.base:.2%}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +74,13 @@ def conclude(
 def _verdict(primary: str, judged: Judged, worse: Sequence[str], errors: Errors) -> tuple[Verdict, str]:
     if errors.base > ERRORS:
         return "inconclusive", f"the base itself did not answer {errors.base:.2%} of its arrivals well"
-    if errors.candidate > ERRORS:
-        what = f"the candidate did not answer {errors.candidate:.2%} of its arrivals well, the base {errors.base:.2%}"
-        return "fail", what
+    if errors.candidate > ERRORS or errors.worse:
+        return "fail", errors.told
     told = f"{primary} of the candidate is {described(judged)}"
     if judged.verdict != "fail" and worse:
         return "fail", f"{' and '.join(worse)} of the candidate certainly worse than the base's; {told}"
+    if judged.verdict == "pass" and not errors.tolerable:
+        return "inconclusive", f"{errors.told}, which may be chance or not; {told}"
     return judged.verdict, told
 
 

@@ -34,8 +34,14 @@ class Judged:
 
 
 def looks_up_to(most: int) -> tuple[int, ...]:
-    """Return the looks where there are at most so many pairs: the last is when all of them are there."""
-    return (*(look for look in LOOKS if look < most), most)
+    """Return the looks where there are at most so many pairs: the last is when all of them are there.
+
+    After the usual ones, there is one more whenever there are half as many again.
+    """
+    looks = [*LOOKS]
+    while looks[-1] < most:
+        looks.append(looks[-1] * 3 // 2)
+    return (*(look for look in looks if look < most), most)
 
 
 def judge(differences: Sequence[float], looks: Sequence[int] = LOOKS) -> Judged:

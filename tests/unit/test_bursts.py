@@ -1,0 +1,108 @@
+"""What bursts of a comparison came to, and what of that goes into a history."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from seatrial.campaign import Calibrated, Comparison, Task
+from seatrial.campaign._compare import errors_of
+from seatrial.campaign._contest import Burst, Pair
+from seatrial.campaign._sides import Side
+from seatrial.cli._comparing import _calibration, _table
+from seatrial.cli._history import check_history, keep_history
+from seatrial.config import ScenarioSettings, Settings
+from seatrial.core import UsageError, content
+from seatrial.swarm.compare import calibrate
+
+POINTS = {"p50": 5.0, "p90": 6.0, "p95": 7.0, "p99": 8.0}
+
+
+def pair(base: tuple[int, int, int], candidate: tuple[int, int, int], latency_ms: float = 1.0) -> Pair:
+    """Return a pair from due, late and answered arrivals of each side."""
+    times = {name: value * latency_ms for name, value in POINTS.items()}
+    bursts = [
+        Burst(latency_ms=times, due=due, late=late, answered=answered, invalid=0)
+        for due, late, answered in (base, candidate)
+    ]
+    return Pair(first="base", bursts={"base": bursts[0], "candidate": bursts[1]})
+
+
+def test_what_the_generator_never_began_is_nobodys_error() -> None:
+    """It is in no share, neither as lost nor as sent; what was sent and not answered well is."""
+    errors = errors_of([pair((100, 0, 100), (100, 20, 80)), pair((100, 50, 49), (100, 0, 97))])
+    assert [errors.base, errors.candidate] == pytest.approx([1 / 150, 3 / 180])
+    assert errors.more == pytest.approx([0, 0.03 - 0.02])
+
+
+def comparison(word: str, path: str, *, latency_ms: float = 1.0) -> tuple[Comparison, Task]:
+    """Return a comparison of a URL's path with itself."""
+    scenario = ScenarioSettings.model_validate(
+        {"rate_per_s": 9, "duration_s": {"quick": 1.0}, "paths": (path,), "identities": 0}
+    )
+    settings = Settings(root=Path())
+    side = Side(role="candidate", word=word, kind="url", settings=settings, driver=word)
+    found = Comparison(
+        sides={"base": side, "candidate": side}, drivers={"base": "remote", "candidate": "remote"},
+        pairs=[pair((9, 0, 9), (9, 0, 9), latency_ms)], conclusion=None, stopped="", notes=(), directory=Path(),
+    )  # fmt: skip
+    task = Task(
+        base=word,
+        candidate=word,
+        stack="",
+        name="paths",
+        scenario=scenario,
+        burst_s=1.0,
+        metric="p95",
+        looks=(6,),
+        seed=1,
+    )
+    return found, task
+
+
+def test_a_calibration_that_ended_early_says_so() -> None:
+    """In words and in the object: its figures come from fewer pairs than were asked for."""
+    found, task = comparison("http://127.0.0.1:1", "/a")
+    calibration = calibrate({"p95": [0.0] * 6, "p50": [0.0] * 6}, primary="p95", seed=1, draws=2)
+    early = Calibrated(comparison=replace(found, stopped="the time was over"), calibration=calibration)
+    assert "note:      measured from fewer pairs than asked: the time was over" in [*_table(early, task)]
+    schema = json.loads((content("reports") / "schema" / "calibrate-1.schema.json").read_text())
+    told = json.loads(json.dumps(_calibration(early, task)))
+    jsonschema.Draft202012Validator(schema).validate(told)
+    assert told["stopped"] == "the time was over"
+
+
+def test_a_trend_is_that_of_one_path_of_one_target(tmp_path: Path) -> None:
+    """What was asked of another path, or elsewhere, is nothing that this one could have become slower than."""
+    file = str(tmp_path / "history.jsonl")
+    for word, path, times in (("http://127.0.0.1:1", "/a", 8), ("http://127.0.0.1:2", "/slow", 8)):
+        for _ in range(times):
+            keep_history(file, [], *comparison(word, path))
+    stored = check_history(file)
+    for word, path, warned in (
+        ("http://127.0.0.1:1/", "/a", 4),
+        ("http://127.0.0.1:1", "/slow", 0),
+        ("http://127.0.0.1:2", "/a", 0),
+    ):
+        assert len(keep_history("/dev/null", stored, *comparison(word, path, latency_ms=3.0))) == warned
+
+
+@pytest.mark.parametrize(
+    "latency_ms",
+    [None, "quick", [], {"p50": None}, {"p50": "5"}, {"p50": 0}, {"p50": -1}, {"p50": True}, {"p50": 1e999}],
+)
+def test_a_figure_that_is_none_is_found_before_anything_starts(tmp_path: Path, latency_ms: Any) -> None:
+    """It is named by its line."""
+    file = tmp_path / "history.jsonl"
+    keep_history(str(file), [], *comparison("http://127.0.0.1:1", "/a"))
+    entry = json.loads(file.read_text())
+    assert len(check_history(str(file))) == 1
+    file.write_text(file.read_text() + json.dumps({**entry, "latency_ms": latency_ms}) + "\n")
+    with pytest.raises(UsageError, match="no percentiles above 0") as caught:
+        check_history(str(file))
+    assert caught.value.where == f"{file}:2"
