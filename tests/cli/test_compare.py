@@ -111,6 +111,7 @@ def test_as_long_does_not_fail(product: Product, project: Path) -> None:
 
 
 @pytest.mark.alone
+@pytest.mark.long
 def test_the_folder_as_it_is_is_a_candidate(product: Product, project: Path) -> None:
     """What nobody committed is compared where the candidate is `.`, and that is said; a broken one fails by its errors.
 
