@@ -18,7 +18,7 @@ from seatrial.core import Identity, Target
 from seatrial.throttle import Answer, Instant, Policy, Schedule, Wire, deep_schedule, plan_deep, plan_proof, schedule
 from seatrial.throttle import _scene as scenes
 from seatrial.throttle._clients import UsedUp
-from seatrial.throttle._keys import looked_s
+from seatrial.throttle._keys import _drained, looked_s
 from seatrial.throttle._kinds import Kinds
 from seatrial.throttle._ledger import Ledger
 from seatrial.throttle._promises import WAYS
@@ -125,3 +125,29 @@ def test_who_drained_a_counter_is_looked_at_once_others_came(share: float) -> No
     due_s = looked_s(policy, UsedUp(Identity(name="u"), wire, drained, KINDS, edge), 0.4)
     assert due_s - drained[0].sent.s == pytest.approx(0.4 * WINDOW_S)
     assert due_s < edge.earliest_s
+
+
+@pytest.mark.parametrize(("enforced", "refused"), [(QUOTA, True), (100_000, False)])
+def test_who_is_never_refused_is_not_asked_without_end(
+    monkeypatch: pytest.MonkeyPatch, enforced: int, *, refused: bool
+) -> None:
+    """Of a bucket that refills, twice a quota comes in a window at the most, however many requests fit into it."""
+    policy = Policy.declared(limit(**{**DECLARED, "algorithm": "token-bucket", "anchor": "first-request"}), {})
+    server = Server({"algorithm": "token-bucket", "quota": enforced, "window_s": WINDOW_S}, frozenset())
+    clock, source = virtual.Clock(1000.0), random.Random(1)  # noqa: S311 - repeatable on purpose
+    plan = plan_deep(policy, memory=False, control=False, budget_s=240.0, addresses=2)
+    monkeypatch.setattr(time, "monotonic", clock.monotonic)
+    monkeypatch.setattr(scenes, "Wire", type("Wire", (VirtualWire,), {"server": server, "random": source}))
+    scene = scenes.Scene(
+        policy,
+        plan=plan,
+        schedule=(made := deep_schedule(policy, plan)),
+        target=Target(url="http://127.0.0.1:1"),
+        identities=People(),
+        progress=lambda _line: None,
+        seed=1,
+    ).at(made.steps[0])
+    with asyncio.Runner(loop_factory=lambda: virtual.Loop(clock)) as runner:
+        used = runner.run(_drained(scene, Identity(name="u"), KINDS))
+    assert bool(used.rejection) is refused
+    assert policy.ramp <= len(used.answers) <= 2 * policy.ramp
