@@ -43,16 +43,17 @@ def test_weak_keys_refused(stack: Stack, settings: Settings, posture: PostureSet
         not_applicable("[posture] strong_keys and required name no variable")
     entry = settings.stack.entry.partition(":")[0]
     together = start_with(stack, entry, wrong)
-    unnamed = [name for name in wrong if not refuses(together, name)]
+    unnamed = [name for name in wrong if together is None or not refuses(together, name)]
     ends = start_with_each(stack, entry, {name: wrong[name] for name in unnamed})
     for name, ended in ends.items():
-        if not refuses(ended, name):
+        if ended and not refuses(ended, name):
             what = f"{entry} does not refuse " + (f"{name} of {len(weak)} characters" if wrong[name] else f"no {name}")
             cause = f"weak-{name}" if wrong[name] else f"missing-{name}"
             defects.add(what, cause=cause, detail="\n".join(ended.output.splitlines()[-5:]))
-    if any(weak in ended.output for ended in (together, *ends.values())):
+    if any(weak in ended.output for ended in (together, *ends.values()) if ended):
         defects.add(f"{entry} prints the key that it refuses", cause="key-shown")
     defects.none()
+    all_ended(entry, ends)
 
 
 @check(
@@ -70,25 +71,34 @@ def test_malformed_refused(stack: Stack, settings: Settings, posture: PostureSet
     if not posture.malformed:
         not_applicable("[posture] malformed names no variable")
     entry = settings.stack.entry.partition(":")[0]
-    for name, ended in start_with_each(stack, entry, posture.malformed).items():
-        if not refuses(ended, name):
+    ends = start_with_each(stack, entry, posture.malformed)
+    for name, ended in ends.items():
+        if ended and not refuses(ended, name):
             what = f"{entry} does not refuse {name} = {posture.malformed[name]!r}"
             detail = "\n".join(ended.output.splitlines()[-5:])
             defects.add(what, cause=f"malformed-{name}", detail=detail)
     defects.none()
+    all_ended(entry, ends)
 
 
-def start_with_each(stack: Stack, service: str, wrong: Mapping[str, str]) -> dict[str, Completed]:
+def all_ended(service: str, ends: Mapping[str, Completed | None]) -> None:
+    """End the item where something still ran: it took what is wrong, or starts slowly, and that is undecided."""
+    slow = [name for name, ended in ends.items() if ended is None]
+    if slow:
+        inconclusive(f"{service}, started once more with other {', '.join(slow)}, still ran after {PATIENCE_S:g} s")
+
+
+def start_with_each(stack: Stack, service: str, wrong: Mapping[str, str]) -> dict[str, Completed | None]:
     """Start a service's command once more with each of these variables, all at the same time."""
     with ThreadPoolExecutor(max_workers=max(1, len(wrong))) as threads:
         ends = threads.map(lambda name: start_with(stack, service, {name: wrong[name]}), wrong)
         return dict(zip(wrong, ends, strict=True))
 
 
-def start_with(stack: Stack, service: str, changed: Mapping[str, str]) -> Completed:
+def start_with(stack: Stack, service: str, changed: Mapping[str, str]) -> Completed | None:
     """Start a service's command once more, with variables changed; it cannot have the port, which is taken.
 
-    What still runs after a while took them, or starts slowly: that is undecided.
+    Nothing is returned of what still runs after a while.
     """
     words = ["env", *(f"{name}={value}" for name, value in changed.items()), *stack.command(service)]
     try:
@@ -96,7 +106,7 @@ def start_with(stack: Stack, service: str, changed: Mapping[str, str]) -> Comple
     except EnvironmentFailure as failure:
         if failure.slug != "exec-failed":
             raise
-        inconclusive(f"{service}, started once more with other {', '.join(changed)}, still ran after {PATIENCE_S:g} s")
+        return None
     if ended.exit_code in NO_PROGRAM:
         not_tested(f"{service} cannot be started once more: {ended.output.strip()}")
     return ended

@@ -5,7 +5,7 @@
 Both get the same document, seed, phases, checks and examples for each operation, and a stack without limits. Each is
 measured as a whole process, from its start to its end; how many requests it sent the service says, in its metrics. What
 is found is compared on a stack with several of the shipped defects at once, by title and path: of a method that no
-operation has, each tells in its own way. What Schemathesis says of the clean stack too is no defect, and is printed.
+operation has, each tells in its own way. What either says of the clean stack too is no defect, and is printed.
 Ends with 1 where seatrial lacks a finding.
 """
 
@@ -15,7 +15,6 @@ import argparse
 import json
 import os
 import re
-import shutil
 import statistics
 import subprocess
 import sys
@@ -28,7 +27,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from seatrial.campaign import Options, Run, Stacks, open_run
+from seatrial.campaign import Options, Run, Stacks, load_fault, open_run
 from seatrial.config import Settings, load_settings
 from seatrial.core import Target
 from seatrial.fuzz import run_contract
@@ -36,7 +35,10 @@ from seatrial.fuzz._engine import CHECK_NAMES, PHASES
 from seatrial.stack import Stack
 
 ROOT = Path(__file__).parents[2]
-FAULTS = ROOT / "fixtures" / "faults"
+sys.path.append(str(ROOT / "tests" / "support"))
+
+from together import write_together  # noqa: E402 - it lies beside the tests
+
 ANSWERED = re.compile(r"^http_requests_total\{.*\} (\S+)$", re.MULTILINE)
 STATUS = re.compile(r" \(status \d+\)$")
 UNLIMITED = {"RATE_LIMIT_PER_MINUTE": "10000000", "RATE_LIMIT_TOKEN_PER_MINUTE": "10000000"}
@@ -50,19 +52,6 @@ DEFECTS = (
     "contract-time-as-number",
     "contract-undocumented-status",
 )
-SEVERAL = '''"""Several defects at once."""
-
-from typing import Any
-{imports}
-
-trips = "contract.no-server-error"
-
-
-def install_api(app: Any) -> None:
-    """Install each."""
-    for fault in ({names},):
-        fault.install_api(app)
-'''
 Found = frozenset[tuple[str, str]]
 """What is wrong at which path, in the words of the engine; an empty path is any."""
 
@@ -87,18 +76,6 @@ def unlimited(settings: Settings) -> Settings:
     """Return the settings of a stack that limits nobody, and so declares no limits."""
     stack = settings.stack.model_copy(update={"environment": {**settings.stack.environment, **UNLIMITED}})
     return settings.model_copy(update={"stack": stack, "limits": ()})
-
-
-def together(folder: Path) -> Path:
-    """Write a fault that is all of `DEFECTS`, with what they share, and return its file."""
-    names = [f"_{name.replace('-', '_')}" for name in DEFECTS]
-    shutil.copy(FAULTS / "_patch.py", folder)
-    for name, module in zip(DEFECTS, names, strict=True):
-        shutil.copy(FAULTS / f"{name}.py", folder / f"{module}.py")
-    file = folder / "several.py"
-    imports = "\n".join(f"import {name}" for name in names)
-    file.write_text(SEVERAL.format(imports=imports, names=", ".join(names)))
-    return file
 
 
 @contextmanager
@@ -219,9 +196,13 @@ def compare_findings(
     own: Fuzz, others: Mapping[str, Fuzz], alarms: Mapping[str, Found], *, examples: int, seed: int
 ) -> int:
     """Fuzz a stack with several defects, print what each found, and return how much of the others' seatrial lacks."""
-    with tempfile.TemporaryDirectory() as folder, started(fault=str(together(Path(folder)))) as (run, stack):
-        mine = measured(own, run, stack, examples, seed).found
-        found = {name: measured(fuzz, run, stack, examples, seed).found - alarms[name] for name, fuzz in others.items()}
+    with tempfile.TemporaryDirectory() as folder:
+        file = write_together([load_fault(name) for name in DEFECTS], Path(folder, "faults"))
+        with started(fault=str(file)) as (run, stack):
+            mine = measured(own, run, stack, examples, seed).found - alarms["seatrial"]
+            found = {
+                name: measured(fuzz, run, stack, examples, seed).found - alarms[name] for name, fuzz in others.items()
+            }
     print(f"\nwith {len(DEFECTS)} defects seatrial finds {len(mine)}")
     for name, theirs_ in found.items():
         print(f"{name} finds {len(theirs_)}, of which seatrial lacks {len(lacks(theirs_, mine))}")

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -30,18 +32,25 @@ from seatrial.stack._ports import pick_ports
 
 REQUIREMENTS = Path(__file__).parent / "services"
 PATIENCE_S = 60.0
+ELSEWHERE = ("XDG_", "JUPYTER_", "IPYTHON")
+"""How the names of variables begin that put a user's files elsewhere than into his home."""
+
 Whose = Literal["service", "document", "set-up"]
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Findings with one reason: those whose `check operation cause` is a match, and whose mistake it is."""
+    """Findings with one reason: those whose `check operation cause` is a match, and whose mistake it is.
+
+    `count` is how many there are at seed 1.
+    """
 
     check: str
     where: str
     cause: str
     why: str
     whose: Whose
+    count: int
 
     def explains(self, key: str) -> bool:
         """Return whether a finding is one of these."""
@@ -84,6 +93,7 @@ SERVICES = (
                 ".*500.*",
                 "its path takes any text for a process id, and its code makes a number of it without a look",
                 "service",
+                4,
             ),
             Group(
                 "status-documented",
@@ -91,6 +101,7 @@ SERVICES = (
                 "undocumented-status-code/40[04]",
                 "it raises these statuses in its code, and FastAPI documents 200 and 422 alone unless it is told",
                 "document",
+                20,
             ),
             Group(
                 "valid-input-accepted",
@@ -98,6 +109,7 @@ SERVICES = (
                 "schema-valid-request-rejected/400",
                 "its paths take any text for plugins, items and settings, and the service knows some names only",
                 "document",
+                18,
             ),
             Group(
                 "methods-agree",
@@ -105,6 +117,7 @@ SERVICES = (
                 "allow",
                 "it has a route for HEAD and one for GET, and its 405 lists the methods of the first alone",
                 "service",
+                1,
             ),
         ),
     ),
@@ -121,6 +134,7 @@ SERVICES = (
                 "server-error/500.*",
                 "it looks for fields of the body before it has seen that this is an object",
                 "service",
+                1,
             ),
             Group(
                 "no-server-error|status-documented",
@@ -128,6 +142,7 @@ SERVICES = (
                 ".*500.*",
                 "it answers with a file that a deployment writes, and there was none here",
                 "set-up",
+                2,
             ),
             Group(
                 "no-server-error",
@@ -135,6 +150,7 @@ SERVICES = (
                 "server-error-on-undeclared-request-content-type/500.*",
                 "multipart/form-data without a boundary makes its framework break",
                 "service",
+                5,
             ),
             Group(
                 "no-server-error",
@@ -142,6 +158,7 @@ SERVICES = (
                 "server-error/500.*",
                 "the pattern of If-Match has no end at its `*`: what holds one is taken for a number in quotes",
                 "service",
+                1,
             ),
             Group(
                 "response-schema",
@@ -149,6 +166,7 @@ SERVICES = (
                 ".*/body/type",
                 "the answer to a HEAD in a batch has an empty text as its body, where an object is documented",
                 "document",
+                1,
             ),
             Group(
                 "invalid-input-refused",
@@ -156,6 +174,7 @@ SERVICES = (
                 "schema-violating-request-accepted/20[01]",
                 "its schemas take what is false in Python (0, an empty text) for what was not given",
                 "service",
+                12,
             ),
             Group(
                 "valid-input-accepted",
@@ -163,6 +182,7 @@ SERVICES = (
                 "schema-valid-request-rejected/400",
                 "headers in a batch are documented as any values, and have to be texts",
                 "document",
+                1,
             ),
             Group(
                 "valid-input-accepted",
@@ -170,6 +190,7 @@ SERVICES = (
                 "schema-valid-request-rejected/400",
                 "it refuses further fields, empty bodies and some ids, of which its document says nothing",
                 "document",
+                3,
             ),
             Group(
                 "valid-input-accepted",
@@ -177,6 +198,7 @@ SERVICES = (
                 "schema-valid-request-rejected/400",
                 "the pattern of If-Match allows whatever holds a `*`, and it takes that letter alone",
                 "document",
+                4,
             ),
             Group(
                 "methods-agree",
@@ -184,6 +206,7 @@ SERVICES = (
                 "length",
                 "it answers HEAD as if nothing were there, with the length of that",
                 "service",
+                1,
             ),
         ),
         settings='[stack]\nready = "/v1/__lbheartbeat__"\n',
@@ -201,6 +224,7 @@ SERVICES = (
                 "server-error/501.*",
                 "501 is its documented answer for a kernel that is not installed, and a status of 5xx all the same",
                 "document",
+                1,
             ),
             Group(
                 "no-server-error|status-documented",
@@ -208,6 +232,7 @@ SERVICES = (
                 ".*500.*",
                 "it breaks where no kernel is installed, and none was",
                 "set-up",
+                4,
             ),
             Group(
                 "no-server-error|status-documented",
@@ -215,6 +240,7 @@ SERVICES = (
                 ".*500.*",
                 "it takes any JSON for an object, and a file that is not there for one that cannot be written",
                 "service",
+                15,
             ),
             Group(
                 "status-documented",
@@ -222,6 +248,7 @@ SERVICES = (
                 "undocumented-status-code/40[0459]",
                 "its document names few of the errors that its handlers raise",
                 "document",
+                19,
             ),
             Group(
                 "content-type-documented",
@@ -229,6 +256,7 @@ SERVICES = (
                 "undocumented-content-type/text/html.*",
                 "what its handlers do not know is answered with a page for browsers",
                 "service",
+                10,
             ),
             Group(
                 "response-schema",
@@ -236,6 +264,7 @@ SERVICES = (
                 "response-violates-schema.*",
                 "it answers null where its document has a text: Swagger 2.0 knows no null",
                 "document",
+                9,
             ),
             Group(
                 "invalid-input-refused",
@@ -243,6 +272,7 @@ SERVICES = (
                 "schema-violating-request-accepted/20.*",
                 "it does not look at inputs that it has no use for",
                 "service",
+                3,
             ),
             Group(
                 "valid-input-accepted",
@@ -250,6 +280,7 @@ SERVICES = (
                 "schema-valid-request-rejected/400",
                 "it needs fields that its document does not require, and takes few of the values that that allows",
                 "document",
+                4,
             ),
             Group(
                 "method-not-allowed",
@@ -257,6 +288,7 @@ SERVICES = (
                 "wrong-response-to-undeclared-method.*",
                 "it answers 405 without Allow (RFC 9110, 15.5.6)",
                 "service",
+                18,
             ),
             Group(
                 "methods-agree",
@@ -264,6 +296,7 @@ SERVICES = (
                 "status",
                 "its HEAD calls its GET with an argument that this does not take, and breaks",
                 "service",
+                1,
             ),
         ),
         settings='[stack]\nready = "/api"\n',
@@ -284,19 +317,34 @@ class Seen:
 
 @contextmanager
 def serving(service: Service) -> Iterator[str]:
-    """Run a service in a folder of its own, and return its URL; raises RuntimeError when it does not come up."""
+    """Run a service in a folder and a home of its own, and return its URL; raises RuntimeError if it does not come up.
+
+    Whatever it started is ended with it.
+    """
     requirements = REQUIREMENTS / f"{service.name}.txt"
     python = ensure_environment(requirements, marks={}, progress=print) / "bin" / "python"
     (port,) = pick_ports(1)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as home:
         words = [word.replace("{python}", str(python)).replace("{port}", str(port)) for word in service.command]
         log = Path(folder, "log")
-        with log.open("wb") as out, subprocess.Popen(words, stdout=out, stderr=out, cwd=folder) as process:
+        with (
+            log.open("wb") as out,
+            subprocess.Popen(
+                words, stdout=out, stderr=out, cwd=folder, env=at_home(home), start_new_session=True
+            ) as process,
+        ):
             try:
                 _await(f"http://127.0.0.1:{port}{service.document}", log)
                 yield f"http://127.0.0.1:{port}"
             finally:
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+def at_home(home: str) -> dict[str, str]:
+    """Return variables with another home, where all else that is kept for a user is then looked for."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ELSEWHERE)}
+    return {**kept, "HOME": home}
 
 
 def _await(url: str, log: Path) -> None:

@@ -29,12 +29,15 @@ REAL = load()
 @pytest.mark.long
 @pytest.mark.parametrize("name", [service.name for service in REAL.SERVICES])
 def test_each_finding_has_its_reason(name: str, tmp_path: Path) -> None:
-    """Whatever is found is known for what it is; there are findings, for the services are as they are."""
+    """Whatever is found is known for what it is, and there is as much of each kind as the page says."""
     (service,) = (service for service in REAL.SERVICES if service.name == name)
     seen, unexplained = REAL.examine(service, tmp_path / "run")
     assert unexplained == [], "\n".join(REAL.rows(service, seen))
     assert seen.exit_code == 1
-    assert seen.findings
+    grouped, _ = REAL.sorted_out(service, seen.findings)
+    assert {group: len(grouped.get(group, ())) for group in service.groups} == {
+        group: group.count for group in service.groups
+    }
 
 
 def test_the_page_has_every_service_and_every_reason() -> None:
@@ -46,12 +49,12 @@ def test_the_page_has_every_service_and_every_reason() -> None:
         for group in service.groups:
             told = [line for line in own if group.why in line]
             assert told, (service.name, group.why)
-            assert any(f"| {group.whose} |" in line for line in told), (service.name, group.why)
+            assert any(f"| {group.count} | {group.why} | {group.whose} |" in line for line in told), group
 
 
 def test_what_nobody_explains_is_told() -> None:
     """A finding belongs to the first group that fits its check, its operation and its cause, or to none."""
-    group = REAL.Group("no-server-error", "GET /a/.*", "server-error/500.*", "it breaks", "service")
+    group = REAL.Group("no-server-error", "GET /a/.*", "server-error/500.*", "it breaks", "service", 1)
     service = REAL.Service("a", "a 1", "", "/", (), (group,))
     found = dict.fromkeys(
         (

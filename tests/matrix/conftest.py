@@ -9,17 +9,19 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tomli_w
 
+from seatrial.campaign import fault_files, load_fault
 from seatrial.config import FILE
 from seatrial.stack import ServerPool
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 900
+PATIENCE_S, DEEP_S = 300, 900
 """A deep stage alone may take 240 s for each of three limits before the product ends it."""
 
 FEWER_PER_MINUTE = "30"
@@ -78,10 +80,16 @@ def _run(
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=PATIENCE_S,
+        timeout=DEEP_S if goes_deep(arguments) else PATIENCE_S,
         check=False,
     )
     output = done.stdout + done.stderr
     verdict = out / "verdict.json"
     assert verdict.is_file(), output
     return Ended(done.returncode, output, json.loads(verdict.read_text()))
+
+
+def goes_deep(arguments: Sequence[str]) -> bool:
+    """Return whether a run has a deep stage, which some of the shipped faults switch on."""
+    faults = {value for word, value in pairwise(arguments) if word == "--fault"}
+    return "--deep" in arguments or any(load_fault(fault).deep for fault in faults & fault_files().keys())

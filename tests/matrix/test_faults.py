@@ -36,10 +36,7 @@ BY_ADDRESS = ("security-admin-chain-trusted", "ratelimit-user-and-address", "rat
 
 ON_COMPOSE = (*INTO_CONTAINERS, *SCALED, *BY_ADDRESS, *ONLY_COMPOSE)
 
-MORE_LOAD = (
-    *("load-errors-under-load", "load-slow-start", "load-users-share-a-bucket", "load-liveness-asks-database"),
-    "load-probes-ask-anew",
-)
+MORE_LOAD = ("load-errors-under-load", "load-slow-start", "load-probes-ask-anew")
 """Further defects of a claim about load that another fault proves already."""
 
 ENDS: Mapping[str, tuple[int, str]] = {"failed": (1, "fail"), "inconclusive": (3, "inconclusive")}
@@ -134,7 +131,7 @@ def test_faults_trip_their_checks_together(
 
 def test_only_what_can_be_told_apart_shares_a_stack() -> None:
     """In a group each check is one fault's, all need the same settings, and none is too gross for another's suites."""
-    assert max(Counter(itertools.chain(*TOGETHER)).values()) == 1
+    assert max(Counter([*MORE_LOAD, *itertools.chain(*TOGETHER)]).values()) == 1
     for seeded in ([load_fault(fault) for fault in together] for together in TOGETHER):
         assert max(Counter(check for fault in seeded for check in checks_of(fault)).values()) == 1, seeded
         assert len({(fault.configuration, concerns_the_limiter(fault)) for fault in seeded}) == 1, seeded

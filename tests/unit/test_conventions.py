@@ -39,6 +39,9 @@ def test_a_figure_may_have_a_header_of_its_own(prefix: str) -> None:
     headers = [(f"{prefix}-{name}", value) for name, value in (("Limit", "10"), ("Remaining", "9"), ("Reset", "41"))]
     convention = "x-ratelimit-delta" if prefix.startswith("X") else "ietf-draft-6"
     assert told(convention, *headers) == (10, 9, 41, None)
+    assert told(convention, (f"{prefix}-Limit", '10, 10;w=1;name="per-ip"'), *headers[1:]) == (10, 9, 41, None)
+    assert told(convention, (f"{prefix}-Limit", "10"), headers[0])[0] == TWICE
+    assert [told(convention, (f"{prefix}-Limit", said))[0] for said in ("10, 9", "-1, 9;w=1")] == [NO_NUMBER] * 2
     assert told("ietf-draft-6", ("RateLimit-Policy", "10;w=60"), ("RateLimit-Limit", "ten"))[::3] == (NO_NUMBER, 60)
 
 

@@ -25,12 +25,19 @@ def operation(pattern: str = QUOTED) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("status", "value", "stays"), [(412, '"0"', False), (429, '"0"', False), (400, '"0"', True), (400, "0", False)]
+    ("status", "value", "stays"),
+    [
+        (412, '"0"', False),
+        (412, None, True),
+        (429, '"0"', False),
+        (400, '"0"', True),
+        (400, "0", False),
+    ],
 )
-def test_only_valid_input_is_refused(status: int, value: str, *, stays: bool) -> None:
+def test_only_valid_input_is_refused(status: int, value: str | None, *, stays: bool) -> None:
     """412 is what a precondition is for (RFC 9110, 13.1.1), and what breaks its own pattern is not valid."""
     refused = RejectedPositiveData(operation="PUT /a", message="", status_code=status, allowed_statuses=[])
-    case = operation().Case(headers={"If-Match": value})
+    case = operation().Case(headers={"If-Match": value} if value else {})
     response: Any = SimpleNamespace(status_code=status, request=SimpleNamespace())
     assert _filter({429}, {})(None, refused, case, response) is stays
 
@@ -42,6 +49,16 @@ def test_only_valid_input_is_refused(status: int, value: str, *, stays: bool) ->
 def test_a_text_that_breaks_its_pattern_is_out_of_form(pattern: str, value: str | None, *, broken: bool) -> None:
     """Where the pattern is one of another dialect, nothing is said."""
     case = operation(pattern).Case(headers={"If-Match": value} if value else {})
+    assert out_of_form(case) is broken
+
+
+@pytest.mark.parametrize(("value", "broken"), [("a%40b", False), ("a%2Fb", True), ("ab", True)])
+def test_a_text_in_a_path_is_judged_as_it_was_meant(value: str, *, broken: bool) -> None:
+    """The engine keeps it as it stands in the URL, encoded."""
+    name = {"name": "name", "in": "path", "required": True, "schema": {"type": "string", "pattern": "^[a-z]+@[a-z]+$"}}
+    found = {"get": {"parameters": [name], "responses": {"200": {"description": ""}}}}
+    document = {"openapi": "3.0.0", "info": {"title": "t", "version": "1"}, "paths": {"/a/{name}": found}}
+    case = schemathesis.openapi.from_dict(document)["/a/{name}"]["GET"].Case(path_parameters={"name": value})
     assert out_of_form(case) is broken
 
 

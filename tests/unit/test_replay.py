@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 import urllib3
 
-from seatrial.campaign._replay import _moved
-from seatrial.core import Exchange, Finding, Request, Response, Severity
+from seatrial.campaign._replay import _moved, set_stage
+from seatrial.config import AuthSettings, LimitSettings, LoginSettings, Settings, rejections
+from seatrial.core import Exchange, Finding, Request, Response, SeatrialError, Severity
 from seatrial.fuzz._judge import DECIDES
 from seatrial.fuzz._replay import unsendable
 from seatrial.fuzz._still import can_judge, still
+from seatrial.record import Record, StackReady
 
 DOCUMENT: dict[str, Any] = {
     "openapi": "3.1.0",
@@ -151,3 +154,34 @@ def test_what_the_record_does_not_hold_is_not_sent(step: Exchange, why: str) -> 
 def test_requests_go_to_the_service_of_today(url: str, target: str, becomes: str) -> None:
     """The stack of the run is gone, and another one has another port."""
     assert _moved(url, ["http://127.0.0.1:1", "http://127.0.0.1:1/base"], target) == becomes
+
+
+NOWHERE = "http://127.0.0.1:1"
+FETCHED = {
+    "auth-variable-unset": AuthSettings(kind="bearer", variable="SEATRIAL_TEST_NEVER_SET"),
+    "auth-login-unanswered": AuthSettings(kind="bearer", login=LoginSettings(url="/login", body={})),
+    "auth-command-failed": AuthSettings(kind="bearer", command=("false",)),
+}
+
+
+@pytest.mark.parametrize(("fails", "auth"), FETCHED.items(), ids=FETCHED)
+def test_nobodys_credentials_are_fetched_for_what_needs_none(fails: str, auth: AuthSettings, tmp_path: Path) -> None:
+    """A public request goes out without a token, so none is asked for; one that held a token needs one."""
+    settings, found = Settings(root=tmp_path, auth=auth), replace(finding("no-server-error"), steps=("x",))
+    record = Record(tmp_path, stacks=[StackReady(variant="clean", driver="remote", url="http://h", duration_s=1)])
+    public = then(500)
+    record.exchanges["x"] = public
+    stage = set_stage(settings, record, found, stack=NOWHERE, allow_target="")
+    assert ([step.request.url for step in stage.steps], stage.secrets) == ([f"{NOWHERE}/a/1"], {})
+    headers = (("Authorization", "{{secret:ann}}"),)
+    record.exchanges["x"] = replace(public, identity="ann", request=replace(public.request, headers=headers))
+    with pytest.raises(SeatrialError) as caught:
+        set_stage(settings, record, found, stack=NOWHERE, allow_target="")
+    assert caught.value.slug == fails
+
+
+def test_a_limiter_rejects_as_declared_and_as_usual() -> None:
+    """What stands before a service may have limits that nobody declared."""
+    limit = LimitSettings.model_validate({"quota": 1, "window_s": 1.0, "path": "/a", "rejection_status": 503})
+    assert rejections([limit]) == [429, 503]
+    assert rejections([]) == [429]

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 from shelf import Answer, Book, Shelf, document, serving
 
-from seatrial.config import ContractSettings, ErrorSettings
-from seatrial.core import Exchange, Finding, Identity, Target
+from seatrial.config import ContractSettings, ErrorSettings, TracingSettings
+from seatrial.core import Exchange, Finding, FindingStatus, Identity, Target
 from seatrial.core.scripts import roles
 from seatrial.fuzz import Anew, Besides, Replayed, can_judge, replay
 from seatrial.fuzz._authentication import Stranger
 from seatrial.fuzz._evidence import Judgement
 from seatrial.fuzz._messages import Sent
 from seatrial.fuzz.probes import BY_ASKING, BY_LOOKING, Asker, Ground, probe
+from seatrial.fuzz.probes._anew import NOT_ASKED
 from seatrial.openapi import operations_of
 
 BESIDES = Besides(tenants=True, errors=ErrorSettings(fields=("error",)))
 NEW = itertools.count(1)
+LIMIT_S = 0.5
 
 
 def somebody(name: str) -> Identity:
@@ -85,10 +88,58 @@ class Telling(Shelf):
         return 404, {"detail": 'Traceback (most recent call last):\n  File "/srv/app/books.py", line 3, in get'}, {}
 
 
+class OneMethod(Shelf):
+    """Allow of the list names one method alone."""
+
+    def not_allowed(self, method: str, depth: int) -> Answer:
+        """Refuse a method."""
+        status, body, headers = super().not_allowed(method, depth)
+        return status, body, {"Allow": "GET"} if depth == 1 else headers
+
+
+class Slow(Shelf):
+    """A list takes its time where somebody asks for that."""
+
+    def listed(self, organisation: str, query: dict[str, str]) -> Answer:
+        """List an organisation's books."""
+        time.sleep(LIMIT_S * 1.2 if "slowly" in query else 0)
+        return super().listed(organisation, query)
+
+
+class Traced(Shelf):
+    """Each answer has a trace id."""
+
+    def answer(self, method: str, path: str, query: dict[str, str], organisation: str, given: Any) -> Answer:
+        """Answer a request."""
+        status, body, headers = super().answer(method, path, query, organisation, given)
+        return status, body, {**headers, **self.trace()}
+
+    def trace(self) -> dict[str, str]:
+        """Return the trace id's header."""
+        return {"X-Trace": f"trace-{next(NEW)}"}
+
+
+class Stuck(Traced):
+    """It is always the same one."""
+
+    def trace(self) -> dict[str, str]:
+        """Return the trace id's header."""
+        return {"X-Trace": "trace-0"}
+
+
+class Odd(Shelf):
+    """A new book is answered with another success."""
+
+    def make(self, organisation: str, given: Any) -> Answer:
+        """Make a book."""
+        return 202, super().make(organisation, given)[1], {}
+
+
 def sent_before(url: str) -> list[Sent]:
     """Return what the fuzzer is taken to have sent."""
     asked = [("POST /books", "/books"), ("PUT /books/{book}", "/books/x"), ("PATCH /books/{book}", "/books/x")]
     bodies = [(label, path, f'{{"title": "{title}"}}') for label, path in asked for title in ("one", "two")]
+    bodies.append(("GET /books", "/books?slowly=1", ""))
     return [
         Sent(
             number=number,
@@ -100,15 +151,39 @@ def sent_before(url: str) -> list[Sent]:
             request_headers=[("Content-Type", "application/json"), ("Authorization", "{{secret:fuzzer}}")],
             body=body.encode(),
             at_s=0.0,
-            status=200,
+            status=201 if label == "POST /books" else 200,
             response_body="{}",
+            response_headers=[("X-Trace", f"before-{number}")],
+            elapsed_s=0.0 if body else 9.0,
         )
         for number, (label, path, body) in enumerate(bodies)
     ]
 
 
-def found_in(shelf: Shelf) -> tuple[list[Finding], Judgement]:
-    """Let every check of ours look at a shelf, and return what they found."""
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """What is promised, by the document and beside it."""
+
+    document: dict[str, Any]
+    settings: ContractSettings = field(default_factory=ContractSettings)
+    besides: Besides = BESIDES
+
+
+def by_default() -> dict[str, Any]:
+    """Return a document that leaves all that it does not name to `default`."""
+    found = document()
+    found["paths"]["/books"]["post"]["responses"]["default"] = {}
+    return found
+
+
+USUAL = Promised(document())
+TIMED = Promised(document(), ContractSettings(answers_within_s=LIMIT_S))
+TRACING = Promised(document(), besides=replace(BESIDES, tracing=TracingSettings(header="X-Trace", accepts=".+")))
+NAMED = Promised(by_default())
+
+
+def found_in(shelf: Shelf, promised: Promised = USUAL) -> tuple[list[Finding], Judgement]:
+    """Let every check of ours look at a shelf, and return what they found for sure."""
     judgement, users = Judgement(), Users()
     with serving(shelf) as url:
         known: dict[str, Mapping[str, str]] = {"fuzzer": somebody("fuzzer").headers}
@@ -118,26 +193,27 @@ def found_in(shelf: Shelf) -> tuple[list[Finding], Judgement]:
             send, users=known, queries={}, organisations={"fuzzer": "fuzzer"}, identities=identities, base_url=url
         )
         ground = Ground(
-            operations=operations_of(document()),
+            operations=operations_of(promised.document),
             sent=sent_before(url),
-            settings=ContractSettings(),
-            besides=BESIDES,
+            settings=promised.settings,
+            besides=promised.besides,
             limited=[429],
             ask=asker,
         )
         probe(ground, judgement, problem="")
-    return [finding for result in judgement.results for finding in result.findings], judgement
+    found = [finding for result in judgement.results for finding in result.findings]
+    return [finding for finding in found if finding.status is FindingStatus.CONFIRMED], judgement
 
 
-def replayed(finding: Finding, judgement: Judgement, shelf: Shelf, besides: Besides = BESIDES) -> Replayed:
+def replayed(finding: Finding, judgement: Judgement, shelf: Shelf, promised: Promised = USUAL) -> Replayed:
     """Look for a finding once more, on a shelf that stands elsewhere."""
     then = [judgement.exchanges[name] for name in finding.steps]
     with serving(shelf) as url:
         steps = [_moved(step, url) for step in then]
         identities: Any = Users()
         people = {name: identities.lease(1)[0] for name in roles(steps)}
-        anew = Anew(settings=ContractSettings(), besides=besides, identities=identities, url=url)
-        return replay(finding, steps, secrets=people, document=document, anew=anew)
+        anew = Anew(settings=promised.settings, besides=promised.besides, identities=identities, url=url)
+        return replay(finding, steps, secrets=people, document=lambda: promised.document, anew=anew)
 
 
 def _moved(step: Exchange, url: str) -> Exchange:
@@ -146,24 +222,39 @@ def _moved(step: Exchange, url: str) -> Exchange:
 
 
 @pytest.mark.parametrize(
-    ("mistaken", "checks"),
+    ("mistaken", "right", "promised", "checks"),
     [
-        (Open, {"tenants-apart"}),
-        (Skipping, {"pages-complete"}),
-        (Forgetting, {"created-readable"}),
-        (Appending, {"idempotent"}),
-        (Telling, {"errors-discreet", "errors-enveloped"}),
+        (Open, Shelf, USUAL, {"tenants-apart"}),
+        (Skipping, Shelf, USUAL, {"pages-complete"}),
+        (Forgetting, Shelf, USUAL, {"created-readable"}),
+        (Appending, Shelf, USUAL, {"idempotent"}),
+        (OneMethod, Shelf, USUAL, {"methods-agree"}),
+        (Slow, Shelf, TIMED, {"in-time"}),
+        (Telling, Shelf, USUAL, {"errors-discreet", "errors-enveloped"}),
+        (Odd, Shelf, NAMED, {"status-named"}),
     ],
 )
-def test_a_finding_is_there_until_its_mistake_is_mended(mistaken: type[Shelf], checks: set[str]) -> None:
+def test_a_finding_is_there_until_its_mistake_is_mended(
+    mistaken: type[Shelf], right: type[Shelf], promised: Promised, checks: set[str]
+) -> None:
     """On a service with the mistake the same check finds it anew; on a right one it looked, and saw nothing."""
-    found, judgement = found_in(mistaken())
+    found, judgement = found_in(mistaken(), promised)
     assert {finding.check.partition(".")[2] for finding in found} == checks
     for finding in found:
-        there, mended = (replayed(finding, judgement, shelf()) for shelf in (mistaken, Shelf))
+        there, mended = (replayed(finding, judgement, shelf(), promised) for shelf in (mistaken, right))
         assert (there.still, mended.still) == (True, False), (finding.check, there.reason, mended.reason)
         assert there.exchanges
         assert mended.exchanges
+
+
+@pytest.mark.parametrize("mistaken", [Shelf, Stuck], ids=["missing", "repeated"])
+def test_trace_ids_are_looked_for_in_the_answers_of_today(mistaken: type[Shelf]) -> None:
+    """What asks for a thing that was made then gets another answer; what makes one gets the same."""
+    found, judgement = found_in(mistaken(), TRACING)
+    assert {finding.check for finding in found} == {"contract.trace-ids"}
+    (making,) = [finding for finding in found if finding.operation == "POST /books"]
+    there, mended = (replayed(making, judgement, shelf(), TRACING) for shelf in (mistaken, Traced))
+    assert (there.still, mended.still) == (True, False), (there.reason, mended.reason)
 
 
 class Silent(Shelf):
@@ -180,8 +271,54 @@ def test_what_cannot_be_set_up_is_undecided() -> None:
     over = replayed(found[0], judgement, Silent())
     assert over.still is None
     assert "not looked at: " in over.reason
-    undeclared = replayed(found[0], judgement, Shelf(), besides=Besides())
+    undeclared = replayed(found[0], judgement, Shelf(), Promised(document(), besides=Besides()))
     assert (undeclared.still, "nobody says that there are tenants" in undeclared.reason) == (None, True)
+
+
+def test_what_a_check_looks_at_no_more_is_undecided() -> None:
+    """Whoever declares an operation shared, or gives it more time, has mended nothing: nothing is sent."""
+    found, judgement = found_in(Open())
+    shared = ContractSettings(shared=tuple({finding.operation for finding in found}))
+    for finding in found:
+        over = replayed(finding, judgement, Open(), Promised(document(), shared))
+        assert (over.still, "any more" in over.reason, over.exchanges) == (None, True, ()), finding.operation
+    (late,), judgement = found_in(Slow(), TIMED)
+    patient = replayed(late, judgement, Slow(), Promised(document(), ContractSettings(answers_within_s=60)))
+    assert (patient.still, NOT_ASKED in patient.reason, patient.exchanges) == (None, True, ())
+
+
+def test_another_cause_is_another_finding() -> None:
+    """What is wrong there in another way may hide what is looked for, and is named."""
+    (found,), judgement = found_in(Forgetting())
+    assert (found.check, found.cause) == ("contract.created-readable", "late")
+    told = replayed(replace(found, cause="never"), judgement, Forgetting())
+    assert (told.still, found.title in told.reason, "something else" in told.reason) == (None, True, True)
+
+
+class Knowing(Forgetting):
+    """It keeps a list of those who ask."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.askers: set[str] = set()
+
+    def answer(self, method: str, path: str, query: dict[str, str], organisation: str, given: Any) -> Answer:
+        """Answer a request."""
+        self.askers.add(organisation)
+        return super().answer(method, path, query, organisation, given)
+
+
+def test_new_users_have_credentials_where_nobody_had_any_then() -> None:
+    """Whoever a check makes for itself sends his own, and not a mark, also if nobody of the record needs any."""
+    (found,), judgement = found_in(Forgetting())
+    nobodys = [replace(judgement.exchanges[name], identity="") for name in found.steps]
+    with serving(shelf := Knowing()) as url:
+        steps = [_moved(replace(step, request=replace(step.request, headers=())), url) for step in nobodys]
+        identities: Any = Users()
+        anew = Anew(settings=ContractSettings(), besides=BESIDES, identities=identities, url=url)
+        assert replay(found, steps, secrets={}, document=document, anew=anew).still
+    assert shelf.askers
+    assert all(name.startswith("org-") for name in shelf.askers)
 
 
 def test_an_answer_that_holds_a_secret_of_its_run_is_undecided() -> None:

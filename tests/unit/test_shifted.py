@@ -18,11 +18,14 @@ from seatrial.core import Identity, Target
 from seatrial.throttle import Answer, Instant, Policy, Schedule, Wire, deep_schedule, plan_deep, plan_proof, schedule
 from seatrial.throttle import _scene as scenes
 from seatrial.throttle._clients import UsedUp
-from seatrial.throttle._keys import looked_s
+from seatrial.throttle._first import Ramp
+from seatrial.throttle._headers import Truth
+from seatrial.throttle._keys import _drained, looked_s
 from seatrial.throttle._kinds import Kinds
 from seatrial.throttle._ledger import Ledger
 from seatrial.throttle._promises import WAYS
 from seatrial.throttle._proof import Proof
+from seatrial.throttle._screen import parameters
 from seatrial.throttle._store import exact
 from seatrial.throttle._window import end_of_window
 
@@ -43,6 +46,10 @@ class VirtualWire(virtual.Wire):
     def __init__(self, url: str, *, name: str, headers: Mapping[str, str], address: str = "", **_: Any) -> None:
         super().__init__(url, name=name, headers=headers, address=address)
         self.answers: list[Answer] = []
+
+    def carry(self, body: bytes | None, _version: str) -> None:
+        """Take what is sent along: nothing here."""
+        assert body is None
 
     async def send(self, method: str, path: str, extra: tuple[tuple[str, str], ...] = ()) -> Answer:
         """Send one request and keep its answer."""
@@ -125,3 +132,55 @@ def test_who_drained_a_counter_is_looked_at_once_others_came(share: float) -> No
     due_s = looked_s(policy, UsedUp(Identity(name="u"), wire, drained, KINDS, edge), 0.4)
     assert due_s - drained[0].sent.s == pytest.approx(0.4 * WINDOW_S)
     assert due_s < edge.earliest_s
+
+
+def scene_of(
+    patch: pytest.MonkeyPatch, policy: Policy, name: str, *, enforced: int
+) -> tuple[scenes.Scene, asyncio.Runner]:
+    """Return the scene of a step, against a limiter of a policy's kind that enforces another quota."""
+    chosen = {"algorithm": policy.settings.algorithm, "quota": enforced, "window_s": WINDOW_S}
+    clock, source = virtual.Clock(1000.0), random.Random(1)  # noqa: S311 - repeatable on purpose
+    kind = type("Wire", (VirtualWire,), {"server": Server(chosen, frozenset()), "random": source})
+    plan = plan_proof(policy, budget_s=60.0, addresses=2)
+    made = schedule(policy, plan)
+    patch.setattr(time, "monotonic", clock.monotonic)
+    patch.setattr(scenes, "Wire", kind)
+    scene = scenes.Scene(
+        policy,
+        plan=plan,
+        schedule=made,
+        target=Target(url="http://127.0.0.1:1"),
+        identities=People(),
+        progress=lambda _line: None,
+        seed=1,
+    )
+    (step,) = [step for step in made.steps if step.name == name]
+    return scene.at(step), asyncio.Runner(loop_factory=lambda: virtual.Loop(clock))
+
+
+@pytest.mark.parametrize(("enforced", "refused"), [(QUOTA, True), (100_000, False)])
+def test_who_is_never_refused_is_not_asked_without_end(
+    monkeypatch: pytest.MonkeyPatch, enforced: int, *, refused: bool
+) -> None:
+    """Of a bucket that refills, twice a quota comes in a window at the most, however many requests fit into it."""
+    policy = Policy.declared(limit(**{**DECLARED, "algorithm": "token-bucket", "anchor": "first-request"}), {})
+    scene, runner = scene_of(monkeypatch, policy, "quota", enforced=enforced)
+    with runner:
+        used = runner.run(_drained(scene, Identity(name="u"), KINDS))
+    assert bool(used.rejection) is refused
+    assert policy.ramp <= len(used.answers) <= 2 * policy.ramp
+
+
+@pytest.mark.parametrize(("enforced", "found"), [(QUOTA, 0), (QUOTA + 1, 0), (QUOTA + 2, 1)])
+def test_resources_of_a_bucket_that_is_off_by_one_are_no_way_round(
+    monkeypatch: pytest.MonkeyPatch, enforced: int, found: int
+) -> None:
+    """Only more than a quota and one more is: so it is with all that is written otherwise."""
+    policy = Policy.declared(limit(**{**DECLARED, "anchor": "first-request"}, path_template="/items/{i}"), {})
+    scene, runner = scene_of(monkeypatch, policy, "resources", enforced=enforced)
+    first = answers(200, 429)
+    edge, user = end_of_window(policy, first), Identity(name="u")
+    ramp = Ramp(user=user, answers=tuple(first), kinds=KINDS, edge=edge, truth=Truth(edge, []), admitted=1)
+    with runner:
+        runner.run(parameters(scene, ramp))
+    assert len(scene.ledger.defects["path-parameter-in-key"]) == found

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from seatrial.campaign._besides import besides_of
 from seatrial.campaign._options import Options
 from seatrial.campaign._run import NO_KEY, UP, choose, declared_people, signing_key, why_unsigned
-from seatrial.config import ContractSettings, Settings
+from seatrial.config import ContractSettings, Settings, rejections
 from seatrial.core import EnvironmentFailure, Exchange, Finding, Identities, Identity, UsageError
 from seatrial.core.scripts import roles
 from seatrial.http import AddressPool, IdentityPool, SigningKey
@@ -22,7 +22,6 @@ from seatrial.stack import Choice, read_state
 if TYPE_CHECKING:
     from seatrial.fuzz import Replayed
 
-TOO_MANY_REQUESTS = 429
 FEWEST = 4
 """A shorter beginning of a fingerprint names nothing in particular."""
 
@@ -105,7 +104,7 @@ def _nowhere(wanted: str) -> UsageError:
 
 
 def _pool(settings: Settings, choice: Choice, url: str) -> IdentityPool:
-    """Return where users come from who were in no run."""
+    """Return where users come from who were in no run; nobody's credentials are fetched before he sends."""
     return IdentityPool(
         settings.auth,
         key=signing_key(settings, choice) or SigningKey.generate(),
@@ -113,7 +112,7 @@ def _pool(settings: Settings, choice: Choice, url: str) -> IdentityPool:
         seed=0,
         addresses=AddressPool("none", seed=0),
         named=settings.identities,
-        people=declared_people(settings, lambda _name, _value: None, url=url),
+        people=declared_people(settings, lambda _name, _value: None, url=url, check=False),
     )
 
 
@@ -139,7 +138,7 @@ def replay_finding(settings: Settings, finding: Finding, stage: Stage) -> Replay
         besides=besides_of(settings),
         identities=stage.identities,
         url=stage.url,
-        limited=sorted({TOO_MANY_REQUESTS, *(limit.rejection_status for limit in settings.limits)}),
+        limited=rejections(settings.limits),
     )
     document = partial(served_document, settings, stage.url)
     return replay(finding, stage.steps, secrets=stage.secrets, document=document, anew=anew)

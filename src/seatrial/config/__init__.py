@@ -41,6 +41,7 @@ from seatrial.config._settings import (
     TokenSettings,
     TracingSettings,
     WaiverSettings,
+    rejections,
 )
 
 __all__ = [
@@ -90,4 +91,5 @@ __all__ = [
     "find_line",
     "load_settings",
     "parse_rule",
+    "rejections",
 ]

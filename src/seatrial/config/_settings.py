@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,6 +17,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 UrlPath = Annotated[str, StringConstraints(pattern=r"^/")]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Profile = Literal["quick", "full"]
+TOO_MANY_REQUESTS = 429
 Headers = Literal["x-ratelimit-epoch", "x-ratelimit-delta", "ietf-draft-6", "ietf-draft-7", "ietf-draft-8", "none"]
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 Environment = dict[str, str]
@@ -308,7 +309,7 @@ class LimitSettings(Section):
     batch_most: Annotated[int, Field(gt=1, le=1000)] = 20
     headers: Headers = "none"
     retry_after: bool = False
-    rejection_status: Annotated[int, Field(ge=400, le=599)] = 429
+    rejection_status: Annotated[int, Field(ge=400, le=599)] = TOO_MANY_REQUESTS
     path_template: str = ""
     bypass_headers: tuple[str, ...] = ()
     bypass_values: dict[str, tuple[str, ...]] = {}
@@ -319,6 +320,11 @@ class LimitSettings(Section):
     costs: tuple[CostSettings, ...] = ()
     max_requests: Annotated[int, Field(gt=0)] = 20_000
     deep_requests: Annotated[int, Field(gt=0)] = 60_000
+
+
+def rejections(limits: Sequence[LimitSettings]) -> list[int]:
+    """Return the statuses with which limiters reject: those that are declared, and the usual one."""
+    return sorted({TOO_MANY_REQUESTS, *(limit.rejection_status for limit in limits)})
 
 
 class AskSettings(Section):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from schemathesis.openapi.checks import JsonSchemaError, MissingContentType
 
@@ -20,6 +21,9 @@ MAKER_ONLY = frozenset({"EnsureResourceAvailability", REFUSED})
 UNMET = 412
 """What is answered where a precondition such as `If-Match` does not hold: the request is valid (RFC 9110, 13)."""
 
+PRECONDITION = "if-"
+"""How the names of headers that hold one begin; without any, nothing can be unmet."""
+
 
 def is_amiss(failure: Any, case: Any, status: int, *, handed: Mapping[str, Collection[str]], displaced: bool) -> bool:
     """Return whether a failure is none of the service's; `handed` are the inputs that only the service can make."""
@@ -28,11 +32,16 @@ def is_amiss(failure: Any, case: Any, status: int, *, handed: Mapping[str, Colle
         return status in BODILESS
     if isinstance(failure, JsonSchemaError):
         return is_file(failure)
-    if kind == REFUSED and (status == UNMET or out_of_form(case)):
+    if kind == REFUSED and (unmet(case, status) or out_of_form(case)):
         return True
     if kind == REFUSED and made_up(case, handed.get(case.operation.label, ())):
         return True
     return displaced and kind in MAKER_ONLY
+
+
+def unmet(case: Any, status: int) -> bool:
+    """Return whether an answer says of a precondition in the request that it does not hold."""
+    return status == UNMET and any(name.lower().startswith(PRECONDITION) for name in case.headers or {})
 
 
 def made_up(case: Any, handed: Collection[str]) -> bool:
@@ -43,14 +52,16 @@ def made_up(case: Any, handed: Collection[str]) -> bool:
 def out_of_form(case: Any) -> bool:
     """Return whether a text in a request has not the form that is documented for it, whatever it was made for.
 
-    The engine takes quotes off the values that it fills into headers, for example: `"0"` is not `0`.
+    The engine takes quotes off the values that it fills into headers, for example: `"0"` is not `0`. What it fills into
+    paths is encoded already.
     """
     return any(_breaks(parameter, _held(case, parameter)) for parameter in case.operation.iter_parameters())
 
 
 def _held(case: Any, parameter: Any) -> Any:
     places = {"path": case.path_parameters, "query": case.query, "header": case.headers, "cookie": case.cookies}
-    return (places.get(parameter.location.value) or {}).get(parameter.name)
+    value = (places.get(parameter.location.value) or {}).get(parameter.name)
+    return unquote(value) if parameter.location.value == "path" and isinstance(value, str) else value
 
 
 def _breaks(parameter: Any, value: Any) -> bool:

@@ -68,8 +68,8 @@ class Stranger:
         queries: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self._addresses = itertools.cycle([identity.address for identity in addresses] or [""])
-        self._users = users or {}
-        self._queries = queries or {}
+        self._users = users if users is not None else {}  # an empty one too is filled later, by whoever gave it
+        self._queries = queries if queries is not None else {}
         self._target = target
         self._limited = limited
         self._window_s = window_s

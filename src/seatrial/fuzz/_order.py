@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from seatrial.config import ContractSettings, LimitSettings, effective
+from seatrial.config import ContractSettings, LimitSettings, effective, rejections
 from seatrial.core import Identities, Identity, Target
 from seatrial.fuzz._carried import HEADER
 from seatrial.fuzz._messages import Key, Order, Share, Source
@@ -37,7 +37,6 @@ ADDRESSES = 40
 STOP_S = {"quick": 200.0, "full": 900.0}
 """When the fuzzer is stopped where nobody says how long it may take."""
 
-TOO_MANY_REQUESTS = 429
 MOST_PROCESSES = 4
 
 
@@ -58,7 +57,7 @@ class Scene:
     @property
     def limited(self) -> list[int]:
         """Return the statuses with which a limiter rejects."""
-        return sorted({TOO_MANY_REQUESTS, *(limit.rejection_status for limit in self.limits)})
+        return rejections(self.limits)
 
     @property
     def examples(self) -> int:

@@ -2,6 +2,7 @@
 
     x-ratelimit    X-RateLimit-Limit: 60          X-RateLimit-Remaining: 9     X-RateLimit-Reset: 41 (or a date)
     ietf-draft-6   RateLimit-Limit: 60            RateLimit-Remaining: 9       RateLimit-Reset: 41
+                   (in the first two also, as in earlier drafts and by Envoy: Limit: 60, 60;w=60;name="by user")
     ietf-draft-7   RateLimit: limit=60, remaining=9, reset=41                  RateLimit-Policy: 60;w=60
     ietf-draft-8   RateLimit: "name";r=9;t=41                                  RateLimit-Policy: "name";q=60;w=60
 
@@ -68,7 +69,25 @@ def _plain(prefix: str) -> Convention:
         "reset": f"{prefix}-Reset",
     }
     policy = "" if prefix.startswith("X-") else f"{prefix}-Policy"
-    return Convention(headers, lambda _, answer, figure: read_number(answer, headers[figure]), policy)
+    readers = {"limit": read_limit}
+    return Convention(
+        headers, lambda _, answer, figure: readers.get(figure, read_number)(answer, headers[figure]), policy
+    )
+
+
+def read_limit(answer: Answer, name: str) -> int | str:
+    """Return the quota of a header, or what is wrong with it; the policies that it is of may follow it."""
+    number = read_number(answer, name)
+    found = parsed(answer, name, "list") if number == NO_NUMBER else []
+    if isinstance(found, str) or not found:
+        return number
+    (value, own), *policies = found
+    told = policies and not own and all(type(quota) is int and how for quota, how in policies)
+    return _number(value) if told else number
+
+
+def _number(value: Any) -> int | str:
+    return value if type(value) is int and value >= 0 else NO_NUMBER
 
 
 def parsed(answer: Answer, name: str, kind: Literal["list", "dictionary"]) -> Any:
@@ -87,7 +106,7 @@ def parsed(answer: Answer, name: str, kind: Literal["list", "dictionary"]) -> An
 def _whole(value: Any, *, otherwise: Said = MISSING) -> Said:
     if value is ABSENT:
         return otherwise
-    return value if type(value) is int and value >= 0 else NO_NUMBER
+    return _number(value)
 
 
 def _from_dictionary(_policy: Policy, answer: Answer, figure: Figure) -> Said:

@@ -12,7 +12,7 @@ from seatrial.throttle._claims import Defect
 from seatrial.throttle._clients import UsedUp, use_up
 from seatrial.throttle._deep import GAP
 from seatrial.throttle._first import Ramp
-from seatrial.throttle._kinds import UndecidedError
+from seatrial.throttle._kinds import Kinds, UndecidedError
 from seatrial.throttle._policy import Policy
 from seatrial.throttle._replay import Turn, Turns
 from seatrial.throttle._scene import Scene
@@ -24,6 +24,7 @@ AT_ONCE = 32
 A_KEY = 64
 """Bytes that a client which is remembered costs at the least: its key, and an entry in a table."""
 
+TWICE = 2
 ALIKE = 3
 """Batches of equally many clients cost much the same to remember: none more than so many times another."""
 
@@ -122,9 +123,9 @@ async def watch(scene: Scene, ramp: Ramp) -> None:
     used_up, looked = scene.step.visits
     await scene.sleep_until(time.monotonic() + used_up.at * scene.policy.window_s)
     (client,) = scene.cast()
-    used = await _drained(scene, client, ramp)
+    used = await _drained(scene, client, ramp.kinds)
     if used.rejection is None:
-        raise UndecidedError("nothing was rejected")
+        raise UndecidedError(f"of {len(used.answers)} requests of one client none was rejected")
     before = scene.ledger.sent.get("keys", 0)
     await scene.sleep_until(looked_s(scene.policy, used, looked.at - used_up.at))
     refills = scene.policy.refills
@@ -136,15 +137,19 @@ async def watch(scene: Scene, ramp: Ramp) -> None:
     scene.ledger.judge("buckets-kept", _dropped(scene, used.answers, answers, ramp, came))
 
 
-async def _drained(scene: Scene, client: Identity, ramp: Ramp) -> UsedUp:
-    """Use a quota up, at once where something comes back: as fast, while thousands come, as one asks one by one."""
+async def _drained(scene: Scene, client: Identity, kinds: Kinds) -> UsedUp:
+    """Use a quota up, at once where something comes back: as fast, while thousands come, as one asks one by one.
+
+    In a window at most a quota comes back: whoever is not refused after twice as many will not be.
+    """
     if not scene.policy.refills:
         return await use_up(scene, client, anonymous=bool(scene.plan.no_users))
     answers, wire = await scene.burst(client), scene.wire(client)
     edge = end_of_window(scene.policy, answers)
-    while not ramp.kinds.rejected(answers[-1]) and inside(edge, answers):
+    most = TWICE * scene.policy.ramp
+    while not kinds.rejected(answers[-1]) and len(answers) < most and inside(edge, answers):
         answers += await scene.send(wire)
-    return UsedUp(client, wire, answers, ramp.kinds, edge)
+    return UsedUp(client, wire, answers, kinds, edge)
 
 
 def looked_s(policy: Policy, used: UsedUp, late: float) -> float:

@@ -158,7 +158,7 @@ def most_admitted(scene: Scene, answers: Sequence[Answer]) -> int:
 
 
 async def parameters(scene: Scene, ramp: Ramp) -> None:
-    """See that resources share their client's quota; raises UndecidedError, WireError."""
+    """See that resources share their client's quota, or one that is off by one; raises UndecidedError, WireError."""
     (variant,) = [variant for variant in variants(scene.policy) if variant.claim == "path-parameter-in-key"]
     (client,) = scene.cast()
     answers = await rotate(scene, client, variant.write)
@@ -167,7 +167,7 @@ async def parameters(scene: Scene, ramp: Ramp) -> None:
     title = (
         f"{admitted} of {len(answers)} requests for as many resources were admitted, the quota is {scene.policy.quota}"
     )
-    many = admitted > most_admitted(scene, answers)
+    many = admitted > most_admitted(scene, answers) + ONE_MORE
     scene.ledger.journal.show(variant.claim, answers[0], answers[-1])
     defects = [Defect(variant.cause, title, (answers[0], answers[-1]))] if many else []
     scene.ledger.judge(variant.claim, defects)

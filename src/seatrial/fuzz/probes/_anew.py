@@ -16,6 +16,7 @@ from seatrial.fuzz._authentication import Stranger
 from seatrial.fuzz._evidence import as_exchange
 from seatrial.fuzz._messages import Sent
 from seatrial.fuzz.probes._ask import FIRST_NUMBER, Asker
+from seatrial.fuzz.probes._found import Seen
 from seatrial.fuzz.probes._ground import Besides, Ground, Probe
 from seatrial.fuzz.probes._look import ASKING, LOOKING
 from seatrial.openapi import operations_of
@@ -23,6 +24,7 @@ from seatrial.openapi import operations_of
 BY_ASKING: Mapping[str, Probe] = {check: probe for check, _, probe in ASKING}
 BY_LOOKING: Mapping[str, Probe] = {check: probe for check, _, probe in LOOKING}
 OF_SECRETS = "-holds-a-secret"
+NOT_ASKED = "nothing is asked about it any more"
 Answer = tuple[bool | None, str]
 """Whether a finding is still there, None where nothing can be said, and why."""
 
@@ -55,7 +57,8 @@ class Anew:
             base_url=self.url,
             limited=self.limited,
         )
-        found = self._look(finding, BY_ASKING[finding.check], steps, document, asker)
+        still, reason = self._look(finding, BY_ASKING[finding.check], steps, document, asker)
+        found = (None, NOT_ASKED) if still is False and not asker.kept else (still, reason)
         return found, [as_exchange(sent) for sent in asker.kept]
 
     def look(self, finding: Finding, answers: Sequence[Exchange], document: Mapping[str, Any]) -> Answer:
@@ -88,12 +91,26 @@ class Anew:
             about=finding.operation,
         )
         seen, gap = probe(ground)
-        mine = [each for each in seen if each.operation == finding.operation]
-        if any(each.status is FindingStatus.CONFIRMED for each in mine):
-            return True, mine[0].title
-        if mine:
-            return None, f"{mine[0].title}: seen, but not a second time"
-        return (None, gap.reason) if gap else (False, "looked for, and not seen")
+        mine = [each for each in seen if each.operation == finding.operation and not _of_then(each)]
+        return _answer(finding, mine) or ((None, gap.reason) if gap else (False, "looked for, and not seen"))
+
+
+def _answer(finding: Finding, seen: Sequence[Seen]) -> Answer | None:
+    """Return what is said by what was seen today, None where nothing was.
+
+    Another cause at the same operation may hide this one: an answer of 500 has no form that could be wrong.
+    """
+    alike = [each for each in seen if each.cause == finding.cause]
+    sure = next((each for each in alike if each.status is FindingStatus.CONFIRMED), None)
+    if sure or alike:
+        return (True, sure.title) if sure else (None, f"{alike[0].title}: seen, but not a second time")
+    others = ", ".join(dict.fromkeys(each.title for each in seen))
+    return (None, f"not seen, but something else is wrong there: {others}") if others else None
+
+
+def _of_then(seen: Seen) -> bool:
+    """Return whether something is seen in the record alone, and not when that is sent today."""
+    return seen.status is FindingStatus.FLAKY and all(sent.number < 0 for sent in seen.steps)
 
 
 def as_sent(number: int, exchange: Exchange) -> Sent:

@@ -15,8 +15,11 @@ def look_at_each(
     ground: Ground, looks: Iterable[tuple[str, Callable[[], Iterable[Seen]]]]
 ) -> tuple[list[Seen], list[str]]:
     """Take each look, and return what was seen, and of the others, by their labels, why nothing can be said."""
+    wanted = [(label, look) for label, look in looks if ground.about in {"", label}]
     seen, unclear = list[Seen](), list[str]()
-    for label, look in ((label, look) for label, look in looks if ground.about in {"", label}):
+    if ground.about and not wanted:
+        unclear.append(f"{ground.about} (it is none of those that this is about any more)")
+    for label, look in wanted:
         try:
             seen += look()
         except Unclear as why:

@@ -112,7 +112,7 @@ def _differences(operation: Operation, asked: Asked, ground: Ground) -> Iterator
         listed = _allowed(answer)
         if listed and (missing := documented - listed):
             title = f"Allow of a {answer.status} to {answer.method} does not list {', '.join(sorted(missing))}"
-            yield "allow", _seen(operation, "allow", title, [answer])
+            yield "allow", _seen(operation, "allow", title, [asked.get, answer])
 
 
 def _of_head(get: Sent, head: Sent) -> Iterator[tuple[str, str]]:

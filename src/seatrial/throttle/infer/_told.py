@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from seatrial.throttle._conventions import parsed
+from seatrial.throttle._conventions import parsed, read_limit
 from seatrial.throttle._window import server_clocks
 from seatrial.throttle._wire import Answer
 
 EPOCH = 10**8
 """A Reset above this is a date, below it are seconds to wait."""
+MOST = 10**15
+"""No figure is larger."""
 ROUNDING_S, WHOLE_S = 0.05, 1.0
 NAMES = (("x-ratelimit", "X-RateLimit-"), ("ietf-draft-6", "RateLimit-"), ("x-rate-limit", "X-Rate-Limit-"))
 FIGURES = ("Limit", "Remaining", "Reset")
@@ -39,7 +41,7 @@ def read_told(answer: Answer) -> Told:
     """Return what an answer's headers say."""
     retry_s = whole(answer, "Retry-After")
     for convention, prefix in NAMES:
-        values = [whole(answer, prefix + part) for part in FIGURES]
+        values = [_figure(answer, prefix + part) for part in FIGURES]
         if any(answer.values(prefix + part) for part in FIGURES):
             limit, remaining, reset = values
             plain = convention.startswith("ietf") or not answer.values(prefix + "Reset")
@@ -53,7 +55,7 @@ def read_told(answer: Answer) -> Told:
 def malformed(answer: Answer) -> Iterator[tuple[str, str]]:
     """Yield the headers about a limit that are not what they should be, each with its value: numbers, told once."""
     plain = ((prefix + figure, figure.lower()) for _, prefix in NAMES for figure in FIGURES)
-    wrong = [(name, word) for name, word in plain if answer.values(name) and whole(answer, name) is None]
+    wrong = [(name, word) for name, word in plain if answer.values(name) and _figure(answer, name) is None]
     wrong += [(name, name.lower()) for name in STRUCTURED if _unstructured(answer, name)]
     yield from ((word, f"{name}: {', '.join(answer.values(name))}") for name, word in wrong)
 
@@ -79,6 +81,13 @@ def _parameter(answer: Answer, name: str, *keys: str) -> float | None:
     text = ", ".join(answer.values(name))
     found = re.search(rf"(?:^|[;,\s])(?:{'|'.join(keys)})\s*=\s*(\d+)", text)
     return float(found[1]) if found else None
+
+
+def _figure(answer: Answer, name: str) -> int | None:
+    """Return a header's whole number; the quota's may have the policies behind it that it is of."""
+    number = whole(answer, name)
+    told = read_limit(answer, name) if number is None and name.endswith(FIGURES[0]) else None
+    return told if isinstance(told, int) and told < MOST else number
 
 
 def whole(answer: Answer, name: str) -> int | None:
