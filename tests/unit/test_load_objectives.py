@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,19 +13,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.config import LimitSettings, Rule, ScenarioSettings, load_settings
-from seatrial.core import CheckResult, Outcome, UsageError
+from seatrial.core import CheckResult, EnvironmentFailure, Outcome, UsageError
 from seatrial.stack import Usage
-from seatrial.swarm import Sources
+from seatrial.swarm import Sending, Sources, figures_sent
 from seatrial.swarm._honesty import Doubt
 from seatrial.swarm._lost import find_lost, ledger_at
 from seatrial.swarm._objectives import Broken, check_objectives, check_operations, check_resources
 from seatrial.swarm._order import prepare
 from seatrial.swarm._outcomes import CLAIMS, Trial, judge
-from seatrial.swarm._plan import FAILED, OK
-from seatrial.swarm._resources import Resources, Sample
+from seatrial.swarm._plan import FAILED, OK, Ledger
+from seatrial.swarm._resources import SOURCE_OF, Resources, Sample, Sampler
 from seatrial.swarm._rows import Row
 from seatrial.swarm._slope import LEAST_POINTS, Interval, slope_of
-from seatrial.swarm._values import operation_values, values_of
+from seatrial.swarm._statistics import total_of
+from seatrial.swarm._values import limited_ratio, operation_values, values_of
 
 ROW = Row(
     arrival=0, due_s=0.0, lag_ms=0.0, identity="", operation="GET /a", status=200, media="", outcome=OK,
@@ -268,10 +270,10 @@ def test_each_figure_of_the_service_can_fail(metric: str, limit: str, broken: di
 
 def test_descriptors_that_stay_open_are_a_slope(tmp_path: Path) -> None:
     """One more each second."""
-    kept = [replace(one, usage=Usage(descriptors=30 + round(one.at_s))) for one in looks()]
+    kept = [replace(one, usage=Usage(cpu_s=1.0, descriptors=30 + round(one.at_s))) for one in looks()]
     result = judged(rows_of(1.0), folder=tmp_path, **used({"descriptor_slope": "<= 0.1/s"}, kept))["resources"]
     assert ended(result)[0] == "failed"
-    unknown = [replace(one, usage=Usage(descriptors=None)) for one in looks()]
+    unknown = [replace(one, usage=Usage(cpu_s=1.0, descriptors=None)) for one in looks()]
     result = judged(rows_of(1.0), folder=tmp_path, **used({"descriptor_slope": "<= 0.1/s"}, unknown))["resources"]
     assert result.outcome is Outcome.INCONCLUSIVE
 
@@ -279,7 +281,8 @@ def test_descriptors_that_stay_open_are_a_slope(tmp_path: Path) -> None:
 def test_a_slope_whose_interval_holds_the_threshold_is_left_open(tmp_path: Path) -> None:
     """Neither does the service fail by it, nor pass."""
     noisy = [
-        replace(one, usage=Usage(memory_bytes=round(1000 * one.at_s + 4e4 * math.sin(one.at_s**2)))) for one in looks()
+        replace(one, usage=Usage(cpu_s=1.0, memory_bytes=round(1000 * one.at_s + 4e4 * math.sin(one.at_s**2))))
+        for one in looks()
     ]
     result = judged(rows_of(1.0), folder=tmp_path, **used({"memory_slope": "<= 1000/s"}, noisy))["resources"]
     assert result.outcome is Outcome.INCONCLUSIVE
@@ -307,6 +310,109 @@ def test_few_looks_and_a_doubtful_generator_pass_nothing(tmp_path: Path) -> None
     assert judged(rows_of(1.0), folder=tmp_path, **doubted)["resources"].outcome is Outcome.INCONCLUSIVE
     nothing = judged(rows_of(1.0), folder=tmp_path, more={}, objectives={"p50": "<= 9 ms"})
     assert nothing["resources"].outcome is Outcome.NOT_APPLICABLE
+
+
+EASY = {
+    "cpu_ms_per_request": "<= 15 ms", "memory_slope": "<= 1000/s", "descriptor_slope": "<= 1/s", "queue_max": "<= 5",
+    "queue_slope": "<= 1/s", "queries_per_request": "<= 3",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("metric", EASY)
+@pytest.mark.parametrize(
+    ("seen", "said"),
+    [
+        (looks()[:11], "from second 0.0 to 10.0 of 20 only"),
+        (looks()[10:], "from second 10.0 to 20.0 of 20 only"),
+        ([*looks()[:11], *(Sample(at_s=at) for at in range(11, 21))], "from second 0.0 to 10.0"),
+    ],
+)
+def test_half_a_load_is_no_whole_one(metric: str, seen: list[Sample], said: str, tmp_path: Path) -> None:
+    """What was not looked at to its end, or from its beginning, passes nothing, and is no figure of the load."""
+    result = judged(rows_of(*[1.0] * 100), folder=tmp_path, **used({metric: EASY[metric]}, seen))["resources"]
+    assert result.outcome is Outcome.INCONCLUSIVE
+    assert said in result.reason
+    assert Resources(samples=seen).values(requests=100, duration_s=SECONDS) == {}
+
+
+def anew(one: Sample) -> Sample:
+    """Return a look at a service that began anew after half of the load."""
+    if one.at_s < 10 or one.usage is None or one.queries is None:
+        return one
+    return replace(one, usage=replace(one.usage, cpu_s=one.usage.cpu_s - 0.45), queries=one.queries - 90)
+
+
+@pytest.mark.parametrize("metric", [metric for metric in EASY if not metric.startswith("queue")])
+def test_a_service_that_began_anew_has_forgotten_what_it_used(metric: str, tmp_path: Path) -> None:
+    """A total that fell is none; of one that is nothing in the end, nothing ran."""
+    restarted = [anew(one) for one in looks()]
+    result = judged(rows_of(*[1.0] * 100), folder=tmp_path, **used({metric: EASY[metric]}, restarted))["resources"]
+    assert (result.outcome, "its total fell from" in result.reason) == (Outcome.INCONCLUSIVE, True)
+    gone = [replace(one, usage=Usage(), queries=0.0) for one in looks()]
+    result = judged(rows_of(*[1.0] * 100), folder=tmp_path, **used({metric: EASY[metric]}, gone))["resources"]
+    assert (result.outcome is Outcome.INCONCLUSIVE) == (metric != "queries_per_request"), result
+
+
+@pytest.mark.parametrize("metric", EASY)
+def test_a_look_that_broke_decides_nothing_about_its_source(metric: str, tmp_path: Path) -> None:
+    """Others are asked all the same, and judged."""
+    for source in LOOKED:
+        seen = used({metric: EASY[metric]}, looks())
+        seen["more"]["resources"] = replace(seen["more"]["resources"], broken={source: "it was away"})
+        result = judged(rows_of(*[1.0] * 100), folder=tmp_path, **seen)["resources"]
+        assert (result.outcome is Outcome.PASSED) == (SOURCE_OF[metric] != source)
+        assert ("it was away" in result.reason) == (SOURCE_OF[metric] == source)
+
+
+def test_one_source_that_breaks_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once is enough to be told; what the others say is kept."""
+    monkeypatch.setattr("seatrial.swarm._resources.PERIOD_S", 0.01)
+    told: list[float] = []
+
+    def waiting() -> float:
+        told.append(1.0)
+        if len(told) == 2:
+            raise EnvironmentFailure("nobody answers", slug="queue-unknown")
+        return 7.0
+
+    with Sampler(Sources(usage=lambda: Usage(cpu_s=1.0), queue=waiting)) as sampler:
+        while len(told) < 3:
+            time.sleep(0.01)
+    assert sampler.seen.broken == {"queue": "EnvironmentFailure: nobody answers [queue-unknown]"}
+    assert all(one.usage == Usage(cpu_s=1.0) for one in sampler.seen.samples)
+    assert {one.queue for one in sampler.seen.samples} == {7.0, None}
+
+
+@pytest.mark.parametrize("at", [0, 3, 20])
+def test_the_longest_queue_is_that_of_all_looks(at: int, tmp_path: Path) -> None:
+    """Also one before the service was warm, or of jobs that came last."""
+    seen = [replace(one, queue=9.0 if one.at_s == at else 0.0) for one in looks()]
+    seen[-1] = replace(seen[-1], at_s=20.5)
+    result = judged(rows_of(1.0), folder=tmp_path, **used({"queue_max": "<= 5"}, seen))["resources"]
+    assert ended(result) == ("failed", ["queue_max is 9.0, asked was <= 5"])
+
+
+def test_jobs_are_no_requests() -> None:
+    """What a user class tells of beside its requests has no status, and takes nothing of what one request uses."""
+    told = rows_of(*[900.0] * 100, operation="JOB analysis", first=100, status=0)
+    rows = [*rows_of(*[1.0] * 100), *rows_of(1000.0, first=200, status=0, outcome=FAILED), *told]
+    order = prepare("s", scenario(), profile="quick", root=Path(), limits=(), environment={})
+    trial = Trial(
+        order=order, rows=rows, values={}, least={}, doubt=None, replay="", evidence={},
+        resources=Resources(samples=looks(cpu_s=0.0101)),
+    )  # fmt: skip
+    assert trial.used["cpu_ms_per_request"].value == pytest.approx(10)
+    assert trial.used["queries_per_request"].value == pytest.approx(200 / 101)
+    assert total_of(rows, duration_s=SECONDS).statuses == {0: 1, 200: 100}
+    assert limited_ratio([*rows, *rows_of(1.0, status=429, first=300)], 429) == 1 / 102
+    of_one = Sending(
+        name="s", asked_per_s=5.0, duration_s=20.0, ledger=Ledger(), rows=rows, doubt="", cpu_s=None, wall_s=None,
+        workers=1,
+    )  # fmt: skip
+    found = figures_sent([of_one])
+    assert {status: group["requests"] for status, group in found["by_status"].items()} == {"0": 1, "200": 100}
+    assert found["by_operation"]["JOB analysis"]["statuses"] == {}
+    assert found["by_operation"]["JOB analysis"]["requests"] == 100
 
 
 def test_figures_of_clients_and_of_the_service_are_told_apart() -> None:

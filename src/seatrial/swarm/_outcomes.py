@@ -45,7 +45,7 @@ class Trial:
     @property
     def used(self) -> dict[str, Interval]:
         """Return what the service used, as far as it is known."""
-        requests = sum(row.is_request for row in self.rows)
+        requests = sum(row.is_http for row in self.rows)
         return self.resources.values(requests=requests, duration_s=self.order.duration_s)
 
 
@@ -164,8 +164,8 @@ def _title(metric: str, interval: Interval, rule: Rule) -> str:
 
 
 def _unseen(trial: Trial, metric: str) -> str:
-    lack = trial.resources.lacks(metric)
-    return f"{metric}: {lack or trial.resources.broken or 'too few looks at the service'}"
+    lack = trial.resources.lacks(metric) or trial.resources.doubts(metric, duration_s=trial.order.duration_s)
+    return f"{metric}: {lack or 'too few looks at the service'}"
 
 
 def worst_causes(rows: Sequence[Row], *, most: int = 5) -> str:

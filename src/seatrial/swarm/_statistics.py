@@ -87,7 +87,7 @@ def _figures(rows: Sequence[Row], *, good: int, count: int, duration_s: float) -
         good=good,
         count=count,
         rate_per_s=good / duration_s,
-        statuses=dict(sorted(Counter(row.status for row in rows if row.is_request).items())),
+        statuses=dict(sorted(Counter(row.status for row in rows if row.is_http).items())),
     )
 
 
