@@ -111,6 +111,32 @@ def test_an_operation_that_never_came_passes_nothing(tmp_path: Path) -> None:
     assert "did you mean 'GET /a'?" in result.reason
 
 
+@pytest.mark.parametrize(
+    ("metric", "table", "declared"),
+    [
+        ("queue_max", "[jobs.queue]", False),
+        ("queue_slope", "[jobs.queue]", False),
+        ("queries_per_request", "[metrics] queries", False),
+        ("queries_per_request", "[metrics] queries", True),
+    ],
+)
+def test_what_nobody_can_count_is_no_objective(metric: str, table: str, declared: bool, tmp_path: Path) -> None:
+    """It is refused where it stands, before anything starts, and not left untested for ever."""
+    file = tmp_path / "seatrial.toml"
+    file.write_text(
+        f'[metrics]\nqueries = "{"q" * declared}"\n[load.s]\npaths = ["/a"]\nrate_per_s = 1\n'
+        f'duration_s = {{ quick = 1 }}\n[load.s.objectives]\n{metric} = "<= 1"\n'
+    )
+    if declared:
+        assert set(check_resources(load_settings(file).load["s"])) == {metric}
+        return
+    with pytest.raises(UsageError) as caught:
+        load_settings(file)
+    assert caught.value.slug == "objective-source"
+    assert caught.value.where.endswith("seatrial.toml:8")
+    assert f"declare {table}" in caught.value.remedy
+
+
 # Single operations, and refusals
 
 
