@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,11 +18,11 @@ from seatrial.core import CheckResult, EnvironmentFailure, Outcome, UsageError
 from seatrial.stack import Usage
 from seatrial.swarm import Sending, Sources, figures_sent
 from seatrial.swarm._honesty import Doubt
-from seatrial.swarm._lost import find_lost, ledger_at
+from seatrial.swarm._lost import Watch, find_lost, ledger_at
 from seatrial.swarm._objectives import Broken, check_objectives, check_operations, check_resources
 from seatrial.swarm._order import prepare
 from seatrial.swarm._outcomes import CLAIMS, Trial, judge
-from seatrial.swarm._plan import FAILED, OK, Ledger
+from seatrial.swarm._plan import FAILED, OK, Ledger, Plan
 from seatrial.swarm._resources import SOURCE_OF, Resources, Sample, Sampler
 from seatrial.swarm._rows import Row
 from seatrial.swarm._slope import LEAST_POINTS, Interval, slope_of
@@ -177,7 +178,8 @@ def test_refusals_are_a_share_of_requests(tmp_path: Path) -> None:
 
 def tick(**counts: float) -> dict[str, float]:
     """Return what is told of a second."""
-    return {"due": 50, "started": 50, "answered": 40, "failed": 0, "elapsed_s": 10.0, **counts}
+    told = {"due": 50, "started": 50, "answered": 40, "failed": 0, "elapsed_s": 10.0, "lag_ms": 1.0, "busy": 0.1}
+    return {**told, "proven": counts.get("failed", 0), **counts}
 
 
 def rules(**texts: str) -> dict[str, Rule]:
@@ -191,7 +193,40 @@ def test_an_objective_is_lost_when_nothing_can_mend_it() -> None:
     lost = find_lost(objectives, tick(failed=10), due=100, duration_s=20.0)
     assert {one.metric: one.value for one in lost} == {"error_ratio": 0.1, "rate": 4.5}
     assert find_lost(objectives, tick(failed=8), due=100, duration_s=20.0) == ()
-    assert find_lost(objectives, tick(failed=10, started=48), due=100, duration_s=20.0) == ()
+    assert find_lost(objectives, tick(failed=10, proven=8), due=100, duration_s=20.0) == ()
+
+
+def test_what_may_still_come_true_is_not_lost() -> None:
+    """Who asks for errors, or for no more than so many a second, can get them until the end."""
+    wished = rules(error_ratio=">= 0.4", rate="<= 2/s")
+    assert find_lost(wished, tick(failed=25), due=100, duration_s=20.0) == ()
+    assert find_lost(wished, tick(failed=0), due=100, duration_s=20.0) == ()
+
+
+@pytest.mark.parametrize(
+    ("told", "sure"),
+    [
+        ({}, True),
+        ({"started": 49}, False),  # the schedule is further than that, whatever the generator says is due
+        ({"started": 49, "due": 49}, False),
+        ({"lag_ms": 51.0}, False),
+        ({"lag_ms": 6.0}, True),
+        ({"lag_ms": 6.0, "busy": 0.96}, False),
+        ({"lag_ms": 4.0, "busy": 0.96}, True),
+    ],
+)
+def test_a_generator_in_doubt_ends_nothing(told: dict[str, float], sure: bool) -> None:
+    """An objective is lost by the service alone: while the generator may be to blame, the load goes on to its end."""
+    ended = [0]
+    team: Any = SimpleNamespace(interrupt=lambda: ended.append(1))
+    plan = Plan(
+        name="s", url="", file="", user="", paths=(), rate_per_s=5.0, duration_s=20.0, deadline_s=1.0,
+        spacing="constant", seed=1,
+    )  # fmt: skip
+    watch = Watch(plan, rules(error_ratio="<= 0.09"), team, grace_s=5.0)
+    watch(tick(failed=30, elapsed_s=4.0, started=20))
+    watch(tick(failed=30, **{"elapsed_s": 10.0, **told}))
+    assert (bool(watch.lost), sum(ended)) == (sure, int(sure))
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=80), st.integers(0, 80), st.floats(0, 1))
@@ -206,13 +241,15 @@ def test_what_is_lost_is_broken_in_the_end(fates: list[bool], seen: int, limit: 
 
 
 def test_a_load_that_was_ended_for_it_fails(tmp_path: Path) -> None:
-    """Not inconclusive; of what the service used nothing is said."""
+    """Not inconclusive; of all else nothing is said, as rows are lost with the process, but what is there holds."""
     lost = (Broken(metric="error_ratio", value=0.1, rule=rules(error_ratio="<= 0")["error_ratio"]),)
-    asked = {"objectives": {"error_ratio": "<= 0", "memory_slope": "<= 1/s"}}
+    asked: dict[str, Any] = {"objectives": {"error_ratio": "<= 0", "memory_slope": "<= 1/s"}, "identities": 3}
     found = judged([], folder=tmp_path, more={"lost": lost}, **asked)
     assert ended(found["objectives"]) == ("failed", ["error_ratio is 0.1, asked was <= 0"])
-    assert found["generator-honest"].outcome is Outcome.PASSED
-    assert found["resources"].outcome is Outcome.NOT_TESTED
+    assert {found[claim].outcome for claim in CLAIMS if claim != "objectives"} == {Outcome.NOT_TESTED}
+    limited = rows_of(1.0, status=429, outcome=FAILED)
+    found = judged(limited, folder=tmp_path, more={"lost": lost}, **asked)
+    assert found["never-limited"].outcome is Outcome.FAILED
 
 
 # Slopes

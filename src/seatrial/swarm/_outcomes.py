@@ -17,6 +17,7 @@ from seatrial.swarm._slope import Interval
 from seatrial.swarm._values import Values
 
 CLAIMS = ("generator-honest", "objectives", "never-limited", "resources")
+ENDED = "the load was ended before its time, as an objective could no longer hold"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,8 @@ def _honest(trial: Trial) -> CheckResult:
     slug = trial.slug("generator-honest")
     if trial.doubt:
         return CheckResult(check=slug, outcome=Outcome.INCONCLUSIVE, reason=trial.doubt.reason)
+    if trial.lost:
+        return CheckResult(check=slug, outcome=Outcome.NOT_TESTED, reason=ENDED)
     return CheckResult(check=slug, outcome=Outcome.PASSED)
 
 
@@ -134,7 +137,7 @@ def _resources(trial: Trial) -> CheckResult:
         return CheckResult(check=slug, outcome=Outcome.INCONCLUSIVE, reason=reason)
     lacking = [f"{metric}: {lack}" for metric in rules if (lack := trial.resources.lacks(metric))]
     if trial.lost or len(lacking) == len(rules):
-        reason = "; ".join(lacking) or "the load was ended before its time, as an objective could no longer hold"
+        reason = "; ".join(lacking) or ENDED
         return CheckResult(check=slug, outcome=Outcome.NOT_TESTED, reason=reason)
     return _use(trial, slug, lacking)
 
@@ -199,6 +202,8 @@ def _never_limited(trial: Trial) -> CheckResult:
     doubt = trial.doubt.reason if trial.doubt else _all_over(trial, over)
     if doubt:
         return CheckResult(check=slug, outcome=Outcome.INCONCLUSIVE, reason=doubt)
+    if trial.lost:  # what was not written down by then may have been limited
+        return CheckResult(check=slug, outcome=Outcome.NOT_TESTED, reason=ENDED)
     return CheckResult(check=slug, outcome=Outcome.PASSED)
 
 
