@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from seatrial.config import LimitSettings, ScenarioSettings
 from seatrial.core import CheckResult, Outcome, UsageError
 from seatrial.swarm import check_objectives, due_times, nearest_rank
+from seatrial.swarm._histogram import Histogram
 from seatrial.swarm._honesty import Doubt, find_doubt, find_gap, lag_bound_ms
 from seatrial.swarm._inside._mix import Mix
 from seatrial.swarm._loadfile import find_load_file
@@ -157,6 +158,15 @@ def test_histogram_holds_every_latency() -> None:
     decoded = HdrHistogram.decode(histogram([0.0, 1.0, 250.0]))
     assert decoded.get_total_count() == 3
     assert decoded.get_max_value() == pytest.approx(250_000, rel=0.001)
+
+
+def test_there_is_one_way_to_round() -> None:
+    """Half a microsecond is rounded as the load process rounds it, and less than nothing is the shortest time."""
+    counted = Histogram()
+    for latency_ms in (times := [0.0025, 0.0045, -0.001, -5.0, 250.0]):
+        counted.record(latency_ms)
+    assert Histogram.decode(histogram(times)) == counted
+    assert counted.counts == {3: 1, 5: 1, 1: 2, 249984: 1}
 
 
 # Ledger and rows
