@@ -514,11 +514,18 @@ def test_recovery_counts_from_the_end_of_the_spike(
     assert [finding.cause for finding in failing.findings] == ["recovery_s"]
 
 
-def test_a_late_generator_is_no_slow_recovery() -> None:
-    """Late for all that time, while the service answered at once: nobody fails by it."""
+def test_a_late_generator_is_no_slow_recovery(tmp_path: Path) -> None:
+    """Late for all that time, while the service answered at once: nobody fails by it, and nobody passes."""
     late = [replace(row, service_ms=5.0) if row.latency_ms > 100 else row for row in spiked(20)]
     values = values_of(late, scenario(**SPIKE), rejection=429, duration_s=SECONDS, deadline_s=1.0)
     assert (values.seen["recovery_s"], values.least["recovery_s"]) == (10, 0)
+    asked = {**SPIKE, "objectives": {"recovery_s": "<= 8 s"}}
+    result = judged(late, folder=tmp_path, more={}, **asked)["objectives"]
+    assert result.outcome is Outcome.INCONCLUSIVE
+    assert (
+        result.reason
+        == "recovery_s is 10.0 s, asked was <= 8 s, but it may be 0 without what the generator was late by"
+    )
 
 
 @pytest.mark.parametrize("shape", [{}, SPIKE])
