@@ -2,9 +2,11 @@
 
 import itertools
 import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,19 +14,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.config import LimitSettings, Rule, ScenarioSettings, load_settings
-from seatrial.core import CheckResult, Outcome, UsageError
+from seatrial.core import CheckResult, EnvironmentFailure, Outcome, UsageError
 from seatrial.stack import Usage
-from seatrial.swarm import Sources
+from seatrial.swarm import Sending, Sources, figures_sent
 from seatrial.swarm._honesty import Doubt
-from seatrial.swarm._lost import find_lost, ledger_at
+from seatrial.swarm._lost import Watch, find_lost, ledger_at
 from seatrial.swarm._objectives import Broken, check_objectives, check_operations, check_resources
 from seatrial.swarm._order import prepare
 from seatrial.swarm._outcomes import CLAIMS, Trial, judge
-from seatrial.swarm._plan import FAILED, OK
-from seatrial.swarm._resources import Resources, Sample
+from seatrial.swarm._plan import FAILED, OK, Ledger, Plan
+from seatrial.swarm._resources import SOURCE_OF, Resources, Sample, Sampler
 from seatrial.swarm._rows import Row
 from seatrial.swarm._slope import LEAST_POINTS, Interval, slope_of
-from seatrial.swarm._values import operation_values, values_of
+from seatrial.swarm._statistics import total_of
+from seatrial.swarm._values import limited_ratio, operation_values, values_of
 
 ROW = Row(
     arrival=0, due_s=0.0, lag_ms=0.0, identity="", operation="GET /a", status=200, media="", outcome=OK,
@@ -109,6 +112,32 @@ def test_an_operation_that_never_came_passes_nothing(tmp_path: Path) -> None:
     assert "did you mean 'GET /a'?" in result.reason
 
 
+@pytest.mark.parametrize(
+    ("metric", "table", "declared"),
+    [
+        ("queue_max", "[jobs.queue]", False),
+        ("queue_slope", "[jobs.queue]", False),
+        ("queries_per_request", "[metrics] queries", False),
+        ("queries_per_request", "[metrics] queries", True),
+    ],
+)
+def test_what_nobody_can_count_is_no_objective(metric: str, table: str, declared: bool, tmp_path: Path) -> None:
+    """It is refused where it stands, before anything starts, and not left untested for ever."""
+    file = tmp_path / "seatrial.toml"
+    file.write_text(
+        f'[metrics]\nqueries = "{"q" * declared}"\n[load.s]\npaths = ["/a"]\nrate_per_s = 1\n'
+        f'duration_s = {{ quick = 1 }}\n[load.s.objectives]\n{metric} = "<= 1"\n'
+    )
+    if declared:
+        assert set(check_resources(load_settings(file).load["s"])) == {metric}
+        return
+    with pytest.raises(UsageError) as caught:
+        load_settings(file)
+    assert caught.value.slug == "objective-source"
+    assert caught.value.where.endswith("seatrial.toml:8")
+    assert f"declare {table}" in caught.value.remedy
+
+
 # Single operations, and refusals
 
 
@@ -149,7 +178,8 @@ def test_refusals_are_a_share_of_requests(tmp_path: Path) -> None:
 
 def tick(**counts: float) -> dict[str, float]:
     """Return what is told of a second."""
-    return {"due": 50, "started": 50, "answered": 40, "failed": 0, "elapsed_s": 10.0, **counts}
+    told = {"due": 50, "started": 50, "answered": 40, "failed": 0, "elapsed_s": 10.0, "lag_ms": 1.0, "busy": 0.1}
+    return {**told, "proven": counts.get("failed", 0), **counts}
 
 
 def rules(**texts: str) -> dict[str, Rule]:
@@ -163,7 +193,40 @@ def test_an_objective_is_lost_when_nothing_can_mend_it() -> None:
     lost = find_lost(objectives, tick(failed=10), due=100, duration_s=20.0)
     assert {one.metric: one.value for one in lost} == {"error_ratio": 0.1, "rate": 4.5}
     assert find_lost(objectives, tick(failed=8), due=100, duration_s=20.0) == ()
-    assert find_lost(objectives, tick(failed=10, started=48), due=100, duration_s=20.0) == ()
+    assert find_lost(objectives, tick(failed=10, proven=8), due=100, duration_s=20.0) == ()
+
+
+def test_what_may_still_come_true_is_not_lost() -> None:
+    """Who asks for errors, or for no more than so many a second, can get them until the end."""
+    wished = rules(error_ratio=">= 0.4", rate="<= 2/s")
+    assert find_lost(wished, tick(failed=25), due=100, duration_s=20.0) == ()
+    assert find_lost(wished, tick(failed=0), due=100, duration_s=20.0) == ()
+
+
+@pytest.mark.parametrize(
+    ("told", "sure"),
+    [
+        ({}, True),
+        ({"started": 49}, False),  # the schedule is further than that, whatever the generator says is due
+        ({"started": 49, "due": 49}, False),
+        ({"lag_ms": 51.0}, False),
+        ({"lag_ms": 6.0}, True),
+        ({"lag_ms": 6.0, "busy": 0.96}, False),
+        ({"lag_ms": 4.0, "busy": 0.96}, True),
+    ],
+)
+def test_a_generator_in_doubt_ends_nothing(told: dict[str, float], sure: bool) -> None:
+    """An objective is lost by the service alone: while the generator may be to blame, the load goes on to its end."""
+    ended = [0]
+    team: Any = SimpleNamespace(interrupt=lambda: ended.append(1))
+    plan = Plan(
+        name="s", url="", file="", user="", paths=(), rate_per_s=5.0, duration_s=20.0, deadline_s=1.0,
+        spacing="constant", seed=1,
+    )  # fmt: skip
+    watch = Watch(plan, rules(error_ratio="<= 0.09"), team, grace_s=5.0)
+    watch(tick(failed=30, elapsed_s=4.0, started=20))
+    watch(tick(failed=30, **{"elapsed_s": 10.0, **told}))
+    assert (bool(watch.lost), sum(ended)) == (sure, int(sure))
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=80), st.integers(0, 80), st.floats(0, 1))
@@ -178,13 +241,15 @@ def test_what_is_lost_is_broken_in_the_end(fates: list[bool], seen: int, limit: 
 
 
 def test_a_load_that_was_ended_for_it_fails(tmp_path: Path) -> None:
-    """Not inconclusive; of what the service used nothing is said."""
+    """Not inconclusive; of all else nothing is said, as rows are lost with the process, but what is there holds."""
     lost = (Broken(metric="error_ratio", value=0.1, rule=rules(error_ratio="<= 0")["error_ratio"]),)
-    asked = {"objectives": {"error_ratio": "<= 0", "memory_slope": "<= 1/s"}}
+    asked: dict[str, Any] = {"objectives": {"error_ratio": "<= 0", "memory_slope": "<= 1/s"}, "identities": 3}
     found = judged([], folder=tmp_path, more={"lost": lost}, **asked)
     assert ended(found["objectives"]) == ("failed", ["error_ratio is 0.1, asked was <= 0"])
-    assert found["generator-honest"].outcome is Outcome.PASSED
-    assert found["resources"].outcome is Outcome.NOT_TESTED
+    assert {found[claim].outcome for claim in CLAIMS if claim != "objectives"} == {Outcome.NOT_TESTED}
+    limited = rows_of(1.0, status=429, outcome=FAILED)
+    found = judged(limited, folder=tmp_path, more={"lost": lost}, **asked)
+    assert found["never-limited"].outcome is Outcome.FAILED
 
 
 # Slopes
@@ -268,10 +333,10 @@ def test_each_figure_of_the_service_can_fail(metric: str, limit: str, broken: di
 
 def test_descriptors_that_stay_open_are_a_slope(tmp_path: Path) -> None:
     """One more each second."""
-    kept = [replace(one, usage=Usage(descriptors=30 + round(one.at_s))) for one in looks()]
+    kept = [replace(one, usage=Usage(cpu_s=1.0, descriptors=30 + round(one.at_s))) for one in looks()]
     result = judged(rows_of(1.0), folder=tmp_path, **used({"descriptor_slope": "<= 0.1/s"}, kept))["resources"]
     assert ended(result)[0] == "failed"
-    unknown = [replace(one, usage=Usage(descriptors=None)) for one in looks()]
+    unknown = [replace(one, usage=Usage(cpu_s=1.0, descriptors=None)) for one in looks()]
     result = judged(rows_of(1.0), folder=tmp_path, **used({"descriptor_slope": "<= 0.1/s"}, unknown))["resources"]
     assert result.outcome is Outcome.INCONCLUSIVE
 
@@ -279,7 +344,8 @@ def test_descriptors_that_stay_open_are_a_slope(tmp_path: Path) -> None:
 def test_a_slope_whose_interval_holds_the_threshold_is_left_open(tmp_path: Path) -> None:
     """Neither does the service fail by it, nor pass."""
     noisy = [
-        replace(one, usage=Usage(memory_bytes=round(1000 * one.at_s + 4e4 * math.sin(one.at_s**2)))) for one in looks()
+        replace(one, usage=Usage(cpu_s=1.0, memory_bytes=round(1000 * one.at_s + 4e4 * math.sin(one.at_s**2))))
+        for one in looks()
     ]
     result = judged(rows_of(1.0), folder=tmp_path, **used({"memory_slope": "<= 1000/s"}, noisy))["resources"]
     assert result.outcome is Outcome.INCONCLUSIVE
@@ -307,6 +373,109 @@ def test_few_looks_and_a_doubtful_generator_pass_nothing(tmp_path: Path) -> None
     assert judged(rows_of(1.0), folder=tmp_path, **doubted)["resources"].outcome is Outcome.INCONCLUSIVE
     nothing = judged(rows_of(1.0), folder=tmp_path, more={}, objectives={"p50": "<= 9 ms"})
     assert nothing["resources"].outcome is Outcome.NOT_APPLICABLE
+
+
+EASY = {
+    "cpu_ms_per_request": "<= 15 ms", "memory_slope": "<= 1000/s", "descriptor_slope": "<= 1/s", "queue_max": "<= 5",
+    "queue_slope": "<= 1/s", "queries_per_request": "<= 3",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("metric", EASY)
+@pytest.mark.parametrize(
+    ("seen", "said"),
+    [
+        (looks()[:11], "from second 0.0 to 10.0 of 20 only"),
+        (looks()[10:], "from second 10.0 to 20.0 of 20 only"),
+        ([*looks()[:11], *(Sample(at_s=at) for at in range(11, 21))], "from second 0.0 to 10.0"),
+    ],
+)
+def test_half_a_load_is_no_whole_one(metric: str, seen: list[Sample], said: str, tmp_path: Path) -> None:
+    """What was not looked at to its end, or from its beginning, passes nothing, and is no figure of the load."""
+    result = judged(rows_of(*[1.0] * 100), folder=tmp_path, **used({metric: EASY[metric]}, seen))["resources"]
+    assert result.outcome is Outcome.INCONCLUSIVE
+    assert said in result.reason
+    assert Resources(samples=seen).values(requests=100, duration_s=SECONDS) == {}
+
+
+def anew(one: Sample) -> Sample:
+    """Return a look at a service that began anew after half of the load."""
+    if one.at_s < 10 or one.usage is None or one.queries is None:
+        return one
+    return replace(one, usage=replace(one.usage, cpu_s=one.usage.cpu_s - 0.45), queries=one.queries - 90)
+
+
+@pytest.mark.parametrize("metric", [metric for metric in EASY if not metric.startswith("queue")])
+def test_a_service_that_began_anew_has_forgotten_what_it_used(metric: str, tmp_path: Path) -> None:
+    """A total that fell is none; of one that is nothing in the end, nothing ran."""
+    restarted = [anew(one) for one in looks()]
+    result = judged(rows_of(*[1.0] * 100), folder=tmp_path, **used({metric: EASY[metric]}, restarted))["resources"]
+    assert (result.outcome, "its total fell from" in result.reason) == (Outcome.INCONCLUSIVE, True)
+    gone = [replace(one, usage=Usage(), queries=0.0) for one in looks()]
+    result = judged(rows_of(*[1.0] * 100), folder=tmp_path, **used({metric: EASY[metric]}, gone))["resources"]
+    assert (result.outcome is Outcome.INCONCLUSIVE) == (metric != "queries_per_request"), result
+
+
+@pytest.mark.parametrize("metric", EASY)
+def test_a_look_that_broke_decides_nothing_about_its_source(metric: str, tmp_path: Path) -> None:
+    """Others are asked all the same, and judged."""
+    for source in LOOKED:
+        seen = used({metric: EASY[metric]}, looks())
+        seen["more"]["resources"] = replace(seen["more"]["resources"], broken={source: "it was away"})
+        result = judged(rows_of(*[1.0] * 100), folder=tmp_path, **seen)["resources"]
+        assert (result.outcome is Outcome.PASSED) == (SOURCE_OF[metric] != source)
+        assert ("it was away" in result.reason) == (SOURCE_OF[metric] == source)
+
+
+def test_one_source_that_breaks_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once is enough to be told; what the others say is kept."""
+    monkeypatch.setattr("seatrial.swarm._resources.PERIOD_S", 0.01)
+    told: list[float] = []
+
+    def waiting() -> float:
+        told.append(1.0)
+        if len(told) == 2:
+            raise EnvironmentFailure("nobody answers", slug="queue-unknown")
+        return 7.0
+
+    with Sampler(Sources(usage=lambda: Usage(cpu_s=1.0), queue=waiting)) as sampler:
+        while len(told) < 3:
+            time.sleep(0.01)
+    assert sampler.seen.broken == {"queue": "EnvironmentFailure: nobody answers [queue-unknown]"}
+    assert all(one.usage == Usage(cpu_s=1.0) for one in sampler.seen.samples)
+    assert {one.queue for one in sampler.seen.samples} == {7.0, None}
+
+
+@pytest.mark.parametrize("at", [0, 3, 20])
+def test_the_longest_queue_is_that_of_all_looks(at: int, tmp_path: Path) -> None:
+    """Also one before the service was warm, or of jobs that came last."""
+    seen = [replace(one, queue=9.0 if one.at_s == at else 0.0) for one in looks()]
+    seen[-1] = replace(seen[-1], at_s=20.5)
+    result = judged(rows_of(1.0), folder=tmp_path, **used({"queue_max": "<= 5"}, seen))["resources"]
+    assert ended(result) == ("failed", ["queue_max is 9.0, asked was <= 5"])
+
+
+def test_jobs_are_no_requests() -> None:
+    """What a user class tells of beside its requests has no status, and takes nothing of what one request uses."""
+    told = rows_of(*[900.0] * 100, operation="JOB analysis", first=100, status=0)
+    rows = [*rows_of(*[1.0] * 100), *rows_of(1000.0, first=200, status=0, outcome=FAILED), *told]
+    order = prepare("s", scenario(), profile="quick", root=Path(), limits=(), environment={})
+    trial = Trial(
+        order=order, rows=rows, values={}, least={}, doubt=None, replay="", evidence={},
+        resources=Resources(samples=looks(cpu_s=0.0101)),
+    )  # fmt: skip
+    assert trial.used["cpu_ms_per_request"].value == pytest.approx(10)
+    assert trial.used["queries_per_request"].value == pytest.approx(200 / 101)
+    assert total_of(rows, duration_s=SECONDS).statuses == {0: 1, 200: 100}
+    assert limited_ratio([*rows, *rows_of(1.0, status=429, first=300)], 429) == 1 / 102
+    of_one = Sending(
+        name="s", asked_per_s=5.0, duration_s=20.0, ledger=Ledger(), rows=rows, doubt="", cpu_s=None, wall_s=None,
+        workers=1,
+    )  # fmt: skip
+    found = figures_sent([of_one])
+    assert {status: group["requests"] for status, group in found["by_status"].items()} == {"0": 1, "200": 100}
+    assert found["by_operation"]["JOB analysis"]["statuses"] == {}
+    assert found["by_operation"]["JOB analysis"]["requests"] == 100
 
 
 def test_figures_of_clients_and_of_the_service_are_told_apart() -> None:
@@ -345,11 +514,18 @@ def test_recovery_counts_from_the_end_of_the_spike(
     assert [finding.cause for finding in failing.findings] == ["recovery_s"]
 
 
-def test_a_late_generator_is_no_slow_recovery() -> None:
-    """Late for all that time, while the service answered at once: nobody fails by it."""
+def test_a_late_generator_is_no_slow_recovery(tmp_path: Path) -> None:
+    """Late for all that time, while the service answered at once: nobody fails by it, and nobody passes."""
     late = [replace(row, service_ms=5.0) if row.latency_ms > 100 else row for row in spiked(20)]
     values = values_of(late, scenario(**SPIKE), rejection=429, duration_s=SECONDS, deadline_s=1.0)
     assert (values.seen["recovery_s"], values.least["recovery_s"]) == (10, 0)
+    asked = {**SPIKE, "objectives": {"recovery_s": "<= 8 s"}}
+    result = judged(late, folder=tmp_path, more={}, **asked)["objectives"]
+    assert result.outcome is Outcome.INCONCLUSIVE
+    assert (
+        result.reason
+        == "recovery_s is 10.0 s, asked was <= 8 s, but it may be 0 without what the generator was late by"
+    )
 
 
 @pytest.mark.parametrize("shape", [{}, SPIKE])

@@ -186,3 +186,26 @@ def test_there_are_only_so_many_buckets() -> None:
         counted.record(microseconds * 14)
     assert counted.total == 2 * ((1 << 18) - 1)
     assert len(counted.counts) < 2048 + 1024 * 21
+
+
+def test_a_failure_proves_something_where_its_arrival_was_on_time() -> None:
+    """A timeout after a late begin may be our own; any other failure, or one on time, is the service's."""
+    book = Book(io.StringIO(), Clock(), deadline_s=1.0)
+    for number, (late_s, step) in enumerate([(0.0, "timeout"), (0.5, "timeout"), (0.5, "500"), (0.5, "ok")]):
+        visit = Visit(index=number, due_s=0.0)
+        book.begin(visit)
+        visit.began_s = late_s
+        request(book, visit, step)
+        book.close(visit, "task")
+    assert (book.ledger.started, book.ledger.failed, book.proven) == (4, 3, 2)
+
+
+def test_lateness_is_known_meanwhile() -> None:
+    """What 99 of 100 arrivals began late by, as of now; before the first one it is nothing."""
+    clock = Clock()
+    book = Book(io.StringIO(), clock, deadline_s=1.0)
+    assert book.lag_ms == 0
+    for late_s in (0.0, 0.3):
+        book.begin(Visit(index=0, due_s=clock.now() - late_s))
+    assert 300 <= book.lag_ms < 10_000
+    assert book.ledger.started == 2

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from seatrial.campaign import Options, open_run
 from seatrial.cli._load_plan import _object, _text
 from seatrial.config import ScenarioSettings, Settings
-from seatrial.core import UsageError
+from seatrial.core import CheckResult, Evidence, Outcome, UsageError
 from seatrial.stack import Choice
+from seatrial.swarm._breakpoint import find_breakpoint
 from seatrial.swarm._order import check_sizes, prepare
+from seatrial.swarm._outcomes import CLAIMS
 from seatrial.swarm._search import most_bursts, search
 
 
@@ -140,3 +142,49 @@ def test_a_given_rate_has_no_breakpoint(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         prepare("s", scenario, profile="quick", root=tmp_path, limits=(), environment={})
     assert caught.value.slug == "objective-search"
+
+
+FATES = {
+    "P": Outcome.PASSED, "F": Outcome.FAILED, "I": Outcome.INCONCLUSIVE, "N": Outcome.NOT_TESTED,
+}  # fmt: skip
+
+
+def burst(fates: str) -> Evidence:
+    """Return a burst whose checks ended so, in the order of CLAIMS."""
+    return Evidence(
+        results=tuple(
+            CheckResult(check=f"load.s-{claim}", outcome=FATES[fate], reason="why")
+            for claim, fate in zip(CLAIMS, fates, strict=True)
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("bursts", "limited", "resources"),
+    [
+        (["PPPP"] * 4, "P", "P"),
+        (["PPPP", "PPPP", "PFPF", "NFNN"], "P", "P"),  # a service may use more than it may where it breaks
+        (["PPPP", "PPPP", "PFFP", "PFPP"], "F", "P"),  # but nobody below a quota is limited there
+        (["PPPP", "IIII", "PPPF", "IIII", "IIII", "IIII"], "P", "F"),
+        (["PPPP", "IIII", "IIII"], "I", "I"),
+        (["PFPP", "PFPI"], "P", "I"),
+        (["PPNN", "PPPP", "PPIP", "PPPI"], "I", "I"),
+    ],
+)
+def test_other_claims_are_those_of_the_best_rate(
+    bursts: list[str], limited: str, resources: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worst of the bursts that kept to the objectives decides, whichever came first."""
+    sent = iter(bursts)
+
+    def send(*_: object, out: Path, **__: object) -> Evidence:
+        out.mkdir(parents=True)
+        return burst(next(sent))
+
+    monkeypatch.setattr("seatrial.swarm._breakpoint.run_scenario", send)
+    settings = ScenarioSettings.model_validate(
+        {"rate_per_s": 10.0, "duration_s": {"quick": 1.0}, "paths": ("/a",), "search": {"times": 2, "within": 1}}
+    )
+    found = find_breakpoint("s", settings, profile="quick", out=tmp_path, progress=lambda _line: None, replay="")
+    assert list(sent) == []
+    assert [result.outcome for result in found.results[2:]] == [FATES[limited], FATES[resources]]

@@ -95,10 +95,11 @@ def test_ticks_are_added_up() -> None:
     """Counts are sums, percentiles those of the slowest, and the time is what all have reached."""
     counts = dict.fromkeys(SUMS, 3)
     ticks = [
-        {"elapsed_s": 2.1, "p50_ms": 5.0, "p99_ms": None, **counts},
-        {"elapsed_s": 2.0, "p50_ms": 4.0, "p99_ms": None, **counts},
+        {"elapsed_s": 2.1, "p50_ms": 5.0, "p99_ms": None, "lag_ms": 1.0, "busy": 0.9, **counts},
+        {"elapsed_s": 2.0, "p50_ms": 4.0, "p99_ms": None, "lag_ms": 7.0, "busy": 0.1, **counts},
     ]
-    assert sum_of(ticks) == {"elapsed_s": 2.0, "p50_ms": 5.0, "p99_ms": None, **dict.fromkeys(counts, 6)}
+    worst = {"p50_ms": 5.0, "p99_ms": None, "lag_ms": 7.0, "busy": 0.9}
+    assert sum_of(ticks) == {"elapsed_s": 2.0, **worst, **dict.fromkeys(counts, 6)}
 
 
 def test_requests_end_up_in_one_file(tmp_path: Path) -> None:

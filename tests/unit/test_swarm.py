@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from seatrial.config import LimitSettings, ScenarioSettings
 from seatrial.core import CheckResult, Outcome, UsageError
 from seatrial.swarm import check_objectives, due_times, nearest_rank
+from seatrial.swarm._histogram import Histogram
 from seatrial.swarm._honesty import Doubt, find_doubt, find_gap, lag_bound_ms
 from seatrial.swarm._inside._mix import Mix
 from seatrial.swarm._loadfile import find_load_file
+from seatrial.swarm._objectives import check_resources
 from seatrial.swarm._order import Order, prepare
 from seatrial.swarm._outcomes import Trial, judge
 from seatrial.swarm._plan import DROPPED, FAILED, LATE, OK, TIMEOUT, TURNED_AWAY, UNFINISHED, Ledger, Plan
@@ -157,6 +159,15 @@ def test_histogram_holds_every_latency() -> None:
     decoded = HdrHistogram.decode(histogram([0.0, 1.0, 250.0]))
     assert decoded.get_total_count() == 3
     assert decoded.get_max_value() == pytest.approx(250_000, rel=0.001)
+
+
+def test_there_is_one_way_to_round() -> None:
+    """Half a microsecond is rounded as the load process rounds it, and less than nothing is the shortest time."""
+    counted = Histogram()
+    for latency_ms in (times := [0.0025, 0.0045, -0.001, -5.0, 250.0]):
+        counted.record(latency_ms)
+    assert Histogram.decode(histogram(times)) == counted
+    assert counted.counts == {3: 1, 5: 1, 1: 2, 249984: 1}
 
 
 # Ledger and rows
@@ -356,6 +367,19 @@ def test_quick_refusals_are_no_success() -> None:
     assert [finding.cause for finding in result.findings] == ["no-success"]
 
 
+@pytest.mark.parametrize("objectives", [{}, {"cpu_ms_per_request": "<= 20 ms"}])
+def test_a_dead_service_fails_whatever_is_asked(objectives: dict[str, str]) -> None:
+    """One good answer, and there is nothing to say; without any, the service has failed though nothing was asked."""
+    asked = scenario(objectives=objectives)
+    order = replace(ORDER, objectives=check_objectives(asked), resources=check_resources(asked))
+    dead = [row(index, status=503, outcome=FAILED) for index in range(3)]
+    result = judge(trial(dead, order=order))[1]
+    assert [finding.cause for finding in result.findings] == ["no-success"]
+    assert outcome(judge(trial([*dead, row(3)], order=order)), "objectives") is Outcome.NOT_APPLICABLE
+    doubted = judge(trial(dead, doubt=Doubt(reason="late"), order=order))
+    assert outcome(doubted, "objectives") is Outcome.NOT_APPLICABLE
+
+
 def test_no_objectives_are_not_applicable() -> None:
     """A scenario without objectives promises nothing."""
     assert outcome(judge(trial([row()], order=replace(ORDER, objectives={}))), "objectives") is Outcome.NOT_APPLICABLE
@@ -506,8 +530,11 @@ def test_want_of_room_alone_proves_nothing(objective: dict[str, str]) -> None:
 
 
 def test_want_of_room_is_told_where_nothing_is_asked() -> None:
-    """Without objectives nothing can fail: a load that was not sent as asked is inconclusive, whatever was answered."""
-    assert gap([row(index, outcome=FAILED) for index in range(10)] + TURNED, {}) is not None
+    """Without objectives a load that was not sent as asked is inconclusive, unless nobody at all was served."""
+    failing = [row(index, outcome=FAILED) for index in range(10)]
+    assert gap([*failing[1:], row(0), *TURNED], {}) is not None
+    assert gap(failing + TURNED, {}) is None
+    assert certain(failing + TURNED, {})
 
 
 def test_the_lag_bound_follows_the_tightest_latency() -> None:

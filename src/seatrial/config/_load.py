@@ -19,6 +19,12 @@ from seatrial.config._settings import Settings
 from seatrial.core import UsageError
 
 FILE = "seatrial.toml"
+COUNTED_BY: Mapping[str, str] = {
+    "queue_max": "[jobs.queue]",
+    "queue_slope": "[jobs.queue]",
+    "queries_per_request": "[metrics] queries",
+}
+"""What has to be declared for an objective on what the service uses."""
 
 
 def find_config(start: Path) -> Path:
@@ -56,6 +62,7 @@ def load_settings(path: Path) -> Settings:
     _check_limits(settings, path, text)
     _check_credentials(settings, path, text)
     _check_shapes(settings, path, text)
+    _check_sources(settings, path, text)
     return settings
 
 
@@ -214,6 +221,22 @@ def _check_shapes(settings: Settings, path: Path, text: str) -> None:
                 slug="load-shapes-several",
                 where=f"{path}:{find_line(text, ('load', name, scenario.shapes[1]))}",
                 remedy="keep one of them, or write the other one as a scenario of its own",
+            )
+
+
+def _check_sources(settings: Settings, path: Path, text: str) -> None:
+    """Refuse an objective on what nobody was told how to count: it would never be tested."""
+    told = {
+        "[jobs.queue]": settings.jobs is not None and settings.jobs.queue is not None,
+        "[metrics] queries": settings.metrics is not None and bool(settings.metrics.queries),
+    }
+    for name, metric in ((name, metric) for name, scenario in settings.load.items() for metric in scenario.objectives):
+        if metric in COUNTED_BY and not told[COUNTED_BY[metric]]:
+            raise UsageError(
+                f"the scenario {name!r} has an objective on {metric}, and {COUNTED_BY[metric]} is not declared",
+                slug="objective-source",
+                where=f"{path}:{find_line(text, ('load', name, 'objectives', metric))}",
+                remedy=f"declare {COUNTED_BY[metric]}, as docs/reference/configuration.md says, or leave it out",
             )
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import psutil
 
 POLL_S = 0.02
+LOOKS = 10
 GRACE_S = 10.0
 
 # Those that this process started: they must be waited for, and only their parent learns how they ended.
@@ -118,14 +119,26 @@ def _children_of(alive: Mapping[int, ProcessFacts], parents: set[int]) -> set[in
 
 
 def used(handle: Handle) -> Usage:
-    """Return what a process and its family have used and hold."""
+    """Return what a process and its family have used and hold; raises EnvironmentFailure where that cannot be known."""
     import psutil  # noqa: PLC0415 - asked for by few stages
 
-    total = Usage()
-    for pid in family(handle):
-        with contextlib.suppress(psutil.NoSuchProcess):  # one ended meanwhile
-            total += _used(psutil.Process(pid))
-    return total
+    try:
+        for _ in range(LOOKS):
+            # One that ends meanwhile hands its time on to its parent, which may have been looked at before.
+            with contextlib.suppress(psutil.NoSuchProcess):
+                return sum((_used(psutil.Process(pid)) for pid in family(handle)), Usage())
+    except psutil.Error as error:
+        raise _unknown(handle, str(error)) from error
+    raise _unknown(handle, f"at each of {LOOKS} looks, one of its processes ended")
+
+
+def _unknown(handle: Handle, why: str) -> EnvironmentFailure:
+    return EnvironmentFailure(
+        f"nobody can tell what a service uses: {why}",
+        slug="usage-unknown",
+        where=f"process {handle.pid}",
+        remedy="let the service run as the user who runs seatrial, or leave objectives on what it uses out",
+    )
 
 
 def _used(process: psutil.Process) -> Usage:
@@ -134,8 +147,18 @@ def _used(process: psutil.Process) -> Usage:
         return Usage(
             cpu_s=times.user + times.system + times.children_user + times.children_system,
             memory_bytes=process.memory_info().rss,
-            descriptors=process.num_fds(),
+            descriptors=_opened(process),
         )
+
+
+def _opened(process: psutil.Process) -> int | None:
+    """Return how many descriptors a process has open; None where that is another user's to know."""
+    import psutil  # noqa: PLC0415 - as above
+
+    try:
+        return process.num_fds()
+    except psutil.AccessDenied:
+        return 0 if process.status() == psutil.STATUS_ZOMBIE else None
 
 
 def pause(handle: Handle) -> None:

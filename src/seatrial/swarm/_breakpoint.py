@@ -21,6 +21,9 @@ DEFINITION = (
     "arrivals per second: the highest rate that was tried and at which two of three bursts kept to the objectives"
 )
 VOTES = {Outcome.PASSED: True, Outcome.FAILED: False}
+WORST_FIRST = (
+    Outcome.FAILED, Outcome.INCONCLUSIVE, Outcome.NOT_TESTED, Outcome.NOT_APPLICABLE, Outcome.PASSED,
+)  # fmt: skip
 
 
 def find_breakpoint(
@@ -51,9 +54,10 @@ def find_breakpoint(
     shown = bursts[found.best or low][-1]
     shutil.copytree(out / _folder(found.best or low, len(bursts[found.best or low])), out, dirs_exist_ok=True)
     every = [one for tried in bursts.values() for one in tried]
+    kept = [one for one in bursts[found.best or low] if found.best and _vote(one)] or bursts[low]
     return replace(
         shown,
-        results=_results(name, rules.get(BREAKPOINT), found, every, replay=how["replay"]),
+        results=_results(name, rules.get(BREAKPOINT), found, _beside(every, kept), replay=how["replay"]),
         measurements=(*shown.measurements, *_measured(name, found, tries=len(every))),
         tallies=tuple(tally for one in every for tally in one.tallies),
         notes=tuple(dict.fromkeys([*_unknown(name, found), *(note for one in every for note in one.notes)])),
@@ -74,9 +78,12 @@ def _holds(  # noqa: PLR0913, PLR0917 - one burst
     tried = bursts.setdefault(rate_per_s, [])
     evidence = send(changed, out / _folder(rate_per_s, len(tried) + 1))
     tried.append(evidence)
-    outcome = evidence.results[CLAIMS.index("objectives")].outcome
-    progress(f"{rate_per_s:.4g}/s: {outcome}")
-    return VOTES.get(outcome)
+    progress(f"{rate_per_s:.4g}/s: {_of(evidence, 'objectives').outcome}")
+    return _vote(evidence)
+
+
+def _vote(burst: Evidence) -> bool | None:
+    return VOTES.get(_of(burst, "objectives").outcome)
 
 
 def _folder(rate_per_s: float, number: int) -> str:
@@ -84,9 +91,9 @@ def _folder(rate_per_s: float, number: int) -> str:
 
 
 def _results(
-    name: str, rule: Rule | None, found: Found, every: Sequence[Evidence], *, replay: str
+    name: str, rule: Rule | None, found: Found, beside: tuple[CheckResult, ...], *, replay: str
 ) -> tuple[CheckResult, ...]:
-    """Return the outcomes of CLAIMS: the search's own, and of those that are not about it the worst of all bursts."""
+    """Return the outcomes of CLAIMS: the search's own, and those `beside` it."""
     unknown = "; ".join(_unknown(name, found))
     honest = CheckResult(
         check=f"load.{name}-generator-honest",
@@ -94,13 +101,24 @@ def _results(
         reason=unknown if found.interval is None else "",
     )
     judged = _judged(name, rule, found, unknown, replay)
-    return (honest, judged, _worst(every, "never-limited"), _worst(every, "resources"))
+    return (honest, judged, *beside)
 
 
-def _worst(every: Sequence[Evidence], claim: str) -> CheckResult:
-    results = [one.results[CLAIMS.index(claim)] for one in every]
-    failed = [result for result in results if result.outcome is Outcome.FAILED]
-    return (failed or results)[0]
+def _beside(every: Sequence[Evidence], kept: Sequence[Evidence]) -> tuple[CheckResult, ...]:
+    """Return the outcomes that are not about the search, by the bursts that `kept` to the objectives.
+
+    What a service uses beyond its breakpoint is its own affair; but a user below its quota is limited at no rate.
+    """
+    limited = [one for one in every if _of(one, "never-limited").outcome is Outcome.FAILED]
+    return (_worst(limited or kept, "never-limited"), _worst(kept, "resources"))
+
+
+def _of(burst: Evidence, claim: str) -> CheckResult:
+    return burst.results[CLAIMS.index(claim)]
+
+
+def _worst(bursts: Sequence[Evidence], claim: str) -> CheckResult:
+    return min((_of(one, claim) for one in bursts), key=lambda result: WORST_FIRST.index(result.outcome))
 
 
 def _unknown(name: str, found: Found) -> list[str]:

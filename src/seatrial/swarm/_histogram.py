@@ -20,8 +20,8 @@ class Histogram:
         self.counts: dict[int, int] = {}
 
     def record(self, milliseconds: float) -> None:
-        """Count a time; HdrHistogram begins at 1 us."""
-        value = int(milliseconds * 1000 + 0.5) or 1
+        """Count a time; HdrHistogram begins at 1 us, and one that is less than nothing is as short."""
+        value = max(int(milliseconds * 1000 + 0.5), 1)
         if value >> SUB_BUCKET_BITS:
             spare = value.bit_length() - SUB_BUCKET_BITS
             value = value >> spare << spare

@@ -70,7 +70,7 @@ def find_gap(
     values = total_of(rows, duration_s=duration_s).values
     least = least_of(rows, duration_s=duration_s, deadline_s=deadline_s).values
     broken = find_broken(rules, values)
-    if find_certain(rules, values, least) or (rules and not any(row.good for row in rows)):
+    if find_certain(rules, values, least) or not any(row.good for row in rows):
         return None
     if ledger.started * 100 < ledger.due * STARTED_PERCENT:
         return Doubt(reason=f"only {ledger.started} of {ledger.due} due arrivals were started", transient=True)

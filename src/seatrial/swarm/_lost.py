@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
+from array import array
+from bisect import bisect_right
 from collections.abc import Mapping
 
 from seatrial.config import Rule
-from seatrial.swarm._honesty import STARTED_PERCENT
+from seatrial.swarm._honesty import BUSY_LAG_MS, BUSY_PERCENT, STARTED_PERCENT, lag_bound_ms
 from seatrial.swarm._objectives import Broken, find_broken
-from seatrial.swarm._plan import Ledger, Plan, due_of
+from seatrial.swarm._plan import MOST_COUNTED, Ledger, Plan
 from seatrial.swarm._process import Message
 from seatrial.swarm._team import Team
 
 COUNTS = ("due", "started", "answered", "failed")
+ONLY_WORSE: Mapping[str, frozenset[str]] = {"error_ratio": frozenset({"<", "<="}), "rate": frozenset({">", ">="})}
+"""What failures make worse for good, and which rules on it they break: a percentile is known in the end only."""
 
 
 class Watch:
@@ -19,7 +24,8 @@ class Watch:
 
     def __init__(self, plan: Plan, rules: Mapping[str, Rule], team: Team, *, grace_s: float) -> None:
         self._plan, self._rules, self._team, self._grace_s = plan, rules, team, grace_s
-        self._due = due_of(plan).due
+        self._times = array("d", (due_s for _, due_s in itertools.islice(plan.arrivals, MOST_COUNTED)))
+        self._lag_limit_ms = lag_bound_ms(rules)
         self.lost: tuple[Broken, ...] = ()
         self.ledger = Ledger()
 
@@ -27,21 +33,32 @@ class Watch:
         """Take in how far it is."""
         if self.lost or not self._grace_s <= tick["elapsed_s"] < self._plan.duration_s:
             return
-        self.lost = find_lost(self._rules, tick, due=self._due, duration_s=self._plan.duration_s)
+        due = bisect_right(self._times, tick["elapsed_s"] - self._lag_limit_ms / 1000)
+        if not keeps_up(tick, due=due, lag_limit_ms=self._lag_limit_ms):
+            return
+        self.lost = find_lost(self._rules, tick, due=len(self._times), duration_s=self._plan.duration_s)
         if self.lost:
             self.ledger = ledger_at(tick)
             self._team.interrupt()
 
 
+def keeps_up(tick: Message, *, due: int, lag_limit_ms: float) -> bool:
+    """Return whether the generator is beyond doubt so far, with `due` arrivals by the schedule: it knows of fewer.
+
+    While it is not, nothing is lost: the load goes on, and is judged in the end.
+    """
+    started = tick["started"] * 100 >= due * STARTED_PERCENT
+    idle = tick["busy"] * 100 <= BUSY_PERCENT or tick["lag_ms"] <= BUSY_LAG_MS
+    return bool(started and idle and tick["lag_ms"] <= lag_limit_ms)
+
+
 def find_lost(rules: Mapping[str, Rule], tick: Message, *, due: int, duration_s: float) -> tuple[Broken, ...]:
     """Return the objectives that do not hold even if all that is still to come goes well, with their best values.
 
-    Those are errors and rate: a percentile is known in the end only. While the generator does not keep up nothing is.
+    Only failures count that the generator cannot have brought about.
     """
-    if tick["started"] * 100 < tick["due"] * STARTED_PERCENT:
-        return ()
-    best = {"error_ratio": tick["failed"] / due, "rate": (due - tick["failed"]) / duration_s}
-    return find_broken({metric: rule for metric, rule in rules.items() if metric in best}, best)
+    best = {"error_ratio": tick["proven"] / due, "rate": (due - tick["proven"]) / duration_s}
+    return find_broken({m: rule for m, rule in rules.items() if rule.operator in ONLY_WORSE.get(m, ())}, best)
 
 
 def ledger_at(tick: Message) -> Ledger:

@@ -17,6 +17,7 @@ from seatrial.swarm._slope import Interval
 from seatrial.swarm._values import Values
 
 CLAIMS = ("generator-honest", "objectives", "never-limited", "resources")
+ENDED = "the load was ended before its time, as an objective could no longer hold"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,7 @@ class Trial:
     @property
     def used(self) -> dict[str, Interval]:
         """Return what the service used, as far as it is known."""
-        requests = sum(row.is_request for row in self.rows)
+        requests = sum(row.is_http for row in self.rows)
         return self.resources.values(requests=requests, duration_s=self.order.duration_s)
 
 
@@ -66,19 +67,22 @@ def _honest(trial: Trial) -> CheckResult:
     slug = trial.slug("generator-honest")
     if trial.doubt:
         return CheckResult(check=slug, outcome=Outcome.INCONCLUSIVE, reason=trial.doubt.reason)
+    if trial.lost:
+        return CheckResult(check=slug, outcome=Outcome.NOT_TESTED, reason=ENDED)
     return CheckResult(check=slug, outcome=Outcome.PASSED)
 
 
 def _objectives(trial: Trial) -> CheckResult:
     slug = trial.slug("objectives")
-    if not (trial.order.objectives or trial.order.operations):
-        reason = f"[load.{trial.order.name}.objectives] declares none"
-        return CheckResult(check=slug, outcome=Outcome.NOT_APPLICABLE, reason=reason)
-    if trial.doubt:
+    declared = trial.order.objectives or trial.order.operations
+    if trial.doubt and declared:
         reason = f"the load was not as asked: {trial.doubt.reason}"
         return CheckResult(check=slug, outcome=Outcome.INCONCLUSIVE, reason=reason)
-    if findings := _broken(trial, slug):
+    if not trial.doubt and (findings := _broken(trial, slug)):
         return _failed(slug, findings)
+    if not declared:
+        reason = f"[load.{trial.order.name}.objectives] declares none"
+        return CheckResult(check=slug, outcome=Outcome.NOT_APPLICABLE, reason=reason)
     if open_ := [*_left_open(trial)]:
         return CheckResult(check=slug, outcome=Outcome.INCONCLUSIVE, reason="; ".join(open_))
     return CheckResult(check=slug, outcome=Outcome.PASSED)
@@ -91,7 +95,7 @@ def _failed(slug: str, findings: tuple[Finding, ...]) -> CheckResult:
 
 def _broken(trial: Trial, slug: str) -> tuple[Finding, ...]:
     found = [(broken.metric, broken.title, broken.operation) for broken in (trial.lost or _certain(trial))]
-    # Quick refusals have splendid latencies.
+    # Quick refusals have splendid latencies, and whoever refuses everybody uses little.
     if not trial.lost and not any(row.good for row in trial.rows):
         found.append(("no-success", f"not one of {len(trial.rows)} requests succeeded", ""))
     return tuple(_finding(trial, slug, cause, title, operation) for cause, title, operation in found)
@@ -113,15 +117,20 @@ def _certain(trial: Trial) -> Iterator[Broken]:
 
 
 def _left_open(trial: Trial) -> Iterator[str]:
-    """Yield what cannot be said of single operations: nobody sent one, or the generator may have spoilt it."""
+    """Yield what cannot be said: nobody sent such an operation, or the generator may have spoilt what is broken."""
+    for broken in find_broken(trial.order.objectives, trial.values):
+        yield _spoilt(broken, trial.least)
     for operation, rules in trial.order.operations.items():
         found = trial.operations.get(operation)
         if found is None:
             yield f"no request was a {operation!r}: {name_nearest(operation, trial.operations, called='sent were')}"
             continue
         for broken in find_broken(rules, found.seen):
-            best = f"{found.least[broken.metric]:.6g} without what the generator was late by"
-            yield f"{replace(broken, operation=operation).title}, but it may be {best}"
+            yield _spoilt(replace(broken, operation=operation), found.least)
+
+
+def _spoilt(broken: Broken, least: Mapping[str, float]) -> str:
+    return f"{broken.title}, but it may be {least[broken.metric]:.6g} without what the generator was late by"
 
 
 def _resources(trial: Trial) -> CheckResult:
@@ -134,7 +143,7 @@ def _resources(trial: Trial) -> CheckResult:
         return CheckResult(check=slug, outcome=Outcome.INCONCLUSIVE, reason=reason)
     lacking = [f"{metric}: {lack}" for metric in rules if (lack := trial.resources.lacks(metric))]
     if trial.lost or len(lacking) == len(rules):
-        reason = "; ".join(lacking) or "the load was ended before its time, as an objective could no longer hold"
+        reason = "; ".join(lacking) or ENDED
         return CheckResult(check=slug, outcome=Outcome.NOT_TESTED, reason=reason)
     return _use(trial, slug, lacking)
 
@@ -164,8 +173,8 @@ def _title(metric: str, interval: Interval, rule: Rule) -> str:
 
 
 def _unseen(trial: Trial, metric: str) -> str:
-    lack = trial.resources.lacks(metric)
-    return f"{metric}: {lack or trial.resources.broken or 'too few looks at the service'}"
+    lack = trial.resources.lacks(metric) or trial.resources.doubts(metric, duration_s=trial.order.duration_s)
+    return f"{metric}: {lack or 'too few looks at the service'}"
 
 
 def worst_causes(rows: Sequence[Row], *, most: int = 5) -> str:
@@ -199,6 +208,8 @@ def _never_limited(trial: Trial) -> CheckResult:
     doubt = trial.doubt.reason if trial.doubt else _all_over(trial, over)
     if doubt:
         return CheckResult(check=slug, outcome=Outcome.INCONCLUSIVE, reason=doubt)
+    if trial.lost:  # what was not written down by then may have been limited
+        return CheckResult(check=slug, outcome=Outcome.NOT_TESTED, reason=ENDED)
     return CheckResult(check=slug, outcome=Outcome.PASSED)
 
 

@@ -38,6 +38,9 @@ DROPPED = (TURNED_AWAY, LATE)
 RAISED = "raised"
 """The outcome of a task that failed though its requests did not: its row has no latency of its own."""
 
+SPOILT_SHARE = 0.1
+"""An arrival that begins later than this share of its deadline does not prove that an answer was too slow."""
+
 MOST_COUNTED = 1_000_000
 TASK = "TASK"
 """The method of a row that is no request: an arrival that never began, or a task that raised, or sent nothing."""
@@ -116,6 +119,11 @@ class Ledger:
         """Return whether no arrival is missing and none counted twice; each is counted where it happens."""
         ended = self.answered + self.failed + self.unfinished
         return min(asdict(self).values()) >= 0 and self.due == self.started + self.dropped and self.started == ended
+
+
+def is_spoilt(outcome: str, lag_ms: float, *, deadline_s: float) -> bool:
+    """Return whether a request got no answer in time after its arrival had begun late, so that little was left."""
+    return outcome in {TIMEOUT, UNFINISHED} and lag_ms > SPOILT_SHARE * deadline_s * 1000
 
 
 def due_of(plan: Plan) -> Ledger:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from seatrial.core import CheckResult
+from seatrial.swarm._histogram import Histogram
 from seatrial.swarm._openmetrics import expose
 from seatrial.swarm._percentile import POINTS, nearest_rank
 from seatrial.swarm._plan import Ledger, Plan
@@ -20,7 +21,6 @@ from seatrial.swarm._slope import Interval
 from seatrial.swarm._statistics import DEFINITION, by_operation, figures_of, word
 
 SCHEMA = "seatrial-load-stats-1"
-DIGITS = 3
 WORKERS = 1
 """How many processes send a scenario, unless it says how many."""
 
@@ -109,14 +109,9 @@ def service_ms(rows: Sequence[Row]) -> dict[str, float]:
     return {name: nearest_rank(ordered, percent) for name, percent in POINTS.items()}
 
 
-def histogram(latencies_ms: Sequence[float]) -> str:
-    """Return an HdrHistogram of the latencies in whole microseconds, compressed and in base64."""
-    from hdrh.histogram import (  # type: ignore[import-untyped]  # noqa: PLC0415 - needed at the end only
-        HdrHistogram,
-    )
-
-    counts = HdrHistogram(1, max(2, round(max(latencies_ms) * 1000) + 1), DIGITS)
+def histogram(latencies_ms: Iterable[float]) -> str:
+    """Return the latencies as an HdrHistogram in whole microseconds, compressed and in base64."""
+    counted = Histogram()
     for latency_ms in latencies_ms:
-        counts.record_value(max(1, round(latency_ms * 1000)))
-    encoded: bytes = counts.encode()
-    return encoded.decode()
+        counted.record(latency_ms)
+    return counted.encode()

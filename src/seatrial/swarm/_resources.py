@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from seatrial.config import RESOURCE_UNITS
 from seatrial.core import Measurement, SeatrialError
@@ -22,6 +23,12 @@ SHARE = 3
 WARM_SHARE = 0.2
 """Of the duration: what a service takes then, it takes once."""
 
+BLIND_SHARE = 0.05
+"""Of the duration: a first look that comes later, or a last one that was so long before the end, saw less than all."""
+
+LEAST_FALL = 0.02
+"""Of what only grows: processor time is told in hundredths of a second."""
+
 SOURCE_OF: Mapping[str, str] = {
     "cpu_ms_per_request": "usage",
     "memory_slope": "usage",
@@ -31,6 +38,12 @@ SOURCE_OF: Mapping[str, str] = {
     "queries_per_request": "queries",
 }
 """Which source a figure is made from."""
+
+TOTALS: Mapping[str, Callable[[Any], float]] = {
+    "usage": lambda look: float(look.usage.cpu_s),
+    "queries": lambda look: float(look.queries),
+}
+"""What of a look at a source only grows while a service runs."""
 
 DEFINITION: Mapping[str, str] = {
     "cpu_ms_per_request": "processor time of the watched services, from just before the load to its end, by requests",
@@ -57,54 +70,69 @@ class Sources:
         unasked = {name: "no objective is about it" for name in ("queue", "queries") if name not in asked}
         return replace(self, **unasked)
 
-    def look(self) -> Sample:
-        """Return every figure of this moment."""
-        return Sample(
-            at_s=time.monotonic(),
-            usage=None if isinstance(self.usage, str) else self.usage(),
-            queue=None if isinstance(self.queue, str) else self.queue(),
-            queries=None if isinstance(self.queries, str) else self.queries(),
-        )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """Figures of one moment."""
 
     at_s: float
-    usage: Usage | None
-    queue: float | None
-    queries: float | None
+    usage: Usage | None = None
+    queue: float | None = None
+    queries: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What was seen: samples with their time since the first arrival was due, and why there are no more."""
+    """What was seen: samples with their time since the first arrival was due, and why a source once told nothing."""
 
     samples: Sequence[Sample] = ()
     sources: Sources = field(default_factory=Sources)
-    broken: str = ""
+    broken: Mapping[str, str] = field(default_factory=dict)
 
     def lacks(self, metric: str) -> str:
         """Return why a figure cannot be told of this stack, empty where it can."""
         source = getattr(self.sources, SOURCE_OF[metric])
         return source if isinstance(source, str) else ""
 
+    def doubts(self, metric: str, *, duration_s: float) -> str:
+        """Return why a figure would not be that of the whole load, empty where it is."""
+        source = SOURCE_OF[metric]
+        looks = [one for one in self.samples if getattr(one, source) is not None]
+        return self.broken.get(source, "") or _unwatched(looks, duration_s) or _forgotten(looks, source)
+
     def values(self, *, requests: int, duration_s: float) -> dict[str, Interval]:
-        """Return every figure for which there are enough samples, each with where it lies."""
+        """Return every figure that is one of the whole load, each with where it lies."""
         seen = self.samples
         warm = [one for one in seen if WARM_SHARE * duration_s <= one.at_s <= duration_s]
         used = [(one.at_s, one.usage) for one in warm if one.usage]
-        queue = [(one.at_s, one.queue) for one in warm if one.queue is not None]
+        queue = [one.queue for one in seen if one.queue is not None]
+        cpu_ms = [one.usage.cpu_s * 1000 for one in seen if one.usage]
         found = {
-            "cpu_ms_per_request": _by_request([one.usage.cpu_s * 1000 for one in seen if one.usage], requests),
+            "cpu_ms_per_request": _by_request(cpu_ms, requests),
             "memory_slope": slope_of([(at_s, usage.memory_bytes) for at_s, usage in used]),
             "descriptor_slope": slope_of([(at, u.descriptors) for at, u in used if u.descriptors is not None]),
-            "queue_max": Interval.exact(max(count for _, count in queue)) if queue else None,
-            "queue_slope": slope_of(queue),
+            "queue_max": Interval.exact(max(queue)) if queue else None,
+            "queue_slope": slope_of([(one.at_s, one.queue) for one in warm if one.queue is not None]),
             "queries_per_request": _by_request([one.queries for one in seen if one.queries is not None], requests),
         }
-        return {metric: value for metric, value in found.items() if value}
+        return {metric: at for metric, at in found.items() if at and not self.doubts(metric, duration_s=duration_s)}
+
+
+def _unwatched(looks: Sequence[Sample], duration_s: float) -> str:
+    """Return which part of a load nobody looked at, if it is one at its beginning or end."""
+    spare_s = BLIND_SHARE * duration_s
+    if not looks or (looks[0].at_s <= spare_s and looks[-1].at_s >= duration_s - spare_s):
+        return ""
+    return f"it was looked at from second {looks[0].at_s:.1f} to {looks[-1].at_s:.1f} of {duration_s:g} only"
+
+
+def _forgotten(looks: Sequence[Sample], source: str) -> str:
+    """Return that a watched service did not run all the time: what it used before is in no total then."""
+    totals = [total(one) for one in looks if (total := TOTALS.get(source))]
+    for before, after in itertools.pairwise(totals):
+        if before - after > LEAST_FALL:
+            return f"its total fell from {before:g} to {after:g}: what is watched ended, or was started anew"
+    return "nothing of what is watched was running" if source == "usage" and totals and not totals[-1] else ""
 
 
 def _by_request(totals: Sequence[float], requests: int) -> Interval | None:
@@ -119,7 +147,7 @@ class Sampler:
         self._sources = sources
         self._samples: list[Sample] = []
         self._zero_s: float | None = None
-        self._broken = ""
+        self._broken: dict[str, str] = {}
         self._pause_s = PERIOD_S
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="sampler", daemon=True)
@@ -141,11 +169,17 @@ class Sampler:
 
     def _look(self) -> None:
         began_s = time.monotonic()
-        try:
-            self._samples.append(self._sources.look())
-        except (SeatrialError, OSError, ValueError) as error:
-            self._broken = self._broken or f"{type(error).__name__}: {error}".splitlines()[0]
+        self._samples.append(Sample(at_s=began_s, **{source: self._ask(source) for source in set(SOURCE_OF.values())}))
         self._pause_s = max(PERIOD_S, SHARE * (time.monotonic() - began_s))
+
+    def _ask(self, source: str) -> Any:
+        """Return what a source tells; the first reason why it does not is kept, and others are asked all the same."""
+        ask = getattr(self._sources, source)
+        try:
+            return None if isinstance(ask, str) else ask()
+        except (SeatrialError, OSError, ValueError) as error:
+            self._broken.setdefault(source, f"{type(error).__name__}: {error}".splitlines()[0])
+            return None
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

@@ -68,15 +68,16 @@ def figures_sent(sent: Sequence[Sending]) -> dict[str, Any]:
     """Return the figures of scenarios together, which were sent one after the other; null is what nobody knows."""
     seconds = sum(one.duration_s for one in sent)
     ledger, rows = _together(sent), [row for one in sent for row in one.rows]
+    asked, http = [row for row in rows if row.is_request], [row for row in rows if row.is_http]
     return {
         "valid": bool(sent) and not any(one.doubt for one in sent),
         "asked_per_s": sum(one.asked_per_s * one.duration_s for one in sent) / seconds if seconds else 0.0,
         "achieved_per_s": ledger.started / seconds if seconds else 0.0,
         "ledger": asdict(ledger),
         "latency_ms": _points([row.latency_ms for row in rows if row.timed]),
-        "service_ms": _points([row.service_ms for row in rows if row.is_request]),
-        "by_operation": {name: _operation(group) for name, group in _grouped(rows, lambda row: row.operation).items()},
-        "by_status": {status: _group(group) for status, group in _grouped(rows, lambda row: str(row.status)).items()},
+        "service_ms": _points([row.service_ms for row in asked]),
+        "by_operation": {name: _operation(group) for name, group in _grouped(asked, lambda row: row.operation).items()},
+        "by_status": {status: _group(group) for status, group in _grouped(http, lambda row: str(row.status)).items()},
         "generator": _generator(sent),
     }
 
@@ -94,9 +95,8 @@ def _points(values: list[float], points: Mapping[str, int | Fraction] = POINTS) 
 
 
 def _grouped(rows: Iterable[Row], key: Callable[[Row], str]) -> dict[str, list[Row]]:
-    """Return the requests among the rows, by what they have in common, in its order."""
-    sent = sorted((row for row in rows if row.is_request), key=key)
-    return {name: list(group) for name, group in itertools.groupby(sent, key=key)}
+    """Return rows by what they have in common, in its order."""
+    return {name: list(group) for name, group in itertools.groupby(sorted(rows, key=key), key=key)}
 
 
 def _group(rows: Sequence[Row]) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def _group(rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def _operation(rows: Sequence[Row]) -> dict[str, Any]:
-    statuses = Counter(str(row.status) for row in rows)
+    statuses = Counter(str(row.status) for row in rows if row.is_http)
     return {**_group(rows), "statuses": dict(sorted(statuses.items()))}
 
 

@@ -14,6 +14,7 @@ from sys import intern
 from seatrial.core import Tally
 from seatrial.swarm._plan import COLUMNS, DROPPED, FAILED, OK, RAISED, TASK, UNFINISHED, Ledger
 
+METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
 FATES = (OK, FAILED, UNFINISHED, "dropped")
 """What can become of an arrival, the worse after the better."""
 
@@ -53,6 +54,11 @@ class Row:
     def is_request(self) -> bool:
         """Return whether something was sent; otherwise a task failed without a request."""
         return not self.operation.startswith(f"{TASK} ")
+
+    @property
+    def is_http(self) -> bool:
+        """Return whether the service was asked; otherwise a user told of a time of its own, which has no status."""
+        return bool(self.status) or self.operation.partition(" ")[0] in METHODS
 
 
 def read_rows(file: Path) -> list[Row]:

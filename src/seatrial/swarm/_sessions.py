@@ -57,7 +57,7 @@ def passed_quota(rows: Sequence[Row], quotas: Sequence[Quota]) -> set[str]:
     """Return the identities that sent more than a quota within any window: a 429 is then what they deserve."""
     sent: dict[str, list[float]] = {}
     for row in rows:
-        if row.is_request:
+        if row.is_http:
             sent.setdefault(row.identity, []).append(row.due_s)
     return {name for name, times in sent.items() for quota in quotas if _most(sorted(times), quota[1]) > quota[0]}
 

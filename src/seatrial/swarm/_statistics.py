@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 
 from seatrial.core import Measurement
 from seatrial.swarm._percentile import POINTS, nearest_rank
-from seatrial.swarm._plan import OK, TIMEOUT, UNFINISHED, Ledger
+from seatrial.swarm._plan import OK, Ledger, is_spoilt
 from seatrial.swarm._rows import Row, arrivals_in, lags_ms
 
 DEFINITION = {
@@ -25,9 +25,6 @@ DEFINITION = {
 }
 WAITS = 3
 """How often a request waits for the generator to be at it: to connect, to send, and to read the answer."""
-
-SPOILT_SHARE = 0.1
-"""An arrival that begins later than this share of its deadline does not prove that an answer was too slow."""
 
 RESERVED = frozenset({*POINTS, "error_ratio", "rate", *asdict(Ledger())})
 
@@ -69,16 +66,11 @@ def least_of(rows: Sequence[Row], *, duration_s: float, deadline_s: float) -> Fi
     late_ms = WAITS * nearest_rank(lags_ms(list(rows)) or [0.0], 99)
     latencies_ms = [max(row.service_ms - late_ms, 0.0) if row.began else 0.0 for row in rows if row.timed]
     due = len(arrivals_in(list(rows)))
-    own = [row for row in rows if row.began and not _spoilt(row, deadline_s)]
+    own = [row for row in rows if row.began and not is_spoilt(row.outcome, row.lag_ms, deadline_s=deadline_s)]
     good = due - sum(fate != OK for fate in arrivals_in(own).values())
     return Figures(
         latencies_ms=tuple(sorted(latencies_ms)), good=good, count=due, rate_per_s=good / duration_s, statuses={}
     )
-
-
-def _spoilt(row: Row, deadline_s: float) -> bool:
-    """Return whether a request got no answer in time after its arrival had begun late, so that little was left."""
-    return row.outcome in {TIMEOUT, UNFINISHED} and row.lag_ms > SPOILT_SHARE * deadline_s * 1000
 
 
 def _figures(rows: Sequence[Row], *, good: int, count: int, duration_s: float) -> Figures:
@@ -87,7 +79,7 @@ def _figures(rows: Sequence[Row], *, good: int, count: int, duration_s: float) -
         good=good,
         count=count,
         rate_per_s=good / duration_s,
-        statuses=dict(sorted(Counter(row.status for row in rows if row.is_request).items())),
+        statuses=dict(sorted(Counter(row.status for row in rows if row.is_http).items())),
     )
 
 

@@ -14,7 +14,8 @@ from seatrial.swarm._histogram import Histogram, merge
 from seatrial.swarm._plan import Plan
 from seatrial.swarm._process import START_TIMEOUT_S, Ending, LoadProcess, Message
 
-SUMS = ("due", "started", "dropped", "answered", "failed", "unfinished", "failures", "limited")
+SUMS = ("due", "started", "dropped", "answered", "failed", "unfinished", "failures", "limited", "proven")
+WORST = ("p50_ms", "p99_ms", "lag_ms", "busy")
 
 
 class Team:
@@ -95,10 +96,8 @@ def _end_of_rows(file: BinaryIO) -> int:
 
 
 def sum_of(ticks: Sequence[Message]) -> Message:
-    """Return one tick for all: counts added up, and the worst of the percentiles."""
-    worst = {
-        key: max((tick[key] for tick in ticks if tick[key] is not None), default=None) for key in ("p50_ms", "p99_ms")
-    }
+    """Return one tick for all: counts added up, and the worst of the others."""
+    worst = {key: max((tick[key] for tick in ticks if tick[key] is not None), default=None) for key in WORST}
     elapsed_s = min(tick["elapsed_s"] for tick in ticks)
     return {"elapsed_s": elapsed_s, **worst, **{key: sum(tick[key] for tick in ticks) for key in SUMS}}
 

@@ -67,7 +67,7 @@ def _values(rows: Sequence[Row], figures: Figures, least: Figures, rejection: in
 
 def limited_ratio(rows: Sequence[Row], rejection: int) -> float:
     """Return which share of the requests was refused as one too many."""
-    sent = [row.status for row in rows if row.is_request]
+    sent = [row.status for row in rows if row.is_http]
     return sent.count(rejection) / len(sent) if sent else 0.0
 
 

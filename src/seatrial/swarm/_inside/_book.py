@@ -8,13 +8,14 @@ from typing import IO, Any
 import gevent
 from geventhttpclient.response import HTTPParseError
 
+from seatrial.swarm._histogram import Histogram
 from seatrial.swarm._inside._clock import Clock
 from seatrial.swarm._inside._fence import ElsewhereError
 from seatrial.swarm._inside._recorder import Recorder
 from seatrial.swarm._inside._samples import Samples
 from seatrial.swarm._inside._visit import MARK, Judged, Open, Visit, current_visit
 from seatrial.swarm._percentile import nearest_rank
-from seatrial.swarm._plan import COLUMNS, ELSEWHERE, FAILED, OK, RAISED, TASK, TIMEOUT, UNFINISHED, Ledger
+from seatrial.swarm._plan import COLUMNS, ELSEWHERE, FAILED, OK, RAISED, TASK, TIMEOUT, UNFINISHED, Ledger, is_spoilt
 
 LIMITED = 429
 MOST_OPERATIONS = 200
@@ -31,11 +32,14 @@ class Book:
         self.ledger = Ledger()
         self.samples = Samples()
         self.recorder = Recorder()
+        self.lags = Histogram()
+        self.proven = 0
         self.rows = 0
         self.failed_rows = 0
         self.limited = 0
         self._recent_ms: list[float] = []
         self._clock = clock
+        self._deadline_s = deadline_s
         self._deadline_ms = deadline_s * 1000
         self._operations: set[str] = set()
         self._writer = csv.writer(file, lineterminator="\n")
@@ -93,6 +97,12 @@ class Book:
             return operation
         return f"{method} (other)"
 
+    def begin(self, visit: Visit) -> None:
+        """Enter that an arrival begins."""
+        visit.began_s = self._clock.now()
+        self.ledger.started += 1
+        self.lags.record(visit.lag_ms)
+
     def close(self, visit: Visit, task: str, *, error: BaseException | None = None, killed: bool = False) -> None:
         """Enter what became of an arrival; each leaves at least one row."""
         if killed:
@@ -106,6 +116,7 @@ class Book:
             self._task_row(visit, task, RAISED, explain(error, 0, visit.headers))
         if visit.failures:
             self.ledger.failed += 1
+            self.proven += bool(visit.proven)
         else:
             self.ledger.answered += 1
 
@@ -114,6 +125,11 @@ class Book:
         self.ledger.dropped += 1
         visit.began_s = self._clock.now()
         self._task_row(visit, task, outcome, cause)
+
+    @property
+    def lag_ms(self) -> float:
+        """Return what 99 % of the arrivals began late by, so far."""
+        return self.lags.percentile(99) if self.lags.counts else 0.0
 
     def take_recent(self) -> dict[str, float | None]:
         """Return p50 and p99 of the latencies since the last call; None where nothing ended meanwhile."""
@@ -158,6 +174,7 @@ class Book:
             self._recent_ms.append(judged.latency_ms)
         if judged.outcome != OK:
             visit.failures += 1
+            visit.proven += not is_spoilt(judged.outcome, visit.lag_ms, deadline_s=self._deadline_s)
             self.failed_rows += 1
 
 

@@ -69,13 +69,15 @@ def run(plan: Plan, user_class: type[User], channel: Channel, go: Event) -> None
 
 
 def tick(channel: Channel, book: Book, clock: Clock) -> None:
-    """Say once a second how far it is."""
-    second = 0
+    """Say once a second how far it is; `proven` failures are those that no lateness of ours can have brought about."""
+    second, cpu_s = 0, time.process_time()
     while True:
         second += 1
         gevent.sleep(second - clock.now())
-        now = {"elapsed_s": clock.now(), "failures": book.failed_rows, "limited": book.limited}
-        channel.send("tick", **now, **book.take_recent(), **asdict(book.ledger))
+        elapsed_s = clock.now()
+        now = {"elapsed_s": elapsed_s, "failures": book.failed_rows, "limited": book.limited, "proven": book.proven}
+        own = {"lag_ms": book.lag_ms, "busy": (time.process_time() - cpu_s) / elapsed_s}
+        channel.send("tick", **now, **own, **book.take_recent(), **asdict(book.ledger))
 
 
 class Swarm:
@@ -157,9 +159,8 @@ class Swarm:
     def _attend(self, visit: Visit, task: Task) -> None:
         """Serve one arrival, in a greenlet of its own."""
         visit.make_current()
-        visit.began_s = self._clock.now()
         del self._waiting[visit.index]
-        self._book.ledger.started += 1
+        self._book.begin(visit)
         name = task_name(task)
         try:
             user = self._idle.pop() if self._idle else self._new_user()

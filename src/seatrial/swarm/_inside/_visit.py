@@ -55,6 +55,7 @@ class Visit:
     requests: int = 0
     rows: int = 0
     failures: int = 0
+    proven: int = 0
     opened: list[Open] = field(default_factory=list)
 
     @property
