@@ -1,6 +1,7 @@
 """The lean client's HTTP: every way in which an answer can end, connections that are gone, and what is no request."""
 
 import contextlib
+import select
 import socket
 import threading
 from collections.abc import Iterator, Sequence
@@ -109,14 +110,24 @@ def test_a_closing_answer_ends_its_connection() -> None:
         assert [wire.exchange("POST", "/a", {}, b"x").body for _ in range(2)] == [b"hello"] * 2
 
 
-def test_a_connection_that_was_closed_meanwhile() -> None:
+def test_a_connection_that_ends_with_a_request() -> None:
     """A GET goes over another one; a POST, which may have been taken, is an error."""
-    with playing([PLAIN], [PLAIN], [PLAIN]) as server, server.wire() as wire:
+    with playing([PLAIN, b""], [PLAIN, b""], [PLAIN]) as server, server.wire() as wire:
         for _ in range(2):
             assert wire.exchange("GET", "/a", {}, b"").body == b"hello"
         with pytest.raises(HTTPParseError):
             wire.exchange("POST", "/a", {}, b"x")
         assert wire.exchange("GET", "/a", {}, b"").body == b"hello"
+
+
+def test_a_connection_that_was_closed_meanwhile_is_not_used() -> None:
+    """A POST that nobody can have taken goes over another one: servers close what is idle, and that is no error."""
+    with playing([PLAIN], [PLAIN]) as server, server.wire() as wire:
+        assert wire.exchange("GET", "/a", {}, b"").body == b"hello"
+        (idle,) = wire._idle  # noqa: SLF001 - its end has to have arrived
+        assert select.select([idle], [], [], 10)[0]
+        assert wire.exchange("POST", "/a", {}, b"x").body == b"hello"
+    assert [request[:4] for request in server.heard] == [b"GET ", b"POST"]
 
 
 @pytest.mark.parametrize(

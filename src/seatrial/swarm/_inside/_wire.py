@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import re
+import select
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 import gevent.socket
 import gevent.ssl
+from gevent.monkey import get_original
 from geventhttpclient.client import IDEMPOTENT_METHODS
 from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError, HTTPResponse
 
@@ -19,6 +21,8 @@ FINAL = 200
 WORD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 TARGET = re.compile(r"/[^\x00-\x20\x7f]*")
 VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+POLL: Callable[[], Any] = get_original("select", "poll")
+"""That of the standard library: gevent's goes round its loop, even to wait for nothing."""
 
 
 class Whole(HTTPResponse):
@@ -46,13 +50,25 @@ class Wire:
         """Return the whole answer; raises OSError, HTTPParseError, or ValueError for what is no request."""
         length = {"Content-Length": str(len(body))} if body or method in {"POST", "PUT", "PATCH"} else {}
         request = _head(method, target, {**self._named, **headers, **length}) + body
-        while self._idle:
+        while connection := self._kept():
             try:
-                return self._ask(self._idle.pop(), method, request)
+                return self._ask(connection, method, request)
             except HTTPConnectionClosed:  # before it was asked, as it seems: what may be sent twice is
                 if method not in IDEMPOTENT_METHODS:
                     raise
         return self._ask(self._connect(), method, request)
+
+    def _kept(self) -> Any:
+        """Return a connection that is still open; None where there is none.
+
+        Servers close what is idle for some seconds, which is no failure of the next request (RFC 9112, 9.3.1).
+        """
+        while self._idle:
+            connection = self._idle.pop()
+            if not _readable(connection):
+                return connection
+            connection.close()
+        return None
 
     def close(self) -> None:
         """Close what is kept."""
@@ -84,6 +100,13 @@ class Wire:
             connection = self._context.wrap_socket(connection, server_hostname=self._host)
         connection.settimeout(None)  # the deadline ends each request; a timer for each read would be the second one
         return connection
+
+
+def _readable(connection: Any) -> bool:
+    """Return whether an idle connection has something to read: its end, or what nobody asked for."""
+    poll = POLL()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _read(connection: Any, answer: Whole) -> None:
