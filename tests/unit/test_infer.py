@@ -6,12 +6,15 @@ import math
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from algorithms import ALGORITHMS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seatrial.config import StackSettings, load_settings
+from seatrial.config._contradictions import contradictions
 from seatrial.core import UsageError
 from seatrial.throttle import Answer, Instant
 from seatrial.throttle._shapes import NO_ANSWER
@@ -407,3 +410,27 @@ def test_a_block_says_how_is_refused(status: int | None, line: str) -> None:
     for name, value in (("quota", 3), ("window_s", 10), ("scope", "address"), ("status", status)):
         found.learn(name, value, "proved")
     assert line in lines(Task(url="http://127.0.0.1/a"), found)
+
+
+@pytest.mark.parametrize("people_", [(), (Person("ann"),)])
+@pytest.mark.parametrize("scope", [None, "global", "token", "user", "organisation", "address"])
+@pytest.mark.parametrize(
+    ("algorithm", "anchor"),
+    [("leaky-queue", None), ("concurrency", None), ("token-bucket", None), ("fixed-window", "clock")],
+)
+def test_a_block_does_not_contradict_itself(
+    tmp_path: Path, people_: tuple[Person, ...], scope: str | None, algorithm: str, anchor: str | None
+) -> None:
+    """Whatever stayed open, somebody is limited by what is printed: `limits prove` takes it as it is."""
+    found = Found()
+    known = {"quota": 3, "window_s": 10, "scope": scope, "algorithm": algorithm, "anchor": anchor, "status": 503}
+    for name, value in known.items():
+        if value is not None:
+            found.learn(name, value, "proved")
+    block = "\n".join(lines(Task(url="http://127.0.0.1/a", people=people_), found)).partition("\n\n")[0]
+    (tmp_path / "seatrial.toml").write_text(block, encoding="utf-8")
+    (policy,) = load_settings(tmp_path / "seatrial.toml").limits
+    assert [*contradictions([policy], StackSettings())] == []
+    word = scope if scope in {"user", "organisation", "address"} else "user" if people_ else "address"
+    assert (*policy.authenticated_by, policy.anonymous_by) == (("address",) if word == "address" else (word, "none"))
+    assert "# found: None" not in block

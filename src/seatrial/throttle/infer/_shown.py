@@ -10,6 +10,7 @@ from seatrial.throttle.infer._found import FIELDS, Found
 from seatrial.throttle.infer._task import Task
 
 DECLARABLE = ("fixed-window", "sliding-log", "sliding-counter", "token-bucket")
+KEYS = ("user", "organisation", "address")
 ANCHORS = ("first-request", "clock", "per-key")
 
 
@@ -31,10 +32,7 @@ def _block(task: Task, found: Found) -> Iterator[str]:
     yield _word("algorithm", values["algorithm"], DECLARABLE, "any")
     if values["anchor"]:
         yield _word("anchor", values["anchor"], ANCHORS, "first-request")
-    scope = values["scope"]
-    by = [scope] if scope in {"user", "organisation"} else []
-    yield f"authenticated_by = {json.dumps(by)}" + ("" if by or scope == "address" else f"  # found: {scope}")
-    yield f'anonymous_by = "{"address" if scope == "address" else "none"}"'
+    yield from _keys(task, values["scope"])
     yield f'method = "{task.method}"'
     yield f"path = {json.dumps(task.path)}"
     if task.template and "path-parameter-in-key" not in found.defects:
@@ -42,6 +40,15 @@ def _block(task: Task, found: Found) -> Iterator[str]:
     yield _word("headers", headers["convention"], CONVENTIONS, "none")
     yield f"retry_after = {str(found.retry_after).lower()}"
     yield from _rejection(found)
+
+
+def _keys(task: Task, scope: str | None) -> Iterator[str]:
+    """Write whose bucket it is; where there is no word for that, whom was asked as: a limit of nobody is none."""
+    key = scope if scope in KEYS else ("user" if task.people else "address")
+    comment = "" if key == scope else f"  # {f'found: {scope}' if scope else 'whose bucket it is stayed open'}"
+    by, anonymous_by = ([], key) if key == "address" else ([key], "none")
+    yield f"authenticated_by = {json.dumps(by)}{comment if by else ''}"
+    yield f'anonymous_by = "{anonymous_by}"{"" if by else comment}'
 
 
 def _rejection(found: Found) -> Iterator[str]:
