@@ -43,6 +43,7 @@ from seatrial.swarm._inside._visit import MARK, Judged, Visit
 from seatrial.swarm._plan import Ledger, Plan
 from seatrial.swarm._process import Ending, Message
 from seatrial.swarm._rows import Row, lags_ms, read_rows
+from seatrial.swarm.traffic import of_paths
 
 RATES = (500.0, 2000.0, 5000.0)
 WIRED = (500.0, 2000.0)
@@ -195,8 +196,9 @@ def tapped(port: int, folder: Path) -> Iterator[Wire]:
 def plan(server: Nginx, rate: float, seconds: float, folder: Path, **more: object) -> Plan:
     """Return what a load process is told."""
     base = Plan(
-        name="b", url=f"http://127.0.0.1:{server.port}", file="", user="", paths=("/a",), rate_per_s=rate,
+        name="b", url=f"http://127.0.0.1:{server.port}", file="", user="", paths=(), rate_per_s=rate,
         duration_s=seconds, deadline_s=5.0, spacing="constant", seed=7, requests=str(folder / "requests.csv"),
+        traffic=of_paths(["/a"]),
     )  # fmt: skip
     return replace(base, **more)  # type: ignore[arg-type]
 

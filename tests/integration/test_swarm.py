@@ -40,6 +40,7 @@ from seatrial.swarm import Hammer, LoadProcess, make_hammer, run_scenario, start
 from seatrial.swarm._histogram import Histogram
 from seatrial.swarm._plan import Plan
 from seatrial.swarm._scenario import make_plan
+from seatrial.swarm.traffic import Prepared, Traffic
 
 RUN = f"swarm-test-{os.getpid()}"
 ROOT = Path(__file__).parents[2]
@@ -207,10 +208,12 @@ class Bench:
         return str(file)
 
     def run(
-        self, target: Target, *, seconds: float = 1.0, process: LoadProcess | None = None, **settings: object
-    ) -> Evidence:
+        self, target: Target, *, seconds: float = 1.0, process: LoadProcess | None = None,
+        traffic: Traffic | None = None, **settings: object,
+    ) -> Evidence:  # fmt: skip
         """Run a scenario named `s`."""
         base: dict[str, object] = {
+            **({"traffic": "contract"} if traffic else {}),
             "rate_per_s": 50.0,
             "deadline_s": 1.0,
             "objectives": {"p99": "<= 900 ms", "error_ratio": "<= 0"},
@@ -219,7 +222,7 @@ class Bench:
         return run_scenario(
             "s", chosen, target=target, identities=Pool(), profile="quick", seed=7, run=RUN, work=self.folder,
             out=self.out, root=self.folder, progress=self.said.append,
-            process=process, replay="seatrial run --only load --profile quick --seed 7",
+            process=process, traffic=traffic, replay="seatrial run --only load --profile quick --seed 7",
         )  # fmt: skip
 
     def rows(self) -> list[dict[str, str]]:
@@ -349,6 +352,21 @@ def test_paths_alone_need_no_python(bench: Bench, server: Server) -> None:
     assert bench.ledger() == {"due": 50, "started": 50, "dropped": 0, "answered": 50, "failed": 0, "unfinished": 0}
     assert value(evidence, "GET-b.status_200") == 25
     assert value(evidence, "rate") == 50
+
+
+def test_prepared_requests_keep_their_names(bench: Bench, server: Server) -> None:
+    """Each is sent as it is, in its turn, and is called by its name, also where no answer came."""
+    requests = (
+        Prepared(method="POST", path="/a/1?x=2", name="/a/{id}", headers={"Content-Type": "text/plain"}, body="\udcff"),
+        Prepared(path="/hang/1", name="/hang/{id}"),
+    )
+    evidence = bench.run(
+        server.target, deadline_s=0.5, rate_per_s=20.0, seconds=1.0, traffic=Traffic(requests=requests)
+    )
+    assert Counter(row["operation"] for row in bench.rows()) == {"POST /a/{id}": 10, "GET /hang/{id}": 10}
+    assert Counter(path for path, _ in server.seen) == {"/a/1?x=2": 10, "/hang/1": 10}
+    assert bench.ledger()["answered"] == 10
+    assert {one.request.body for one in evidence.exchanges if one.request.method == "POST"} == {"\ufffd"}
 
 
 def test_shipped_users_rotate_identities(bench: Bench, server: Server) -> None:

@@ -127,33 +127,42 @@ def test_other_words_are_refused(words: tuple[str, ...]) -> None:
 @given(
     scenarios=st.lists(st.sampled_from(["calm", "storm"]), unique=True).map(tuple),
     paths=st.lists(st.text("/ab?=&'\"$", min_size=1).map(lambda rest: f"/{rest}")).map(tuple),
+    other=st.fixed_dictionaries(
+        {
+            "contract": st.booleans(),
+            "har": st.sampled_from(["", "/a b/it's.har"]),
+            "har_host": st.sampled_from(["", "shop.example:8080"]),
+            "operations": st.lists(st.sampled_from(["GET /a/{b}", "POST /a"])).map(tuple),
+            "writes": st.booleans(),
+            "processes": st.none() | st.integers(1, 64),
+        }
+    ),
     rate_per_s=st.none() | st.floats(1e-3, 1e6),
     duration_s=st.none() | st.floats(1e-3, 1e6),
-    processes=st.none() | st.integers(1, 64),
 )
 def test_a_run_is_repeated_as_it_was_asked_for(
     scenarios: tuple[str, ...],
     paths: tuple[str, ...],
+    other: dict[str, Any],
     rate_per_s: float | None,
     duration_s: float | None,
-    processes: int | None,
 ) -> None:
     """The line that a report shows is a command line that means the same, whatever a shell makes of its signs."""
     asked = Options(
         load=True, scenarios=scenarios, paths=paths, rate_per_s=rate_per_s, duration_s=duration_s, profile="full",
-        processes=processes,
+        **other,
     )  # fmt: skip
     words = shlex.split(asked.repeat(seed=3, driver=URL))
     assert words[:2] == ["seatrial", "load"]
     read = send_command.make_context("load", words[2:]).params
     assert split_words(read["words"]) == ("full", "")
     assert (read["stack"], read["seed"]) == (URL, 3)
-    assert {name: read[name] for name in ("scenarios", "paths", "rate_per_s", "duration_s", "processes")} == {
+    assert {name: read[name] for name in ("scenarios", "paths", "rate_per_s", "duration_s", *other)} == {
+        **other,
         "scenarios": scenarios,
         "paths": paths,
         "rate_per_s": rate_per_s,
         "duration_s": duration_s,
-        "processes": processes,
     }
 
 

@@ -78,8 +78,8 @@ def test_a_search_is_as_large_as_its_largest_burst(tmp_path: Path) -> None:
     assert caught.value.slug == "load-too-large"
     order = prepare("s", ScenarioSettings.model_validate({**base, "search": {"times": 8, "within": 0.5}}), **how)
     choice = Choice(driver="local", why="so")
-    assert "searches   up to 16000/s, by at most 15 bursts of 1 s" in _text(choice, "quick", {"s": order}, [])
-    assert json.loads(_object(choice, "quick", {"s": order}, []))["load"][0]["search"] == {
+    assert "searches   up to 16000/s, by at most 15 bursts of 1 s" in _text(choice, "quick", {"s": order}, {}, [])
+    assert json.loads(_object(choice, "quick", {"s": order}, {}, []))["load"][0]["search"] == {
         "up_to_per_s": 16000, "within": 0.5, "most_bursts": 15,
     }  # fmt: skip
 

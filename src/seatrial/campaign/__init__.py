@@ -16,7 +16,7 @@ from seatrial.campaign._contest import Burst, Pair
 from seatrial.campaign._entered import Entered
 from seatrial.campaign._faults import Fault, fault_files, load_fault
 from seatrial.campaign._limits import Planned, allowance, plan_deep_limits, plan_limits
-from seatrial.campaign._load import PATHS, choose_load
+from seatrial.campaign._load import choose_load
 from seatrial.campaign._matrix import tell_matrix
 from seatrial.campaign._options import Options, resolve_out
 from seatrial.campaign._replay import Stage, find_finding, replay_finding, set_stage
@@ -46,11 +46,11 @@ from seatrial.campaign._suites import (
     suite_named,
     suites_of,
 )
+from seatrial.campaign._traffic import Foreseen, foresee
 from seatrial.campaign._variables import filled_in
 
 __all__ = [
     "KEY",
-    "PATHS",
     "ROLES",
     "SHOWN",
     "SUITES",
@@ -61,6 +61,7 @@ __all__ = [
     "Comparison",
     "Entered",
     "Fault",
+    "Foreseen",
     "Options",
     "Pair",
     "Planned",
@@ -82,6 +83,7 @@ __all__ = [
     "fault_files",
     "filled_in",
     "find_finding",
+    "foresee",
     "in_suite_order",
     "is_gone",
     "load_fault",

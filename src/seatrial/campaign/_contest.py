@@ -219,13 +219,15 @@ class Contest:
 
     def _send(self, standing: Standing, number: int, folder: Path) -> tuple[dict[str, Any], int]:
         """Return the figures of one burst, and how many attempts the instrument gave up before them."""
-        from seatrial.swarm import figures_sent, read_sent, run_scenario  # noqa: PLC0415 - needed by load only
+        from seatrial.campaign._traffic import traffic_of  # noqa: PLC0415 - needed by load only
+        from seatrial.swarm import figures_sent, read_sent, run_scenario  # noqa: PLC0415 - as above
 
         run, stack, load = standing.run, standing.stack, self._load
+        target = Target(url=standing.url, variant=stack.variant, by_address=stack.by_address)
         run_scenario(
             load.name,
             load.scenario,
-            target=Target(url=standing.url, variant=stack.variant, by_address=stack.by_address),
+            target=target,
             identities=run.identities.at(standing.url),
             profile=PROFILE,
             seed=load.seed + number,
@@ -236,6 +238,7 @@ class Contest:
             limits=run.settings.limits,
             environment=run.variables(stack.variant),
             progress=lambda _: None,
+            traffic=traffic_of(run, target, load.name, load.scenario),
             replay="",
         )
         sent = read_sent(folder, [load.name])

@@ -193,6 +193,7 @@ def means_of(run: Run, stack: Stack, planned: Planned) -> Means:
 
 def _hammer(run: Run, stack: Stack, name: str) -> Hammer:
     """Return a load scenario as the service has all it can do with."""
+    from seatrial.campaign._traffic import traffic_of  # noqa: PLC0415 - as above
     from seatrial.swarm import make_hammer  # noqa: PLC0415 - needed by this instrument only
     from seatrial.throttle import IN_FLIGHT, LOAD_PER_S, LOAD_S  # noqa: PLC0415 - as above
 
@@ -210,19 +211,24 @@ def _hammer(run: Run, stack: Stack, name: str) -> Hammer:
         root=run.settings.root,
         limits=run.settings.limits,
         environment=run.environment,
+        traffic=traffic_of(run, _target(stack), name, run.settings.load[name]),
     )
 
 
 def run_load(run: Run, stack: Stack, ahead: Ahead) -> Evidence:
     """Run every load scenario, one after the other."""
     from seatrial.campaign._sources import sources_of  # noqa: PLC0415 - needed by this instrument only
+    from seatrial.campaign._traffic import traffic_of  # noqa: PLC0415 - as above
     from seatrial.swarm import find_breakpoint, run_scenario  # noqa: PLC0415 - as above
 
     found, replay = Evidence(), run.repeat_only("load")
     for name, scenario in run.settings.load.items():
         send = find_breakpoint if scenario.search else run_scenario
+        due = run.options.profile in scenario.duration_s
+        traffic = traffic_of(run, _target(stack), name, scenario) if due else None
+        notes = tuple(f"load {name}: not sent: {line}" for line in traffic.left_out) if traffic else ()
         found = join(
-            found,
+            join(found, Evidence(notes=notes)),
             send(
                 name,
                 scenario,
@@ -239,6 +245,7 @@ def run_load(run: Run, stack: Stack, ahead: Ahead) -> Evidence:
                 progress=run.progress("load"),
                 process=ahead.scenario(name),
                 sources=sources_of(run.settings, stack, scenario),
+                traffic=traffic,
                 replay=replay,
             ),
         )

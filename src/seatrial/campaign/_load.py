@@ -1,4 +1,4 @@
-"""Which load a run sends: the declared scenarios, some of them, or a GET of paths that the command line names."""
+"""Which load a run sends: the declared scenarios, some of them, or what the command line names in their place."""
 
 from __future__ import annotations
 
@@ -8,37 +8,62 @@ from seatrial.campaign._options import Options
 from seatrial.config import Profile, ScenarioSettings, Settings
 from seatrial.core import UsageError, name_nearest
 
-PATHS = "paths"
-"""The name of the scenario that the command line makes of paths."""
+MADE_PER_S, MADE_S = 50.0, 10.0
+MADE_USERS = 10
+"""As how many users the contract is asked, where it is known how they are made."""
 
-PATHS_PER_S, PATHS_S = 50.0, 10.0
-PATHS_OBJECTIVES: Mapping[str, str] = {"error_ratio": "<= 0.01"}
+MADE_OBJECTIVES: Mapping[str, str] = {"error_ratio": "<= 0.01"}
 """What must hold where nobody said what must: a service that answers nothing, or errors, is no pass."""
 
 
 def choose_load(settings: Settings, options: Options) -> Settings:
     """Return the settings with the chosen load alone, and without gates on what was not chosen; raises UsageError."""
-    chosen = _of_paths(options) if options.paths else _declared(settings, options)
+    made = _made(settings, options)
+    chosen = {name: _scenario(what, options) for name, what in made.items()} or _declared(settings, options)
     changed = {name: _changed(scenario, options) for name, scenario in chosen.items()}
     rules = tuple(rule.text for rule in settings.gate.parsed if _belongs(rule.metric, changed))
     return settings.model_copy(update={"load": changed, "gate": settings.gate.model_copy(update={"rules": rules})})
 
 
-def _of_paths(options: Options) -> dict[str, ScenarioSettings]:
-    if options.scenarios:
+def _made(settings: Settings, options: Options) -> dict[str, dict[str, object]]:
+    """Return the scenario that the command line makes in place of declared ones, by the name of what it sends."""
+    choosing = {"only": options.operations, "writes": options.writes}
+    asked: dict[str, dict[str, object]] = {}
+    if options.paths:
+        asked["paths"] = {"paths": options.paths}
+    if options.har:
+        asked["har"] = {"har": options.har, "har_host": options.har_host, **choosing}
+    chosen = bool(options.operations or options.writes) and not options.har
+    if options.contract or chosen or not (asked or options.scenarios or settings.load or not _has(settings, options)):
+        asked["contract"] = {"traffic": "contract", **choosing, "identities": MADE_USERS if settings.auth else 0}
+    _check_one([*(["scenarios"] if options.scenarios else []), *asked], options)
+    return asked
+
+
+def _has(settings: Settings, options: Options) -> bool:
+    """Return whether there is a contract: one that is declared, or what a URL serves at the usual place."""
+    return settings.contract is not None or "://" in options.stack
+
+
+def _check_one(asked: list[str], options: Options) -> None:
+    """Refuse two kinds of traffic at once, and a path that is none."""
+    if len(asked) > 1 or (options.har_host and "har" not in asked):
+        what = f"both {' and '.join(asked)} are given" if len(asked) > 1 else "a recording's host is given without it"
         raise UsageError(
-            "both scenarios and paths are given",
+            what,
             slug="arguments-invalid",
             where="seatrial load",
-            remedy="paths stand in place of scenarios: leave out --scenario or --path",
+            remedy="--path, --contract (with --only, --writes) and --har (with these and --har-host) stand in place of "
+            "scenarios: leave out all but one of them and --scenario",
         )
     for path in options.paths:
         _check_path(path)
-    seconds: dict[Profile, float] = {options.profile: PATHS_S}
-    made = ScenarioSettings.model_validate({
-        "paths": options.paths, "rate_per_s": PATHS_PER_S, "duration_s": seconds, "objectives": PATHS_OBJECTIVES,
-    })  # fmt: skip
-    return {PATHS: made}
+
+
+def _scenario(what: Mapping[str, object], options: Options) -> ScenarioSettings:
+    seconds: dict[Profile, float] = {options.profile: MADE_S}
+    often = {"rate_per_s": MADE_PER_S, "duration_s": seconds, "objectives": MADE_OBJECTIVES}
+    return ScenarioSettings.model_validate({**what, **often})
 
 
 def _check_path(path: str) -> None:
@@ -57,7 +82,8 @@ def _declared(settings: Settings, options: Options) -> dict[str, ScenarioSetting
             "no load scenario is declared",
             slug="load-missing",
             where=str(settings.root / settings.config_file),
-            remedy="name what to GET with --path /PATH (repeatable), or write a [load.NAME]: docs/how-to/send-load.md",
+            remedy="name what to GET with --path /PATH (repeatable) or a recording with --har FILE, send what the "
+            "document documents with --contract, or write a [load.NAME]: docs/how-to/send-load.md",
         )
     for name in options.scenarios:
         _check_name(name, settings.load)

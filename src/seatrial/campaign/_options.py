@@ -19,8 +19,10 @@ class Options:
     `seed` None means a random one; `timeout_s` None means no limit; `command` is what the user typed, `config` the
     configuration that he named, if not the nearest. `document` is what the contract is read from, if not from where the
     settings say; `operations` are the labels of what is fuzzed, if that is not all. A `proof` is all that is wanted:
-    without `deep`, it disturbs no service. So is a `load`: of these `scenarios` (none are all), or of `paths` in their
-    place, at another rate, for another time or by another number of `processes` than they declare, if one is given.
+    without `deep`, it disturbs no service. So is a `load`: of these `scenarios` (none are all), or in their place of
+    `paths`, of `operations` of the `contract`, or of the recording `har` (of which host, if of several: `har_host`),
+    with `writes` or without; at another rate, for another time or by another number of `processes` than they declare,
+    if one is given.
     """
 
     stack: str = "auto"
@@ -35,6 +37,10 @@ class Options:
     load: bool = False
     scenarios: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
+    contract: bool = False
+    har: str = ""
+    har_host: str = ""
+    writes: bool = False
     rate_per_s: float | None = None
     duration_s: float | None = None
     processes: int | None = None
@@ -72,6 +78,11 @@ class Options:
         words = [f"seatrial load {self.profile} --stack {driver} --seed {seed}"]
         words += [f"--scenario {name}" for name in self.scenarios]
         words += [f"--path {shlex.quote(path)}" for path in self.paths]
+        words += ["--contract"] if self.contract else []
+        words += [f"--har {shlex.quote(self.har)}"] if self.har else []
+        words += [f"--har-host {shlex.quote(self.har_host)}"] if self.har_host else []
+        words += [f"--only {shlex.quote(label)}" for label in self.operations]
+        words += ["--writes"] if self.writes else []
         words += [f"--rate {_plain(self.rate_per_s)}/s"] if self.rate_per_s else []
         words += [f"--duration {_plain(self.duration_s)}s"] if self.duration_s else []
         return [*words, *([f"--processes {self.processes}"] if self.processes else [])]

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from seatrial import __version__
 from seatrial.campaign._faults import Fault, check_driver, load_fault
@@ -36,6 +36,9 @@ from seatrial.record import (
 from seatrial.signin import FIXED, People
 from seatrial.stack import Choice, Model, Variant, Watchdog, choose_driver, compose_model, read_state, work_folder
 
+if TYPE_CHECKING:
+    from seatrial.swarm.traffic import Traffic
+
 UP = "up"
 NO_KEY = "nobody told us the key that signs this target's tokens: [auth] private_key_file"
 PROVING = "ratelimit"
@@ -51,7 +54,8 @@ def new_run_id() -> str:
 class Run:
     """Everything that belongs to one execution; close it in the end.
 
-    `turned_by` is the profile whose knobs are in effect, empty where nobody turned any.
+    `traffic` is what scenarios send, by URL and name, as soon as it is known. `turned_by` is the profile whose knobs
+    are in effect, empty where nobody turned any.
     """
 
     id: str
@@ -74,6 +78,7 @@ class Run:
     suites: tuple[str, ...]
     model: Model | None = field(repr=False)
     _watchdog: Watchdog
+    traffic: dict[tuple[str, str], Traffic] = field(default_factory=dict)
 
     def progress(self, stage: str) -> Progress:
         """Return a function that tells whoever watches what a stage is doing."""

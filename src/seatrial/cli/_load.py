@@ -1,4 +1,4 @@
-"""`seatrial load`: the declared load scenarios alone, or a GET of paths; two versions under it are `_compare`'s."""
+"""`seatrial load`: the declared load scenarios alone, or other traffic; two versions under it are `_compare`'s."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ PROFILES = ("quick", "full")
 EPILOG = """\b
 Examples:
   seatrial load
+  seatrial load http://127.0.0.1:8000
   seatrial load http://127.0.0.1:8000 --path / --rate 100/s --duration 30s
   seatrial load compare --base main
   seatrial load calibrate"""
@@ -32,6 +33,8 @@ Examples:
   seatrial load
   seatrial load full --stack local --scenario steady
   seatrial load http://127.0.0.1:8000 --path / --path /items --rate 100/s --duration 30s
+  seatrial load http://127.0.0.1:8000 --only 'GET /items/{id}'
+  seatrial load http://127.0.0.1:8000 --har shop.har --plan
   seatrial load send --scenario steady --json
 
 \b
@@ -70,6 +73,17 @@ load_command.add_command(calibrate_command)
 @target_option
 @click.option("--scenario", "scenarios", multiple=True, metavar="NAME", help="Only this [load.NAME]; repeatable.")
 @click.option("--path", "paths", multiple=True, metavar="/PATH", help="GET this in place of scenarios; repeatable.")
+@click.option("--contract", is_flag=True, help="Send reads of the OpenAPI document in place of scenarios.")
+@click.option("--har", default="", metavar="FILE", help="Send a browser's recording (HAR) in place of scenarios.")
+@click.option("--har-host", default="", metavar="HOST", help="Whose requests of the recording, if of several hosts.")
+@click.option(
+    "--only",
+    "operations",
+    multiple=True,
+    metavar="'METHOD /path'",
+    help="Of these two: this alone; repeatable.",
+)
+@click.option("--writes", is_flag=True, help="Of --contract or --har: also what may change or delete data.")
 @click.option(
     "--rate", "rate_per_s", callback=per_second, metavar="N/s", help="Arrivals per second, whatever is declared."
 )
@@ -87,7 +101,7 @@ def send_command(*, words: tuple[str, ...], stack: str, plan: bool, **choices: A
     """Send load at the rate that was asked for, whatever the service does, and judge it by what must hold meanwhile.
 
     Latency counts from the instant at which a request was due. A load that could not be sent as asked proves nothing
-    and passes nothing.
+    and passes nothing. Where a URL is given and no scenario is declared, what its OpenAPI document documents is sent.
     """
     profile, url = split_words(words)
     choices |= {"profile": profile, "stack": one_target(url, stack, command="seatrial load")}

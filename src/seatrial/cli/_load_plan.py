@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from seatrial.campaign import choose, variables_ahead
-from seatrial.cli._loading import settle_load
+from seatrial.campaign import Foreseen, choose, variables_ahead
+from seatrial.cli._loading import look_ahead, settle_load
 from seatrial.config import Profile, Rule, Settings
 from seatrial.stack import Choice
 from seatrial.swarm import Order, most_bursts, prepare
@@ -21,9 +21,10 @@ def show_load(*, config: str, as_json: bool, **options: Any) -> int:
     attached, choice = choose(settings, settled)
     environment = variables_ahead(settings, settled, attached, choice, suites=settled.only)
     orders = _orders(settings, settled.profile, environment)
+    seen = look_ahead(settings, settled)
     left = [name for name in settings.load if name not in orders]
     told = _object if as_json else _text
-    click.echo(told(choice, settled.profile, orders, left))
+    click.echo(told(choice, settled.profile, orders, seen, left))
     return 0
 
 
@@ -38,19 +39,23 @@ def _orders(settings: Settings, profile: Profile, environment: Mapping[str, str]
     }  # fmt: skip
 
 
-def _object(choice: Choice, profile: Profile, orders: Mapping[str, Order], left: Sequence[str]) -> str:
-    load = [_facts(order) for order in orders.values()]
+def _object(
+    choice: Choice, profile: Profile, orders: Mapping[str, Order], seen: Mapping[str, Foreseen], left: Sequence[str]
+) -> str:
+    load = [_facts(order, seen.get(name)) for name, order in orders.items()]
     return json.dumps({"stack": choice.url or choice.driver, "profile": profile, "load": load, "not_tested": left})
 
 
-def _text(choice: Choice, profile: Profile, orders: Mapping[str, Order], left: Sequence[str]) -> str:
+def _text(
+    choice: Choice, profile: Profile, orders: Mapping[str, Order], seen: Mapping[str, Foreseen], left: Sequence[str]
+) -> str:
     told = [f"stack    {choice.url or choice.driver}: {choice.why}", f"profile  {profile}"]
-    told += [line for order in orders.values() for line in _lines(order)]
+    told += [line for name, order in orders.items() for line in _lines(order, seen.get(name))]
     told += [f"\n{name}: not tested, as it declares no duration for the profile {profile}" for name in left]
     return "\n".join(told)
 
 
-def _facts(order: Order) -> dict[str, Any]:
+def _facts(order: Order, seen: Foreseen | None) -> dict[str, Any]:
     scenario = order.scenario
     return {
         "scenario": order.name,
@@ -64,6 +69,9 @@ def _facts(order: Order) -> dict[str, Any]:
         "user": scenario.user,
         "file": order.file,
         "paths": scenario.paths,
+        "traffic": scenario.har or scenario.traffic,
+        "sent": dict(seen.mix) if seen else None,
+        "left_out": seen.left_out if seen else (),
         "identities": order.identities,
         "deadline_s": scenario.deadline_s,
         "objectives": _told({**order.objectives, **order.resources}),
@@ -84,9 +92,8 @@ def _told(rules: Mapping[str, Rule]) -> dict[str, str]:
     return {metric: f"{rule.operator} {rule.threshold:g}" for metric, rule in rules.items()}
 
 
-def _lines(order: Order) -> list[str]:
-    facts, scenario = _facts(order), order.scenario
-    what = f"{scenario.user} of {order.file}" if scenario.user else f"GET {' '.join(scenario.paths)}"
+def _lines(order: Order, seen: Foreseen | None) -> list[str]:
+    facts, scenario = _facts(order, seen), order.scenario
     many = f", by {scenario.processes} processes" if scenario.processes > 1 else ""
     musts = [f"{metric} {text}" for metric, text in scenario.objectives.items()]
     musts += [f"{metric} {text} of {name}" for name, of in scenario.operations.items() for metric, text in of.items()]
@@ -96,10 +103,24 @@ def _lines(order: Order) -> list[str]:
         f"{order.name}: {scenario.rate_per_s:g}/s for {order.duration_s:g} s{shape}, {facts['arrivals']:,} arrivals",
         *_searches(order),
         f"  spaced     {scenario.arrivals}, each answered within {scenario.deadline_s:g} s or failed",
-        f"  sends      {what}{many}",
+        f"  sends      {_what(order, seen)}{many}",
+        *(f"  not sent   {line}" for line in facts["left_out"]),
         f"  as         {f'{order.identities:,} users' if order.identities else 'nobody'}",
         f"  must hold  {', '.join(musts) or 'nothing'}",
     ]
+
+
+def _what(order: Order, seen: Foreseen | None) -> str:
+    scenario = order.scenario
+    if scenario.user:
+        return f"{scenario.user} of {order.file}"
+    if scenario.paths:
+        return f"GET {' '.join(scenario.paths)}"
+    source = f"the recording {scenario.har}" if scenario.har else "the contract"
+    if seen is None:
+        return f"{', '.join(scenario.only) or 'operations'} of {source}: known once the stack runs"
+    names = (f"{name} ({count} times)" if count > 1 else name for name, count in seen.mix.items())
+    return f"{', '.join(names)}: of {source}"
 
 
 def _searches(order: Order) -> list[str]:

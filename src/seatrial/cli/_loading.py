@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seatrial.campaign import Options, choose_load
+from seatrial.campaign import Foreseen, Options, choose, choose_load, foresee
 from seatrial.cli._options import config_path
 from seatrial.cli._session import SHARED, conduct_session, settle_options, verdict_of
 from seatrial.cli._view import make_view
@@ -30,26 +30,38 @@ PATIENCE_S = 10.0
 def load_session(*, config: str, as_json: bool, **options: Any) -> int:
     """Send the load and return the exit code."""
     path, settings, settled = settle_load(config, options)
+    look_ahead(settings, settled)
     view = make_view(quiet=as_json, follows="load")
     return conduct_session(path, settings, settled, view=view, tell=_tell_json if as_json else _tell)
 
 
 def settle_load(config: str, options: dict[str, Any]) -> tuple[Path | None, Settings, Options]:
     """Return everything that load starts from: the shipped suite, whatever others the project has."""
+    options["har"] = str(Path(options["har"]).resolve()) if options["har"] else ""
     path, settings = _project(config, options)
     settled = settle_options(settings, {**options, "config": config, "only": ("load",), "load": True})
     return path, choose_load(settings, settled).model_copy(update={"suites": ()}), settled
 
 
+def look_ahead(settings: Settings, settled: Options) -> dict[str, Foreseen]:
+    """Return what scenarios of the contract and of recordings send to a URL, and what of them they do not.
+
+    Raises SeatrialError for what is wrong with them; of a stack that is yet to be started nothing is known.
+    """
+    _, choice = choose(settings, settled)
+    due = {name: one for name, one in settings.load.items() if settled.profile in one.duration_s}
+    return {name: found for name, one in due.items() if (found := foresee(settings, choice.url, name, one))}
+
+
 def _project(config: str, options: Mapping[str, Any]) -> tuple[Path | None, Settings]:
-    """Return the configuration; a URL and paths need none."""
+    """Return the configuration; a URL needs none, and its first path has to be served where paths are given."""
     try:
         path = config_path(config).resolve()
     except UsageError:
-        if not options["paths"] or "://" not in options["stack"]:
+        if options["scenarios"] or "://" not in options["stack"]:
             raise
-        ready = StackSettings(ready=options["paths"][0], start_timeout_s=PATIENCE_S)
-        return None, Settings(root=Path.cwd(), stack=ready)
+        ready = {"ready": options["paths"][0]} if options["paths"] else {}
+        return None, Settings(root=Path.cwd(), stack=StackSettings(**ready, start_timeout_s=PATIENCE_S))
     return path, load_settings(path)
 
 
@@ -60,8 +72,14 @@ def sent_by(conductor: Conductor) -> list[Sending]:
 
 def _tell(conductor: Conductor) -> list[str]:
     """Return the figures of each scenario, and the verdict."""
-    told = [line for one in sent_by(conductor) for line in lines(one)]
+    told = [line for one in sent_by(conductor) for line in [*lines(one), *_left_out(conductor, one.name)]]
     return ["", *told, *conductor.summary()]
+
+
+def _left_out(conductor: Conductor, name: str) -> list[str]:
+    """Return what a scenario of the contract or of a recording did not send."""
+    known = conductor.run.traffic.items() if conductor.run else ()
+    return [f"  not sent   {line}" for (_, made), traffic in known if made == name for line in traffic.left_out]
 
 
 def lines(one: Sending) -> list[str]:

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from seatrial.config._contradictions import contradictions
 from seatrial.config._credentials import gaps
 from seatrial.config._rules import parse_rule
-from seatrial.config._settings import Settings
+from seatrial.config._settings import ScenarioSettings, Settings
 from seatrial.core import UsageError
 
 FILE = "seatrial.toml"
@@ -25,6 +25,15 @@ COUNTED_BY: Mapping[str, str] = {
     "queries_per_request": "[metrics] queries",
 }
 """What has to be declared for an objective on what the service uses."""
+
+
+CHOOSING: Mapping[str, tuple[str, ...]] = {
+    "only": ("traffic", "har"),
+    "writes": ("traffic", "har"),
+    "har_host": ("har",),
+    "assets": ("har",),
+}
+"""Keys of a scenario, and what each of them chooses from."""
 
 
 def find_config(start: Path) -> Path:
@@ -62,6 +71,7 @@ def load_settings(path: Path) -> Settings:
     _check_limits(settings, path, text)
     _check_credentials(settings, path, text)
     _check_shapes(settings, path, text)
+    _check_traffic(settings, path, text)
     _check_sources(settings, path, text)
     return settings
 
@@ -222,6 +232,29 @@ def _check_shapes(settings: Settings, path: Path, text: str) -> None:
                 where=f"{path}:{find_line(text, ('load', name, scenario.shapes[1]))}",
                 remedy="keep one of them, or write the other one as a scenario of its own",
             )
+
+
+def _check_traffic(settings: Settings, path: Path, text: str) -> None:
+    """Refuse a scenario that says twice what it sends, or chooses from what it does not send."""
+    for name, scenario in settings.load.items():
+        key, what = _contradicting(scenario)
+        if key:
+            raise UsageError(
+                f"the scenario {name!r} {what}",
+                slug="load-traffic-contradictory",
+                where=f"{path}:{find_line(text, ('load', name, key))}",
+                remedy="docs/how-to/send-load.md says what a scenario can send, and what it can choose from",
+            )
+
+
+def _contradicting(scenario: ScenarioSettings) -> tuple[str, str]:
+    """Return a key that another one stands against, and a sentence; empty where all of them go together."""
+    if len(scenario.senders) > 1:
+        return scenario.senders[1], f"sends only one of these: {', '.join(scenario.senders)}"
+    for key, needs in CHOOSING.items():
+        if getattr(scenario, key) and not any(getattr(scenario, one) for one in needs):
+            return key, f"has `{key}`, which chooses from {' or '.join(f'`{one}`' for one in needs)}"
+    return "", ""
 
 
 def _check_sources(settings: Settings, path: Path, text: str) -> None:

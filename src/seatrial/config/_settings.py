@@ -536,9 +536,12 @@ class SearchSettings(Section):
 class ScenarioSettings(Section):
     """A load scenario: arrivals per second, for how long in each profile, and what must hold.
 
-    `user` is a class of `file`, or empty for a GET of each of `paths` in turn. `arrivals` are evenly spaced or random
-    with the same mean. `objectives` maps a metric to a comparison such as `<= 250 ms`, `operations` the same for each
-    of some operations. `beyond_quota`: so many identities as are named send more than they may. After `grace_s` the
+    `user` is a class of `file`, or empty for a GET of each of `paths` in turn, for requests of the contract (`traffic`)
+    or for those of a recording: the file `har`, of which those to `har_host`, without static files unless `assets`.
+    Of these two, `only` are the operations that are sent; where none is named, all that read, and with `writes` those
+    that may change data. `arrivals` are evenly spaced or random with the same mean. `objectives` maps a metric to a
+    comparison such as `<= 250 ms`, `operations` the same for each of some operations. `beyond_quota`: so many
+    identities as are named send more than they may. After `grace_s` the
     load ends as soon as an objective can no longer hold. `watched` are the services whose resources are measured, the
     entry's where none is named.
     `journey_s` is how long an arrival may take, if that is more than one request may.
@@ -554,6 +557,12 @@ class ScenarioSettings(Section):
     duration_s: dict[Profile, Positive]
     processes: Annotated[int, Field(ge=1, le=64)] = 1
     paths: tuple[UrlPath, ...] = ()
+    traffic: Literal["contract"] | None = None
+    har: str = ""
+    har_host: str = ""
+    assets: bool = False
+    only: tuple[str, ...] = ()
+    writes: bool = False
     identities: Annotated[int, Field(ge=0, le=100_000)] = 0
     beyond_quota: bool = False
     deadline_s: Positive = 10.0
@@ -567,6 +576,12 @@ class ScenarioSettings(Section):
     steps: StepsSettings | None = None
     spike: SpikeSettings | None = None
     recorded: RecordedSettings | None = None
+
+    @property
+    def senders(self) -> tuple[str, ...]:
+        """Return which keys say what is sent; user classes may be handed paths."""
+        said = {"user": self.user, "paths": self.paths and not self.user, "traffic": self.traffic, "har": self.har}
+        return tuple(key for key, value in said.items() if value)
 
     @property
     def shapes(self) -> tuple[str, ...]:

@@ -24,11 +24,12 @@ from seatrial.record._events import (
 )
 from seatrial.record._record import Record, read_events, read_record
 from seatrial.record._recorder import EVENTS, Listener, Recorder, RecorderServer, RemoteRecorder, Sink
-from seatrial.record._redaction import Secrets
+from seatrial.record._redaction import TOKEN, Secrets
 
 __all__ = [
     "EVENTS",
     "OWNED",
+    "TOKEN",
     "AnyEvent",
     "CheckFinished",
     "CheckPlanned",

@@ -15,7 +15,7 @@ from seatrial.core.lazy import resolver
 if TYPE_CHECKING:
     from seatrial.swarm._breakpoint import find_breakpoint
     from seatrial.swarm._hammer import Hammer, make_hammer
-    from seatrial.swarm._objectives import check_objectives
+    from seatrial.swarm._objectives import check_objectives, check_sent
     from seatrial.swarm._order import Order, check_sizes, prepare
     from seatrial.swarm._percentile import nearest_rank
     from seatrial.swarm._process import LoadProcess
@@ -32,6 +32,7 @@ _HOMES = {
     "Sending": "_result",
     "Sources": "_resources",
     "check_objectives": "_objectives",
+    "check_sent": "_objectives",
     "check_sizes": "_order",
     "due_times": "_schedule",
     "find_breakpoint": "_breakpoint",
@@ -52,6 +53,7 @@ __all__ = [
     "Sending",
     "Sources",
     "check_objectives",
+    "check_sent",
     "check_sizes",
     "due_times",
     "figures_sent",

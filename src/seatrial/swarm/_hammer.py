@@ -17,6 +17,7 @@ from seatrial.swarm._order import prepare
 from seatrial.swarm._plan import Plan
 from seatrial.swarm._process import LoadProcess, Message
 from seatrial.swarm._scenario import make_plan, start_ahead
+from seatrial.swarm.traffic import Traffic
 
 POLL_S = 0.1
 
@@ -36,6 +37,7 @@ def make_hammer(  # noqa: PLR0913 - as run_scenario, and how much of it
     root: Path,
     limits: Sequence[LimitSettings],
     environment: Mapping[str, str],
+    traffic: Traffic | None = None,
 ) -> Hammer:
     """Start the process that sends a scenario's arrivals at another rate; nobody who sends them comes to a quota.
 
@@ -44,7 +46,7 @@ def make_hammer(  # noqa: PLR0913 - as run_scenario, and how much of it
     more = {"rate_per_s": rate_per_s, "duration_s": {"quick": duration_s}, "objectives": {}, **dict.fromkeys(SHAPES)}
     changed = scenario.model_copy(update=more)
     order = prepare(name, changed, profile="quick", root=root, limits=limits, environment=environment)
-    plan = make_plan(order, target, identities, seed=seed, out=work)
+    plan = make_plan(order, target, identities, seed=seed, out=work, traffic=traffic)
     process = start_ahead(f"hammer-{name}", run=run, work=work, root=root)
     return Hammer(replace(plan, most_in_flight=most_in_flight), process)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from seatrial.config import LOAD_UNITS, RESOURCE_UNITS, Rule, ScenarioSettings, parse_rule
 from seatrial.core import UsageError, name_nearest
+from seatrial.swarm.traffic import of_paths
 
 SIGNS = {"ms": " ms", "s": " s", "per_s": "/s", "ratio": "", "count": ""}
 BREAKPOINT = "breakpoint"
@@ -57,12 +58,18 @@ def check_resources(scenario: ScenarioSettings, *, name: str = "scenario") -> di
 
 def check_operations(scenario: ScenarioSettings, *, name: str = "scenario") -> dict[str, dict[str, Rule]]:
     """Return those of single operations; raises UsageError likewise, and for one that is not among the `paths`."""
-    for operation in scenario.operations if not scenario.user else ():
-        _check_operation(name, operation, [f"GET {path.partition('?')[0]}" for path in scenario.paths])
+    if scenario.paths and not scenario.user:
+        check_sent(scenario, [one.operation for one in of_paths(scenario.paths)], name=name)
     return {
         operation: _all(f"load.{name}.operations.{operation!r}", texts)
         for operation, texts in scenario.operations.items()
     }
+
+
+def check_sent(scenario: ScenarioSettings, known: Collection[str], *, name: str) -> None:
+    """Raise UsageError for objectives of an operation that is not among those that are sent."""
+    for operation in scenario.operations:
+        _check_operation(name, operation, known)
 
 
 def _parsed(scenario: ScenarioSettings, name: str) -> dict[str, Rule]:

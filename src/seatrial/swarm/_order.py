@@ -14,6 +14,7 @@ from seatrial.swarm._rate import Knot, Rate
 from seatrial.swarm._recovery import RECOVERY, check_recovery
 from seatrial.swarm._sessions import Quota, count_needed, quotas_of
 from seatrial.swarm._shape import knots_of
+from seatrial.swarm.traffic import read_recording
 
 LIMITED = 429
 HEALTH_USER = "Health"
@@ -127,13 +128,16 @@ def _check_size(name: str, scenario: ScenarioSettings, rate: Rate, duration_s: f
 def _file(name: str, scenario: ScenarioSettings, root: Path) -> str:
     if scenario.user:
         return str(find_load_file(scenario, root=root))
-    if scenario.paths:
+    if scenario.har:
+        read_recording(root / scenario.har)  # what is wrong with it is said before anything starts
+    if scenario.paths or scenario.har or scenario.traffic:
         return ""
     raise UsageError(
         f"the scenario {name!r} says neither who sends requests nor where to",
         slug="load-paths-missing",
         where=f"[load.{name}]",
-        remedy='name a `user` class of its load file, or list `paths`, for example paths = ["/"]',
+        remedy='list `paths`, for example paths = ["/"], write traffic = "contract" or har = "FILE", '
+        "or name a `user` class of its load file",
     )
 
 

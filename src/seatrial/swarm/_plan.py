@@ -14,6 +14,7 @@ from typing import Any
 
 from seatrial.swarm._rate import Knot, Rate
 from seatrial.swarm._schedule import Spacing, due_times, share_of
+from seatrial.swarm.traffic._requests import Prepared
 
 COLUMNS = (
     "arrival",  # number of the arrival, -1 for what a user does before its first one
@@ -52,7 +53,8 @@ class Plan:
 
     `rate_per_s` is the mean rate, `knots` how it changes with time, where it does. An arrival that is due while
     `most_in_flight` are under way is turned away; 0 sets no such bound. `journey_s` is how long an arrival may take
-    when the time is over, where that is more than the deadline of one request. `share` is which part of the arrivals
+    when the time is over, where that is more than the deadline of one request. `traffic` are the requests that are sent
+    by turns where there is no `user`, who may be handed `paths`. `share` is which part of the arrivals
     is this process's own: every one of them that is the first number, modulo the second.
     """
 
@@ -71,6 +73,7 @@ class Plan:
     most_in_flight: int = 0
     knots: tuple[Knot, ...] = ()
     journey_s: float = 0.0
+    traffic: tuple[Prepared, ...] = ()
     share: tuple[int, int] = (0, 1)
 
     @property
@@ -99,8 +102,10 @@ class Plan:
         data: dict[str, Any] = json.loads(line)
         identities = tuple((str(name), dict(headers)) for name, headers in data.pop("identities"))
         knots = tuple((at_s, per_s) for at_s, per_s in data.pop("knots"))
+        traffic = tuple(Prepared(**each) for each in data.pop("traffic"))
         index, count = data.pop("share")
-        return cls(identities=identities, paths=tuple(data.pop("paths")), knots=knots, share=(index, count), **data)
+        paths = tuple(data.pop("paths"))
+        return cls(identities=identities, paths=paths, traffic=traffic, knots=knots, share=(index, count), **data)
 
 
 @dataclass(slots=True, kw_only=True)

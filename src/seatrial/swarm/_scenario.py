@@ -29,6 +29,7 @@ from seatrial.swarm._statistics import measure
 from seatrial.swarm._team import Team
 from seatrial.swarm._telling import Teller
 from seatrial.swarm._values import BESIDES, Circumstances, measure_limited, operation_values, values_of
+from seatrial.swarm.traffic import Traffic, of_paths
 
 ATTEMPTS = 2
 FIRST = "first"
@@ -82,13 +83,15 @@ def run_scenario(  # noqa: PLR0913 - the instrument's whole interface
     environment: Mapping[str, str] | None = None,
     process: LoadProcess | None = None,
     sources: Sources | None = None,
+    traffic: Traffic | None = None,
     replay: str,
 ) -> Evidence:
     """Send a scenario's load, judge it, and write stats.json, requests.csv and locust.log into `out`.
 
     `limits` (with the profile's `environment`) say how many identities are needed and which paths are exempt; None
     means unknown. `process` was started ahead; without one, a new one is. `sources` tell what the service uses
-    meanwhile. `replay` is the command that repeats this. A scenario without a duration for the profile is not tested.
+    meanwhile. `traffic` is what is sent where neither a user class nor paths say it. `replay` is the command that
+    repeats this. A scenario without a duration for the profile is not tested.
     Raises UsageError for an objective, load file or user class that cannot be used, EnvironmentFailure when `out`
     cannot be written or no process can be started.
     """
@@ -100,7 +103,7 @@ def run_scenario(  # noqa: PLR0913 - the instrument's whole interface
     _make(out)
     given_up: list[Attempt] = []
     for left in reversed(range(ATTEMPTS if order.duration_s < REPEAT_BELOW_S else 1)):
-        plan = make_plan(order, target, identities, seed=seed, out=out)
+        plan = make_plan(order, target, identities, seed=seed, out=out, traffic=traffic)
         attempt = _attempt(order, plan, ground, process)
         process = None
         if not (left and attempt.doubt and attempt.doubt.transient):
@@ -141,7 +144,9 @@ def _written(out: Path) -> Iterator[None]:
         ) from error
 
 
-def make_plan(order: Order, target: Target, identities: Identities, *, seed: int, out: Path) -> Plan:
+def make_plan(  # noqa: PLR0913 - by keyword, each is needed once
+    order: Order, target: Target, identities: Identities, *, seed: int, out: Path, traffic: Traffic | None = None
+) -> Plan:
     """Return what the load process is told; it writes its requests into `out`."""
     scenario = order.scenario
     return Plan(
@@ -149,7 +154,8 @@ def make_plan(order: Order, target: Target, identities: Identities, *, seed: int
         url=target.url,
         file=order.file,
         user=scenario.user,
-        paths=scenario.paths,
+        paths=scenario.paths if scenario.user else (),
+        traffic=traffic.requests if traffic else of_paths(scenario.paths),
         rate_per_s=order.rate.mean(order.duration_s),
         knots=order.knots,
         duration_s=order.duration_s,

@@ -38,7 +38,7 @@ class Meter:
             visit = current_visit()
             if visit is None:  # before the first arrival, or in a greenlet of the user's own
                 return send(method, url, *args, **options)
-            sent = visit.send(f"{method} {_path(url)}", self._clock.now())
+            sent = visit.send(f"{method} {_path(options.get('name') or url)}", self._clock.now())
             options["headers"] = {**visit.headers, **(options.get("headers") or {})}
             options["context"] = {**(options.get("context") or {}), MARK: sent}
             return self._timed(user, sent, lambda: send(method, url, *args, **options))

@@ -1,18 +1,20 @@
-"""The user class of a scenario: from its load file, or one that asks for the scenario's paths."""
+"""The user class of a scenario: from its load file, or one that sends the scenario's requests."""
 
 from __future__ import annotations
 
 import functools
-import itertools
 import traceback
 from pathlib import Path
+from typing import Any
 
 import gevent.ssl
 from locust import FastHttpUser, User, task
 from locust.util.load_locustfile import load_locustfile
 
 from seatrial.swarm._inside._journey import unsupported
+from seatrial.swarm._inside._visit import current_visit
 from seatrial.swarm._plan import Plan
+from seatrial.swarm.traffic._requests import Prepared
 
 
 class BrokenLoadError(Exception):
@@ -25,23 +27,25 @@ class BrokenLoadError(Exception):
         self.details = details
 
 
-class Paths(FastHttpUser):
-    """GET the scenario's paths in turn; anything but a 2xx or 3xx is a failure, and no redirect leads elsewhere."""
+class Sender(FastHttpUser):
+    """Send the scenario's requests by turns; anything but a 2xx or 3xx is a failure, and no redirect is followed."""
 
     abstract = True
     lean = True
-    paths: tuple[str, ...] = ()
-    turns = itertools.count()
+    traffic: tuple[Prepared, ...] = ()
 
     @task
     def visit(self) -> None:
-        """GET the next path."""
-        self.client.get(self.paths[next(self.turns) % len(self.paths)], allow_redirects=False)
+        """Send the request whose turn the arrival has, whichever process sends those before and after it."""
+        visit = current_visit()
+        one = self.traffic[(visit.index if visit else 0) % len(self.traffic)]
+        client: Any = self.client  # the lean one
+        client.request(one.method, one.path, name=one.name, headers=one.headers, data=one.content)
 
 
 def load_user(plan: Plan) -> type[User]:
     """Return the class, pointed at the target; raises BrokenLoadError."""
-    chosen = _named(plan) if plan.user else Paths
+    chosen = _named(plan) if plan.user else _sender(plan)
     chosen.host = plan.url
     if plan.paths:
         chosen.paths = plan.paths  # type: ignore[attr-defined]  # a class says in its docstring that it reads them
@@ -49,6 +53,11 @@ def load_user(plan: Plan) -> type[User]:
         _set_up(chosen, plan)
     _check_tasks(chosen)
     return chosen
+
+
+def _sender(plan: Plan) -> type[User]:
+    Sender.traffic = plan.traffic
+    return Sender
 
 
 def _set_up(chosen: type[FastHttpUser], plan: Plan) -> None:
