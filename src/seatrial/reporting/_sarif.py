@@ -11,6 +11,9 @@ from seatrial.core import Exchange, Finding, FindingStatus, Severity
 from seatrial.record import CheckPlanned, Record
 from seatrial.reporting._verdict import findings_of, not_verified, verdict_of
 
+NOWHERE = "seatrial.toml"
+"""Where a finding is shown that nobody could place: code scanning refuses a file for one result without a place."""
+
 PUBLISHED = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 LEVELS: Mapping[Severity, str] = {
     Severity.CRITICAL: "error",
@@ -97,20 +100,18 @@ def _result(finding: Finding, rule: int, exchanges: Mapping[str, Exchange]) -> d
 
 
 def _locations(finding: Finding) -> list[dict[str, Any]]:
-    """Return the file that is to be mended and the operation that showed it, as far as they are known."""
-    physical = {"physicalLocation": _place(finding.location)} if finding.location else {}
+    """Return the file that is to be mended, and the operation that showed it where it is known."""
     logical = {"logicalLocations": [{"fullyQualifiedName": finding.operation, "kind": "resource"}]}
-    place = {**physical, **(logical if finding.operation else {})}
-    return [place] if place else []
+    return [{"physicalLocation": _place(finding.location or NOWHERE), **(logical if finding.operation else {})}]
 
 
 def _place(location: str) -> dict[str, Any]:
-    """Return `file` or `file:line` as SARIF has it: relative to the root of the sources."""
+    """Return `file` or `file:line` as SARIF has it: relative to the root of the sources, the first line by default."""
     file, _, line = location.rpartition(":")
-    path, number = (file, int(line)) if file and line.isascii() and line.isdigit() else (location, 0)
+    path, number = (file, int(line)) if file and line.isascii() and line.isdigit() else (location, 1)
     base = {} if path.startswith("/") else {"uriBaseId": "%SRCROOT%"}
-    region = {"region": {"startLine": number}} if number else {}
-    return {"artifactLocation": {"uri": ("file://" if not base else "") + quote(path), **base}, **region}
+    region = {"startLine": max(number, 1)}
+    return {"artifactLocation": {"uri": ("file://" if not base else "") + quote(path), **base}, "region": region}
 
 
 def _suppressions(finding: Finding) -> list[dict[str, str]]:

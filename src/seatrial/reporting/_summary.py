@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -13,6 +14,7 @@ from seatrial.reporting._verdict import findings_of, not_verified, verdict_of
 LIMIT_BYTES = 900_000
 """GitHub drops a whole step summary above 1 MiB."""
 
+CUT = "\n(cut: see report.html)"
 SHOWN = 20
 
 
@@ -38,10 +40,19 @@ def _nearby(path: Path) -> str:
 
 def write_summary(record: Record, stream: TextIO) -> None:
     """Write the run as Markdown, short enough for a step summary."""
-    text = "\n".join(_markdown(record)) + "\n"
-    stream.write(
-        text if len(text.encode()) <= LIMIT_BYTES else text[: LIMIT_BYTES // 4] + "\n\n(cut: see report.html)\n"
-    )
+    stream.write(bounded(_markdown(record)))
+
+
+def bounded(lines: Sequence[str], *, most: int = LIMIT_BYTES) -> str:
+    """Return lines as one text of at most so many bytes: whole lines only, and a word where some were left out."""
+    kept, room = [], most - len(CUT.encode()) - 1
+    for line in lines:
+        room -= len(line.encode()) + 1
+        if room < 0:
+            kept.append(CUT)
+            break
+        kept.append(line)
+    return "\n".join(kept) + "\n"
 
 
 def _markdown(record: Record) -> list[str]:
