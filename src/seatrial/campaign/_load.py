@@ -20,8 +20,11 @@ def choose_load(settings: Settings, options: Options) -> Settings:
     """Return the settings with the chosen load alone, and without gates on what was not chosen; raises UsageError."""
     chosen = _of_paths(options) if options.paths else _declared(settings, options)
     changed = {name: _changed(scenario, options) for name, scenario in chosen.items()}
-    rules = tuple(rule.text for rule in settings.gate.parsed if _belongs(rule.metric, changed))
-    return settings.model_copy(update={"load": changed, "gate": settings.gate.model_copy(update={"rules": rules})})
+    kept = [rule for rule in settings.gate.parsed if _belongs(rule.metric, changed)]
+    rules = tuple(rule.text for rule in kept if not rule.informational)
+    told = tuple(rule.text for rule in kept if rule.informational)
+    gate = settings.gate.model_copy(update={"rules": rules, "informational": told})
+    return settings.model_copy(update={"load": changed, "gate": gate})
 
 
 def _of_paths(options: Options) -> dict[str, ScenarioSettings]:

@@ -206,7 +206,7 @@ def show_plan(*, config: str, workers: str, **options: Any) -> int:
     for suite in dict.fromkeys(check.suite for check in checks):
         click.echo(f"suite    {suite}: {_counted(checks, suite)}")
     for rule in settings.gate.parsed:
-        click.echo(f"gate     {rule.text}")
+        click.echo(f"gate     {rule.text}{' (informational)' if rule.informational else ''}")
     for stage, budget_s in settings.budget_s.get(settled.profile, {}).items():
         click.echo(f"budget   {stage}: {budget_s:g} s")
     return 0

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from seatrial.core import Finding, FindingStatus, Outcome, Verdict
+from seatrial.core import Finding, FindingStatus, GateResult, Outcome, Verdict
 from seatrial.gate import outcome_word
 from seatrial.record import Record
 from seatrial.reporting._verdict import findings_of, not_verified, verdict_of
@@ -26,10 +26,15 @@ def summarise(record: Record) -> list[str]:
     hidden = len(facts["findings"]) - len(lines)
     lines += [f"... and {hidden} more findings in the report"] if hidden > 0 else []
     lines += [f"checks:  {counts or 'none'}"]
-    lines += [f"gate:    {g.id}: {g.status} ({g.reason})" for g in record.gates if g.status is not Verdict.PASS]
+    lines += [f"gate:    {g.id}: {told(g)} ({g.reason})" for g in record.gates if g.status is not Verdict.PASS]
     lines += [f"verdict: {facts['verdict']}: {facts['reason'].splitlines()[0]}"]
     lines += [f"report:  {_nearby(record.directory / 'report.html')}"]
     return [*lines, f"repeat:  {facts['repeat']}"]
+
+
+def told(gate: GateResult) -> str:
+    """Return how a rule ended, and whether that decides anything."""
+    return f"{gate.status}{', informational' if gate.informational else ''}"
 
 
 def _nearby(path: Path) -> str:
@@ -65,7 +70,7 @@ def _markdown(record: Record) -> list[str]:
     lines += ["| checks | |", "|---|---|"]
     lines += [f"| {outcome} | {facts['checks'][outcome_word(outcome)]} |" for outcome in Outcome]
     lines += ["", "| gate | status | why |", "|---|---|---|"]
-    lines += [f"| `{gate.id}` | {gate.status} | {_escape(gate.reason)} |" for gate in record.gates]
+    lines += [f"| `{gate.id}` | {told(gate)} | {_escape(gate.reason)} |" for gate in record.gates]
     lines += ["", "## Findings", ""] if facts["findings"] else []
     lines += [
         f"- **{f.severity}** `{f.check}` {_escape(f.title)}{_status(f)} {_escape(f.operation)}"
