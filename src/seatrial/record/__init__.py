@@ -22,13 +22,15 @@ from seatrial.record._events import (
     StageFinished,
     StageStarted,
 )
-from seatrial.record._record import Record, read_events, read_record
+from seatrial.record._record import Answer, Record, read_events, read_record
 from seatrial.record._recorder import EVENTS, Listener, Recorder, RecorderServer, RemoteRecorder, Sink
 from seatrial.record._redaction import Secrets
+from seatrial.record._told import answer_of, read_told
 
 __all__ = [
     "EVENTS",
     "OWNED",
+    "Answer",
     "AnyEvent",
     "CheckFinished",
     "CheckPlanned",
@@ -55,7 +57,9 @@ __all__ = [
     "StackStopped",
     "StageFinished",
     "StageStarted",
+    "answer_of",
     "clear_run",
     "read_events",
     "read_record",
+    "read_told",
 ]
