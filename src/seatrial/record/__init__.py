@@ -25,6 +25,7 @@ from seatrial.record._events import (
 from seatrial.record._record import Answer, Record, read_events, read_record
 from seatrial.record._recorder import EVENTS, Listener, Recorder, RecorderServer, RemoteRecorder, Sink
 from seatrial.record._redaction import Secrets
+from seatrial.record._scan import Leak, find_leaks
 from seatrial.record._told import answer_of, read_told
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "ExchangeRecorded",
     "ExchangesCounted",
     "GateJudged",
+    "Leak",
     "LimitProved",
     "LimitationNoted",
     "Listener",
@@ -59,6 +61,7 @@ __all__ = [
     "StageStarted",
     "answer_of",
     "clear_run",
+    "find_leaks",
     "read_events",
     "read_record",
     "read_told",
