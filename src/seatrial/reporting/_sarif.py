@@ -9,10 +9,8 @@ from urllib.parse import quote
 
 from seatrial.core import Exchange, Finding, FindingStatus, Severity
 from seatrial.record import CheckPlanned, Record
+from seatrial.reporting._places import file_and_line
 from seatrial.reporting._verdict import findings_of, not_verified, verdict_of
-
-NOWHERE = "seatrial.toml"
-"""Where a finding is shown that nobody could place: code scanning refuses a file for one result without a place."""
 
 PUBLISHED = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 LEVELS: Mapping[Severity, str] = {
@@ -102,16 +100,15 @@ def _result(finding: Finding, rule: int, exchanges: Mapping[str, Exchange]) -> d
 def _locations(finding: Finding) -> list[dict[str, Any]]:
     """Return the file that is to be mended, and the operation that showed it where it is known."""
     logical = {"logicalLocations": [{"fullyQualifiedName": finding.operation, "kind": "resource"}]}
-    return [{"physicalLocation": _place(finding.location or NOWHERE), **(logical if finding.operation else {})}]
+    return [{"physicalLocation": _place(finding.location), **(logical if finding.operation else {})}]
 
 
 def _place(location: str) -> dict[str, Any]:
-    """Return `file` or `file:line` as SARIF has it: relative to the root of the sources, the first line by default."""
-    file, _, line = location.rpartition(":")
-    path, number = (file, int(line)) if file and line.isascii() and line.isdigit() else (location, 1)
+    """Return file and line as SARIF has them, relative to the root of the sources."""
+    path, line = file_and_line(location)
     base = {} if path.startswith("/") else {"uriBaseId": "%SRCROOT%"}
-    region = {"startLine": max(number, 1)}
-    return {"artifactLocation": {"uri": ("file://" if not base else "") + quote(path), **base}, "region": region}
+    where = {"uri": ("file://" if not base else "") + quote(path), **base}
+    return {"artifactLocation": where, "region": {"startLine": line}}
 
 
 def _suppressions(finding: Finding) -> list[dict[str, str]]:

@@ -1,6 +1,7 @@
 """Who writes which file: a reporter is a function from the record to an open stream.
 
 events.ndjson --read_told--> Record --reporter--> verdict.json, report.html, junit.xml, summary.md, findings.sarif,
+                                                    annotations.txt, gl-code-quality-report.json,
                                                     and of rate limits ratelimit.json, ratelimit/<policy>.html,
                                                     of a contract matrix.json
 """
@@ -14,6 +15,8 @@ from typing import TextIO
 
 from seatrial.core import EnvironmentFailure
 from seatrial.record import Record, read_told
+from seatrial.reporting._annotations import write_annotations
+from seatrial.reporting._codequality import write_codequality
 from seatrial.reporting._html import write_html
 from seatrial.reporting._junit import write_junit
 from seatrial.reporting._matrix import write_matrix
@@ -32,6 +35,8 @@ REPORTERS: Mapping[str, Reporter] = {
     "junit.xml": write_junit,
     "summary.md": write_summary,
     "findings.sarif": write_sarif,
+    "annotations.txt": write_annotations,
+    "gl-code-quality-report.json": write_codequality,
 }
 
 
