@@ -324,3 +324,15 @@ def test_wrong_document(product: Product, tmp_path: Path, text: str, code: int, 
     with serving(text) as url:
         done = product("run", "--stack", url, "--only", "contract", cwd=folder)
     refuses(done, code=code, slug=slug, says="/openapi.json")
+
+
+@pytest.mark.parametrize("words", [(), ("--plan",), ("-n", "2")])
+def test_waiver_of_no_check(product: Product, tmp_path: Path, words: tuple[str, ...]) -> None:
+    """A waiver with a slug that is spelt wrong would be thought to hold: nothing starts, and the nearest is named."""
+    text = '[[waivers]]\ncheck = "health.readiness-answer"\nreason = "r"\nowner = "o"\nexpires = "2999-12-31"\n'
+    folder = project(tmp_path, text)
+    done = product("run", *words, "--stack", "http://127.0.0.1:9", cwd=folder)
+    refuses(done, code=2, slug="waiver-unknown", says="did you mean 'health.readiness-answers'")
+    assert not (folder / ".seatrial").exists()
+    listed = product("checks", "list", cwd=folder)
+    assert listed.returncode == 0, listed.stderr

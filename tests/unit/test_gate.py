@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial.config import ContractSettings, GateSettings, Settings, WaiverSettings, parse_rule
+from seatrial.config import ContractSettings, GateSettings, Settings, WaiverSettings, load_settings, parse_rule
 from seatrial.core import CheckResult, Finding, FindingStatus, Measurement, Outcome, Severity, UsageError, Verdict
 from seatrial.gate import Value, check_rules, collect_values, decide, describe, judge
 from seatrial.plugin._complete import waived
@@ -102,6 +102,29 @@ def test_missing_measurement_is_inconclusive_unless_let_through() -> None:
     gates = judge((*RULES, parse_rule("load.x.p99 <= 5 ms")), collect_values(record), applies=lambda _: True)
     assert decide(record, gates)[0] is Verdict.INCONCLUSIVE
     assert decide(record, gates, on_inconclusive="pass")[0] is Verdict.PASS
+
+
+@pytest.mark.parametrize("rule", ["checks.passed >= 2", "load.x.p99 <= 5 ms"])
+def test_an_informational_rule_decides_nothing(rule: str) -> None:
+    """Broken or never measured, it is judged and told, and the verdict is that of the other rules; alone it is none."""
+    record = record_of(passed("a.b"))
+    settings = GateSettings(informational=(rule,))
+    gates = judge(settings.parsed, collect_values(record), applies=lambda _: True)
+    assert [gate.status for gate in gates if gate.informational] != [Verdict.PASS]
+    assert decide(record, gates)[0] is Verdict.PASS
+    alone = [gate for gate in gates if gate.informational]
+    assert len(alone) == 1
+    assert decide(record, alone)[0] is Verdict.INCONCLUSIVE
+
+
+def test_informational_rules_are_parsed_and_known_before_the_start(tmp_path: Path) -> None:
+    """A rule that decides nothing is still refused where nobody could read or measure it."""
+    (tmp_path / "seatrial.toml").write_text('[gate]\ninformational = ["coverage is good"]\n')
+    with pytest.raises(UsageError, match="gate-rule") as caught:
+        load_settings(tmp_path / "seatrial.toml")
+    assert caught.value.where.endswith("seatrial.toml:2")
+    with pytest.raises(UsageError, match="gate-metric"):
+        check_rules(Settings(gate=GateSettings(informational=("checks.faild == 0",))))
 
 
 @given(st.floats(min_value=0, max_value=1e6, allow_nan=False), st.floats(min_value=0, max_value=1e6, allow_nan=False))

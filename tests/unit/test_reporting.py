@@ -9,6 +9,8 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seatrial.core import (
     CheckResult,
@@ -38,6 +40,7 @@ from seatrial.record import (
     read_record,
 )
 from seatrial.reporting import REPORTERS, summarise, verdict_of, write_reports
+from seatrial.reporting._summary import CUT, bounded
 
 EVIL = "<script>alert(1)</script>"
 FINDING = Finding(
@@ -136,6 +139,29 @@ def test_junit_counts(run: Path) -> None:
     (suite,) = ET.parse(run / "junit.xml").getroot().iter("testsuite")  # noqa: S314 - we wrote it
     counts = {name: suite.get(name) for name in ("tests", "failures", "errors")}
     assert counts == {"tests": "3", "failures": "1", "errors": "1"}
+
+
+def test_junit_stays_xml_whatever_a_service_answers(tmp_path: Path) -> None:
+    """Terminal escapes and what XML forbids are written out: a parser reads the file, and the text is still known."""
+    bad = replace(FINDING, title="\x1b[31mred\x00 \ufffe]]>", replay="\x07")
+    result = CheckResult(check="a.bad", outcome=Outcome.FAILED, reason="a bell \x07 & <x>", findings=(bad,))
+    with Recorder(tmp_path) as recorder:
+        for event in (*EVENTS[:2], CheckFinished(result=result), *EVENTS[2:4]):
+            recorder.emit(event)
+    write_reports(tmp_path)
+    (failure,) = ET.parse(tmp_path / "junit.xml").getroot().iter("failure")  # noqa: S314 - we wrote it
+    assert failure.get("message") == r"failed: a bell \x07 & <x>"
+    assert failure.text == r"\x1b[31mred\x00 \ufffe]]>" + "\n" + r"\x07"
+
+
+@given(st.lists(st.text(alphabet="aé\U0001f6a2|", max_size=30), max_size=20), st.integers(40, 400))
+def test_a_summary_is_cut_between_lines(lines: list[str], most: int) -> None:
+    """A step summary over its limit is dropped whole by GitHub: ours ends before it, with a whole line, and says so."""
+    text = bounded(lines, most=most)
+    assert len(text.encode()) <= most
+    whole = "\n".join(lines) + "\n"
+    assert CUT in text or text == whole
+    assert whole.startswith(text.partition(CUT)[0])
 
 
 def test_run_without_end_is_inconclusive(tmp_path: Path) -> None:

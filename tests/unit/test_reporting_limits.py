@@ -415,8 +415,17 @@ def test_sarif_has_findings_of_every_suite(tmp_path: Path) -> None:
     assert place["physicalLocation"]["artifactLocation"] == {"uri": "app/a%20b.py", "uriBaseId": "%SRCROOT%"}
     assert place["physicalLocation"]["region"] == {"startLine": 7}
     assert place["logicalLocations"][0]["fullyQualifiedName"] == "GET /a b"
-    assert "region" not in other["locations"][0]["physicalLocation"]
+    assert other["locations"][0]["physicalLocation"]["region"] == {"startLine": 1}
     assert {"level": "note", "message": {"text": "not this"}} in run["invocations"][0]["toolExecutionNotifications"]
+
+
+@pytest.mark.parametrize(("location", "uri"), [("", "seatrial.toml"), ("a.py:0", "a.py"), ("/a.py", "file:///a.py")])
+def test_sarif_places_each_result(tmp_path: Path, location: str, uri: str) -> None:
+    """Code scanning refuses a whole file for one result without a file or a line: each has both."""
+    finding = Finding(check="health.basic", severity=Severity.LOW, title="t", cause="c", location=location)
+    (place,) = sarif_of(tmp_path, finding)["results"][0]["locations"]
+    assert place["physicalLocation"]["artifactLocation"]["uri"] == uri
+    assert place["physicalLocation"]["region"]["startLine"] == 1
 
 
 def test_sarif_suppresses_what_is_waived(tmp_path: Path) -> None:

@@ -21,8 +21,11 @@ def choose_load(settings: Settings, options: Options) -> Settings:
     made = _made(settings, options)
     chosen = {name: _scenario(what, options) for name, what in made.items()} or _declared(settings, options)
     changed = {name: _changed(scenario, options) for name, scenario in chosen.items()}
-    rules = tuple(rule.text for rule in settings.gate.parsed if _belongs(rule.metric, changed))
-    return settings.model_copy(update={"load": changed, "gate": settings.gate.model_copy(update={"rules": rules})})
+    kept = [rule for rule in settings.gate.parsed if _belongs(rule.metric, changed)]
+    rules = tuple(rule.text for rule in kept if not rule.informational)
+    told = tuple(rule.text for rule in kept if rule.informational)
+    gate = settings.gate.model_copy(update={"rules": rules, "informational": told})
+    return settings.model_copy(update={"load": changed, "gate": gate})
 
 
 def _made(settings: Settings, options: Options) -> dict[str, dict[str, object]]:

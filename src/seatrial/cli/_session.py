@@ -22,7 +22,7 @@ from seatrial.cli._options import config_path
 from seatrial.cli._view import LiveView, PlainView, make_view
 from seatrial.config import Settings, load_settings
 from seatrial.core import Check, UsageError, content
-from seatrial.plugin import Conductor, check_of, check_settings, conduct
+from seatrial.plugin import Conductor, check_of, check_settings, check_waivers, conduct
 
 SHIPPED = "shipped"
 FOREIGN = ("PYTEST_ADDOPTS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
@@ -92,7 +92,15 @@ def settle_options(settings: Settings, options: dict[str, Any]) -> Options:
 def run_session(*, config: str, workers: str, **options: Any) -> int:
     """Run the selected suites and return the exit code."""
     path, settings, settled = settle(config, options)
+    if settings.waivers:  # here, as the controller of several workers never sees an item
+        _refuse_waivers(settings, settled, collect_checks(settings, path, settled))
     return conduct_session(path, settings, settled, view=make_view(), tell=Conductor.summary, workers=workers)
+
+
+def _refuse_waivers(settings: Settings, settled: Options, checks: Sequence[Check]) -> None:
+    """Refuse a waiver of no check, where all checks are selected; raises UsageError."""
+    if not settled.only:
+        check_waivers(settings, (check.slug for check in checks))
 
 
 def conduct_session(  # noqa: PLR0913 - by keyword, each is needed once
@@ -191,13 +199,14 @@ def show_plan(*, config: str, workers: str, **options: Any) -> int:
     del workers
     path, settings, settled = settle(config, options)
     checks = collect_checks(settings, path, settled)
+    _refuse_waivers(settings, settled, checks)
     _, choice = choose(settings, settled)
     click.echo(f"stack    {choice.driver}: {choice.why}")
     click.echo(f"profile  {settled.profile}")
     for suite in dict.fromkeys(check.suite for check in checks):
         click.echo(f"suite    {suite}: {_counted(checks, suite)}")
     for rule in settings.gate.parsed:
-        click.echo(f"gate     {rule.text}")
+        click.echo(f"gate     {rule.text}{' (informational)' if rule.informational else ''}")
     for stage, budget_s in settings.budget_s.get(settled.profile, {}).items():
         click.echo(f"budget   {stage}: {budget_s:g} s")
     return 0

@@ -182,6 +182,7 @@ def _shared(prefix: Sequence[str], names: Sequence[str]) -> int:
 def _check_thresholds(settings: Settings, path: Path, text: str) -> None:
     """Parse every threshold now, so that none can fail after an hour of load."""
     places: list[tuple[str, tuple[str, ...]]] = [(rule, ("gate", "rules")) for rule in settings.gate.rules]
+    places += [(rule, ("gate", "informational")) for rule in settings.gate.informational]
     for name, scenario in settings.load.items():
         places += [
             (f"load.{name}.{metric} {threshold}", ("load", name, "objectives", metric))

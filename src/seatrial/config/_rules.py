@@ -32,20 +32,21 @@ _RULE = re.compile(r"\s*(?P<metric>[a-z][a-z0-9_-]*(?:\.[A-Za-z0-9_-]+)+)\s*" + 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A threshold on one metric; an empty unit means the metric's own."""
+    """A threshold on one metric; an empty unit means the metric's own. An informational one decides nothing."""
 
     text: str
     metric: str
     operator: str
     threshold: float
     unit: str = ""
+    informational: bool = False
 
     def holds(self, value: float) -> bool:
         """Return whether an unrounded value meets the threshold."""
         return OPERATORS[self.operator](value, self.threshold)
 
 
-def parse_rule(text: str) -> Rule:
+def parse_rule(text: str, *, informational: bool = False) -> Rule:
     """Parse one rule; raises UsageError that shows the grammar by example."""
     match = _RULE.fullmatch(text)
     if match is None:
@@ -61,4 +62,5 @@ def parse_rule(text: str) -> Rule:
         operator=match["operator"],
         threshold=float(match["number"]),
         unit=UNIT_NAMES[match["unit"] or ""],
+        informational=informational,
     )

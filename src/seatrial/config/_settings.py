@@ -638,15 +638,17 @@ class PostureSettings(Section):
 
 
 class GateSettings(Section):
-    """The rules that decide the verdict; their grammar stands above `parse_rule`."""
+    """The rules that decide the verdict, and those that are only told; their grammar stands above `parse_rule`."""
 
     rules: tuple[str, ...] = ("checks.failed == 0", "checks.inconclusive == 0", "checks.passed >= 1")
+    informational: tuple[str, ...] = ()
     on_inconclusive: Literal["block", "pass"] = "block"
 
     @property
     def parsed(self) -> tuple[Rule, ...]:
-        """Return the rules, parsed."""
-        return tuple(parse_rule(rule) for rule in self.rules)
+        """Return all rules, parsed: those that decide first."""
+        told = (parse_rule(rule, informational=True) for rule in self.informational)
+        return (*map(parse_rule, self.rules), *told)
 
 
 class TargetSettings(Section):

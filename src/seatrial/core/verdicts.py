@@ -22,7 +22,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateResult:
-    """One rule, judged: the value is None when it was never measured."""
+    """One rule, judged: the value is None when it was never measured. An informational one decides nothing."""
 
     id: str
     metric: str
@@ -32,6 +32,7 @@ class GateResult:
     unit: str
     status: Verdict
     reason: str
+    informational: bool = False
 
 
 def combine(verdicts: Iterable[Verdict]) -> Verdict:

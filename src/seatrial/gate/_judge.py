@@ -33,6 +33,7 @@ def _judge(rule: Rule, value: Value | None) -> GateResult:
         unit=value.unit if value else rule.unit,
         status=status,
         reason=reason,
+        informational=rule.informational,
     )
 
 
@@ -56,7 +57,8 @@ def decide(
 ) -> tuple[Verdict, str]:
     """Return the verdict of a run and the one sentence why.
 
-    A run that broke, lost part of its record or passed not one check is never a pass, whatever the rules say.
+    A run that broke, lost part of its record or passed not one check is never a pass, whatever the rules say. What is
+    informational decides nothing, neither that it holds nor that it does not.
     """
     if record.failure:
         return Verdict.INCONCLUSIVE, record.failure.reason
@@ -64,6 +66,7 @@ def decide(
         return Verdict.INCONCLUSIVE, "the record of the run is damaged"
     if not record.count(Outcome.PASSED) and not record.count(Outcome.FAILED):
         return Verdict.INCONCLUSIVE, "not one check passed or failed: nothing was verified"
+    gates = [gate for gate in gates if not gate.informational]
     counted = [g for g in gates if not (on_inconclusive == "pass" and g.status is Verdict.INCONCLUSIVE)]
     verdict = combine(gate.status for gate in counted)
     return verdict, _sentence(record, gates, verdict)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from seatrial.core import Exchange, Tally, media_type
+from seatrial.core import Tally, media_type
 from seatrial.openapi._matrix import Row, fill
-from seatrial.record import Record
+from seatrial.record import Answer, Record, answer_of
 
 
 def filled(record: Record) -> list[Row]:
@@ -20,14 +20,15 @@ def filled(record: Record) -> list[Row]:
 
 def _recorded(record: Record) -> Iterator[Tally]:
     own = [exchange for id_, exchange in list(record.exchanges.items()) if id_ not in record.counted]
-    for (operation, status, media), count in Counter(map(_answer, own)).items():
+    came = Counter(map(answer_of, own)) + record.answers
+    for (operation, status, media), count in _by_media(came).items():
         if status:
             yield Tally(operation=operation, status=status, media=media, count=count)
 
 
-def _answer(exchange: Exchange) -> tuple[str, int, str]:
-    response = exchange.response
-    if response is None:
-        return exchange.operation, 0, ""
-    media = next((value for name, value in response.headers if name.lower() == "content-type"), "")
-    return exchange.operation, response.status, media_type(media)
+def _by_media(came: Mapping[Answer, int]) -> Counter[Answer]:
+    """Return how often each answer came, with media types in place of content types."""
+    found = Counter[Answer]()
+    for (operation, status, sent), count in came.items():
+        found[operation, status, media_type(sent)] += count
+    return found

@@ -58,7 +58,7 @@ from seatrial.plugin._hooks import (
 from seatrial.plugin._log_lines import Line, lines_where
 from seatrial.plugin._outages import outages, survivor
 from seatrial.plugin._outcomes import declared, inconclusive, not_applicable, not_tested
-from seatrial.plugin._settle import check_settings
+from seatrial.plugin._settle import check_settings, check_waivers
 
 __all__ = [
     "Conductor",
@@ -70,6 +70,7 @@ __all__ = [
     "check",
     "check_of",
     "check_settings",
+    "check_waivers",
     "client",
     "client_as",
     "conduct",

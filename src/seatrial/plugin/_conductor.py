@@ -24,7 +24,16 @@ from seatrial.campaign import (
     tell_matrix,
 )
 from seatrial.config import Settings
-from seatrial.core import Check, CheckResult, EnvironmentFailure, Outcome, RunInterrupted, SeatrialError, as_ours
+from seatrial.core import (
+    Check,
+    CheckResult,
+    EnvironmentFailure,
+    Outcome,
+    RunInterrupted,
+    SeatrialError,
+    Verdict,
+    as_ours,
+)
 from seatrial.gate import collect_values, decide, describe, judge
 from seatrial.http import IdentityPool
 from seatrial.openapi.diff import describe_waivers
@@ -32,12 +41,15 @@ from seatrial.record import (
     CheckFinished,
     CheckPlanned,
     GateJudged,
+    Leak,
     LimitationNoted,
     Listener,
     Record,
     RecorderServer,
+    RunFailed,
     RunFinished,
     Sink,
+    find_leaks,
 )
 from seatrial.stack import Stack, Variant
 
@@ -45,6 +57,8 @@ SESSION = "SEATRIAL_SESSION"  # the process number of the conductor, by which wo
 FACTS = "session.json"
 PHASES = "phases"
 RECORDER = "recorder.sock"
+SHOWN = 5
+"""So many files with a secret are named."""
 
 
 class Conductor:
@@ -164,6 +178,8 @@ class Conductor:
         from seatrial.reporting import write_reports  # noqa: PLC0415 - templates are needed at the end only
 
         write_reports(self.run.directory)
+        if self._leaks(self.run):
+            write_reports(self.run.directory)
         finished, failure = self._record.finished, self._record.failure
         return failure.exit_code if failure else (finished.verdict.exit_code if finished else 3)
 
@@ -192,6 +208,16 @@ class Conductor:
         verdict, reason = decide(self._record, gates, on_inconclusive=settings.gate.on_inconclusive)
         duration_s = run.elapsed_s()
         run.recorder.emit(RunFinished(verdict=verdict, reason=reason, duration_s=duration_s))
+
+    def _leaks(self, run: Run) -> bool:
+        """Return whether a secret still stands in a file of the run; then it is no run to show anybody."""
+        leaks = list(find_leaks(run.directory, run.recorder.secrets))
+        if leaks:
+            error = secret_left(leaks, run.directory)
+            run.recorder.emit(RunFailed(reason=str(error), exit_code=error.exit_code))
+            ended = RunFinished(verdict=Verdict.INCONCLUSIVE, reason=str(error), duration_s=run.elapsed_s())
+            run.recorder.emit(ended)
+        return bool(leaks)
 
     def _note_limits(self, run: Run, today: dt.date) -> None:
         """Say what this run did not verify, whatever its verdict."""
@@ -230,6 +256,18 @@ class Conductor:
             self._server.close()
         if self.run:
             self.run.close()
+
+
+def secret_left(leaks: Sequence[Leak], directory: Path) -> EnvironmentFailure:
+    """Return what is said of secrets that were written past the recorder: their names and files, never their values."""
+    more = f" and {len(leaks) - SHOWN} more files" if len(leaks) > SHOWN else ""
+    named = ", ".join(f"{leak.file} ({leak.secret})" for leak in leaks[:SHOWN])
+    return EnvironmentFailure(
+        f"a secret stands in what the run left: {named}{more}",
+        slug="secret-left",
+        where=str(directory),
+        remedy="hand the directory to nobody, delete it, and mend what wrote the file: a suite, or this program",
+    )
 
 
 def planned(check: Check, item: str) -> CheckPlanned:

@@ -118,6 +118,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     if session.testsfailed and not session.config.option.continue_on_collection_errors:
         return
+    if context.problem:  # pytest comes here also where collection was ended
+        return
     checks = {item.nodeid: check_of(item) for item in session.items}
     try:
         context.open(dict.fromkeys(part(item.path) for item in session.items))

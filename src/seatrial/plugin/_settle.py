@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from seatrial.campaign import UP, Options, load_fault
-from seatrial.config import Settings, find_config, load_settings
+from seatrial.config import Settings, find_config, find_line, load_settings
+from seatrial.core import UsageError, name_nearest
 from seatrial.gate import check_rules
 from seatrial.openapi.diff import check_drift
 from seatrial.stack import read_state
@@ -35,3 +37,19 @@ def check_settings(settings: Settings, options: Options) -> None:
         check_drift(settings)
     if options.fault:
         load_fault(options.fault)
+
+
+def check_waivers(settings: Settings, slugs: Iterable[str]) -> None:
+    """Refuse a waiver of a check that does not exist: it would be thought to hold; raises UsageError."""
+    known = sorted({*slugs})
+    for number, waiver in enumerate(settings.waivers):
+        if waiver.check not in known:
+            file = settings.root / settings.config_file
+            above = ["tool", "seatrial"] if settings.config_file == "pyproject.toml" else []
+            line = find_line(file.read_text(encoding="utf-8"), [*above, "waivers", number, "check"])
+            raise UsageError(
+                f"a waiver is about {waiver.check!r}, and there is no such check",
+                slug="waiver-unknown",
+                where=f"{file}:{line}",
+                remedy=name_nearest(waiver.check, known, called="checks"),
+            )

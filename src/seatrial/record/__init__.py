@@ -22,14 +22,17 @@ from seatrial.record._events import (
     StageFinished,
     StageStarted,
 )
-from seatrial.record._record import Record, read_events, read_record
+from seatrial.record._record import Answer, Record, read_events, read_record
 from seatrial.record._recorder import EVENTS, Listener, Recorder, RecorderServer, RemoteRecorder, Sink
 from seatrial.record._redaction import TOKEN, Secrets
+from seatrial.record._scan import Leak, find_leaks
+from seatrial.record._told import answer_of, read_told
 
 __all__ = [
     "EVENTS",
     "OWNED",
     "TOKEN",
+    "Answer",
     "AnyEvent",
     "CheckFinished",
     "CheckPlanned",
@@ -38,6 +41,7 @@ __all__ = [
     "ExchangeRecorded",
     "ExchangesCounted",
     "GateJudged",
+    "Leak",
     "LimitProved",
     "LimitationNoted",
     "Listener",
@@ -56,7 +60,10 @@ __all__ = [
     "StackStopped",
     "StageFinished",
     "StageStarted",
+    "answer_of",
     "clear_run",
+    "find_leaks",
     "read_events",
     "read_record",
+    "read_told",
 ]

@@ -16,6 +16,8 @@ OWNED = (
     "report.html",
     "summary.md",
     "findings.sarif",
+    "annotations.txt",
+    "gl-code-quality-report.json",
     "matrix.json",
     "ratelimit.json",
     "ratelimit",

@@ -155,7 +155,7 @@ class RunFinished(Event, frozen=True, kw_only=True):
     duration_s: float
 
 
-AnyEvent = (
+OtherEvent = (
     RunStarted
     | StageStarted
     | StageFinished
@@ -165,7 +165,6 @@ AnyEvent = (
     | CheckStarted
     | CheckFinished
     | MeasurementTaken
-    | ExchangeRecorded
     | ContractRead
     | ExchangesCounted
     | LimitProved
@@ -175,3 +174,4 @@ AnyEvent = (
     | RunFailed
     | RunFinished
 )
+AnyEvent = OtherEvent | ExchangeRecorded

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -38,11 +40,20 @@ from seatrial.record._events import (
 )
 from seatrial.record._recorder import EVENTS
 
+Answer = tuple[str, int, str]
+"""An operation, the status that came back (0: none) and its content type as it was sent."""
+
+Decoded = TypeVar("Decoded")
 _decoder = msgspec.json.Decoder(AnyEvent)
 
 
 def read_events(directory: Path) -> Iterator[AnyEvent]:
     """Yield the events of a run up to its last whole line; raises EnvironmentFailure for one that is not ours."""
+    return read_decoded(directory, _decoder)
+
+
+def read_decoded(directory: Path, decoder: msgspec.json.Decoder[Decoded]) -> Iterator[Decoded]:
+    """Yield what a decoder makes of each line of a run; raises EnvironmentFailure as `read_events` does."""
     path = directory / EVENTS
     try:
         file = path.open("rb")
@@ -58,7 +69,7 @@ def read_events(directory: Path) -> Iterator[AnyEvent]:
             if not line.endswith(b"\n"):  # the writer was killed in the middle of it
                 return
             try:
-                yield _decoder.decode(line)
+                yield decoder.decode(line)
             except (msgspec.DecodeError, ValueError) as error:
                 raise EnvironmentFailure(
                     f"the record is damaged: {error}",
@@ -73,7 +84,7 @@ class Record:
     """What is known about a run so far; `damage` says why reading stopped early, if it did.
 
     `unfinished` says why not all that is `documented` was asked for. `tallies` count exchanges, those among `exchanges`
-    whose ids are in `counted` too.
+    whose ids are in `counted` too; `answers` counts exchanges that were read and are not among `exchanges`.
     """
 
     directory: Path
@@ -82,6 +93,7 @@ class Record:
     results: dict[str, CheckResult] = field(default_factory=dict)
     measurements: dict[str, Measurement] = field(default_factory=dict)
     exchanges: dict[str, Exchange] = field(default_factory=dict)
+    answers: Counter[Answer] = field(default_factory=Counter)
     documented: tuple[Documented, ...] = ()
     unfinished: str = ""
     tallies: list[Tally] = field(default_factory=list)

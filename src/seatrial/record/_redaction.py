@@ -76,6 +76,11 @@ class Secrets:
             # Longest first, so that a secret inside another does not break the longer one.
             self._ordered = sorted(self._names.items(), key=lambda item: -len(item[0]))
 
+    def forms(self) -> dict[str, str]:
+        """Return every text that is replaced, with what stands in its place."""
+        with self._lock:
+            return dict(self._names)
+
     def redact(self, text: str) -> str:
         """Return the text without any registered value and without tokens."""
         for form, mark in self._ordered:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, TextIO
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
@@ -10,6 +11,8 @@ from seatrial.core import CheckResult, Outcome
 from seatrial.record import CheckPlanned, Record
 
 LOST = "the check never ended"
+FORBIDDEN = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What no XML document may hold, not even escaped: one such character of a service, and no CI reads the file."""
 
 
 def write_junit(record: Record, stream: TextIO) -> None:
@@ -37,6 +40,11 @@ def _verdict(result: CheckResult | None) -> list[Any]:
     if result.outcome is Outcome.PASSED:
         return []
     kind = {Outcome.FAILED: Failure, Outcome.INCONCLUSIVE: Error}.get(result.outcome, Skipped)
-    verdict: Any = kind(f"{result.outcome}: {result.reason}")
-    verdict.text = "\n".join(f"{finding.title}\n{finding.replay}".strip() for finding in result.findings)
+    verdict: Any = kind(_text(f"{result.outcome}: {result.reason}"))
+    verdict.text = _text("\n".join(f"{finding.title}\n{finding.replay}".strip() for finding in result.findings))
     return [verdict]
+
+
+def _text(foreign: str) -> str:
+    """Return a text with what XML forbids written as Python would."""
+    return FORBIDDEN.sub(lambda found: ascii(found[0])[1:-1], foreign)

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from seatrial.core import Exchange, Finding, FindingStatus, Severity
 from seatrial.record import CheckPlanned, Record
+from seatrial.reporting._places import file_and_line
 from seatrial.reporting._verdict import findings_of, not_verified, verdict_of
 
 PUBLISHED = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -97,20 +98,17 @@ def _result(finding: Finding, rule: int, exchanges: Mapping[str, Exchange]) -> d
 
 
 def _locations(finding: Finding) -> list[dict[str, Any]]:
-    """Return the file that is to be mended and the operation that showed it, as far as they are known."""
-    physical = {"physicalLocation": _place(finding.location)} if finding.location else {}
+    """Return the file that is to be mended, and the operation that showed it where it is known."""
     logical = {"logicalLocations": [{"fullyQualifiedName": finding.operation, "kind": "resource"}]}
-    place = {**physical, **(logical if finding.operation else {})}
-    return [place] if place else []
+    return [{"physicalLocation": _place(finding.location), **(logical if finding.operation else {})}]
 
 
 def _place(location: str) -> dict[str, Any]:
-    """Return `file` or `file:line` as SARIF has it: relative to the root of the sources."""
-    file, _, line = location.rpartition(":")
-    path, number = (file, int(line)) if file and line.isascii() and line.isdigit() else (location, 0)
+    """Return file and line as SARIF has them, relative to the root of the sources."""
+    path, line = file_and_line(location)
     base = {} if path.startswith("/") else {"uriBaseId": "%SRCROOT%"}
-    region = {"region": {"startLine": number}} if number else {}
-    return {"artifactLocation": {"uri": ("file://" if not base else "") + quote(path), **base}, **region}
+    where = {"uri": ("file://" if not base else "") + quote(path), **base}
+    return {"artifactLocation": where, "region": {"startLine": line}}
 
 
 def _suppressions(finding: Finding) -> list[dict[str, str]]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from seatrial.core import Finding, FindingStatus, Outcome, Verdict
+from seatrial.core import Finding, FindingStatus, GateResult, Outcome, Verdict
 from seatrial.gate import outcome_word
 from seatrial.record import Record
 from seatrial.reporting._verdict import findings_of, not_verified, verdict_of
@@ -13,6 +14,7 @@ from seatrial.reporting._verdict import findings_of, not_verified, verdict_of
 LIMIT_BYTES = 900_000
 """GitHub drops a whole step summary above 1 MiB."""
 
+CUT = "\n(cut: see report.html)"
 SHOWN = 20
 
 
@@ -24,10 +26,15 @@ def summarise(record: Record) -> list[str]:
     hidden = len(facts["findings"]) - len(lines)
     lines += [f"... and {hidden} more findings in the report"] if hidden > 0 else []
     lines += [f"checks:  {counts or 'none'}"]
-    lines += [f"gate:    {g.id}: {g.status} ({g.reason})" for g in record.gates if g.status is not Verdict.PASS]
+    lines += [f"gate:    {g.id}: {told(g)} ({g.reason})" for g in record.gates if g.status is not Verdict.PASS]
     lines += [f"verdict: {facts['verdict']}: {facts['reason'].splitlines()[0]}"]
     lines += [f"report:  {_nearby(record.directory / 'report.html')}"]
     return [*lines, f"repeat:  {facts['repeat']}"]
+
+
+def told(gate: GateResult) -> str:
+    """Return how a rule ended, and whether that decides anything."""
+    return f"{gate.status}{', informational' if gate.informational else ''}"
 
 
 def _nearby(path: Path) -> str:
@@ -38,10 +45,19 @@ def _nearby(path: Path) -> str:
 
 def write_summary(record: Record, stream: TextIO) -> None:
     """Write the run as Markdown, short enough for a step summary."""
-    text = "\n".join(_markdown(record)) + "\n"
-    stream.write(
-        text if len(text.encode()) <= LIMIT_BYTES else text[: LIMIT_BYTES // 4] + "\n\n(cut: see report.html)\n"
-    )
+    stream.write(bounded(_markdown(record)))
+
+
+def bounded(lines: Sequence[str], *, most: int = LIMIT_BYTES) -> str:
+    """Return lines as one text of at most so many bytes: whole lines only, and a word where some were left out."""
+    kept, room = [], most - len(CUT.encode()) - 1
+    for line in lines:
+        room -= len(line.encode()) + 1
+        if room < 0:
+            kept.append(CUT)
+            break
+        kept.append(line)
+    return "\n".join(kept) + "\n"
 
 
 def _markdown(record: Record) -> list[str]:
@@ -54,7 +70,7 @@ def _markdown(record: Record) -> list[str]:
     lines += ["| checks | |", "|---|---|"]
     lines += [f"| {outcome} | {facts['checks'][outcome_word(outcome)]} |" for outcome in Outcome]
     lines += ["", "| gate | status | why |", "|---|---|---|"]
-    lines += [f"| `{gate.id}` | {gate.status} | {_escape(gate.reason)} |" for gate in record.gates]
+    lines += [f"| `{gate.id}` | {told(gate)} | {_escape(gate.reason)} |" for gate in record.gates]
     lines += ["", "## Findings", ""] if facts["findings"] else []
     lines += [
         f"- **{f.severity}** `{f.check}` {_escape(f.title)}{_status(f)} {_escape(f.operation)}"

@@ -1,6 +1,7 @@
 """Who writes which file: a reporter is a function from the record to an open stream.
 
-events.ndjson --read_record--> Record --reporter--> verdict.json, report.html, junit.xml, summary.md, findings.sarif,
+events.ndjson --read_told--> Record --reporter--> verdict.json, report.html, junit.xml, summary.md, findings.sarif,
+                                                    annotations.txt, gl-code-quality-report.json,
                                                     and of rate limits ratelimit.json, ratelimit/<policy>.html,
                                                     of a contract matrix.json
 """
@@ -13,7 +14,9 @@ from pathlib import Path
 from typing import TextIO
 
 from seatrial.core import EnvironmentFailure
-from seatrial.record import Record, read_record
+from seatrial.record import Record, read_told
+from seatrial.reporting._annotations import write_annotations
+from seatrial.reporting._codequality import write_codequality
 from seatrial.reporting._html import write_html
 from seatrial.reporting._junit import write_junit
 from seatrial.reporting._matrix import write_matrix
@@ -32,6 +35,8 @@ REPORTERS: Mapping[str, Reporter] = {
     "junit.xml": write_junit,
     "summary.md": write_summary,
     "findings.sarif": write_sarif,
+    "annotations.txt": write_annotations,
+    "gl-code-quality-report.json": write_codequality,
 }
 
 
@@ -48,7 +53,7 @@ def reporters_of(record: Record) -> dict[str, Reporter]:
 
 def write_reports(directory: Path) -> Record:
     """Rebuild every report of a run from its events; raises EnvironmentFailure when one cannot be written."""
-    record = read_record(directory)
+    record = read_told(directory)
     for name, reporter in reporters_of(record).items():
         _write(directory / name, reporter, record)
     return record

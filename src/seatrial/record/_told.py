@@ -1,0 +1,100 @@
+"""The record as reports need it: every event, but only those exchanges that somebody shows; the others are counted.
+
+events.ndjson --first pass--> everything else, answers counted --second pass--> the exchanges that are shown
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+
+from seatrial.core import EnvironmentFailure, Exchange
+from seatrial.record._events import Event, ExchangeRecorded, OtherEvent
+from seatrial.record._record import Answer, Record, read_decoded
+from seatrial.record._recorder import EVENTS
+
+MARK = b'"ExchangeRecorded"'
+MARK_WITHIN = 40
+"""How far into a line the type of its event stands."""
+
+
+class _Response(msgspec.Struct, frozen=True):
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class _Outline(msgspec.Struct, frozen=True):
+    """What is counted of an exchange: its bodies are skipped."""
+
+    id: str
+    operation: str
+    response: _Response | None = None
+
+
+class _OutlineRecorded(Event, frozen=True, kw_only=True, tag="ExchangeRecorded"):
+    exchange: _Outline
+
+
+_outlines = msgspec.json.Decoder(OtherEvent | _OutlineRecorded)
+_whole = msgspec.json.Decoder(ExchangeRecorded)
+
+
+def answer_of(exchange: Exchange | _Outline) -> Answer:
+    """Return what came back: the operation, its status (0 for no answer) and the content type as it was sent."""
+    response = exchange.response
+    if response is None:
+        return exchange.operation, 0, ""
+    sent = next((value for name, value in response.headers if name.lower() == "content-type"), "")
+    return exchange.operation, response.status, sent
+
+
+def read_told(directory: Path) -> Record:
+    """Read a run directory as `read_record` does, in a memory that does not grow with the number of exchanges.
+
+    `exchanges` holds those alone that a finding or a proof shows; `answers` counts the others that nobody counted.
+    """
+    record = Record(directory)
+    lines = _read_others(record)
+    shown = _shown(record)
+    for line in _exchange_lines(directory, lines):
+        outline = _outlines.decode(line)
+        if not isinstance(outline, _OutlineRecorded):
+            continue
+        if outline.exchange.id in shown:
+            record.exchanges[outline.exchange.id] = _whole.decode(line).exchange
+        if outline.exchange.id in shown or outline.exchange.id in record.counted:
+            record.answers[answer_of(outline.exchange)] -= 1
+    record.answers = +record.answers
+    return record
+
+
+def _read_others(record: Record) -> int:
+    """Take in all events, of exchanges only how they were answered, and return how many lines could be read."""
+    lines = 0
+    try:
+        for event in read_decoded(record.directory, _outlines):
+            if isinstance(event, _OutlineRecorded):
+                record.answers[answer_of(event.exchange)] += 1
+            else:
+                record.add(event)
+            lines += 1
+    except EnvironmentFailure as error:
+        if error.slug != "record-damaged":
+            raise
+        record.damage = str(error)
+    return lines
+
+
+def _shown(record: Record) -> set[str]:
+    """Return the exchanges that reports show: evidence of findings, and transcripts of proofs."""
+    results = [*record.results.values(), *(result for proof in record.proofs for result in proof.results)]
+    shown = {id_ for result in results for finding in result.findings for id_ in finding.evidence}
+    return shown.union(*(ids for proof in record.proofs for ids in proof.transcripts.values()))
+
+
+def _exchange_lines(directory: Path, lines: int) -> Iterator[bytes]:
+    with (directory / EVENTS).open("rb") as file:
+        yield from (line for line in islice(file, lines) if MARK in line[:MARK_WITHIN])
