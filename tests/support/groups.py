@@ -78,7 +78,7 @@ CONTRACT = (
     ),
     (
         *("contract-crash-on-long-title", "contract-health-dawdles", "contract-status-by-default"),
-        "contract-parameter-withdrawn",
+        *("contract-parameter-withdrawn", "contract-tenant-amends"),
     ),
     ("contract-cursor-crash", "contract-tenant-removes", "contract-short-title-refused"),
     ("contract-onboarding-second-profile", "contract-header-required"),

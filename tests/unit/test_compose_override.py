@@ -77,8 +77,23 @@ def test_the_relay_is_published_where_addresses_are_wanted(tmp_path: Path) -> No
 
 def test_health_checks_come_sooner_and_nowhere_else(services: Any) -> None:
     """A check that is there gets a shorter interval; none is made up."""
-    assert services["db"]["healthcheck"] == {"interval": "1s"}
+    assert services["db"]["healthcheck"] == {"interval": "2s"}
     assert "healthcheck" not in services["api"]
+
+
+def test_a_health_check_that_others_wait_for_comes_soonest(tmp_path: Path) -> None:
+    """Only where a service starts once another one is healthy: whatever it waits for otherwise costs no more."""
+    checked = {"image": "postgres:17", "healthcheck": {"test": ["CMD", "a"]}}
+    conditions = {"db": "service_healthy", "queue": "service_started", "job": "service_completed_successfully"}
+    needs = {name: {"condition": condition, "required": True} for name, condition in conditions.items()}
+    model = {"services": {"api": {"build": ".", "depends_on": needs}, **dict.fromkeys(conditions, checked)}}
+    write_override(plan_in(tmp_path), model, tmp_path / "override.yml")
+    found = yaml.load((tmp_path / "override.yml").read_text(), Loader=_Loader)["services"]  # noqa: S506 - a safe loader
+    assert {name: found[name]["healthcheck"]["interval"] for name in conditions} == {
+        "db": "1s",
+        "queue": "2s",
+        "job": "2s",
+    }
 
 
 def test_a_local_process_gets_what_the_file_hands_to_its_service(tmp_path: Path) -> None:

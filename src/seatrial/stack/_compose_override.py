@@ -19,8 +19,12 @@ from seatrial.stack._passage import FAR_PORT
 from seatrial.stack._sweep import run_labels
 
 SHARE = "/seatrial"
-INTERVALS = {"instrumented": "300ms", "clean": "1s"}
-"""The first probe comes after one interval, for each link of depends_on; a probe on the clean stack costs load."""
+AWAITED, USUAL = "1s", "2s"
+"""How often health checks are asked: the first time comes after one interval, and somebody may wait for it.
+
+Each time costs a new process in the container, and the engine as much again: asked more often, all else is slower.
+Those that nobody waits for are asked early, once the entry answers (`_early`); that one fails is told after retries.
+"""
 
 GRACE = "15s"
 
@@ -44,9 +48,14 @@ _Dumper.add_representer(_Reset, lambda dumper, _: dumper.represent_scalar("!rese
 def write_override(plan: StackPlan, model: Model, path: Path) -> None:
     """Write the override of a plan to a file that only this user can read."""
     labels = dict(run_labels(plan.run, keep=plan.keep))
+    awaited = _awaited(model)
     document = {
         "services": {
-            name: {**_service(name, service, plan, labels), **_image(name, service, plan, model)}
+            name: {
+                **_service(name, service, plan, labels),
+                **_health(service, AWAITED if name in awaited else USUAL),
+                **_image(name, service, plan, model),
+            }
             for name, service in model["services"].items()
         },
         "networks": {name: {"labels": labels} for name in _own(model, "networks") | {"default"}},
@@ -67,9 +76,6 @@ def _service(name: str, service: Mapping[str, Any], plan: StackPlan, labels: Map
         override["ports"] = _Override(f"127.0.0.1::{port}" for port in ports)
     if service.get("container_name"):
         override["container_name"] = _Reset()
-    healthcheck = service.get("healthcheck") or {}
-    if healthcheck.get("test") and not healthcheck.get("disable"):
-        override["healthcheck"] = {"interval": INTERVALS[plan.variant]}
     if environment := _environment(name, service, plan):
         override["environment"] = {key: value.replace("$", "$$") for key, value in environment.items()}
     if name in plan.additions:
@@ -77,6 +83,19 @@ def _service(name: str, service: Mapping[str, Any], plan: StackPlan, labels: Map
     if name in plan.replicas:
         override["scale"] = plan.replicas[name]
     return override
+
+
+def _awaited(model: Model) -> set[str]:
+    """Return the services for whose health others wait before they start."""
+    needs = [needed for service in model["services"].values() for needed in (service.get("depends_on") or {}).items()]
+    return {name for name, how in needs if how["condition"] == "service_healthy"}
+
+
+def _health(service: Mapping[str, Any], interval: str) -> dict[str, Any]:
+    """Return how often a service's health check is asked, where it has one."""
+    healthcheck = service.get("healthcheck") or {}
+    asked = healthcheck.get("test") and not healthcheck.get("disable")
+    return {"healthcheck": {"interval": interval}} if asked else {}
 
 
 def _image(name: str, service: Mapping[str, Any], plan: StackPlan, model: Model) -> dict[str, Any]:
