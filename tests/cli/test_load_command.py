@@ -259,13 +259,14 @@ def test_wrong_usage_sends_nothing(  # noqa: PLR0913, PLR0917 - fixtures and cas
     [
         (("http://192.0.2.1:80", "--path", "/a"), "target-not-allowed", "--allow-target"),
         (("--path", "/a"), "config-missing", "seatrial.toml"),
-        (("http://127.0.0.1:9",), "config-missing", "seatrial.toml"),
+        (("http://192.0.2.1:80",), "target-not-allowed", "--allow-target"),
+        (("http://127.0.0.1:9", "--scenario", "calm"), "config-missing", "seatrial.toml"),
     ],
 )
 def test_without_a_configuration(
     product: Product, tmp_path: Path, arguments: tuple[str, ...], slug: str, says: str
 ) -> None:
-    """Nothing leaves this machine, and only a URL with paths needs no configuration."""
+    """Nothing leaves this machine, and only a URL without the name of a scenario needs no configuration."""
     done = product("load", *arguments, cwd=tmp_path)
     assert (done.returncode, f"[{slug}]" in done.stderr, says in done.stderr) == (2, True, True), done.stderr
 
