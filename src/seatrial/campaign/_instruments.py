@@ -239,6 +239,7 @@ def run_load(run: Run, stack: Stack, ahead: Ahead) -> Evidence:
                 progress=run.progress("load"),
                 process=ahead.scenario(name),
                 sources=sources_of(run.settings, stack, scenario),
+                trace_header=run.settings.tracing.header if run.settings.tracing else "",
                 replay=replay,
             ),
         )

@@ -60,6 +60,7 @@ def _facts(order: Order) -> dict[str, Any]:
         "spacing": scenario.arrivals,
         "knots": order.knots,
         "search": _search(order),
+        "flood": order.flood.model_dump(include={"in_flight", "rate_per_s"}) if order.flood else None,
         "processes": scenario.processes,
         "user": scenario.user,
         "file": order.file,
@@ -95,11 +96,17 @@ def _lines(order: Order) -> list[str]:
         "",
         f"{order.name}: {scenario.rate_per_s:g}/s for {order.duration_s:g} s{shape}, {facts['arrivals']:,} arrivals",
         *_searches(order),
+        *_floods(order),
         f"  spaced     {scenario.arrivals}, each answered within {scenario.deadline_s:g} s or failed",
         f"  sends      {what}{many}",
         f"  as         {f'{order.identities:,} users' if order.identities else 'nobody'}",
         f"  must hold  {', '.join(musts) or 'nothing'}",
     ]
+
+
+def _floods(order: Order) -> list[str]:
+    flood = order.flood
+    return [f"  beside     {flood.in_flight} further requests under way at all times, as nobody"] if flood else []
 
 
 def _searches(order: Order) -> list[str]:
