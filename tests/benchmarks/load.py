@@ -1,13 +1,13 @@
 """Print how honest the load generator is: against nginx on loopback, beside what the wire says, on one core.
 
-    python tests/benchmarks/load.py [--seconds 4] [--windows 5] [--tries 20] [--records 10000000] [--first]
+    python tests/benchmarks/load.py [--seconds 4] [--windows 5] [--tries 20] [--records 10000000] [--rows 1000000]
 
 nginx runs on the first processor, the load process on the second one. For each rate several windows are sent: how many
 of the due arrivals began within 5 ms, and the medians of service time and latency beside that of the wire (tcpdump:
 first packet of a request to first packet of its answer). A window in which something else kept generator or nginx from
 its processor for more than 2 % of the time (the kernel tells how long each waited) is listed and left out. Then nginx
-is stopped for a second, two processes share a rate, and the recorder is measured alone. Ends with 1 for a bound missed.
-On a machine that others use, `--first` lets generator and nginx have their processors before everybody else meanwhile.
+is stopped for a second, two processes share a rate, and recorder and reader are measured alone. Ends with 1 for a bound
+missed. On a machine that others use, `--first` lets generator and nginx have their processors before everybody else.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from seatrial.swarm._inside._book import Book
 from seatrial.swarm._inside._clock import Clock
 from seatrial.swarm._inside._recorder import Recorder
 from seatrial.swarm._inside._visit import MARK, Judged, Visit
-from seatrial.swarm._plan import Ledger, Plan
+from seatrial.swarm._plan import COLUMNS, Ledger, Plan
 from seatrial.swarm._process import Ending, Message
 from seatrial.swarm._rows import Row, lags_ms, read_rows
 from seatrial.swarm.traffic import of_paths
@@ -53,6 +53,7 @@ FREEZE_SHARE = 0.05
 FREEZE_PER_S, FREEZE_RUN_S = 500.0, 8.0
 WAITED_SHARE = 0.02
 RECORDER_US = 10.0
+ROW_BYTES = 400
 IMPORT_S = 3.0
 CONFIGURATION = """
 worker_processes 1; daemon off; pid {folder}/pid; error_log {folder}/error.log;
@@ -415,6 +416,24 @@ def book_s(book: Book, count: int) -> float:
     return time.process_time() - began_s
 
 
+def measure_reader(count: int) -> None:
+    """Print what the harness holds for each row of a load, all of which it keeps until they are judged."""
+    with tempfile.TemporaryDirectory() as name:
+        file = Path(name) / "requests.csv"
+        with file.open("w", encoding="utf-8", newline="\n") as stream:
+            stream.write(",".join(COLUMNS) + "\n")
+            for at in range(count):
+                times = (at / 5000, at % 977 / 1000, at % 9973 / 100)
+                stream.write(f"{at},{times[0]},{times[1]},user-{at % 100},GET /items/{{id}},200,application/json,ok,")
+                stream.write(f"{times[2]},{times[2]},\n")
+        own, began_s = psutil.Process(), time.perf_counter()
+        before = own.memory_info().rss
+        rows = read_rows(file)
+        held, took_s = (own.memory_info().rss - before) / count, time.perf_counter() - began_s
+    word = hold(f"a row takes {held:.0f} bytes", holds=len(rows) == count and held <= ROW_BYTES)
+    print(f"reader: {count:,} rows in {took_s:.1f} s, {held:.0f} bytes each: {word}")
+
+
 def main() -> int:
     """Measure and print; return 1 where a bound is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -423,11 +442,13 @@ def main() -> int:
     parser.add_argument("--tries", type=int, default=20, help="windows of a rate at the most, with those left out")
     parser.add_argument("--first", action="store_true", help="before everybody else on this machine")
     parser.add_argument("--records", type=int, default=10_000_000)
+    parser.add_argument("--rows", type=int, default=1_000_000, help="as many as a scenario may have arrivals")
     parser.add_argument("--rates", type=float, nargs="*", default=RATES)
     args = parser.parse_args()
     if not shutil.which("tcpdump"):
         missed.append("tcpdump is not here: nothing is compared with the wire")
     measure_recorder(args.records)
+    measure_reader(args.rows)
     with tempfile.TemporaryDirectory() as name, nginx(Path(name)) as server:
         Path(name).chmod(0o755)  # nginx may run as somebody else
         for rate in args.rates:

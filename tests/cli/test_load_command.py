@@ -238,7 +238,7 @@ def ending(answer: bytes) -> Iterator[str]:
         (("--path", "items"), "load-path-invalid", "'items' is no path"),
         (("fast",), "arguments-invalid", "at most one of quick and full"),
         (("--stack", "local"), "arguments-invalid", "both a URL and --stack local"),
-        (("--path", "/a", "--rate", "1e12"), "load-too-large", "one process kept up with 1000/s"),
+        (("--path", "/a", "--rate", "1e12"), "load-too-large", "one process sends up to 5,000/s"),
     ],
 )
 def test_wrong_usage_sends_nothing(  # noqa: PLR0913, PLR0917 - fixtures and cases

@@ -25,6 +25,8 @@ from seatrial.stack._processes import Handle, used
 from seatrial.swarm import Sources, run_scenario
 from seatrial.swarm import _resources as resources
 from seatrial.swarm._outcomes import CLAIMS
+from seatrial.swarm._plan import Ledger
+from seatrial.swarm._rows import agrees, read_rows
 
 SCHEMA = jsonschema.Draft202012Validator(
     json.loads((content("reports") / "schema" / "load-stats-1.schema.json").read_text(encoding="utf-8"))
@@ -49,6 +51,7 @@ class Handler(BaseHTTPRequestHandler):
             kept.append(os.open(os.devnull, os.O_RDONLY))
         self.send_response(500 if self.path == "/fail" else 200)
         self.send_header("Content-Length", "0")
+        self.send_header("X-Trace-ID", "trace-of" + self.path.replace("/", "-"))
         self.end_headers()
 
     def log_message(self, *_):
@@ -84,7 +87,7 @@ def loaded(
     evidence = run_scenario(
         "s", settings, target=target, identities=cast_identities(nobody), profile="quick", seed=7,
         run=f"resources-{os.getpid()}", work=folder, out=folder / "out", root=folder, progress=lambda _line: None,
-        sources=sources or Sources(usage=lambda: used(handle)), replay="",
+        sources=sources or Sources(usage=lambda: used(handle)), trace_header="x-trace-id", replay="",
     )  # fmt: skip
     return evidence, dict(zip(CLAIMS, evidence.results, strict=True))
 
@@ -132,20 +135,32 @@ def test_what_is_kept_is_a_slope(
 
 
 @pytest.mark.alone
-def test_a_lost_objective_ends_the_load(tmp_path: Path, server: tuple[Target, Handle]) -> None:
-    """Everything fails: after its grace the load ends and has failed, long before its time would be over."""
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_lost_objective_ends_the_load(tmp_path: Path, server: tuple[Target, Handle], processes: int) -> None:
+    """Half of it fails: after its grace the load ends, long before its time, and all there is says what failed."""
     began = time.monotonic()
     evidence, results = loaded(
-        tmp_path, server, seconds=60.0, grace_s=1.0, paths=("/fail",), objectives={"error_ratio": "<= 0.01"}
-    )
+        tmp_path, server, seconds=60.0, grace_s=1.0, paths=("/fail", "/a"), processes=processes,
+        objectives={"error_ratio": "<= 0.01"},
+    )  # fmt: skip
     assert time.monotonic() - began < 40
     assert results["generator-honest"].outcome is Outcome.NOT_TESTED
     assert results["objectives"].outcome is Outcome.FAILED
-    assert "error_ratio is" in results["objectives"].reason
+    reason = results["objectives"].reason
+    assert "error_ratio is" in reason
     stats = json.loads((tmp_path / "out" / "stats.json").read_text())
     assert "ended before its time" in stats["doubt"]
-    assert 0 < stats["ledger"]["due"] < 60 * 40
+    ledger, rows = stats["ledger"], read_rows(tmp_path / "out" / "requests.csv")
+    assert 0 < ledger["due"] < 60 * 40
+    assert agrees(Ledger(**ledger), rows)
     assert evidence.measurements == ()
+    told = stats["failures"][0]
+    assert (told["operation"], told["status"], told["cause"]) == ("GET /fail", 500, "HTTP 500")
+    assert told["count"] == ledger["failed"] > 0
+    assert told["trace_id"] == "trace-of-fail"
+    assert f"{told['count']} x GET /fail: HTTP 500 (for example {told['example']}, trace id" in reason
+    assert told["example"] in {exchange.id for exchange in evidence.exchanges}
+    assert told["example"] in results["objectives"].findings[0].evidence
 
 
 @pytest.mark.alone

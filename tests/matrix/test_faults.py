@@ -205,7 +205,7 @@ UNPROVED = {
     "a defect of the measurement, not of a service; tests/integration/test_cover.py and tests/unit/test_cover.py": {
         "coverage.collected",
     },
-    "a defect of the generator, not of a service; tests/integration/test_swarm.py and tests/unit/test_swarm.py": {
+    "a defect of the generator, not of a service; tests/integration/load and tests/unit/test_swarm.py": {
         f"load.{scenario}-generator-honest" for scenario in ("steady", "health", *FULL_SCENARIOS)
     },
     "the same claim as of another scenario, by the same code; that one a fault trips": {

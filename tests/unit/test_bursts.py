@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,14 @@ import jsonschema
 import pytest
 
 from seatrial.campaign import Calibrated, Comparison, Task
-from seatrial.campaign._compare import errors_of
-from seatrial.campaign._contest import Burst, Pair
-from seatrial.campaign._sides import Side
+from seatrial.campaign._compare import _notes_on_cost, errors_of, judged_in, log_ratios, median_cost
+from seatrial.campaign._contest import CPU, Burst, Pair
+from seatrial.campaign._sides import Role, Side
 from seatrial.cli._comparing import _calibration, _table
 from seatrial.cli._history import check_history, keep_history
 from seatrial.config import ScenarioSettings, Settings
 from seatrial.core import UsageError, content
-from seatrial.swarm.compare import calibrate
+from seatrial.swarm.compare import Errors, calibrate, conclude
 
 POINTS = {"p50": 5.0, "p90": 6.0, "p95": 7.0, "p99": 8.0}
 
@@ -31,6 +32,36 @@ def pair(base: tuple[int, int, int], candidate: tuple[int, int, int], latency_ms
         for due, late, answered in (base, candidate)
     ]
     return Pair(first="base", bursts={"base": bursts[0], "candidate": bursts[1]})
+
+
+def test_what_a_request_cost_is_judged_where_every_burst_tells_it() -> None:
+    """Among the others, by Holm; one burst without it, and nothing is said but that."""
+    _, task = comparison("http://127.0.0.1:1", "/a")
+    told = [costing(pair((9, 0, 9), (9, 0, 9)), base=2.0, candidate=3.0) for _ in range(6)]
+    assert judged_in(told, task) == ("p95", "p50", CPU)
+    assert log_ratios(told, CPU) == pytest.approx([math.log(1.5)] * 6)
+    assert median_cost(told, "candidate") == 3.0
+    for count, verdict, worse in ((6, "inconclusive", ()), (10, "fail", (CPU,))):
+        dearer = {"p95": [0.0] * count, "p50": [0.0] * count, CPU: [math.log(1.5)] * count}
+        found = conclude(dearer, primary="p95", errors=Errors(), looks=(count,))
+        assert (found.verdict, found.worse) == (verdict, worse)
+    assert (
+        "may be worse, which more pairs would tell"
+        in conclude(
+            {"p95": [0.0] * 6, "p50": [0.0] * 6, CPU: [math.log(1.5)] * 6}, primary="p95", errors=Errors()
+        ).reason
+    )
+    for lacking in (None, 0.0):  # too little to be counted is not known either
+        untold = [*told, costing(pair((9, 0, 9), (9, 0, 9)), base=2.0, candidate=lacking)]
+        assert judged_in(untold, task) == ("p95", "p50")
+        assert median_cost(untold, "candidate") is None
+        assert _notes_on_cost(untold) == [f"{CPU} is not judged: 1 of 14 bursts do not tell it"]
+
+
+def costing(pair: Pair, **cpu_ms: float | None) -> Pair:
+    """Return a pair of which each side's burst tells what a request cost."""
+    bursts: dict[Role, Burst] = {role: replace(pair.bursts[role], cpu_ms=cpu_ms[role]) for role in pair.bursts}
+    return replace(pair, bursts=bursts)
 
 
 def test_what_the_generator_never_began_is_nobodys_error() -> None:

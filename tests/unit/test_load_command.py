@@ -180,4 +180,4 @@ def test_more_than_a_run_may_send_is_refused_before_it_begins(tmp_path: Path) ->
     with pytest.raises(UsageError, match=r"1e\+12 arrivals") as caught:
         prepare("s", scenario(1e12), **given_)
     assert (caught.value.slug, caught.value.where) == ("load-too-large", "[load.s]")
-    assert "1000/s" in caught.value.remedy
+    assert "5,000/s" in caught.value.remedy

@@ -131,6 +131,7 @@ def test_what_a_scenario_left_is_read_back(tmp_path: Path) -> None:
         ending=ending,
         results=(),
         doubt="late",
+        failures=(),
         given_up=(),
         used={"cpu_ms_per_request": Interval.exact(3.25)},
         looks=(),

@@ -24,7 +24,7 @@ def test_load_goes_by_the_quota_that_the_stack_was_given(monkeypatch: pytest.Mon
     settings = SimpleNamespace(
         load={"s": ScenarioSettings(rate_per_s=1.0, duration_s={"quick": 1.0}, paths=("/a",))},
         limits=(LimitSettings(quota=5, window_s=1.0, path="/a", quota_variable="Q", quota_elsewhere=1000),),
-        root=Path(), jobs=None, metrics=None,
+        root=Path(), jobs=None, metrics=None, tracing=None,
     )  # fmt: skip
     pool = IdentityPool(None, key=SigningKey.generate(), run="r", seed=1, addresses=AddressPool("none", seed=1))
     run: Any = SimpleNamespace(

@@ -58,7 +58,7 @@ def judged(rows: Sequence[Row], *, folder: Path, more: Mapping[str, Any], **chan
     order = prepare("s", scenario(**changes), profile="quick", root=folder, limits=(), environment={})
     values = values_of(rows, order.scenario, rejection=429, duration_s=SECONDS, deadline_s=1.0)
     trial = Trial(
-        order=order, rows=rows, values=values.seen, least=values.least, replay="", evidence={},
+        order=order, rows=rows, values=values.seen, least=values.least, replay="",
         operations=operation_values(rows, rejection=429, duration_s=SECONDS, deadline_s=1.0), **{"doubt": None, **more},
     )  # fmt: skip
     return dict(zip(CLAIMS, judge(trial), strict=True))
@@ -218,7 +218,7 @@ def test_what_may_still_come_true_is_not_lost() -> None:
 def test_a_generator_in_doubt_ends_nothing(told: dict[str, float], sure: bool) -> None:
     """An objective is lost by the service alone: while the generator may be to blame, the load goes on to its end."""
     ended = [0]
-    team: Any = SimpleNamespace(interrupt=lambda: ended.append(1))
+    team: Any = SimpleNamespace(stop=lambda: ended.append(1))
     plan = Plan(
         name="s", url="", file="", user="", paths=(), rate_per_s=5.0, duration_s=20.0, deadline_s=1.0,
         spacing="constant", seed=1,
@@ -241,7 +241,7 @@ def test_what_is_lost_is_broken_in_the_end(fates: list[bool], seen: int, limit: 
 
 
 def test_a_load_that_was_ended_for_it_fails(tmp_path: Path) -> None:
-    """Not inconclusive; of all else nothing is said, as rows are lost with the process, but what is there holds."""
+    """Not inconclusive; of all else nothing is said, as it was not sent to its end, but what is there holds."""
     lost = (Broken(metric="error_ratio", value=0.1, rule=rules(error_ratio="<= 0")["error_ratio"]),)
     asked: dict[str, Any] = {"objectives": {"error_ratio": "<= 0", "memory_slope": "<= 1/s"}, "identities": 3}
     found = judged([], folder=tmp_path, more={"lost": lost}, **asked)
@@ -461,7 +461,7 @@ def test_jobs_are_no_requests() -> None:
     rows = [*rows_of(*[1.0] * 100), *rows_of(1000.0, first=200, status=0, outcome=FAILED), *told]
     order = prepare("s", scenario(), profile="quick", root=Path(), limits=(), environment={})
     trial = Trial(
-        order=order, rows=rows, values={}, least={}, doubt=None, replay="", evidence={},
+        order=order, rows=rows, values={}, least={}, doubt=None, replay="",
         resources=Resources(samples=looks(cpu_s=0.0101)),
     )  # fmt: skip
     assert trial.used["cpu_ms_per_request"].value == pytest.approx(10)

@@ -116,7 +116,7 @@ def test_the_ledger_adds_up_whatever_arrivals_do(arrivals: list[Any]) -> None:
         setattr(expected, name, getattr(expected, name) + 1)
     assert book.ledger == expected
     assert book.ledger.adds_up
-    rows = list(rows_in(text.getvalue()))
+    rows = list(rows_in(io.StringIO(text.getvalue(), newline="\n")))
     assert agrees(book.ledger, rows)
     assert len(rows) == book.rows == sum(one["count"] for one in book.recorder.told())
 

@@ -20,6 +20,7 @@ from seatrial.reporting import write_reports
 from seatrial.reporting._chart import HEIGHT, LEFT, TOP, WIDTH, chart, nice
 from seatrial.reporting._load import charts_of
 from seatrial.stack import Usage
+from seatrial.swarm._failures import Failure
 from seatrial.swarm._plan import FAILED, OK, TURNED_AWAY, UNFINISHED, Ledger, Plan
 from seatrial.swarm._process import Ending
 from seatrial.swarm._report import write_stats
@@ -60,6 +61,7 @@ def write(folder: Path) -> dict[str, Any]:
         folder / "stats.json", PLAN, rows=ROWS, ledger=Ledger(due=3, started=2, dropped=1, answered=1, failed=1),
         ending=Ending(report={"cpu_s": 0.5, "wall_s": 2.0}, exit_code=0),
         results=[CheckResult(check="load.s-objectives", outcome=Outcome.FAILED, reason="r")], doubt="",
+        failures=[Failure(operation="GET /a", status=500, outcome="failed", cause="HTTP 500", count=1)],
         given_up=(("late", Ledger(due=3)),), used=USED, looks=looks_of(LOOKS),
         seconds=seconds_of(ROWS, rejection=429),
     )  # fmt: skip

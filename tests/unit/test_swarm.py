@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seatrial.config import LimitSettings, ScenarioSettings
-from seatrial.core import CheckResult, Outcome, UsageError
+from seatrial.core import CheckResult, Exchange, Outcome, Request, Response, UsageError
 from seatrial.swarm import check_objectives, due_times, nearest_rank
 from seatrial.swarm._histogram import Histogram
 from seatrial.swarm._honesty import Doubt, find_doubt, find_gap, lag_bound_ms
@@ -316,6 +316,11 @@ def test_declared_limits_decide_exemption_and_identities(tmp_path: Path) -> None
 
 # Outcomes
 
+LIMITED = Exchange(
+    id="x-1", operation="GET /a", identity="", request=Request(method="GET", url="http://h/a"),
+    response=Response(status=429), sent_s=0.0, received_s=0.1, error="HTTP 429",
+)  # fmt: skip
+
 ORDER = Order(
     name="s", scenario=SCENARIO, file="f", duration_s=3.0, quotas=(), identities=40, exempt=False, rejection=429,
     objectives=check_objectives(scenario(objectives={"p99": "<= 250 ms", "error_ratio": "<= 0"})), location="",
@@ -326,7 +331,7 @@ def trial(rows: list[Row], *, doubt: Doubt | None = None, order: Order = ORDER) 
     """Return what is judged, from rows."""
     values = total_of(rows, duration_s=3.0).values if rows else {}
     least = least_of(rows, duration_s=3.0, deadline_s=1.0).values if rows else {}
-    return Trial(order=order, rows=rows, values=values, least=least, doubt=doubt, replay="", evidence={429: ("x-1",)})
+    return Trial(order=order, rows=rows, values=values, least=least, doubt=doubt, replay="", exchanges=[LIMITED])
 
 
 def outcome(results: tuple[CheckResult, ...], claim: str) -> Outcome:
@@ -356,7 +361,10 @@ def test_broken_objective_names_value_threshold_and_cause() -> None:
     result = judge(trial(rows))[1]
     assert result.outcome is Outcome.FAILED
     titles = [finding.title for finding in result.findings]
-    assert titles == ["p99 is 300.5 ms, asked was <= 250 ms", "error_ratio is 0.5, asked was <= 0"]
+    assert titles == [
+        "p99 is 300.5 ms, asked was <= 250 ms",
+        "error_ratio is 0.5, asked was <= 0; most of all 1 x GET /a: HTTP 500",
+    ]
     assert result.findings[0].detail == "1 x GET /a: HTTP 500"
 
 

@@ -2,17 +2,19 @@
 
 from seatrial.campaign._campaign import Campaign
 from seatrial.campaign._compare import (
-    SHOWN,
     Calibrated,
     Comparison,
     Task,
     calibrate_machine,
     compare,
+    judged_in,
+    median_cost,
     medians,
     random_seed,
     ratio,
+    shown_in,
 )
-from seatrial.campaign._contest import Burst, Pair
+from seatrial.campaign._contest import CPU, Burst, Pair
 from seatrial.campaign._entered import Entered
 from seatrial.campaign._faults import Fault, fault_files, load_fault
 from seatrial.campaign._limits import Planned, allowance, plan_deep_limits, plan_limits
@@ -50,9 +52,9 @@ from seatrial.campaign._traffic import Foreseen, foresee
 from seatrial.campaign._variables import filled_in
 
 __all__ = [
+    "CPU",
     "KEY",
     "ROLES",
-    "SHOWN",
     "SUITES",
     "UP",
     "Burst",
@@ -86,7 +88,9 @@ __all__ = [
     "foresee",
     "in_suite_order",
     "is_gone",
+    "judged_in",
     "load_fault",
+    "median_cost",
     "medians",
     "metric_belongs",
     "new_run_id",
@@ -102,6 +106,7 @@ __all__ = [
     "resolve_out",
     "sends_apart",
     "set_stage",
+    "shown_in",
     "suite_named",
     "suites_of",
     "take_down",

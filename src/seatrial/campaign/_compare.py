@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import Literal
 
-from seatrial.campaign._contest import PROFILE, Burst, Contest, Load, Pair, Standing, Tell, Unsendable, stand
+from seatrial.campaign._contest import CPU, PROFILE, Burst, Contest, Load, Pair, Standing, Tell, Unsendable, stand
 from seatrial.campaign._run import check_free_space, new_run_id
 from seatrial.campaign._sides import ROLES, Role, Side, check_different, lay_out, read_side
 from seatrial.config import ScenarioSettings, Settings
@@ -25,9 +25,9 @@ from seatrial.swarm.compare import LOOKS, Calibration, Conclusion, Errors, calib
 
 Metric = Literal["p50", "p90", "p95"]
 GATED: tuple[Metric, ...] = ("p50", "p95")
-"""What is judged, besides the primary metric: above p95 too few requests of a burst decide."""
+"""What is judged, besides the primary metric and what a request costs: above p95 too few requests decide."""
 
-TRAFFIC = {"file", "user", "arrivals", "rate_per_s", "paths", "identities", "deadline_s", "journey_s"}
+TRAFFIC = {"file", "user", "arrivals", "rate_per_s", "paths", "identities", "deadline_s", "journey_s", "watched"}
 """What a burst has of its scenario."""
 
 SHOWN = ("p50", "p90", "p95", "p99")
@@ -159,7 +159,7 @@ def _measure(settings: Settings, task: Task, sides: Mapping[Role, Side], tell: T
         contest = Contest(standing, task.load, home / "bursts")
         stopped = _send(contest, task, pairs, tell=tell, deadline=deadline)
         drivers = {role: each.run.choice.driver for role, each in standing.items()}
-        notes = [*notes_on(sides), *_notes_on_users(standing["candidate"], task)]
+        notes = [*notes_on(sides), *_notes_on_users(standing["candidate"], task), *_notes_on_cost(pairs)]
     return Comparison(
         sides=sides,
         drivers=drivers,
@@ -239,7 +239,27 @@ def _conclude(pairs: Sequence[Pair], task: Task) -> Conclusion:
 
 
 def _differences(pairs: Sequence[Pair], task: Task) -> dict[str, list[float]]:
-    return {metric: log_ratios(pairs, metric) for metric in task.metrics}
+    return {metric: log_ratios(pairs, metric) for metric in judged_in(pairs, task)}
+
+
+def judged_in(pairs: Sequence[Pair], task: Task) -> tuple[str, ...]:
+    """Return what is judged of pairs, the primary metric first: what a request cost only where every burst tells it."""
+    return (*task.metrics, *([CPU] if _tell_cost(pairs) else []))
+
+
+def shown_in(pairs: Sequence[Pair]) -> tuple[str, ...]:
+    """Return what there is to see of pairs, whether it is judged or not."""
+    return (*SHOWN, *([CPU] if _tell_cost(pairs) else []))
+
+
+def _tell_cost(pairs: Sequence[Pair]) -> bool:
+    return all(CPU in burst.figures for pair in pairs for burst in pair.bursts.values())
+
+
+def _notes_on_cost(pairs: Sequence[Pair]) -> list[str]:
+    """Return that nobody knows what a request cost, where that is so."""
+    untold = [burst for pair in pairs for burst in pair.bursts.values() if CPU not in burst.figures]
+    return [f"{CPU} is not judged: {len(untold)} of {2 * len(pairs)} bursts do not tell it"] if untold else []
 
 
 def errors_of(pairs: Sequence[Pair]) -> Errors:
@@ -260,12 +280,17 @@ def log_ratios(pairs: Sequence[Pair], metric: str) -> list[float]:
 
 def ratio(pair: Pair, metric: str) -> float:
     """Return how many times the base's figure the candidate's is."""
-    return pair.bursts["candidate"].latency_ms[metric] / pair.bursts["base"].latency_ms[metric]
+    return pair.bursts["candidate"].figures[metric] / pair.bursts["base"].figures[metric]
 
 
 def medians(pairs: Sequence[Pair], role: Role) -> dict[str, float]:
     """Return the median burst of a side, percentile by percentile."""
     return {name: median(pair.bursts[role].latency_ms[name] for pair in pairs) for name in SHOWN}
+
+
+def median_cost(pairs: Sequence[Pair], role: Role) -> float | None:
+    """Return the processor time (ms) of a request in the median burst of a side, None where it is not known."""
+    return median(pair.bursts[role].figures[CPU] for pair in pairs) if pairs and _tell_cost(pairs) else None
 
 
 def _line(number: int, pair: Pair, metric: str) -> str:

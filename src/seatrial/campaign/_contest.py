@@ -6,13 +6,14 @@ import contextlib
 import json
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from seatrial.campaign._options import Options
 from seatrial.campaign._run import Run, open_run
 from seatrial.campaign._sides import ROLES, Role, Side, images_of
+from seatrial.campaign._sources import sources_of
 from seatrial.campaign._stacks import Stacks
 from seatrial.config import Profile, ScenarioSettings
 from seatrial.core import EnvironmentFailure, SeatrialError, Target
@@ -25,13 +26,15 @@ ATTEMPTS = 3
 """How often one burst is sent, where the generator did not send it as asked."""
 
 PROFILE: Profile = "quick"
+CPU = "cpu_ms_per_request"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Burst:
     """What one burst brought; `invalid` says how many before it were not sent as asked.
 
-    `late` are arrivals that the generator never began, which nobody is to blame for.
+    `late` are arrivals that the generator never began, which nobody is to blame for. `cpu_ms` is what a request cost
+    the service in processor time, None where that is not known.
     """
 
     latency_ms: Mapping[str, float]
@@ -39,6 +42,12 @@ class Burst:
     answered: int
     invalid: int
     late: int = 0
+    cpu_ms: float | None = None
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """Return everything of it that has a ratio to the other side's."""
+        return {**self.latency_ms, **({CPU: self.cpu_ms} if self.cpu_ms else {})}
 
     @property
     def lost(self) -> int:
@@ -239,14 +248,19 @@ class Contest:
             environment=run.variables(stack.variant),
             progress=lambda _: None,
             traffic=traffic_of(run, target, load.name, load.scenario),
+            sources=replace(sources_of(run.settings, stack, load.scenario), throughout=False),
             replay="",
         )
         sent = read_sent(folder, [load.name])
         told = json.loads((folder / load.name / "stats.json").read_text(encoding="utf-8"))
         besides = {"doubts": [one.doubt for one in sent], "late": sum(one.late for one in sent)}
-        return {**figures_sent(sent), **besides}, len(told["given_up"])
+        used = {"cpu_ms": next((one.used.get(CPU) for one in sent), None)}
+        return {**figures_sent(sent), **besides, **used}, len(told["given_up"])
 
 
 def _burst_of(found: Mapping[str, Any], *, invalid: int) -> Burst:
     due, answered = found["ledger"]["due"], found["ledger"]["answered"]
-    return Burst(latency_ms=found["latency_ms"], due=due, answered=answered, invalid=invalid, late=found["late"])
+    return Burst(
+        latency_ms=found["latency_ms"], due=due, answered=answered, invalid=invalid, late=found["late"],
+        cpu_ms=found["cpu_ms"],
+    )  # fmt: skip

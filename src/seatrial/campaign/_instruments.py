@@ -246,6 +246,7 @@ def run_load(run: Run, stack: Stack, ahead: Ahead) -> Evidence:
                 process=ahead.scenario(name),
                 sources=sources_of(run.settings, stack, scenario),
                 traffic=traffic,
+                trace_header=run.settings.tracing.header if run.settings.tracing else "",
                 replay=replay,
             ),
         )

@@ -15,8 +15,8 @@ import click
 
 from seatrial._interrupts import end_in_order
 from seatrial.campaign import (
+    CPU,
     ROLES,
-    SHOWN,
     Calibrated,
     Comparison,
     Options,
@@ -25,9 +25,12 @@ from seatrial.campaign import (
     calibrate_machine,
     choose_load,
     compare,
+    judged_in,
+    median_cost,
     medians,
     random_seed,
     ratio,
+    shown_in,
 )
 from seatrial.cli._history import check_history, keep_history
 from seatrial.cli._options import config_path
@@ -164,14 +167,14 @@ def _load(task: Task) -> dict[str, Any]:
 
 
 def _metrics(found: Comparison, task: Task) -> dict[str, Any]:
-    """Return the ratio of every percentile; what is not judged is shown alone."""
+    """Return the ratio of every figure; what is not judged is shown alone."""
     if not found.pairs or not found.conclusion:
         return {}
     told: dict[str, Any] = {}
-    for name in SHOWN:
+    for name in shown_in(found.pairs):
         differences = [math.log(ratio(pair, name)) for pair in found.pairs]
         at = found.conclusion.primary.found if name == task.metric else bounds(differences, ALPHA)
-        judged = name in task.metrics
+        judged = name in judged_in(found.pairs, task)
         worse = found.conclusion.primary.verdict == "fail" if name == task.metric else name in found.conclusion.worse
         probability = found.conclusion.others.get(name)
         told[name] = {**_ratio(at), "judged": judged, "probability": probability, "worse": worse if judged else None}
@@ -200,12 +203,14 @@ def _side(found: Comparison, role: Role) -> dict[str, Any]:
         "late": sum(burst.late for burst in bursts),
         "invalid_bursts": sum(burst.invalid for burst in bursts),
         "latency_ms": medians(found.pairs, role) if bursts else None,
+        "cpu_ms_per_request": median_cost(found.pairs, role),
     }
 
 
 def _blocks(found: Comparison) -> list[dict[str, Any]]:
+    shown = shown_in(found.pairs)
     return [
-        {"first": pair.first, **{role: {name: pair.bursts[role].latency_ms[name] for name in SHOWN} for role in ROLES}}
+        {"first": pair.first, **{role: {name: pair.bursts[role].figures[name] for name in shown} for role in ROLES}}
         for pair in found.pairs
     ]
 
@@ -216,7 +221,7 @@ def _lines(found: Comparison, task: Task) -> Iterator[str]:
         yield f"{role:<10} {_described(found, role)}"
     yield f"load       {_sent(found, task)}"
     for name, facts in _metrics(found, task).items():
-        yield f"{name:<10} {_compared(facts)}"
+        yield f"{'cpu' if name == CPU else name:<10} {_compared(facts)}"
     yield from (f"note:      {note}" for note in found.notes)
     yield f"verdict:   {found.verdict}: {found.reason}"
     yield f"directory: {found.directory}"
@@ -233,7 +238,9 @@ def _described(found: Comparison, role: Role) -> str:
     commit = f" ({facts['commit'][:12]})" if facts["commit"] else ""
     times = ", ".join(f"{name} {value:.2f}" for name, value in (facts["latency_ms"] or {}).items())
     lost = facts["due"] - facts["late"] - facts["answered"]
-    return f"{facts['kind']} {facts['target']}{commit} on {facts['stack']}: {times} ms, {lost} of {facts['due']} lost"
+    cost = f", {facts[CPU]:.2f} ms of processor a request" if facts[CPU] else ""
+    sent = f"{lost} of {facts['due']} lost"
+    return f"{facts['kind']} {facts['target']}{commit} on {facts['stack']}: {times} ms{cost}, {sent}"
 
 
 def _compared(facts: Mapping[str, Any]) -> str:

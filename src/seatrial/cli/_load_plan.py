@@ -65,6 +65,7 @@ def _facts(order: Order, seen: Foreseen | None) -> dict[str, Any]:
         "spacing": scenario.arrivals,
         "knots": order.knots,
         "search": _search(order),
+        "flood": order.flood.model_dump(include={"in_flight", "rate_per_s"}) if order.flood else None,
         "processes": scenario.processes,
         "user": scenario.user,
         "file": order.file,
@@ -102,6 +103,7 @@ def _lines(order: Order, seen: Foreseen | None) -> list[str]:
         "",
         f"{order.name}: {scenario.rate_per_s:g}/s for {order.duration_s:g} s{shape}, {facts['arrivals']:,} arrivals",
         *_searches(order),
+        *_floods(order),
         f"  spaced     {scenario.arrivals}, each answered within {scenario.deadline_s:g} s or failed",
         f"  sends      {_what(order, seen)}{many}",
         *(f"  not sent   {line}" for line in facts["left_out"]),
@@ -121,6 +123,11 @@ def _what(order: Order, seen: Foreseen | None) -> str:
         return f"{', '.join(scenario.only) or 'operations'} of {source}: known once the stack runs"
     names = (f"{name} ({count} times)" if count > 1 else name for name, count in seen.mix.items())
     return f"{', '.join(names)}: of {source}"
+
+
+def _floods(order: Order) -> list[str]:
+    flood = order.flood
+    return [f"  beside     {flood.in_flight} further requests under way at all times, as nobody"] if flood else []
 
 
 def _searches(order: Order) -> list[str]:

@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import time
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -41,27 +42,48 @@ WIDTH = max(len(outcome) for outcome in Outcome)
 
 
 class PlainView:
-    """One line for each check and each stage, and what one stage is doing, for people who read them later."""
+    """One line for each check and each stage, and what one stage is doing, for people who read them later.
+
+    Checks that were not tested for the same reason share a line, before the next stage or at the end.
+    """
 
     def __init__(self, console: Console, *, follows: str = "") -> None:
         self._console = console
         self._follows = follows
         self._lock = threading.Lock()
+        self._left: dict[str, list[CheckResult]] = {}
+        self._at_s = 0.0
 
     def handle(self, event: AnyEvent) -> None:
         """Print what an event says, if it says something to a reader."""
+        self._at_s = event.at_s
+        if isinstance(event, CheckFinished) and event.result.outcome is Outcome.NOT_TESTED:
+            with self._lock:
+                self._left.setdefault(event.result.reason, []).append(event.result)
+            return
+        if isinstance(event, (StageStarted, RunFailed)):
+            self._print_left()
         line = describe(event)
         if isinstance(event, ProgressMade) and event.stage == self._follows:
             line = Text(event.message)
         if line:
-            with self._lock:
-                self._console.print(Text(f"{event.at_s:6.1f}s  ").append_text(line), soft_wrap=True)
+            self._print(line)
+
+    def _print(self, line: Text) -> None:
+        with self._lock:
+            self._console.print(Text(f"{self._at_s:6.1f}s  ").append_text(line), soft_wrap=True)
+
+    def _print_left(self) -> None:
+        with self._lock:
+            left, self._left = self._left, {}
+        for results in left.values():
+            self._print(describe_result(replace(results[0], check=", ".join(one.check for one in results))))
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        pass
+        self._print_left()
 
 
 def describe(event: AnyEvent) -> Text | None:  # noqa: PLR0911 - one flat case per event type

@@ -533,6 +533,17 @@ class SearchSettings(Section):
     within: Annotated[float, Field(ge=0.05, le=1)] = 0.25
 
 
+class FloodSettings(Section):
+    """So many more requests of the scenario are kept under way beside the judged ones, in these profiles.
+
+    `rate_per_s` is at which rate others are tried: one that the service cannot take.
+    """
+
+    in_flight: Annotated[int, Field(ge=1, le=10_000)]
+    rate_per_s: Positive = 2000.0
+    profiles: tuple[Profile, ...] = ("full",)
+
+
 class ScenarioSettings(Section):
     """A load scenario: arrivals per second, for how long in each profile, and what must hold.
 
@@ -572,6 +583,7 @@ class ScenarioSettings(Section):
     operations: dict[str, dict[OperationMetric, str]] = {}
     watched: tuple[Name, ...] = ()
     search: SearchSettings | None = None
+    flood: FloodSettings | None = None
     ramp: RampSettings | None = None
     steps: StepsSettings | None = None
     spike: SpikeSettings | None = None

@@ -93,10 +93,13 @@ def _coverage(record: Record) -> dict[str, Any] | None:
 
 
 def not_verified(record: Record) -> list[str]:
-    """Return in sentences what this run did not verify."""
+    """Return in sentences what this run did not verify; checks that have the same reason share one."""
     notes = [limitation for stack in record.stacks for limitation in stack.limitations]
     notes += record.limitations
-    quiet = {Outcome.NOT_TESTED, Outcome.BLOCKED}
-    notes += [f"{r.check}: {r.reason}" for r in record.results.values() if r.outcome in quiet]
+    left: dict[str, list[str]] = {}
+    for result in record.results.values():
+        if result.outcome in {Outcome.NOT_TESTED, Outcome.BLOCKED}:
+            left.setdefault(result.reason, []).append(result.check)
+    notes += [f"{', '.join(checks)}: {reason}" for reason, checks in left.items()]
     notes += [f"{slug} never ended" for slug in sorted(record.planned.keys() - record.results.keys())]
     return list(dict.fromkeys(notes))

@@ -14,7 +14,8 @@ from seatrial.core.lazy import resolver
 
 if TYPE_CHECKING:
     from seatrial.swarm._breakpoint import find_breakpoint
-    from seatrial.swarm._hammer import Hammer, make_hammer
+    from seatrial.swarm._flood import Hammer
+    from seatrial.swarm._hammer import make_hammer
     from seatrial.swarm._objectives import check_objectives, check_sent
     from seatrial.swarm._order import Order, check_sizes, prepare
     from seatrial.swarm._percentile import nearest_rank
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from seatrial.swarm._search import most_bursts
 
 _HOMES = {
-    "Hammer": "_hammer",
+    "Hammer": "_flood",
     "LoadProcess": "_process",
     "Order": "_order",
     "Sending": "_result",

@@ -40,7 +40,7 @@ def find_breakpoint(
     The best burst's results stand in `out`, those of every burst in a folder of it.
     """
     if profile not in scenario.duration_s or scenario.search is None:
-        return Evidence(results=leave(name, profile))
+        return Evidence(results=leave(name, scenario, profile))
     rules = check_objectives(scenario, name=name)
     bursts: dict[float, list[Evidence]] = {}
     ahead = iter([process])  # what was started ahead sends the first burst

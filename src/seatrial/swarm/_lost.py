@@ -39,7 +39,7 @@ class Watch:
         self.lost = find_lost(self._rules, tick, due=len(self._times), duration_s=self._plan.duration_s)
         if self.lost:
             self.ledger = ledger_at(tick)
-            self._team.interrupt()
+            self._team.stop()
 
 
 def keeps_up(tick: Message, *, due: int, lag_limit_ms: float) -> bool:
@@ -62,7 +62,7 @@ def find_lost(rules: Mapping[str, Rule], tick: Message, *, due: int, duration_s:
 
 
 def ledger_at(tick: Message) -> Ledger:
-    """Return the ledger as it was when the load was ended: what was under way stays unfinished."""
+    """Return the ledger as it was when the load was to end: what was under way stays unfinished."""
     due, started, answered, failed = (tick[name] for name in COUNTS)
     return Ledger(
         due=due, started=started, dropped=due - started, answered=answered, failed=failed,

@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from seatrial.config import Rule
-from seatrial.core import CheckResult, Finding, Outcome, Severity, name_nearest
+from seatrial.config import Rule, ScenarioSettings
+from seatrial.core import CheckResult, Exchange, Finding, Outcome, Severity, name_nearest
+from seatrial.swarm._failures import TOLD, Failure, failures_of
 from seatrial.swarm._honesty import Doubt
 from seatrial.swarm._objectives import Broken, find_broken, find_certain
 from seatrial.swarm._order import Order
 from seatrial.swarm._resources import Resources
 from seatrial.swarm._rows import Row
+from seatrial.swarm._samples import ids_by_status
 from seatrial.swarm._sessions import passed_quota
 from seatrial.swarm._slope import Interval
 from seatrial.swarm._values import Values
 
 CLAIMS = ("generator-honest", "objectives", "never-limited", "resources")
+OF_FAILURES = frozenset({"error_ratio", "rate", "no-success"})
+"""Objectives that requests break by failing: what is said of them names the commonest failure too."""
+
 ENDED = "the load was ended before its time, as an objective could no longer hold"
 
 
@@ -25,7 +30,8 @@ class Trial:
     """What is judged: one scenario's rows and figures, and why its generator is in doubt, if it is.
 
     `least` are the figures without whatever the generator may have spoilt: a service fails by both. `operations` has
-    both of each operation. `lost` are objectives that could no longer hold when the load was ended because of them.
+    both of each operation. `lost` are objectives that could no longer hold when the load was ended because of them,
+    `flooded` how many requests were sent meanwhile that are not judged.
     """
 
     order: Order
@@ -34,19 +40,26 @@ class Trial:
     least: Mapping[str, float]
     doubt: Doubt | None
     replay: str
-    evidence: Mapping[int, tuple[str, ...]]
+    exchanges: Sequence[Exchange] = ()
+    trace_header: str = ""
     operations: Mapping[str, Values] = field(default_factory=dict)
     resources: Resources = field(default_factory=Resources)
     lost: Sequence[Broken] = ()
+    flooded: int = 0
 
     def slug(self, claim: str) -> str:
         """Return the slug of one of the scenario's checks."""
         return f"load.{self.order.name}-{claim}"
 
     @property
+    def failures(self) -> list[Failure]:
+        """Return how requests failed, the commonest way first."""
+        return failures_of(self.rows, self.exchanges, trace_header=self.trace_header)
+
+    @property
     def used(self) -> dict[str, Interval]:
         """Return what the service used, as far as it is known."""
-        requests = sum(row.is_http for row in self.rows)
+        requests = sum(row.is_http for row in self.rows) + self.flooded
         return self.resources.values(requests=requests, duration_s=self.order.duration_s)
 
 
@@ -55,9 +68,10 @@ def judge(trial: Trial) -> tuple[CheckResult, ...]:
     return (_honest(trial), _objectives(trial), _never_limited(trial), _resources(trial))
 
 
-def leave(name: str, profile: str) -> tuple[CheckResult, ...]:
-    """Return the outcomes of a scenario that is not for this profile."""
-    reason = f"[load.{name}.duration_s] has none for the profile {profile}"
+def leave(name: str, scenario: ScenarioSettings, profile: str) -> tuple[CheckResult, ...]:
+    """Return the outcomes of a scenario that is not for this profile, and which ones it is for."""
+    others = " and ".join(scenario.duration_s)
+    reason = f"the profile {profile} does not send {name!r}, but {others} does: [load.{name}.duration_s]"
     return tuple(
         CheckResult(check=f"load.{name}-{claim}", outcome=Outcome.NOT_TESTED, reason=reason) for claim in CLAIMS
     )
@@ -98,13 +112,24 @@ def _broken(trial: Trial, slug: str) -> tuple[Finding, ...]:
     # Quick refusals have splendid latencies, and whoever refuses everybody uses little.
     if not trial.lost and not any(row.good for row in trial.rows):
         found.append(("no-success", f"not one of {len(trial.rows)} requests succeeded", ""))
-    return tuple(_finding(trial, slug, cause, title, operation) for cause, title, operation in found)
+    failed = trial.failures if found else []
+    return tuple(
+        _finding(trial, slug, cause, title + _worst(failed, cause, operation), operation)
+        for cause, title, operation in found
+    )
+
+
+def _worst(failed: Sequence[Failure], cause: str, operation: str) -> str:
+    """Return the commonest failure (of an operation), as the rest of what is said of an objective on failures."""
+    own = [one.title for one in failed if operation in {"", one.operation}]
+    return f"; most of all {own[0]}" if own and cause in OF_FAILURES else ""
 
 
 def _finding(trial: Trial, slug: str, cause: str, title: str, operation: str = "") -> Finding:
     return Finding(
         check=slug, severity=Severity.HIGH, title=title, cause=cause, operation=operation,
-        detail=worst_causes(trial.rows), replay=trial.replay, location=trial.order.location, evidence=_evidence(trial),
+        detail="\n".join(one.title for one in trial.failures[:TOLD]), replay=trial.replay,
+        location=trial.order.location, evidence=_evidence(trial),
     )  # fmt: skip
 
 
@@ -177,19 +202,8 @@ def _unseen(trial: Trial, metric: str) -> str:
     return f"{metric}: {lack or 'too few looks at the service'}"
 
 
-def worst_causes(rows: Sequence[Row], *, most: int = 5) -> str:
-    """Return the commonest ways in which requests failed, with their counts, one a line."""
-    counts: dict[str, int] = {}
-    for row in rows:
-        if not row.good:
-            line = f"{row.operation}: {row.cause or row.outcome}"
-            counts[line] = counts.get(line, 0) + 1
-    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:most]
-    return "\n".join(f"{count} x {line}" for line, count in ranked)
-
-
 def _evidence(trial: Trial, *statuses: int) -> tuple[str, ...]:
-    known = trial.evidence
+    known = ids_by_status(trial.exchanges)
     return tuple(id_ for status, ids in known.items() if not statuses or status in statuses for id_ in ids)[:10]
 
 

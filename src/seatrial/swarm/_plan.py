@@ -1,6 +1,6 @@
 """What the harness tells the load process, and what comes back: one JSON object a line, standard library only.
 
-harness --stdin: Plan; go; then open for as long as the harness lives--> load process
+harness --stdin: Plan; go; perhaps stop; open for as long as the harness lives--> load process
 harness <--stdout: broken | ready, tick once a second, done--------- load process --> requests.csv
 """
 
@@ -16,6 +16,7 @@ from seatrial.swarm._rate import Knot, Rate
 from seatrial.swarm._schedule import Spacing, due_times, share_of
 from seatrial.swarm.traffic._requests import Prepared
 
+GO, STOP = b"go\n", b"stop\n"
 COLUMNS = (
     "arrival",  # number of the arrival, -1 for what a user does before its first one
     "due_s",

@@ -9,6 +9,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,13 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.core import EnvironmentFailure, UsageError
-from seatrial.swarm._plan import Plan
+from seatrial.swarm._plan import GO, STOP, Plan
 
 COMMAND = (sys.executable, "-P", "-m", "seatrial.swarm._inside")
 START_TIMEOUT_S = 60.0
 END_TIMEOUT_S = 10.0
 CHUNK = 1 << 16
-GO = b"go\n"
 Message = Mapping[str, Any]
 
 
@@ -66,6 +66,8 @@ class LoadProcess:
         """Start it, with a file for its log; raises EnvironmentFailure when no process can be started."""
         with log.open("wb") as errors:
             self._child = _start(run, cwd, errors)
+        self._overdue = threading.Timer(END_TIMEOUT_S, self.interrupt)
+        self._overdue.daemon = True
         self.log = log
 
     def run(
@@ -80,13 +82,19 @@ class LoadProcess:
         finally:
             self.close()
 
+    def stop(self) -> None:
+        """Let the load end now, and be reported as far as it came; a process that does not is killed."""
+        _say(self._child, STOP)
+        self._overdue.start()
+
     def interrupt(self) -> None:
-        """End the process from another thread than the one that runs it."""
+        """Kill the process from another thread than the one that runs it."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._child.pid, signal.SIGKILL)
 
     def close(self) -> None:
         """Make sure that the process and its children are gone; safe to call twice."""
+        self._overdue.cancel()
         _end(self._child)
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.core import CheckResult
+from seatrial.swarm._failures import Failure
+from seatrial.swarm._flood import Flooded
 from seatrial.swarm._histogram import Histogram
 from seatrial.swarm._openmetrics import expose
 from seatrial.swarm._percentile import POINTS, nearest_rank
@@ -34,6 +36,8 @@ def write_stats(  # noqa: PLR0913 - the parts of one document
     ending: Ending,
     results: Sequence[CheckResult],
     doubt: str,
+    failures: Sequence[Failure],
+    flooded: Flooded | None = None,
     given_up: Sequence[tuple[str, Ledger]],
     used: Mapping[str, Interval],
     looks: Sequence[Mapping[str, Any]],
@@ -54,9 +58,11 @@ def write_stats(  # noqa: PLR0913 - the parts of one document
         "ledger": asdict(ledger),
         "doubt": doubt,
         "given_up": [{"reason": reason, "ledger": asdict(earlier)} for reason, earlier in given_up],
+        "flood": _flood(flooded),
         "generator": _generator(ending, rows),
         "outcomes": {result.check: result.outcome for result in results},
         "operations": _operations(rows, plan),
+        "failures": [asdict(one) for one in failures],
         "recorded": (ending.report or {}).get("recorded", []),
         "resources": {"values": {name: asdict(value) for name, value in used.items()}, "looks": looks},
         "seconds": seconds,
@@ -79,6 +85,12 @@ def _generator(ending: Ending, rows: Sequence[Row]) -> dict[str, Any]:
         "locust": report.get("locust"),
         "setup_requests": sum(row.arrival < 0 for row in rows),
     }
+
+
+def _flood(flooded: Flooded | None) -> dict[str, Any] | None:
+    if flooded is None:
+        return None
+    return {"in_flight": flooded.settings.in_flight, "due": flooded.due, "sent": flooded.sent, "busy": flooded.busy}
 
 
 def _operations(rows: Sequence[Row], plan: Plan) -> list[dict[str, Any]]:

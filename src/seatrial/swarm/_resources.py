@@ -58,17 +58,25 @@ DEFINITION: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """Where figures of the service come from: a function, or the reason why there is none."""
+    """Where figures of the service come from: a function, or the reason why there is none.
+
+    Where they are not asked `throughout`, then before the load and after it alone: asking disturbs what is measured.
+    """
 
     usage: Callable[[], Usage] | str = "nobody said which services are loaded"
     queue: Callable[[], float] | str = "[jobs.queue] is not declared"
     queries: Callable[[], float] | str = "[metrics] queries is not declared"
+    throughout: bool = True
 
     def for_metrics(self, metrics: Collection[str]) -> Sources:
         """Return what is looked at: usage always, the others where an objective is about them."""
         asked = {SOURCE_OF[metric] for metric in metrics}
-        unasked = {name: "no objective is about it" for name in ("queue", "queries") if name not in asked}
-        return replace(self, **unasked)
+        why = "no objective is about it"
+        return replace(
+            self,
+            queue=self.queue if "queue" in asked else why,
+            queries=self.queries if "queries" in asked else why,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +163,8 @@ class Sampler:
     def __enter__(self) -> Self:
         """Begin: the first look is over when this returns."""
         self._look()
-        self._thread.start()
+        if self._sources.throughout:
+            self._thread.start()
         return self
 
     def take(self, tick: Message) -> None:
@@ -186,7 +195,8 @@ class Sampler:
     ) -> None:
         """End with a last look."""
         self._done.set()
-        self._thread.join()
+        if self._sources.throughout:
+            self._thread.join()
         self._look()
 
     @property

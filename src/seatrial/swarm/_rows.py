@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -65,13 +64,14 @@ def read_rows(file: Path) -> list[Row]:
     """Return the whole rows of a file; what a killed writer left of the last one is not there."""
     if not file.is_file():
         return []
-    with file.open(encoding="utf-8", newline="") as stream:
-        return list(rows_in(stream.read()))
+    with file.open(encoding="utf-8", newline="\n") as stream:
+        return list(rows_in(stream))
 
 
-def rows_in(text: str) -> Iterator[Row]:
+def rows_in(lines: Iterable[str]) -> Iterator[Row]:
     """Yield the whole rows of what a load process wrote; equal words are one in memory, however many rows have them."""
-    for cells in csv.reader(itertools.islice(io.StringIO(text[: text.rfind("\n") + 1], newline=""), 1, None)):
+    whole = itertools.takewhile(lambda line: line.endswith("\n"), lines)
+    for cells in csv.reader(itertools.islice(whole, 1, None)):
         if len(cells) != len(COLUMNS):
             return
         arrival, due_s, lag_ms, identity, operation, status, media, outcome, latency_ms, service_ms, cause = cells

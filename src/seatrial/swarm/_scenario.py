@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 from seatrial.config import LimitSettings, ScenarioSettings
 from seatrial.core import EnvironmentFailure, Evidence, Identities, Measurement, Progress, Target
 from seatrial.record import Secrets
+from seatrial.swarm._flood import Flooded, make_flood
 from seatrial.swarm._honesty import Doubt, find_doubt, find_gap, lag_bound_ms
 from seatrial.swarm._lost import Watch
 from seatrial.swarm._objectives import Broken
@@ -22,7 +24,7 @@ from seatrial.swarm._recovery import RECOVERY, measure_recovery
 from seatrial.swarm._report import write_stats
 from seatrial.swarm._resources import Resources, Sampler, Sources, measure_resources
 from seatrial.swarm._rows import Row, read_rows, tallies_of
-from seatrial.swarm._samples import exchanges_of, ids_by_status
+from seatrial.swarm._samples import exchanges_of
 from seatrial.swarm._seconds import looks_of, seconds_of
 from seatrial.swarm._sessions import lease
 from seatrial.swarm._statistics import measure
@@ -47,6 +49,7 @@ class Attempt:
     doubt: Doubt | None
     resources: Resources = field(default_factory=Resources)
     lost: tuple[Broken, ...] = ()
+    flooded: Flooded | None = None
 
     @property
     def requests(self) -> list[Row]:
@@ -64,6 +67,7 @@ class Ground:
     root: Path
     progress: Progress
     sources: Sources
+    trace_header: str = ""
 
 
 def run_scenario(  # noqa: PLR0913 - the instrument's whole interface
@@ -84,22 +88,26 @@ def run_scenario(  # noqa: PLR0913 - the instrument's whole interface
     process: LoadProcess | None = None,
     sources: Sources | None = None,
     traffic: Traffic | None = None,
+    trace_header: str = "",
     replay: str,
 ) -> Evidence:
     """Send a scenario's load, judge it, and write stats.json, requests.csv and locust.log into `out`.
 
     `limits` (with the profile's `environment`) say how many identities are needed and which paths are exempt; None
     means unknown. `process` was started ahead; without one, a new one is. `sources` tell what the service uses
-    meanwhile. `traffic` is what is sent where neither a user class nor paths say it. `replay` is the command that
-    repeats this. A scenario without a duration for the profile is not tested.
+    meanwhile, `trace_header` is the one that carries an answer's trace id. `traffic` is what is sent where neither a
+    user class nor paths say it. `replay` is the command that repeats this. A scenario without a duration for the
+    profile is not tested.
     Raises UsageError for an objective, load file or user class that cannot be used, EnvironmentFailure when `out`
     cannot be written or no process can be started.
     """
     if profile not in scenario.duration_s:
-        return Evidence(results=leave(name, profile))
+        return Evidence(results=leave(name, scenario, profile))
     order = prepare(name, scenario, profile=profile, root=root, limits=limits, environment=environment or {})
     looked_at = (sources or Sources()).for_metrics(order.resources)
-    ground = Ground(run=run, work=work, out=out, root=root, progress=progress, sources=looked_at)
+    ground = Ground(
+        run=run, work=work, out=out, root=root, progress=progress, sources=looked_at, trace_header=trace_header
+    )
     _make(out)
     given_up: list[Attempt] = []
     for left in reversed(range(ATTEMPTS if order.duration_s < REPEAT_BELOW_S else 1)):
@@ -180,15 +188,24 @@ def _attempt(order: Order, plan: Plan, ground: Ground, process: LoadProcess | No
     ground.progress(f"{plan.name} {plan.rate_per_s:g}/s starts")
     watch = Watch(plan, order.objectives, team, grace_s=order.scenario.grace_s)
     try:
-        with Sampler(ground.sources) as sampler:
+        with _flood(order, plan, ground) as flooded, Sampler(ground.sources) as sampler:
             ending = team.run(plan, _all(Teller(plan, ground.progress), sampler.take, watch))
     finally:
+        team.close()  # nobody ran it where a flood could not begin
         _keep_logs(plan, team, ground.out)
     attempt = Attempt(
-        plan=plan, ending=ending, ledger=watch.ledger if watch.lost else _ledger(plan, ending),
-        rows=read_rows(requests), doubt=None, resources=sampler.seen, lost=watch.lost,
+        plan=plan, ending=ending, ledger=_ledger(plan, ending, watch),
+        rows=read_rows(requests), doubt=None, resources=sampler.seen, lost=watch.lost, flooded=flooded,
     )  # fmt: skip
     return attempt if watch.lost else replace(attempt, doubt=_doubt(order, attempt))
+
+
+def _flood(order: Order, plan: Plan, ground: Ground) -> AbstractContextManager[Flooded | None]:
+    """Return what saturates the service meanwhile, if something is to."""
+    if order.flood is None:
+        return contextlib.nullcontext()
+    process = start_ahead(f"{order.name}-flood", run=ground.run, work=ground.work, root=ground.root)
+    return make_flood(order.flood, plan, process, work=ground.work)
 
 
 def _all(*takers: Callable[[Message], None]) -> Callable[[Message], None]:
@@ -201,8 +218,10 @@ def _all(*takers: Callable[[Message], None]) -> Callable[[Message], None]:
     return take
 
 
-def _ledger(plan: Plan, ending: Ending) -> Ledger:
-    return Ledger(**ending.report["ledger"]) if ending.report else due_of(plan)
+def _ledger(plan: Plan, ending: Ending, watch: Watch) -> Ledger:
+    if ending.report:
+        return Ledger(**ending.report["ledger"])
+    return watch.ledger if watch.lost else due_of(plan)
 
 
 def _processes(order: Order, ground: Ground, first: LoadProcess | None) -> list[LoadProcess]:
@@ -223,6 +242,8 @@ def _doubt(order: Order, attempt: Attempt) -> Doubt | None:
     plan, ledger = attempt.plan, attempt.ledger
     first = find_doubt(attempt.ending, ledger, attempt.rows, lag_limit_ms=lag_bound_ms(order.objectives))
     by_figures = {metric: rule for metric, rule in order.objectives.items() if metric not in BESIDES}
+    if attempt.flooded and not first and attempt.flooded.doubt:
+        return Doubt(reason=attempt.flooded.doubt)
     return first or find_gap(
         by_figures, ledger, attempt.requests, duration_s=plan.duration_s, deadline_s=plan.deadline_s
     )
@@ -264,16 +285,18 @@ def _conclude(order: Order, attempt: Attempt, ground: Ground, *, replay: str, gi
         least=values.least,
         doubt=attempt.doubt,
         replay=replay,
-        evidence=ids_by_status(exchanges),
+        exchanges=exchanges,
+        trace_header=ground.trace_header,
         operations=operation_values(rows, **how),
         resources=attempt.resources,
         lost=attempt.lost,
+        flooded=attempt.flooded.sent if attempt.flooded else 0,
     )
     results = judge(trial)
     with _written(ground.out):
         write_stats(
             ground.out / "stats.json", plan, rows=attempt.rows, ledger=attempt.ledger, ending=attempt.ending,
-            results=results, doubt=_why_not_as_asked(attempt),
+            results=results, doubt=_why_not_as_asked(attempt), failures=trial.failures, flooded=attempt.flooded,
             given_up=[(one.doubt.reason if one.doubt else "", one.ledger) for one in given_up], used=trial.used,
             looks=looks_of(attempt.resources.samples), seconds=seconds_of(rows, rejection=order.rejection),
         )  # fmt: skip

@@ -47,8 +47,18 @@ class Team:
         gather(plan, count)
         return together(endings)
 
+    def stop(self) -> None:
+        """Let all processes end their load now, and report it as far as it came."""
+        for process in self._processes:
+            process.stop()
+
+    def close(self) -> None:
+        """Make sure that none is left, also of those that never ran."""
+        for process in self._processes:
+            process.close()
+
     def interrupt(self) -> None:
-        """End all processes, from another thread than the one that runs them."""
+        """Kill all processes, from another thread than the one that runs them."""
         for process in self._processes:
             process.interrupt()
 

@@ -13,7 +13,7 @@ from gevent.event import Event
 from seatrial.swarm._inside._channel import Channel
 from seatrial.swarm._inside._load import BrokenLoadError, load_user
 from seatrial.swarm._inside._swarm import run
-from seatrial.swarm._plan import Plan
+from seatrial.swarm._plan import STOP, Plan
 
 STDIN = 0
 CHUNK = 1 << 16
@@ -30,13 +30,16 @@ def read_plan() -> Plan:
     return Plan.decode(line)
 
 
-def listen(go: Event) -> None:
-    """Let the load begin when the harness says so; end this process as soon as nobody is there to say anything."""
+def listen(go: Event, stop: Event) -> None:
+    """Let the load begin, and end before its time, when the harness says so; without a harness this process ends."""
     while True:
         gevent.socket.wait_read(STDIN)
-        if not os.read(STDIN, CHUNK):
+        heard = os.read(STDIN, CHUNK)
+        if not heard:
             os._exit(1)
         go.set()
+        if STOP in heard:
+            stop.set()
 
 
 def main() -> int:
@@ -44,14 +47,14 @@ def main() -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     channel = Channel.take_stdout()
     plan = read_plan()
-    go = Event()
-    gevent.spawn(listen, go)
+    go, stop = Event(), Event()
+    gevent.spawn(listen, go, stop)
     try:
         user_class = load_user(plan)
     except BrokenLoadError as error:
         channel.send("broken", slug=error.slug, what=error.what, details=error.details)
         return 2
-    run(plan, user_class, channel, go)
+    run(plan, user_class, channel, go, stop)
     return 0
 
 

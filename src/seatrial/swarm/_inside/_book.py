@@ -138,7 +138,7 @@ class Book:
 
     def _abandon(self, visit: Visit, task: str) -> None:
         """Enter an arrival that was still under way when its time was over."""
-        cause = "not answered when the time was over"
+        cause = "not answered when the load ended"
         for sent in visit.opened or [Open(f"{TASK} {task}", visit.due_s, visit.began_s)]:
             now = self._clock.now()
             self._row(

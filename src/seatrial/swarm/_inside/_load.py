@@ -9,6 +9,7 @@ from typing import Any
 
 import gevent.ssl
 from locust import FastHttpUser, User, task
+from locust.contrib.fasthttp import insecure_ssl_context_factory
 from locust.util.load_locustfile import load_locustfile
 
 from seatrial.swarm._inside._journey import unsupported
@@ -64,9 +65,12 @@ def _set_up(chosen: type[FastHttpUser], plan: Plan) -> None:
     """Let the scenario's deadline decide, not the client's own limit, and certificates count unless it says so."""
     chosen.network_timeout = chosen.connection_timeout = plan.deadline_s + 1
     said = {name for base in chosen.__mro__ if base is not FastHttpUser for name in vars(base)}
-    if not said & {"insecure", "ssl_context_factory"}:
-        chosen.insecure = False
-        chosen.ssl_context_factory = staticmethod(functools.cache(gevent.ssl.create_default_context))
+    if "ssl_context_factory" in said:
+        return
+    chosen.insecure = chosen.insecure and "insecure" in said
+    # One for all users: to read the certificates takes so long that nobody else is served on time meanwhile.
+    make = insecure_ssl_context_factory if chosen.insecure else gevent.ssl.create_default_context
+    chosen.ssl_context_factory = staticmethod(functools.cache(make))
 
 
 def _named(plan: Plan) -> type[User]:

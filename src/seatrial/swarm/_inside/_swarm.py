@@ -38,8 +38,8 @@ WARM_S = 0.25
 logger = logging.getLogger(__name__)
 
 
-def run(plan: Plan, user_class: type[User], channel: Channel, go: Event) -> None:
-    """Run the scenario once all are ready, write `plan.requests`, and report the ledger at the end."""
+def run(plan: Plan, user_class: type[User], channel: Channel, go: Event, stop: Event) -> None:
+    """Run the scenario once all are ready, until its end or `stop`, write `plan.requests`, and report the ledger."""
     random.seed(plan.seed)
     gevent.config.track_greenlet_tree = (
         False  # who spawned whom is nobody's question here, and costs more than a greenlet
@@ -47,7 +47,7 @@ def run(plan: Plan, user_class: type[User], channel: Channel, go: Event) -> None
     with Path(plan.requests).open("w", encoding="utf-8", errors="backslashreplace", buffering=1 << 20) as file:
         clock = Clock()
         book = Book(file, clock, deadline_s=plan.deadline_s)
-        swarm = Swarm(plan, user_class, book, clock)
+        swarm = Swarm(plan, user_class, book, clock, stop)
         swarm.prepare()
         channel.send("ready")
         go.wait()
@@ -83,11 +83,12 @@ def tick(channel: Channel, book: Book, clock: Clock) -> None:
 class Swarm:
     """A pool of users that serve arrivals; it grows when all are busy."""
 
-    def __init__(self, plan: Plan, user_class: type[User], book: Book, clock: Clock) -> None:
+    def __init__(self, plan: Plan, user_class: type[User], book: Book, clock: Clock, stop: Event) -> None:
         self._plan = plan
         self._class = user_class
         self._book = book
         self._clock = clock
+        self._stop = stop
         self._mix = Mix(cast(list[Task], user_class.tasks), seed=plan.seed)  # load_user refused all others
         self._meter = Meter(clock, Fence(plan.url), deadline_s=plan.deadline_s)
         self._group = Group()
@@ -121,14 +122,23 @@ class Swarm:
         return user
 
     def serve(self) -> None:
-        """Start every arrival at its due time, then wait until all ended or their time is over."""
+        """Start every arrival at its due time, then wait until all ended, or their time is over, or it is to stop."""
         self._clock.start(delay_s=START_DELAY_S)
+        sending = gevent.spawn(self._send)
+        either: list[Any] = [sending, self._stop]
+        gevent.wait(either, count=1)
+        sending.kill()
+        sending.get()  # raises what it raised: then this process ends without a report
+        self._drain()
+
+    def _send(self) -> None:
         alarm = Alarm()
         for index, due_s in self._plan.arrivals:
             alarm.sleep(due_s - self._clock.now())
             self._book.ledger.due += 1
             self._admit(self._visit(index, due_s), self._mix.task(index))
-        self._drain()
+        gevent.sleep(max(self._plan.duration_s - self._clock.now(), 0))
+        self._group.join(timeout=max(self._plan.duration_s + self._plan.patience_s - self._clock.now(), 0.1))
 
     def _admit(self, visit: Visit, task: Task) -> None:
         """Let an arrival begin, if there are descriptors for it and its deadline is not over already."""
@@ -147,9 +157,6 @@ class Swarm:
         return Visit(index=index, due_s=due_s, identity=name, headers=headers)
 
     def _drain(self) -> None:
-        last_s = self._plan.duration_s + self._plan.patience_s
-        gevent.sleep(max(self._plan.duration_s - self._clock.now(), 0))
-        self._group.join(timeout=max(last_s - self._clock.now(), 0.1))
         self._group.kill()
         for visit, task in self._waiting.values():
             self._book.drop(visit, task_name(task), LATE, "the time was over before it could begin")

@@ -56,17 +56,20 @@ class Conclusion:
 def conclude(
     differences: Mapping[str, Sequence[float]], *, primary: str, errors: Errors, looks: Sequence[int] = LOOKS
 ) -> Conclusion:
-    """Return the conclusion from log ratios of pairs, at least one, metric by metric."""
+    """Return the conclusion from log ratios of pairs, at least one, metric by metric.
+
+    What would be worse if it were asked alone, and is not yet among all, keeps a candidate from passing: with a few
+    pairs no correction lets any but the primary metric fail.
+    """
     judged = judge(differences[primary], looks)
-    others = adjusted(
-        {name: p_greater(each, math.log(SLOWER)) for name, each in differences.items() if name != primary}
-    )
-    worse = tuple(
-        name
-        for name, probability in others.items()
-        if probability <= ALPHA and bounds(differences[name], ALPHA).estimate > math.log(CLEARLY)
-    )
+    alone = {name: p_greater(each, math.log(SLOWER)) for name, each in differences.items() if name != primary}
+    others = adjusted(alone)
+    clearly = [name for name in others if bounds(differences[name], ALPHA).estimate > math.log(CLEARLY)]
+    worse = tuple(name for name in clearly if others[name] <= ALPHA)
+    open_ = tuple(name for name in clearly if alone[name] <= ALPHA < others[name])
     verdict, reason = _verdict(primary, judged, worse, errors)
+    if verdict == "pass" and open_:
+        verdict, reason = "inconclusive", f"{' and '.join(open_)} may be worse, which more pairs would tell; {reason}"
     settled = verdict != "inconclusive" or errors.base > ERRORS
     return Conclusion(verdict=verdict, reason=reason, primary=judged, others=others, worse=worse, settled=settled)
 
