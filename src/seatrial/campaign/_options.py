@@ -21,6 +21,7 @@ class Options:
     settings say; `operations` are the labels of what is fuzzed, if that is not all. A `proof` is all that is wanted:
     without `deep`, it disturbs no service. So is a `load`: of these `scenarios` (none are all), or of `paths` in their
     place, at another rate, for another time or by another number of `processes` than they declare, if one is given.
+    Of `workers` elsewhere, that many send it together; their master listens at `bind` and waits for them for `wait_s`.
     """
 
     stack: str = "auto"
@@ -38,6 +39,9 @@ class Options:
     rate_per_s: float | None = None
     duration_s: float | None = None
     processes: int | None = None
+    workers: int | None = None
+    bind: str = ""
+    wait_s: float | None = None
     timeout_s: float | None = None
     allow_target: str = ""
     address_pool: str = ""
@@ -74,6 +78,8 @@ class Options:
         words += [f"--path {shlex.quote(path)}" for path in self.paths]
         words += [f"--rate {_plain(self.rate_per_s)}/s"] if self.rate_per_s else []
         words += [f"--duration {_plain(self.duration_s)}s"] if self.duration_s else []
+        words += [f"--workers {self.workers} --bind {self.bind}"] if self.workers else []
+        words += [f"--wait {_plain(self.wait_s)}s"] if self.wait_s else []
         return [*words, *([f"--processes {self.processes}"] if self.processes else [])]
 
     def to_json(self) -> str:
