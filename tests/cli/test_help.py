@@ -25,6 +25,7 @@ COMMANDS = (
     ("load", "send"),
     ("load", "compare"),
     ("load", "calibrate"),
+    ("load", "worker"),
     ("limits",),
     ("limits", "prove"),
     ("limits", "discover"),

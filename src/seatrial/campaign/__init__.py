@@ -15,6 +15,7 @@ from seatrial.campaign._compare import (
     shown_in,
 )
 from seatrial.campaign._contest import CPU, Burst, Pair
+from seatrial.campaign._crew import crew_of, read_address
 from seatrial.campaign._entered import Entered
 from seatrial.campaign._faults import Fault, fault_files, load_fault
 from seatrial.campaign._limits import Planned, allowance, plan_deep_limits, plan_limits
@@ -81,6 +82,7 @@ __all__ = [
     "choose",
     "choose_load",
     "compare",
+    "crew_of",
     "declared_people",
     "fault_files",
     "filled_in",
@@ -102,6 +104,7 @@ __all__ = [
     "profile_in_effect",
     "random_seed",
     "ratio",
+    "read_address",
     "replay_finding",
     "resolve_out",
     "sends_apart",

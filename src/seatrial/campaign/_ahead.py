@@ -45,10 +45,11 @@ class Ahead:
         return EngineProcess(self._run.id)
 
     def _starter(self, name: str) -> Callable[[], LoadProcess]:
-        from seatrial.swarm import start_ahead  # noqa: PLC0415 - needed by this instrument only
+        from seatrial.campaign._crew import crew_of  # noqa: PLC0415 - needed by this instrument only
+        from seatrial.swarm import start_ahead  # noqa: PLC0415 - as above
 
         run = self._run
-        return lambda: start_ahead(name, run=run.id, work=run.work, root=run.settings.root)
+        return lambda: start_ahead(name, run=run.id, work=run.work, root=run.settings.root, crew=crew_of(run.options))
 
     def fuzzer(self) -> EngineProcess | None:
         """Return the fuzzer's process, the first time; raises what its start raised."""

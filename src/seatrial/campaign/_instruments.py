@@ -217,7 +217,8 @@ def _hammer(run: Run, stack: Stack, name: str) -> Hammer:
 
 def run_load(run: Run, stack: Stack, ahead: Ahead) -> Evidence:
     """Run every load scenario, one after the other."""
-    from seatrial.campaign._sources import sources_of  # noqa: PLC0415 - needed by this instrument only
+    from seatrial.campaign._crew import crew_of  # noqa: PLC0415 - needed by this instrument only
+    from seatrial.campaign._sources import sources_of  # noqa: PLC0415 - as above
     from seatrial.campaign._traffic import traffic_of  # noqa: PLC0415 - as above
     from seatrial.swarm import find_breakpoint, run_scenario  # noqa: PLC0415 - as above
 
@@ -244,6 +245,7 @@ def run_load(run: Run, stack: Stack, ahead: Ahead) -> Evidence:
                 environment=run.variables(stack.variant),
                 progress=run.progress("load"),
                 process=ahead.scenario(name),
+                crew=crew_of(run.options),
                 sources=sources_of(run.settings, stack, scenario),
                 traffic=traffic,
                 trace_header=run.settings.tracing.header if run.settings.tracing else "",

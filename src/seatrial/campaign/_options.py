@@ -22,7 +22,8 @@ class Options:
     without `deep`, it disturbs no service. So is a `load`: of these `scenarios` (none are all), or in their place of
     `paths`, of `operations` of the `contract`, or of the recording `har` (of which host, if of several: `har_host`),
     with `writes` or without; at another rate, for another time or by another number of `processes` than they declare,
-    if one is given.
+    if one is given. Of `workers` elsewhere, that many send it together; their master listens at `bind` and waits for
+    them for `wait_s`.
     """
 
     stack: str = "auto"
@@ -44,6 +45,9 @@ class Options:
     rate_per_s: float | None = None
     duration_s: float | None = None
     processes: int | None = None
+    workers: int | None = None
+    bind: str = ""
+    wait_s: float | None = None
     timeout_s: float | None = None
     allow_target: str = ""
     address_pool: str = ""
@@ -85,6 +89,8 @@ class Options:
         words += ["--writes"] if self.writes else []
         words += [f"--rate {_plain(self.rate_per_s)}/s"] if self.rate_per_s else []
         words += [f"--duration {_plain(self.duration_s)}s"] if self.duration_s else []
+        words += [f"--workers {self.workers} --bind {self.bind}"] if self.workers else []
+        words += [f"--wait {_plain(self.wait_s)}s"] if self.wait_s else []
         return [*words, *([f"--processes {self.processes}"] if self.processes else [])]
 
     def to_json(self) -> str:

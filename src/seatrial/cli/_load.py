@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -18,6 +18,7 @@ from seatrial.cli._options import (
     target_option,
 )
 from seatrial.cli._usual import UsualGroup
+from seatrial.cli._worker import worker_command
 from seatrial.core import UsageError
 
 PROFILES = ("quick", "full")
@@ -56,6 +57,17 @@ def split_words(words: Sequence[str]) -> tuple[str, str]:
     return "".join(profiles) or "quick", "".join(urls)
 
 
+def check_workers(choices: Mapping[str, Any]) -> None:
+    """Raise UsageError for what only makes sense with workers, and what does not with them."""
+    if choices["workers"] and choices["processes"]:
+        what, remedy = "both --workers and --processes are given", "on a machine with several processors start several"
+    elif not choices["workers"] and (choices["bind"] or choices["wait_s"]):
+        what, remedy = "--bind and --wait are for workers, and none are asked for", "say with --workers how many"
+    else:
+        return
+    raise UsageError(what, slug="arguments-invalid", where="seatrial load", remedy=remedy)
+
+
 @click.group("load", cls=UsualGroup, usual="send", epilog=EPILOG)
 def load_command() -> None:
     """Send load, and judge it by what must hold meanwhile; compare two versions under it.
@@ -66,6 +78,7 @@ def load_command() -> None:
 
 load_command.add_command(compare_command)
 load_command.add_command(calibrate_command)
+load_command.add_command(worker_command)
 
 
 @load_command.command("send", epilog=SEND, short_help="Send load, and judge it by what must hold meanwhile.")
@@ -93,6 +106,11 @@ load_command.add_command(calibrate_command)
 @click.option(
     "--processes", type=click.IntRange(1, 64), metavar="N", help="How many processes send it, whatever is declared."
 )
+@click.option(
+    "--workers", type=click.IntRange(1, 64), metavar="N", help="Have N workers on other machines send it (load worker)."
+)
+@click.option("--bind", default="", metavar="HOST:PORT", help="Where they connect.  [default: 127.0.0.1:5557]")
+@click.option("--wait", "wait_s", callback=seconds, metavar="T", help="How long they may take to come.  [default: 60s]")
 @click.option("--plan", is_flag=True, help="Print what would be sent, how often, and as whom; send nothing.")
 @json_option
 @suite_options
@@ -105,6 +123,7 @@ def send_command(*, words: tuple[str, ...], stack: str, plan: bool, **choices: A
     """
     profile, url = split_words(words)
     choices |= {"profile": profile, "stack": one_target(url, stack, command="seatrial load")}
+    check_workers(choices)
     if plan:
         from seatrial.cli._load_plan import show_load  # noqa: PLC0415 - heavy
 

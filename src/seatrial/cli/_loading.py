@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seatrial.campaign import Foreseen, Options, choose, choose_load, foresee
+from seatrial.campaign import Foreseen, Options, choose, choose_load, crew_of, foresee
 from seatrial.cli._options import config_path
 from seatrial.cli._session import SHARED, conduct_session, settle_options, verdict_of
 from seatrial.cli._view import make_view
@@ -40,6 +40,7 @@ def settle_load(config: str, options: dict[str, Any]) -> tuple[Path | None, Sett
     options["har"] = str(Path(options["har"]).resolve()) if options["har"] else ""
     path, settings = _project(config, options)
     settled = settle_options(settings, {**options, "config": config, "only": ("load",), "load": True})
+    crew_of(settled)  # an address that is none is told before anything starts
     return path, choose_load(settings, settled).model_copy(update={"suites": ()}), settled
 
 

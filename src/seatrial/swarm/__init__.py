@@ -14,6 +14,7 @@ from seatrial.core.lazy import resolver
 
 if TYPE_CHECKING:
     from seatrial.swarm._breakpoint import find_breakpoint
+    from seatrial.swarm._crew import Crew
     from seatrial.swarm._flood import Hammer
     from seatrial.swarm._hammer import make_hammer
     from seatrial.swarm._objectives import check_objectives, check_sent
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
     from seatrial.swarm._scenario import run_scenario, start_ahead
     from seatrial.swarm._schedule import due_times
     from seatrial.swarm._search import most_bursts
+    from seatrial.swarm._workers import work_for
 
 _HOMES = {
+    "Crew": "_crew",
     "Hammer": "_flood",
     "LoadProcess": "_process",
     "Order": "_order",
@@ -45,9 +48,11 @@ _HOMES = {
     "read_sent": "_result",
     "run_scenario": "_scenario",
     "start_ahead": "_scenario",
+    "work_for": "_workers",
 }
 
 __all__ = [
+    "Crew",
     "Hammer",
     "LoadProcess",
     "Order",
@@ -66,6 +71,7 @@ __all__ = [
     "read_sent",
     "run_scenario",
     "start_ahead",
+    "work_for",
 ]
 
 __getattr__ = resolver(__name__, _HOMES)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from signal import Signals
 
 from seatrial.config import Rule
+from seatrial.swarm._crew import APART_MS
 from seatrial.swarm._objectives import find_broken, find_certain
 from seatrial.swarm._percentile import POINTS, nearest_rank
 from seatrial.swarm._plan import LATE, Ledger
@@ -46,6 +47,8 @@ def lag_bound_ms(objectives: Mapping[str, Rule]) -> float:
 
 def find_doubt(ending: Ending, ledger: Ledger, rows: Sequence[Row], *, lag_limit_ms: float) -> Doubt | None:
     """Return the first reason not to trust the generator, or None."""
+    if ending.lost:
+        return Doubt(reason=ending.lost)
     if ending.report is None or ending.exit_code or ending.overdue:
         return Doubt(reason=f"the load process {how_it_ended(ending)}")
     counted = sum(kind["count"] for kind in ending.report["recorded"])
@@ -55,7 +58,7 @@ def find_doubt(ending: Ending, ledger: Ledger, rows: Sequence[Row], *, lag_limit
         return Doubt(reason=f"its books do not add up: {ledger}, {told}")
     if not any(row.is_request and row.arrival >= 0 for row in rows):
         return Doubt(reason=f"not one request was sent ({ledger.due} arrivals were due)")
-    reason = _slow(ledger, rows, lag_limit_ms) or _busy(ending.report, rows)
+    reason = _slow(ledger, rows, lag_limit_ms) or _busy(ending.report, rows) or _apart(ending.report)
     cpu_s = ending.report["cpu_s"] / ending.report.get("workers", 1)
     return Doubt(reason=reason + _means(ledger, cpu_s), transient=True) if reason else None
 
@@ -95,6 +98,12 @@ def _busy(report: Message, rows: Sequence[Row]) -> str:
     if share <= BUSY_PERCENT or nearest_rank(lags_ms(list(rows)), 99) <= BUSY_LAG_MS:
         return ""
     return f"it took {share:.0f} % of a processor, more than {BUSY_PERCENT} %, and was late"
+
+
+def _apart(report: Message) -> str:
+    apart_ms = report.get("apart_ms", 0.0)
+    told = f"its workers may have begun up to {apart_ms:.1f} ms apart, more than {APART_MS:g} ms"
+    return told if apart_ms > APART_MS else ""
 
 
 def _means(ledger: Ledger, cpu_s: float) -> str:

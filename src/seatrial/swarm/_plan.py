@@ -55,8 +55,9 @@ class Plan:
     `rate_per_s` is the mean rate, `knots` how it changes with time, where it does. An arrival that is due while
     `most_in_flight` are under way is turned away; 0 sets no such bound. `journey_s` is how long an arrival may take
     when the time is over, where that is more than the deadline of one request. `traffic` are the requests that are sent
-    by turns where there is no `user`, who may be handed `paths`. `share` is which part of the arrivals
-    is this process's own: every one of them that is the first number, modulo the second.
+    by turns where there is no `user`, who may be handed `paths`. `share` is which part of the arrivals is this
+    process's own: every one of them that is the first number, modulo the second. `named` is what the project calls the
+    load file, on every machine.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Plan:
     journey_s: float = 0.0
     traffic: tuple[Prepared, ...] = ()
     share: tuple[int, int] = (0, 1)
+    named: str = ""
 
     @property
     def patience_s(self) -> float:

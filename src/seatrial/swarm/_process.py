@@ -17,22 +17,32 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.core import EnvironmentFailure, UsageError
+from seatrial.swarm._crew import Crew
 from seatrial.swarm._plan import GO, STOP, Plan
 
-COMMAND = (sys.executable, "-P", "-m", "seatrial.swarm._inside")
+PYTHON = (sys.executable, "-P", "-m")
+COMMAND = (*PYTHON, "seatrial.swarm._inside")
+MASTER = (*PYTHON, "seatrial.swarm._inside._master")
 START_TIMEOUT_S = 60.0
 END_TIMEOUT_S = 10.0
+CREW_TIMEOUT_S = 60.0
+"""What workers may take longer than a process: to load their users, and to send what they wrote down."""
+
 CHUNK = 1 << 16
 Message = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """How the process ended: its final report (None: it never came), exit code, and whether we had to kill it."""
+    """How the process ended: its final report (None: it never came), exit code, and whether we had to kill it.
+
+    `lost` is why it reports nothing, where it is a master that says so itself.
+    """
 
     report: Message | None
     exit_code: int
     overdue: bool = False
+    lost: str = ""
 
 
 @dataclass(slots=True)
@@ -44,6 +54,8 @@ class _Reading:
     rest: bytes = b""
     overdue: bool = False
     report: Message | None = field(default=None)
+    lost: str = ""
+    longer_s: float = 0.0
 
     def messages(self) -> Iterator[Message]:
         """Yield messages until the process closes its end, or the limit is over."""
@@ -62,13 +74,18 @@ class _Reading:
 class LoadProcess:
     """One process for one scenario: it imports Locust, which takes seconds, and waits."""
 
-    def __init__(self, *, run: str, cwd: Path, log: Path) -> None:
-        """Start it, with a file for its log; raises EnvironmentFailure when no process can be started."""
+    def __init__(self, *, run: str, cwd: Path, log: Path, crew: Crew | None = None) -> None:
+        """Start it, with a file for its log; with a `crew` it is the master of workers elsewhere.
+
+        Raises EnvironmentFailure when no process can be started.
+        """
+        command = (*MASTER, crew.encode()) if crew else COMMAND
         with log.open("wb") as errors:
-            self._child = _start(run, cwd, errors)
-        self._overdue = threading.Timer(END_TIMEOUT_S, self.interrupt)
+            self._child = _start(command, run, cwd, errors)
+        self._overdue = threading.Timer(END_TIMEOUT_S + (CREW_TIMEOUT_S if crew else 0), self.interrupt)
         self._overdue.daemon = True
         self.log = log
+        self._longer_s = crew.wait_s + CREW_TIMEOUT_S if crew else 0.0
 
     def run(
         self, plan: Plan, on_tick: Callable[[Message], None], on_ready: Callable[[], None] = lambda: None
@@ -78,7 +95,7 @@ class LoadProcess:
         `on_ready` returns when the first arrival may be due.
         """
         try:
-            return _converse(self._child, plan, on_tick, on_ready)
+            return _converse(self._child, plan, on_tick, on_ready, longer_s=self._longer_s)
         finally:
             self.close()
 
@@ -98,13 +115,13 @@ class LoadProcess:
         _end(self._child)
 
 
-def _start(run: str, cwd: Path, errors: Any) -> subprocess.Popen[bytes]:
+def _start(command: tuple[str, ...], run: str, cwd: Path, errors: Any) -> subprocess.Popen[bytes]:
     # A token or a switch for a Locust that somebody starts by hand is not for this one.
     inherited = {k: v for k, v in os.environ.items() if k != "SEATRIAL_TOKEN" and not k.startswith("LOCUST_SKIP")}
     environment = {**inherited, "SEATRIAL_RUN": run, "SEATRIAL_OWNER": str(os.getpid()), "NO_PROXY": "*"}
     try:
         return subprocess.Popen(
-            COMMAND, cwd=cwd, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
+            command, cwd=cwd, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
             start_new_session=True,  # Ctrl-C is for the harness, which then ends this process
         )  # fmt: skip
     except OSError as error:
@@ -117,11 +134,16 @@ def _start(run: str, cwd: Path, errors: Any) -> subprocess.Popen[bytes]:
 
 
 def _converse(
-    child: subprocess.Popen[bytes], plan: Plan, on_tick: Callable[[Message], None], on_ready: Callable[[], None]
+    child: subprocess.Popen[bytes],
+    plan: Plan,
+    on_tick: Callable[[Message], None],
+    on_ready: Callable[[], None],
+    *,
+    longer_s: float,
 ) -> Ending:
     assert child.stdout is not None  # noqa: S101 - Popen was asked for a pipe
     _say(child, plan.encode())
-    reading = _Reading(child.stdout.fileno(), time.monotonic() + START_TIMEOUT_S)
+    reading = _Reading(child.stdout.fileno(), time.monotonic() + START_TIMEOUT_S + longer_s, longer_s=longer_s)
     for message in reading.messages():
         if message["kind"] == "ready":
             on_ready()
@@ -132,7 +154,7 @@ def _converse(
             child.wait(END_TIMEOUT_S)
     overdue = child.poll() is None
     _end(child)
-    return Ending(report=reading.report, exit_code=child.returncode, overdue=overdue)
+    return Ending(report=reading.report, exit_code=child.returncode, overdue=overdue, lost=reading.lost)
 
 
 def _say(child: subprocess.Popen[bytes], line: bytes) -> None:
@@ -145,18 +167,20 @@ def _say(child: subprocess.Popen[bytes], line: bytes) -> None:
 def _take(message: Message, reading: _Reading, plan: Plan, on_tick: Callable[[Message], None]) -> None:
     match message["kind"]:
         case "ready":
-            reading.limit_s = time.monotonic() + plan.duration_s + plan.patience_s + END_TIMEOUT_S
+            reading.limit_s = time.monotonic() + plan.duration_s + plan.patience_s + END_TIMEOUT_S + reading.longer_s
         case "tick":
             on_tick(message)
         case "done":
             reading.report = message
+        case "lost":
+            reading.lost = message["reason"]
         case "broken":
             raise UsageError(
                 message["what"],
                 slug=message["slug"],
-                where=plan.file,
+                where=message.get("where", plan.file),
                 details=message["details"],
-                remedy="mend the load file, or name another user class in the scenario",
+                remedy=message.get("remedy", "mend the load file, or name another user class in the scenario"),
             )
 
 

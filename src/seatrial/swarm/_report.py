@@ -82,6 +82,7 @@ def _generator(ending: Ending, rows: Sequence[Row]) -> dict[str, Any]:
         "cpu_s": report.get("cpu_s"),
         "wall_s": report.get("wall_s"),
         "workers": report.get("workers", WORKERS),
+        "apart_ms": report.get("apart_ms"),
         "locust": report.get("locust"),
         "setup_requests": sum(row.arrival < 0 for row in rows),
     }

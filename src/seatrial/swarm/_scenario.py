@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from seatrial.config import LimitSettings, ScenarioSettings
 from seatrial.core import EnvironmentFailure, Evidence, Identities, Measurement, Progress, Target
 from seatrial.record import Secrets
+from seatrial.swarm._crew import Crew
 from seatrial.swarm._flood import Flooded, make_flood
 from seatrial.swarm._honesty import Doubt, find_doubt, find_gap, lag_bound_ms
 from seatrial.swarm._lost import Watch
@@ -67,6 +68,7 @@ class Ground:
     root: Path
     progress: Progress
     sources: Sources
+    crew: Crew | None = None
     trace_header: str = ""
 
 
@@ -87,6 +89,7 @@ def run_scenario(  # noqa: PLR0913 - the instrument's whole interface
     environment: Mapping[str, str] | None = None,
     process: LoadProcess | None = None,
     sources: Sources | None = None,
+    crew: Crew | None = None,
     traffic: Traffic | None = None,
     trace_header: str = "",
     replay: str,
@@ -96,8 +99,8 @@ def run_scenario(  # noqa: PLR0913 - the instrument's whole interface
     `limits` (with the profile's `environment`) say how many identities are needed and which paths are exempt; None
     means unknown. `process` was started ahead; without one, a new one is. `sources` tell what the service uses
     meanwhile, `trace_header` is the one that carries an answer's trace id. `traffic` is what is sent where neither a
-    user class nor paths say it. `replay` is the command that repeats this. A scenario without a duration for the
-    profile is not tested.
+    user class nor paths say it. A `crew` of workers elsewhere sends it, if there is one. `replay` is the command that
+    repeats this. A scenario without a duration for the profile is not tested.
     Raises UsageError for an objective, load file or user class that cannot be used, EnvironmentFailure when `out`
     cannot be written or no process can be started.
     """
@@ -106,7 +109,7 @@ def run_scenario(  # noqa: PLR0913 - the instrument's whole interface
     order = prepare(name, scenario, profile=profile, root=root, limits=limits, environment=environment or {})
     looked_at = (sources or Sources()).for_metrics(order.resources)
     ground = Ground(
-        run=run, work=work, out=out, root=root, progress=progress, sources=looked_at, trace_header=trace_header
+        run=run, work=work, out=out, root=root, progress=progress, sources=looked_at, crew=crew, trace_header=trace_header
     )
     _make(out)
     given_up: list[Attempt] = []
@@ -161,6 +164,7 @@ def make_plan(  # noqa: PLR0913 - by keyword, each is needed once
         name=order.name,
         url=target.url,
         file=order.file,
+        named=scenario.file if order.file else "",
         user=scenario.user,
         paths=scenario.paths if scenario.user else (),
         traffic=traffic.requests if traffic else of_paths(scenario.paths),
@@ -185,6 +189,8 @@ def _attempt(order: Order, plan: Plan, ground: Ground, process: LoadProcess | No
         if requests.exists():  # of an attempt that was given up
             requests.replace(requests.with_name(f"requests-{FIRST}.csv"))
         team = Team(_processes(order, ground, process))
+    if ground.crew:
+        ground.progress(f"{plan.name} waits for {ground.crew.workers} workers at {ground.crew.address}")
     ground.progress(f"{plan.name} {plan.rate_per_s:g}/s starts")
     watch = Watch(plan, order.objectives, team, grace_s=order.scenario.grace_s)
     try:
@@ -227,10 +233,11 @@ def _ledger(plan: Plan, ending: Ending, watch: Watch) -> Ledger:
 def _processes(order: Order, ground: Ground, first: LoadProcess | None) -> list[LoadProcess]:
     """Return as many processes as send the scenario; one may have been started ahead."""
     started = [] if first is None else [first]
+    count = 1 if ground.crew else order.scenario.processes
     try:
-        for number in range(len(started), order.scenario.processes):
+        for number in range(len(started), count):
             name = f"{order.name}-{number + 1}" if number else order.name
-            started.append(start_ahead(name, run=ground.run, work=ground.work, root=ground.root))
+            started.append(start_ahead(name, run=ground.run, work=ground.work, root=ground.root, crew=ground.crew))
     except EnvironmentFailure:
         for one in started:
             one.close()
@@ -249,9 +256,9 @@ def _doubt(order: Order, attempt: Attempt) -> Doubt | None:
     )
 
 
-def start_ahead(name: str, *, run: str, work: Path, root: Path) -> LoadProcess:
+def start_ahead(name: str, *, run: str, work: Path, root: Path, crew: Crew | None = None) -> LoadProcess:
     """Start the process of a scenario before it is needed; raises EnvironmentFailure when none can be started."""
-    return LoadProcess(run=run, cwd=root, log=work / f"locust-{name}.log")
+    return LoadProcess(run=run, cwd=root, log=work / f"locust-{name}.log", crew=crew)
 
 
 def _keep_logs(plan: Plan, team: Team, out: Path) -> None:

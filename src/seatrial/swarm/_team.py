@@ -105,7 +105,7 @@ def _end_of_rows(file: BinaryIO) -> int:
     return file.read().rfind(b"\n") + 1
 
 
-def sum_of(ticks: Sequence[Message]) -> Message:
+def sum_of(ticks: Sequence[Message]) -> dict[str, Any]:
     """Return one tick for all: counts added up, and the worst of the others."""
     worst = {key: max((tick[key] for tick in ticks if tick[key] is not None), default=None) for key in WORST}
     elapsed_s = min(tick["elapsed_s"] for tick in ticks)
@@ -117,10 +117,11 @@ def together(endings: Sequence[Ending]) -> Ending:
     lost = [one for one in endings if one.report is None or one.exit_code or one.overdue]
     if lost:
         return next((one for one in lost if one.exit_code or one.overdue), lost[0])
-    return Ending(report=_report([one.report for one in endings if one.report]), exit_code=0)
+    return Ending(report=report_of([one.report for one in endings if one.report]), exit_code=0)
 
 
-def _report(reports: Sequence[Message]) -> Message:
+def report_of(reports: Sequence[Message]) -> dict[str, Any]:
+    """Return one report for all, as one process would have told it."""
     ledger: Counter[str] = Counter()
     for report in reports:
         ledger.update(report["ledger"])

@@ -6,7 +6,14 @@ import json
 import os
 import sys
 from dataclasses import dataclass
-from typing import Self
+from typing import Protocol, Self
+
+
+class Listener(Protocol):
+    """Whoever is told how far a load is: the harness, or a master."""
+
+    def send(self, kind: str, **facts: object) -> None:
+        """Send one message."""
 
 
 @dataclass(frozen=True, slots=True)

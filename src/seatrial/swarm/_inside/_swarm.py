@@ -20,7 +20,7 @@ from locust.env import Environment
 
 from seatrial.swarm._inside._alarm import Alarm
 from seatrial.swarm._inside._book import Book
-from seatrial.swarm._inside._channel import Channel
+from seatrial.swarm._inside._channel import Listener
 from seatrial.swarm._inside._client import DeadlinePassedError, Meter
 from seatrial.swarm._inside._clock import Clock
 from seatrial.swarm._inside._fence import Fence
@@ -38,7 +38,7 @@ WARM_S = 0.25
 logger = logging.getLogger(__name__)
 
 
-def run(plan: Plan, user_class: type[User], channel: Channel, go: Event, stop: Event) -> None:
+def run(plan: Plan, user_class: type[User], channel: Listener, go: Event, stop: Event) -> None:
     """Run the scenario once all are ready, until its end or `stop`, write `plan.requests`, and report the ledger."""
     random.seed(plan.seed)
     gevent.config.track_greenlet_tree = (
@@ -51,6 +51,8 @@ def run(plan: Plan, user_class: type[User], channel: Channel, go: Event, stop: E
         swarm.prepare()
         channel.send("ready")
         go.wait()
+        clock.start(delay_s=START_DELAY_S)
+        channel.send("begun")
         ticker = gevent.spawn(tick, channel, book, clock)
         cpu_s = time.process_time()
         swarm.serve()
@@ -68,7 +70,7 @@ def run(plan: Plan, user_class: type[User], channel: Channel, go: Event, stop: E
     )
 
 
-def tick(channel: Channel, book: Book, clock: Clock) -> None:
+def tick(channel: Listener, book: Book, clock: Clock) -> None:
     """Say once a second how far it is; `proven` failures are those that no lateness of ours can have brought about."""
     second, cpu_s = 0, time.process_time()
     while True:
@@ -123,7 +125,6 @@ class Swarm:
 
     def serve(self) -> None:
         """Start every arrival at its due time, then wait until all ended, or their time is over, or it is to stop."""
-        self._clock.start(delay_s=START_DELAY_S)
         sending = gevent.spawn(self._send)
         either: list[Any] = [sending, self._stop]
         gevent.wait(either, count=1)

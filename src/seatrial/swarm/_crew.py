@@ -1,0 +1,61 @@
+"""Workers on other machines: where their master waits for them, for how many, and how long; standard library only."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from seatrial.core import content
+
+PORT = 5557
+"""Locust's own, for its masters."""
+
+TOPIC = "seatrial"
+"""What our messages are called among Locust's."""
+
+APART_MS = 50.0
+"""How far apart the shares of a load may begin, by the master's one clock."""
+
+CHUNK = 1 << 18
+MOST_BYTES = 1 << 30
+"""Of the rows of one worker: a million arrivals of the usual length are an eighth of it."""
+
+SILENT_S = 5.0
+"""A worker that hears nothing of its master for so long sends nothing more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crew:
+    """Where the master listens, how many workers it needs, and how long it waits for them."""
+
+    host: str
+    port: int
+    workers: int
+    wait_s: float
+
+    @property
+    def address(self) -> str:
+        """Return where workers connect."""
+        return f"{self.host}:{self.port}"
+
+    def encode(self) -> str:
+        """Return it as one word."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def decode(cls, text: str) -> Crew:
+        """Return the crew of a word."""
+        return cls(**json.loads(text))
+
+
+def find_file(name: str, root: Path) -> Path:
+    """Return this machine's load file of that name, whether or not there is one."""
+    own = root / name
+    return own if own.is_file() else content("load").parent / name
+
+
+def digest(file: Path) -> str:
+    """Return what tells a file's content from another; nothing where there is none."""
+    return sha256(file.read_bytes()).hexdigest() if file.is_file() else ""

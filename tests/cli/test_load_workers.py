@@ -1,0 +1,226 @@
+"""Load from several machines, here processes that share nothing but a port: one ledger, and no worker lost unseen."""
+
+from __future__ import annotations
+
+import csv
+import json
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+Begin = Callable[..., subprocess.Popen[str]]
+Product = Callable[..., subprocess.CompletedProcess[str]]
+WORKERS = 3
+LOAD_FILE = """
+from locust import FastHttpUser, task
+
+class Reader(FastHttpUser):
+    lean = True
+
+    @task
+    def read(self):
+        self.client.get("/a")
+"""
+PROJECT = """
+[stack]
+ready = "/"
+start_timeout_s = 1
+[targets]
+allow = ["203.0.113.9:80"]
+[load.read]
+user = "Reader"
+file = "users.py"
+rate_per_s = 60
+deadline_s = 1
+duration_s = { quick = 1.5, full = 20 }
+objectives = { error_ratio = "<= 0" }
+"""
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answer at once."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Answer one request."""
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Write nothing."""
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    """Serve until the test ends."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Callable[..., Path]:
+    """Return the function that lays out a project as another machine has it."""
+
+    def lay_out(name: str, users: str = LOAD_FILE) -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "seatrial.toml").write_text(PROJECT)
+        (folder / "users.py").write_text(users)
+        return folder
+
+    return lay_out
+
+
+@pytest.fixture
+def bind() -> str:
+    """Return an address that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{probe.getsockname()[1]}"
+
+
+@pytest.fixture
+def work(begin: Begin, bind: str) -> Iterator[Callable[[Path], subprocess.Popen[str]]]:
+    """Return the function that starts a worker in a folder; all are ended, and waited for."""
+    with ExitStack() as stack:
+
+        def start(folder: Path) -> subprocess.Popen[str]:
+            worker = stack.enter_context(begin("load", "worker", "--master", bind, "--wait", "30s", cwd=folder))
+            stack.callback(worker.kill)
+            return worker
+
+        yield start
+
+
+def words(address: str, bind: str, *more: str, workers: int = WORKERS) -> list[str]:
+    """Return the command line of a master."""
+    return ["load", address, "--workers", str(workers), "--bind", bind, "--json", *more]
+
+
+def test_workers_send_one_load(
+    product: Product, address: str, bind: str, machine: Callable[..., Path], work: Callable[[Path], object]
+) -> None:
+    """Three send each arrival once, as asked, and the master counts them as one; then they wait for the next load."""
+    home = machine("master")
+    for number in range(WORKERS):
+        work(machine(f"worker-{number}"))
+    for _ in range(2):
+        done = product(*words(address, bind, "--wait", "30s"), cwd=home)
+        found = json.loads(done.stdout)
+        assert (done.returncode, found["valid"]) == (0, True), done.stdout + done.stderr
+        assert found["ledger"] == {"due": 90, "started": 90, "dropped": 0, "answered": 90, "failed": 0, "unfinished": 0}
+        assert found["generator"]["workers"] == WORKERS
+        left = Path(found["directory"], "load", "read")
+        with (left / "requests.csv").open() as rows:
+            assert sorted(int(row["arrival"]) for row in csv.DictReader(rows)) == list(range(90))
+        stats = json.loads((left / "stats.json").read_text())
+        assert sum(kind["count"] for kind in stats["recorded"]) == 90
+        assert stats["generator"]["apart_ms"] > 0
+        assert not list(left.glob("requests.csv.*"))
+
+
+def test_a_lost_worker_leaves_nothing_proved(
+    begin: Begin, address: str, bind: str, machine: Callable[..., Path], work: Callable[[Path], subprocess.Popen[str]]
+) -> None:
+    """One of two is killed in the middle: the load is inconclusive at once, and says whom it lacks."""
+    work(machine("worker-0"))
+    victim = work(machine("worker-1"))
+    with begin(*words(address, bind, "full", workers=2), cwd=machine("master")) as master:
+        assert master.stderr
+        assert any(" 1 s of 20 s" in line for line in master.stderr)
+        victim.kill()
+        out, _ = master.communicate(timeout=30)
+    found = json.loads(out)
+    assert (master.returncode, found["verdict"], found["valid"]) == (3, "inconclusive", False)
+    doubt = found["scenarios"]["read"]["doubt"]
+    assert doubt.endswith("of 2 was lost before it reported")
+    assert socket.gethostname() in doubt
+
+
+def test_a_worker_that_never_comes(
+    product: Product, address: str, bind: str, machine: Callable[..., Path], work: Callable[[Path], object]
+) -> None:
+    """The wait is bounded, nothing is sent, and the message has the count; nobody at all is told to the worker too."""
+    work(machine("worker"))
+    done = product(*words(address, bind, "--wait", "4s", workers=2), cwd=machine("master"))
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["ledger"]["started"]) == (3, 0)
+    assert found["scenarios"]["read"]["doubt"] == f"only 1 of 2 workers came to {bind} within 4 s"
+    alone = product("load", "worker", "--master", bind, "--wait", "1s", cwd=machine("alone"))
+    assert (alone.returncode, "[load-master-missing]" in alone.stderr) == (3, True), alone.stderr
+
+
+def test_a_worker_runs_its_own_files_only(
+    product: Product, address: str, bind: str, machine: Callable[..., Path], work: Callable[[Path], object]
+) -> None:
+    """No code comes from the master: where its load file is another one, nothing is sent, and the message says so."""
+    work(machine("worker", users=LOAD_FILE.replace("/a", "/b")))
+    done = product(*words(address, bind, workers=1), cwd=machine("master"))
+    assert done.returncode == 2, done.stdout
+    assert "[load-worker-file]" in done.stderr
+    assert "its users.py is not the master's" in done.stderr
+
+
+FAR = "203.0.113.9:80"
+
+
+def test_a_worker_keeps_its_own_fence(tmp_path: Path) -> None:
+    """Whatever a master asks for: beside loopback, this machine's configuration and command line both allow it."""
+    cases: dict[tuple[str, tuple[str, ...], str], str] = {
+        ("http://203.0.113.9", (), ""): "target-not-allowed",
+        ("http://203.0.113.9", (FAR,), ""): "target-not-allowed",
+        ("http://203.0.113.9", (), FAR): "target-not-allowed",
+        ("http://203.0.113.9", (FAR,), FAR): "allowed",
+        ("http://127.0.0.1:9", (), ""): "allowed",
+    }
+    facts = json.dumps([[*cases], str(tmp_path)])
+    done = subprocess.run([sys.executable, "-P", "-c", ASK, facts], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [*cases.values()]
+
+
+ASK = """
+import json, sys
+import locust
+from pathlib import Path
+from seatrial.core import UsageError
+from seatrial.swarm._inside._worker import own_plan
+from seatrial.swarm._plan import Plan
+
+cases, work = json.loads(sys.argv[1])
+for url, committed, allow in cases:
+    plan = Plan(name="s", url=url, file="", user="", paths=("/",), rate_per_s=1, duration_s=1, deadline_s=1,
+                spacing="constant", seed=1)
+    try:
+        own_plan({"plan": plan.encode(), "digest": ""}, Path(work), committed, allow)
+        print("allowed")
+    except UsageError as error:
+        print(error.slug)
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "slug"),
+    [
+        (["--workers", "2", "--processes", "2"], "arguments-invalid"),
+        (["--bind", "127.0.0.1:1"], "arguments-invalid"),
+        (["--workers", "2", "--bind", "nowhere"], "load-address-invalid"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    product: Product, machine: Callable[..., Path], more: list[str], slug: str
+) -> None:
+    """Before anything starts."""
+    done = product("load", "http://127.0.0.1:9", *more, cwd=machine("master"))
+    assert (done.returncode, f"[{slug}]" in done.stderr) == (2, True), done.stderr
