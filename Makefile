@@ -56,7 +56,7 @@ type: dev  ## mypy: strict for the harness, lenient for what it loads or starts
 
 test: lint type  ## the project's tests, but the long ones (some: TESTS='tests/unit tests/cli')
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not beside_one and not alone and not long" $(TESTS)
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "beside_one and not long" $(TESTS) $(OR_NONE)
+	$(BIN)/python -m pytest -n 2 --maxschedchunk 1 -m "beside_one and not long" $(TESTS) $(OR_NONE)
 	$(BIN)/python -m pytest -m "alone and not long" $(TESTS) $(OR_NONE)
 
 test-full: dev  ## every fault on every driver, every suite (goes on where it was stopped); the long tests
