@@ -305,7 +305,7 @@ def serving(text: str) -> Iterator[str]:
     """Serve a text as the OpenAPI document."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Serves) as server:
         server.text = text  # type: ignore[attr-defined]  # what the handler answers
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 

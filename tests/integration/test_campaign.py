@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 
 import pytest
+from servers import in_thread
 
 from seatrial.campaign import Campaign, Options, Run, Stacks, open_run
 from seatrial.campaign._ahead import Ahead
@@ -30,10 +30,8 @@ class Quiet(SimpleHTTPRequestHandler):
 @pytest.fixture
 def url() -> Iterator[str]:
     """Serve something to attach to."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with in_thread(Quiet) as url:
+        yield url
 
 
 @pytest.fixture

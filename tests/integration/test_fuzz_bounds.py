@@ -1,6 +1,5 @@
 """Services that never come to an end, or to one too early: the fuzzer comes to its own, and passes nothing unseen."""
 
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -8,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from servers import in_process
 
 from seatrial.config import ContractSettings
 from seatrial.core import Evidence, FindingStatus, Outcome, Target
@@ -23,12 +23,8 @@ CONFIRMED = FindingStatus.CONFIRMED
 @contextmanager
 def service(mode: str) -> Iterator[Target]:
     """Run the service in a process of its own."""
-    with subprocess.Popen([sys.executable, str(SERVICE), mode], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        try:
-            yield Target(url=f"http://127.0.0.1:{process.stdout.readline().strip()}")
-        finally:
-            process.kill()
+    with in_process([sys.executable, str(SERVICE), mode], {}) as (target, _):
+        yield target
 
 
 def fuzz(mode: str, budget_s: float = BUDGET_S) -> tuple[Evidence, float]:

@@ -89,8 +89,8 @@ def configuration_for(seeded: Fault, lean: Path) -> Path:
 
 
 def undisturbed(fault: str) -> Any:
-    """Return a fault as a parameter; beside requests that have to fit into a window, nothing is to run."""
-    return pytest.param(fault, marks=pytest.mark.alone) if "ratelimit" in load_fault(fault).suites else fault
+    """Return a fault as a parameter; beside requests that have to fit into a window, one other test may run."""
+    return pytest.param(fault, marks=pytest.mark.beside_one) if "ratelimit" in load_fault(fault).suites else fault
 
 
 @pytest.mark.parametrize("fault", [patient(fault) for fault in BY_THEMSELVES])

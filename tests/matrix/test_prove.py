@@ -30,7 +30,7 @@ def ask(*arguments: str, environment: Mapping[str, str]) -> tuple[int, Any]:
     return done.returncode, json.loads(done.stdout)
 
 
-@pytest.mark.alone
+@pytest.mark.beside_one
 def test_the_reference_policy_is_proved_as_planned(pool: Mapping[str, str], tmp_path: Path) -> None:
     """Every claim but the deep ones is proved, in little more than a window, and by the requests that were planned."""
     _, planned = ask("--plan", environment={})

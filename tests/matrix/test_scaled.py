@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 Run = Callable[..., Any]
-pytestmark = pytest.mark.alone
 CONFIG = Path(__file__).parents[2] / "seatrial.scale.toml"
 SUITES = ("posture", "deployment", "health", "tracing", "security", "ratelimit")
 ARGUMENTS = ["--seed", "1", *(word for suite in SUITES for word in ("--only", suite))]
 
 
+@pytest.mark.alone
 def test_scaled_local_stack_passes(run_seatrial: Run, pool: Mapping[str, str], tmp_path: Path) -> None:
     """Three processes behind a balancer pass, and each of them served requests."""
     ended = run_seatrial(["--stack", "local", *ARGUMENTS], tmp_path / "run", pool, config=CONFIG)
@@ -27,6 +27,7 @@ def test_scaled_local_stack_passes(run_seatrial: Run, pool: Mapping[str, str], t
     assert "security.admin-spoof-ignored" in ended.checks("passed")
 
 
+@pytest.mark.alone
 @pytest.mark.long
 def test_three_instances_are_exact_under_load(run_seatrial: Run, pool: Mapping[str, str], tmp_path: Path) -> None:
     """What they count together is exact in one moment, when they have all they can do, and after outages of Redis."""
@@ -39,6 +40,7 @@ def test_three_instances_are_exact_under_load(run_seatrial: Run, pool: Mapping[s
     assert ended.checks("passed") >= deep, ended.output
 
 
+@pytest.mark.alone
 @pytest.mark.usefixtures("engine")
 def test_scaled_compose_stack_passes(run_seatrial: Run, tmp_path: Path) -> None:
     """The same holds in containers behind nginx."""
@@ -60,6 +62,7 @@ def refusing() -> Iterator[Path]:
     config.unlink()
 
 
+@pytest.mark.beside_one
 def test_the_other_policy_holds_too(refusing: Path, run_seatrial: Run, pool: Mapping[str, str], tmp_path: Path) -> None:
     """A stack that refuses while nobody can count, and says so, passes."""
     arguments = ["--stack", "local", "--seed", "1", "--only", "ratelimit"]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from servers import in_process
 
 from seatrial.core import Target
 from seatrial.http import SigningKey
@@ -29,10 +29,5 @@ def contract_service(
     """Run the service, which takes the tokens that a key signs, or lets in who a door does."""
     (folder / "public.pem").write_text(key.public_pem)
     command = [sys.executable, str(SERVICE), str(folder / "public.pem"), str(quota), str(window_s), *defects]
-    environment = {**os.environ, **({} if door is None else {"CONTRACT_DOOR": json.dumps(door)})}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        assert process.stdout
-        try:
-            yield Target(url=f"http://127.0.0.1:{process.stdout.readline().strip()}")
-        finally:
-            process.kill()
+    with in_process(command, {} if door is None else {"CONTRACT_DOOR": json.dumps(door)}) as (target, _):
+        yield target

@@ -9,12 +9,12 @@ from __future__ import annotations
 import http.server
 import json
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from documents import document
+from servers import in_thread
 
 USER, PASSWORD, REFRESH = "somebody", "sea-trials", "renew-me"
 BODY_BYTES, ADDRESS, HEADER = 4_096, 8_192, 20_000
@@ -140,7 +140,5 @@ class Handler(http.server.BaseHTTPRequestHandler):
 def notes_service() -> Iterator[str]:
     """Run the service, and yield its URL."""
     handler = type("Notes", (Handler,), {"notes": set()})
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
-        threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_port}"
-        running.shutdown()
+    with in_thread(handler) as url:
+        yield url

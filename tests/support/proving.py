@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from promises import PROMISES
+from servers import in_process
 
 from seatrial.config import LimitSettings
 from seatrial.core import Evidence, Identity, Outcome, Target
@@ -67,18 +68,9 @@ class People:
 @contextmanager
 def process(script: Path, settings: Mapping[str, object]) -> Iterator[tuple[Target, subprocess.Popen[str]]]:
     """Run a server in a process of its own."""
-    with subprocess.Popen(
-        [sys.executable, "-I", str(script), json.dumps(settings)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **MARKS},
-    ) as started:
-        assert started.stdout
-        try:
-            yield Target(url=f"http://127.0.0.1:{int(started.stdout.readline())}"), started
-        finally:
-            started.kill()
+    command = [sys.executable, "-I", str(script), json.dumps(settings)]
+    with in_process(command, MARKS, stdin=subprocess.PIPE) as served:  # which it reads: it ends when that does
+        yield served
 
 
 @contextmanager

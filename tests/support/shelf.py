@@ -6,12 +6,15 @@ A mistake in it is a class that does one thing otherwise. Who asks is told by `A
 from __future__ import annotations
 
 import json
-import threading
 import urllib.parse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from servers import in_thread
+
+from seatrial.fuzz._messages import Sent
 
 Headers = dict[str, str]
 Answer = tuple[int, Any, Headers]
@@ -23,6 +26,7 @@ PAGED: Mapping[str, list[dict[str, Any]]] = {
     "cursor": [LIMIT, CURSOR], "offset": [LIMIT, OFFSET], "header": [LIMIT], "none": [],
 }  # fmt: skip
 ID = {"name": "book", "in": "path", "required": True, "schema": {"type": "string"}}
+CHANGES = (("POST /books", "/books"), ("PUT /books/{book}", "/books/x"), ("PATCH /books/{book}", "/books/x"))
 BODY: dict[str, Any] = {"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}}
 
 
@@ -162,9 +166,26 @@ def serving(shelf: Shelf) -> Iterator[str]:
 
         do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = handle_any  # noqa: N815 - http.server's
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
+    with in_thread(Handler) as url:
+        yield url
+
+
+def sent_before(url: str, titles: Sequence[str], reads: Sequence[tuple[str, str]]) -> list[Sent]:
+    """Return what the fuzzer is taken to have sent: each change was accepted with every title, and what was read."""
+    asked = [(label, path, f'{{"title": "{title}"}}') for label, path in CHANGES for title in titles]
+    return [
+        Sent(
+            number=number,
+            operation=label,
+            mode="positive",
+            method=label.partition(" ")[0],
+            url=url + path,
+            identity="fuzzer",
+            request_headers=[("Content-Type", "application/json"), ("Authorization", "{{secret:fuzzer}}")],
+            body=body.encode(),
+            at_s=0.0,
+            status=201 if label == "POST /books" else 200,
+            response_body="{}",
+        )
+        for number, (label, path, body) in enumerate([*asked, *((label, path, "") for label, path in reads)])
+    ]

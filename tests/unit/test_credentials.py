@@ -7,17 +7,17 @@ import contextlib
 import datetime as dt
 import email.utils
 import json
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 import requests
+from servers import in_thread
 
 from seatrial.config import AuthSettings, IdentitySettings, Settings
 from seatrial.core import EnvironmentFailure, Exchange, Identity, Request, UsageError
@@ -321,12 +321,8 @@ def doorman(answers: Mapping[str, tuple[int, bytes]]) -> Iterator[str]:
             with contextlib.suppress(OSError):  # who has read enough goes
                 self.wfile.write(body)
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
+    with in_thread(Handler) as url:
+        yield url
 
 
 def at_the_door(url: str) -> Means:

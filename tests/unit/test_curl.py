@@ -4,13 +4,13 @@ import http.server
 import os
 import shlex
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from servers import in_thread
 
 from seatrial.core import Exchange, Request, curl_for
 from seatrial.core.curl import quote
@@ -74,10 +74,8 @@ def server() -> Iterator[tuple[str, Seen]]:
     """Serve on a free port."""
     seen: Seen = []
     handler = type("Fresh", (Keep,), {"seen": seen})
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
-        threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_port}", seen
-        running.shutdown()
+    with in_thread(handler) as url:
+        yield url, seen
 
 
 @pytest.mark.parametrize("method", ["POST", "HEAD"])

@@ -2,13 +2,13 @@
 
 import http.server
 import ipaddress
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import jwt
 import pytest
+from servers import in_thread
 
 from seatrial.config import AuthSettings, IdentitySettings
 from seatrial.core import Identity, Target, UsageError
@@ -140,10 +140,8 @@ class Echo(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[str]:
     """Serve on a free port."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Echo) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_port}"
-        running.shutdown()
+    with in_thread(Echo) as url:
+        yield url
 
 
 def test_exchanges_are_written_without_tokens(pool: IdentityPool, server: str, tmp_path: Path) -> None:
@@ -268,12 +266,8 @@ class Long(http.server.BaseHTTPRequestHandler):
 @pytest.mark.parametrize(("size", "kept"), [(100, 0), (100_000, 100_000), (2_000_000, 2**20 - 8192)])
 def test_long_answers_are_no_lost_evidence(tmp_path: Path, size: int, kept: int) -> None:
     """Of an answer that is too long for an event a file holds all, or of a very long one what is bounded and said."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Long) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        target = Target(url=f"http://127.0.0.1:{server.server_port}")
-        with Recorder(tmp_path) as recorder, open_client(target, sink=recorder) as client:
-            answer = client.get(f"/{size}")
-        server.shutdown()
+    with in_thread(Long) as url, Recorder(tmp_path) as recorder, open_client(Target(url=url), sink=recorder) as client:
+        answer = client.get(f"/{size}")
     assert len(answer.text) == size
     (exchange,) = read_record(tmp_path).exchanges.values()
     assert exchange.response is not None

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from shelf import Answer, Book, Headers, Shelf, document, serving
+from shelf import Answer, Book, Headers, Shelf, document, sent_before, serving
 
 from seatrial.config import ContractSettings
 from seatrial.core import CheckResult, FindingStatus, Identity, Outcome, Target
@@ -52,25 +52,7 @@ class Users:
 
 def seen_before(url: str) -> list[Sent]:
     """Return what the fuzzer is taken to have sent: each operation was accepted with three titles, and read."""
-    asked = [("POST /books", "/books"), ("PUT /books/{book}", "/books/x"), ("PATCH /books/{book}", "/books/x")]
-    bodies = [(label, path, f'{{"title": "{title}"}}') for label, path in asked for title in TITLES]
-    reads = [("GET /books", "/books", ""), (READ, "/books/x", ""), (f"{READ}/notes", "/books/x/notes", "")]
-    return [
-        Sent(
-            number=number,
-            operation=label,
-            mode="positive",
-            method=label.partition(" ")[0],
-            url=url + path,
-            identity="fuzzer",
-            request_headers=[("Content-Type", "application/json"), ("Authorization", "{{secret:fuzzer}}")],
-            body=body.encode(),
-            at_s=0.0,
-            status=200,
-            response_body="{}",
-        )
-        for number, (label, path, body) in enumerate([*bodies, *reads])
-    ]
+    return sent_before(url, TITLES, [("GET /books", "/books"), (READ, "/books/x"), (f"{READ}/notes", "/books/x/notes")])
 
 
 def looked_at(

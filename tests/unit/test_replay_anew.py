@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import msgspec
 import pytest
-from shelf import Answer, Book, Shelf, document, serving
+from shelf import Answer, Book, Shelf, document, sent_before, serving
 
 from seatrial.config import ContractSettings, ErrorSettings, TracingSettings
 from seatrial.core import Exchange, Finding, FindingStatus, Identity, Target
@@ -135,28 +136,13 @@ class Odd(Shelf):
         return 202, super().make(organisation, given)[1], {}
 
 
-def sent_before(url: str) -> list[Sent]:
-    """Return what the fuzzer is taken to have sent."""
-    asked = [("POST /books", "/books"), ("PUT /books/{book}", "/books/x"), ("PATCH /books/{book}", "/books/x")]
-    bodies = [(label, path, f'{{"title": "{title}"}}') for label, path in asked for title in ("one", "two")]
-    bodies.append(("GET /books", "/books?slowly=1", ""))
+def before(url: str) -> list[Sent]:
+    """Return what the fuzzer is taken to have sent, with traces, and one slow answer."""
     return [
-        Sent(
-            number=number,
-            operation=label,
-            mode="positive",
-            method=label.partition(" ")[0],
-            url=url + path,
-            identity="fuzzer",
-            request_headers=[("Content-Type", "application/json"), ("Authorization", "{{secret:fuzzer}}")],
-            body=body.encode(),
-            at_s=0.0,
-            status=201 if label == "POST /books" else 200,
-            response_body="{}",
-            response_headers=[("X-Trace", f"before-{number}")],
-            elapsed_s=0.0 if body else 9.0,
+        msgspec.structs.replace(
+            each, response_headers=[("X-Trace", f"before-{each.number}")], elapsed_s=0.0 if each.body else 9.0
         )
-        for number, (label, path, body) in enumerate(bodies)
+        for each in sent_before(url, ("one", "two"), [("GET /books", "/books?slowly=1")])
     ]
 
 
@@ -194,7 +180,7 @@ def found_in(shelf: Shelf, promised: Promised = USUAL) -> tuple[list[Finding], J
         )
         ground = Ground(
             operations=operations_of(promised.document),
-            sent=sent_before(url),
+            sent=before(url),
             settings=promised.settings,
             besides=promised.besides,
             limited=[429],

@@ -4,10 +4,10 @@ import http.server
 import json
 import os
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 
 import pytest
+from servers import in_thread
 
 from seatrial.core import Exchange, Request, Response
 from seatrial.core.scripts import roles, script_for
@@ -41,10 +41,8 @@ def server() -> Iterator[tuple[str, Seen]]:
     """Serve on a free port."""
     seen: Seen = []
     handler = type("Fresh", (Items,), {"seen": seen})
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
-        threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_port}", seen
-        running.shutdown()
+    with in_thread(handler) as url:
+        yield url, seen
 
 
 def exchange(method: str, url: str, *, who: str = "", body: str = "", answer: object = None) -> Exchange:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
+from servers import in_thread
 
 from seatrial.config import Settings
 from seatrial.core import EnvironmentFailure, UsageError
@@ -145,12 +145,9 @@ def plan(tmp_path: Path) -> StackPlan:
 
 def test_a_remote_stack_answers_and_lacks_the_rest(tmp_path: Path) -> None:
     """A URL gives its address and nothing else, and is found again by its state."""
-    with HTTPServer(("127.0.0.1", 0), Healthy) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        url = f"http://127.0.0.1:{server.server_port}"
+    with in_thread(Healthy) as url:
         stack = open_stack(choose_driver(f"{url}/", PLATFORM), plan(tmp_path))
         stack.start(lambda _: None)
-        server.shutdown()
     assert stack.url() == attach(stack.state()).url() == url
     lacking: list[Callable[[], object]] = [
         lambda: stack.log("api"),
@@ -183,13 +180,10 @@ def test_a_url_is_there_if_it_answers_unless_a_path_is_declared(tmp_path: Path) 
     """A service need not have a page at `/`; a path that is declared has to answer 2xx."""
     declared = plan(tmp_path)
     silent = replace(declared, settings=Settings.model_validate({"stack": {"start_timeout_s": 0.3}}))
-    with HTTPServer(("127.0.0.1", 0), Absent) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        url = f"http://127.0.0.1:{server.server_port}"
+    with in_thread(Absent) as url:
         RemoteStack(url, silent).start(lambda _: None)
         with pytest.raises(EnvironmentFailure, match="does not answer with 2xx"):
             RemoteStack(url, declared).start(lambda _: None)
-        server.shutdown()
 
 
 def test_the_state_of_a_kept_stack_is_private(tmp_path: Path) -> None:

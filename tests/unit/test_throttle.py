@@ -4,7 +4,6 @@ import asyncio
 import http.server
 import math
 import random
-import threading
 from collections.abc import Iterable, Sequence
 from email.utils import formatdate
 
@@ -12,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from promises import PROMISES
+from servers import in_thread
 
 from seatrial.config import LimitSettings
 from seatrial.core import CheckResult, Evidence, Measurement, Outcome, Severity, Target, UsageError
@@ -486,18 +486,16 @@ def test_what_is_no_answer_is_told_in_words(said: bytes | None, why: str, monkey
 def test_idle_connection_is_opened_anew() -> None:
     """A server that hangs up on idle connections, as all do, costs the proof no answer."""
 
-    async def talk(port: int) -> list[int]:
-        wire = Wire(f"http://127.0.0.1:{port}", name="u", headers={})
+    async def talk(url: str) -> list[int]:
+        wire = Wire(url, name="u", headers={})
         statuses = [(await wire.send("GET", "/")).status]
         await asyncio.sleep(IDLE_S * 1.1)
         statuses.append((await wire.send("GET", "/")).status)
         await wire.close()
         return statuses
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), HangsUp) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        assert asyncio.run(talk(server.server_port)) == [200, 200]
-        server.shutdown()
+    with in_thread(HangsUp) as url:
+        assert asyncio.run(talk(url)) == [200, 200]
 
 
 async def released_at(method: str) -> tuple[bytes, bytes, Answer]:
@@ -548,16 +546,14 @@ class Hosts(HangsUp):
 def test_another_way_to_the_service_shows_in_no_request() -> None:
     """Whoever comes by a relay names the same host as everybody: nothing else may differ between two clients."""
 
-    async def talk(port: int) -> str:
-        wire = Wire("http://127.0.0.1:9", name="u", headers={}, via=f"http://127.0.0.1:{port}", address="127.7.7.7")
+    async def talk(via: str) -> str:
+        wire = Wire("http://127.0.0.1:9", name="u", headers={}, via=via, address="127.7.7.7")
         answer = await wire.send("GET", "/")
         await wire.close()
         return answer.body
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hosts) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        assert asyncio.run(talk(server.server_port)) == "127.0.0.1:9"
-        server.shutdown()
+    with in_thread(Hosts) as via:
+        assert asyncio.run(talk(via)) == "127.0.0.1:9"
 
 
 def test_plan_says_what_cannot_be_proved() -> None:
