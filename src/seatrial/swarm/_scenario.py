@@ -109,8 +109,9 @@ def run_scenario(  # noqa: PLR0913 - the instrument's whole interface
     order = prepare(name, scenario, profile=profile, root=root, limits=limits, environment=environment or {})
     looked_at = (sources or Sources()).for_metrics(order.resources)
     ground = Ground(
-        run=run, work=work, out=out, root=root, progress=progress, sources=looked_at, crew=crew, trace_header=trace_header
-    )
+        run=run, work=work, out=out, root=root, progress=progress, sources=looked_at, crew=crew,
+        trace_header=trace_header,
+    )  # fmt: skip
     _make(out)
     given_up: list[Attempt] = []
     for left in reversed(range(ATTEMPTS if order.duration_s < REPEAT_BELOW_S else 1)):
