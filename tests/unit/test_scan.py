@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
+import os
 import urllib.parse
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -54,3 +57,41 @@ def test_nothing_is_found_where_nothing_is(tmp_path: Path, secrets: Secrets) -> 
     assert list(find_leaks(tmp_path, secrets)) == []
     (tmp_path / "a").write_text(VALUE)
     assert list(find_leaks(tmp_path, Secrets())) == []
+
+
+@pytest.mark.parametrize(("name", "value"), [("tester-of-all", "tester-of-all"), ("alice", "{{secret:token")])
+def test_a_secret_that_is_a_word_of_a_mark_is_none(tmp_path: Path, name: str, value: str) -> None:
+    """What replaced it holds its name, which may be the value."""
+    secrets = Secrets()
+    secrets.register(name, value)
+    (tmp_path / "a").write_text(secrets.redact(f"he said {value}") + "{{secret:token}}")
+    assert list(find_leaks(tmp_path, secrets)) == []
+
+
+def test_ordinary_words_and_source_are_not_looked_for(tmp_path: Path) -> None:
+    """A short password is a word that others may have written, and a default stands in the source that is covered."""
+    secrets = Secrets()
+    secrets.register("short", "orders-7")
+    secrets.register("default", "correct horse")
+    (tmp_path / "coverage").mkdir()
+    (tmp_path / "coverage" / "a.html").write_text("correct horse")
+    (tmp_path / "requests.csv").write_text("GET /orders-7")
+    assert list(find_leaks(tmp_path, secrets)) == []
+
+
+def test_a_token_is_found(tmp_path: Path) -> None:
+    """A run mints thousands, which nobody registers."""
+    (tmp_path / "a").write_text("x eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.c2lnbmF0dXJl")
+    (tmp_path / "b").write_text("x {{secret:token}}")
+    assert list(find_leaks(tmp_path, Secrets())) == [Leak("a", "{{secret:token}}")]
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, secrets: Secrets, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody knows what stands in it; the refusal is put there, as root may read every file."""
+
+    def refuse(*_: object) -> NoReturn:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    (tmp_path / "a").touch()
+    monkeypatch.setattr(Path, "open", refuse)
+    assert list(find_leaks(tmp_path, secrets)) == [Leak("a", "it cannot be read: Permission denied")]

@@ -214,8 +214,10 @@ class Conductor:
         leaks = list(find_leaks(run.directory, run.recorder.secrets))
         if leaks:
             error = secret_left(leaks, run.directory)
-            run.recorder.emit(RunFailed(reason=str(error), exit_code=error.exit_code))
-            ended = RunFinished(verdict=Verdict.INCONCLUSIVE, reason=str(error), duration_s=run.elapsed_s())
+            before = self._record.failure
+            reason = f"{error}; before that: {before.reason.splitlines()[0]}" if before else str(error)
+            run.recorder.emit(RunFailed(reason=reason, exit_code=error.exit_code))
+            ended = RunFinished(verdict=Verdict.INCONCLUSIVE, reason=reason, duration_s=run.elapsed_s())
             run.recorder.emit(ended)
         return bool(leaks)
 

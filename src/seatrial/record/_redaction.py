@@ -14,6 +14,11 @@ from typing import Self
 TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*")
 """A JSON Web Token, whoever minted it: a run makes thousands, too many to look for one by one."""
 
+TOKEN_MARK = "{{secret:token}}"  # noqa: S105 - what stands in its place
+
+OPENS, CLOSES = "\ue000", "\ue001"
+"""What stands for a mark until all secrets are replaced, so that none is looked for in another's mark."""
+
 ESCAPE = re.compile("%[0-9A-F]{2}")
 
 SHORTEST = 6
@@ -83,10 +88,14 @@ class Secrets:
 
     def redact(self, text: str) -> str:
         """Return the text without any registered value and without tokens."""
+        found: list[str] = []
         for form, mark in self._ordered:
             if form in text:
-                text = text.replace(form, mark)
-        return TOKEN.sub("{{secret:token}}", text)
+                text = text.replace(form, f"{OPENS}{len(found)}{CLOSES}")
+                found.append(mark)
+        for number, mark in enumerate(found):
+            text = text.replace(f"{OPENS}{number}{CLOSES}", mark)
+        return TOKEN.sub(TOKEN_MARK, text)
 
     def save(self, path: Path) -> None:
         """Write them where only their owner may read, for whoever ends a stack that is left running."""
