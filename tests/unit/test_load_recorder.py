@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from seatrial.swarm import nearest_rank
 from seatrial.swarm._histogram import Histogram, merge
-from seatrial.swarm._inside._book import Book
+from seatrial.swarm._inside._book import Book, explain
 from seatrial.swarm._inside._clock import Clock
 from seatrial.swarm._inside._recorder import Recorder
 from seatrial.swarm._inside._visit import MARK, Judged, Visit
@@ -209,3 +209,12 @@ def test_lateness_is_known_meanwhile() -> None:
         book.begin(Visit(index=0, due_s=clock.now() - late_s))
     assert 300 <= book.lag_ms < 10_000
     assert book.ledger.started == 2
+
+
+@pytest.mark.parametrize("said", ["it said {0}", "Bearer {0}", "{0}{0}"])
+def test_a_cause_keeps_the_token_to_itself(said: str) -> None:
+    """A user class may fail a request with what the service answered: the token, with its scheme or without."""
+    token = "held-by-ann-alone"  # noqa: S105 - a word
+    told = explain(ValueError(said.format(token)), 200, {"Authorization": f"Bearer {token}"})
+    assert token not in told
+    assert "{{secret}}" in told
