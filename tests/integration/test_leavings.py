@@ -52,7 +52,7 @@ def test_a_watchdog_is_found_by_its_arguments(owner: int) -> None:
 
 def test_what_an_engine_holds_is_found_by_its_label(owner: int, require: Callable[[str], str]) -> None:
     """A network and a volume that nobody removed are left; those of another owner are not."""
-    docker, name = require("docker"), f"seatrial-test-{uuid.uuid4().hex[:12]}"
+    docker, name, before = require("docker"), f"seatrial-test-{uuid.uuid4().hex[:12]}", left_of(os.getpid())
     for kind in ("network", "volume"):
         label = f"dev.seatrial.owner={owner}"
         subprocess.run([docker, kind, "create", "--label", label, name], check=True, capture_output=True)
@@ -62,5 +62,5 @@ def test_what_an_engine_holds_is_found_by_its_label(owner: int, require: Callabl
     finally:
         for kind in ("network", "volume"):
             subprocess.run([docker, kind, "rm", name], check=True, capture_output=True)
-    assert (found, others) == (["network", "volume"], [])
+    assert (found, others) == (["network", "volume"], before)
     assert left_of(owner) == []
