@@ -40,7 +40,7 @@ from seatrial.record import (
     read_record,
 )
 from seatrial.reporting import REPORTERS, summarise, verdict_of, write_reports
-from seatrial.reporting._summary import CUT, bounded
+from seatrial.reporting._summary import CUT, LIMIT_BYTES, LONGEST, bounded
 
 EVIL = "<script>alert(1)</script>"
 FINDING = Finding(
@@ -162,6 +162,14 @@ def test_a_summary_is_cut_between_lines(lines: list[str], most: int) -> None:
     whole = "\n".join(lines) + "\n"
     assert CUT in text or text == whole
     assert whole.startswith(text.partition(CUT)[0])
+
+
+def test_a_long_line_leaves_room_for_the_others() -> None:
+    """One reason without an end takes no more than its line, so what was not verified is still told."""
+    first, long, last = bounded(["a", "é" * LIMIT_BYTES, "z" * LONGEST]).splitlines()
+    assert (first, last) == ("a", "z" * LONGEST)
+    assert len(long) == LONGEST
+    assert long.endswith("é...")
 
 
 def test_run_without_end_is_inconclusive(tmp_path: Path) -> None:
