@@ -124,6 +124,18 @@ def test_foreign_text_stays_text(run: Path) -> None:
     assert "<script" not in (run / "summary.md").read_text()
 
 
+def test_no_address_is_given_twice(run: Path) -> None:
+    """Findings of one fingerprint are all shown; the address leads to the first of them."""
+    record, page = read_record(run), io.StringIO()
+    twice = replace(FINDING, title="the same again", severity=Severity.LOW)
+    failed = CheckResult(check="a.bad", outcome=Outcome.FAILED, reason="r", findings=(twice, FINDING))
+    record.results["a.bad"] = failed
+    REPORTERS["report.html"](record, page)
+    ids = re.findall(r' id="([^"]+)"', page.getvalue())
+    assert len(ids) == len(set(ids))
+    assert page.getvalue().index(f'id="finding-{FINDING.fingerprint}"') < page.getvalue().index("the same again")
+
+
 def test_a_stage_stands_beside_its_budget(run: Path) -> None:
     """The page says of a stage how long it took and how long it may take; one without a budget has none."""
     write_reports(run)
