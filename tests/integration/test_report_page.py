@@ -1,4 +1,4 @@
-"""report.html in a browser: it loads nothing, runs nothing, fits a phone and a sheet, and axe finds nothing."""
+"""The pages of a run in a browser: they load and run nothing, fit a phone and a sheet, and axe finds nothing."""
 
 from __future__ import annotations
 
@@ -7,23 +7,29 @@ import subprocess
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
 from browser import Browser, browsing
 
 from seatrial.core import (
+    Bypass,
     CheckResult,
     Documented,
     Exchange,
     Finding,
     GateResult,
+    Lane,
+    LimitProof,
     Measurement,
     Outcome,
     Request,
     Response,
+    Sent,
     Severity,
     Tally,
+    Told,
     Verdict,
 )
 from seatrial.record import (
@@ -35,12 +41,22 @@ from seatrial.record import (
     ExchangesCounted,
     GateJudged,
     LimitationNoted,
+    LimitProved,
     MeasurementTaken,
     Recorder,
     RunFinished,
     RunStarted,
 )
 from seatrial.reporting import write_reports
+from seatrial.stack import Usage
+from seatrial.swarm._failures import Failure
+from seatrial.swarm._plan import FAILED, OK, Ledger, Plan
+from seatrial.swarm._process import Ending
+from seatrial.swarm._report import write_stats
+from seatrial.swarm._resources import Sample
+from seatrial.swarm._rows import Row
+from seatrial.swarm._seconds import looks_of, seconds_of
+from seatrial.swarm._slope import Interval
 
 AXE = "axe-core@4.14.1"
 EVIL = "<img src=http://127.0.0.1:9/x onerror=document.title='owned'><script>document.title='owned'</script>"
@@ -59,7 +75,52 @@ EXCHANGE = Exchange(
     received_s=1.5,
 )
 DOCUMENTED = Documented(operation="GET /a", answers=(("200", "application/json"), ("404", "")), inputs=("q",))
-BAD = CheckResult(check="a.bad", outcome=Outcome.FAILED, reason=EVIL, findings=(FINDING, replace(FINDING, cause="d")))
+BAD = CheckResult(
+    check="a.bad", outcome=Outcome.FAILED, reason=EVIL, findings=(FINDING, FINDING, replace(FINDING, cause="d"))
+)
+SENT = Sent(operation="GET /a", status=200, refused=False, sent_s=100.0, received_s=100.1)
+REFUSED = replace(SENT, status=429, refused=True, sent_s=100.5, received_s=100.6)
+REFUTED = replace(FINDING, check="ratelimit.quota-exact")
+UNTRUE = {"X-RateLimit-Limit": LONG}
+TRIED = Bypass(check="ratelimit.query-in-key", cause="query-in-key", what=EVIL, who="user", came="bypass", status=200)
+PROOF = LimitProof(
+    policy="main", quota=3, window_s=10.0, promises={"method": "GET", "path": "/a", "word": LONG},
+    results=(
+        CheckResult(check="ratelimit.isolation", outcome=Outcome.PASSED),
+        CheckResult(check="ratelimit.quota-exact", outcome=Outcome.FAILED, reason=EVIL, findings=(REFUTED,)),
+        CheckResult(check="ratelimit.query-in-key", outcome=Outcome.INCONCLUSIVE, reason=LONG),
+        CheckResult(check="ratelimit.window-resets", outcome=Outcome.NOT_TESTED, reason=LONG),
+    ),
+    transcripts={"ratelimit.isolation": ("x-1",)},
+    lanes=(
+        Lane(client=EVIL, sent=(SENT, REFUSED, replace(SENT, status=0, sent_s=101.0, received_s=101.1))),
+        Lane(client="user-2", sent=(SENT,)),
+    ),
+    headers=(
+        Told(number=1, status=200, said={"X-RateLimit-Limit": "3", "X-Else": EVIL}, unjudged=("X-Else",)),
+        Told(number=2, status=429, said=UNTRUE, untrue=UNTRUE),
+    ),
+    bypasses=(
+        replace(TRIED, operation=f"GET /a?{LONG}", admitted=6, asked=6),
+        replace(TRIED, came="unconfirmed"),
+        replace(TRIED, came="refused", status=429),
+        replace(TRIED, came="not tried"),
+    ),
+    requests=7,
+)  # fmt: skip
+PLAN = Plan(
+    name="steady", url="http://127.0.0.1:9", file="", user="", paths=("/a",), rate_per_s=4.0, duration_s=10.0,
+    deadline_s=1.0, spacing="constant", seed=1,
+)  # fmt: skip
+ROW = Row(
+    arrival=0, due_s=0.5, lag_ms=1.0, identity="", operation=f"GET /{LONG}", status=200, media="", outcome=OK,
+    latency_ms=3.0, service_ms=2.0, cause="",
+)  # fmt: skip
+ROWS = (ROW, replace(ROW, arrival=1, due_s=1.5, operation=EVIL, status=429, outcome=FAILED, latency_ms=7.0, cause=EVIL))
+LOOKS = [
+    Sample(at_s=at, usage=Usage(cpu_s=at / 4, memory_bytes=5_000_000, descriptors=None), queue=at, queries=9)
+    for at in (0.0, 1.0, 2.0)
+]
 GATE = GateResult(
     id="checks.failed == 0", metric="checks.failed", operator="==", threshold=0, value=1, unit="count",
     status=Verdict.FAIL, reason="checks.failed is 1",
@@ -67,15 +128,21 @@ GATE = GateResult(
 EVENTS: tuple[AnyEvent, ...] = (
     RunStarted(
         run="r", version="1", started="now", stack="local", why_stack="w", profile="quick", seed=7,
-        command=f"seatrial run {LONG}",
+        suites=("a", "ratelimit", "load"), command=f"seatrial run {LONG}",
     ),
     CheckPlanned(check="a.good", title="t", suite="a", severity="high", claim="c", cwe=(770,)),
     CheckPlanned(check="a.bad", title="t", suite="a", severity="high", claim=LONG),
+    *(
+        CheckPlanned(check=f"ratelimit.{claim}", title=LONG, suite="ratelimit", severity="high", claim=EVIL, cwe=(770,))
+        for claim in ("isolation", "quota-exact", "query-in-key", "window-resets", "batch-counted")
+    ),
     ContractRead(operations=(DOCUMENTED,)),
     ExchangesCounted(tallies=(Tally(operation="GET /a", status=200, media="application/json", valid=("q",)),)),
     ExchangeRecorded(exchange=EXCHANGE),
     CheckFinished(result=CheckResult(check="a.good", outcome=Outcome.PASSED)),
     CheckFinished(result=BAD),
+    LimitProved(proof=PROOF),
+    *(CheckFinished(result=result) for result in PROOF.results),
     MeasurementTaken(measurement=Measurement(name="coverage.total", value=87.5, unit="percent", definition="d")),
     LimitationNoted(note=f"not this {LONG}"),
     GateJudged(gate=GATE),
@@ -87,14 +154,41 @@ Lacks = Callable[[str, str], NoReturn]
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return the URL of a report with everything that a service may do to one."""
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a run with everything that a service may do to its pages."""
     folder = tmp_path_factory.mktemp("run")
     with Recorder(folder) as recorder:
         for event in EVENTS:
             recorder.emit(event)
+    write_load(folder / "load" / "steady")
     write_reports(folder)
-    return (folder / "report.html").as_uri()
+    return folder
+
+
+def write_load(folder: Path) -> None:
+    """Write what a scenario left: two arrivals, one of them failed, and what the service used."""
+    folder.mkdir(parents=True)
+    used = {"cpu_ms_per_request": Interval.exact(250.0), "memory_slope": Interval(value=5.0, low=1.0, high=9.0)}
+    write_stats(
+        folder / "stats.json", PLAN, rows=ROWS, ledger=Ledger(due=2, started=2, answered=1, failed=1),
+        ending=Ending(report={"cpu_s": 0.5, "wall_s": 2.0}, exit_code=0),
+        results=[CheckResult(check="load.steady-objectives", outcome=Outcome.FAILED, reason=EVIL)], doubt=LONG,
+        failures=[Failure(operation="GET /a", status=500, outcome="failed", cause=EVIL, count=1)], given_up=(),
+        used=used, looks=looks_of(LOOKS), seconds=seconds_of(ROWS, rejection=429),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def page(run: Path) -> str:
+    """Return the URL of the run's report."""
+    return (run / "report.html").as_uri()
+
+
+@pytest.fixture(params=["report.html", "ratelimit/main.html"])
+def each(run: Path, request: pytest.FixtureRequest) -> str:
+    """Return the URL of each page of the run."""
+    name: str = request.param
+    return (run / name).as_uri()
 
 
 @pytest.fixture(scope="module")
@@ -118,23 +212,23 @@ def axe(require: Require, lacks: Lacks, tmp_path_factory: pytest.TempPathFactory
         return source.read().decode()
 
 
-def test_it_loads_and_runs_nothing(chromium: Browser, page: str) -> None:
-    """Opened from a file the page asks for nothing else, no text of a service runs, and nobody has to see to that."""
+def test_it_loads_and_runs_nothing(chromium: Browser, each: str) -> None:
+    """Opened from a file a page asks for nothing else, no text of a service runs, and nobody has to see to that."""
     chromium.told.clear()
-    chromium.open(page)
-    assert set(chromium.requests()) == {page}
-    assert chromium.value("document.title").startswith("fail")
+    chromium.open(each)
+    assert set(chromium.requests()) == {each}
+    assert chromium.value("document.title").startswith(("fail", "REFUTED"))
     assert chromium.value("document.querySelectorAll('script, img, link').length") == 0
     assert chromium.complaints() == []
 
 
-def test_its_policy_is_in_force(chromium: Browser, page: str) -> None:
+def test_its_policy_is_in_force(chromium: Browser, each: str) -> None:
     """Were a text not escaped, the browser itself would refuse to run or to load it."""
-    chromium.open(page)
+    chromium.open(each)
     chromium.told.clear()
     chromium.value(f"document.body.insertAdjacentHTML('beforeend', {json.dumps(EVIL)})")
     chromium.value("new Promise(done => setTimeout(done, 200))")
-    assert chromium.value("document.title").startswith("fail")
+    assert chromium.value("document.title").startswith(("fail", "REFUTED"))
     assert any("Content Security Policy" in complaint for complaint in chromium.complaints())
 
 
@@ -146,6 +240,23 @@ def test_page_one_is_in_order(chromium: Browser, page: str) -> None:
     assert "informational" in chromium.value("document.querySelector('#gates').parentNode.innerText")
 
 
+@pytest.mark.parametrize(
+    ("each", "drawings", "headings"),
+    [
+        ("report.html", 6, ["Rate limits", "The contract, exercised", "Load"]),
+        ("ratelimit/main.html", 1, ["Not tested", "Refuted", "What the headers said", "Ways round it"]),
+    ],
+    indirect=["each"],
+)
+def test_all_of_it_is_there(chromium: Browser, each: str, drawings: int, headings: list[str]) -> None:
+    """What the other tests look at has every section that needs a proof or a load, and its drawings."""
+    chromium.open(each)
+    assert chromium.value("document.querySelectorAll('svg').length") == drawings
+    assert set(headings) <= set(chromium.value("[...document.querySelectorAll('h2')].map(h => h.textContent)"))
+    ids = chromium.value("[...document.querySelectorAll('[id]')].map(e => e.id)")
+    assert len(ids) == len(set(ids))
+
+
 @pytest.mark.parametrize("fragment", ["gates", f"finding-{FINDING.fingerprint}"])
 def test_deep_links_lead_somewhere(chromium: Browser, page: str, fragment: str) -> None:
     """Each section and finding has an address."""
@@ -155,24 +266,24 @@ def test_deep_links_lead_somewhere(chromium: Browser, page: str, fragment: str) 
 
 
 @pytest.mark.parametrize("width", [400, 1280])
-def test_it_fits(chromium: Browser, page: str, width: int) -> None:
+def test_it_fits(chromium: Browser, each: str, width: int) -> None:
     """Nothing but what scrolls by itself is wider than the window, not even words without an end."""
     chromium.call("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=False)
-    chromium.open(page)
+    chromium.open(each)
     chromium.value("document.querySelectorAll('details').forEach(d => { d.open = true })")
     assert chromium.value("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize(("media", "scheme"), [("screen", "light"), ("screen", "dark"), ("print", "light")])
 @pytest.mark.parametrize("width", [400, 1280])
-def test_axe_finds_nothing(chromium: Browser, page: str, axe: str, width: int, media: str, scheme: str) -> None:  # noqa: PLR0913, PLR0917 - fixtures and cases
+def test_axe_finds_nothing(chromium: Browser, each: str, axe: str, width: int, media: str, scheme: str) -> None:  # noqa: PLR0913, PLR0917 - fixtures and cases
     """No rule of axe is broken, contrast (AA) among them, in light, dark and print, on a phone and on a desk."""
     chromium.call("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=False)
     features = [{"name": "prefers-color-scheme", "value": scheme}]
     chromium.call("Emulation.setEmulatedMedia", media=media, features=features)
-    chromium.open(page)
+    chromium.open(each)
     chromium.value("document.querySelectorAll('details').forEach(d => { d.open = true })")
     chromium.value(axe + "; 1")
     found = json.loads(chromium.value("axe.run().then(r => JSON.stringify([r.violations, r.passes.length]))"))
-    assert [(each["id"], [node["html"] for node in each["nodes"]][:3]) for each in found[0]] == []
+    assert [(broken["id"], [node["html"] for node in broken["nodes"]][:3]) for broken in found[0]] == []
     assert found[1] > 10

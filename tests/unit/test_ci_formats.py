@@ -11,11 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.core import CheckResult, Finding, FindingStatus, GateResult, Outcome, Severity, Verdict
-from seatrial.record import Record
+from seatrial.record import Record, RunFailed, RunFinished
 from seatrial.reporting import REPORTERS
 from seatrial.reporting._annotations import MOST, Annotation
 from seatrial.reporting._places import file_and_line
@@ -27,12 +28,14 @@ GATE = GateResult(
     id="checks.failed == 0", metric="checks.failed", operator="==", threshold=0, value=1, unit="count",
     status=Verdict.FAIL, reason="checks.failed is 1",
 )  # fmt: skip
+FINISHED = RunFinished(verdict=Verdict.PASS, reason="all 1 gates hold", duration_s=1.0)
+BROKEN = RunFinished(verdict=Verdict.INCONCLUSIVE, reason="it broke", duration_s=1.0)
 COMMAND = re.compile(r"::(error|warning|notice) ((?:\w+=[^,:]*,?)*)::(.*)")
 
 
 def record_of(*findings: Finding, gates: tuple[GateResult, ...] = ()) -> Record:
     """Return a record with one check that found these."""
-    record = Record(Path())
+    record = Record(Path(), finished=FINISHED)
     if findings:
         record.results["a.b"] = CheckResult(check="a.b", outcome=Outcome.FAILED, reason="r", findings=findings)
     record.gates = list(gates)
@@ -83,6 +86,40 @@ def test_what_is_not_decided_warns() -> None:
     assert [read(line)[0] for line in written("annotations.txt", record_of(gates=gates)).splitlines()] == [
         "warning", "notice",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"failure": RunFailed(reason="it broke", exit_code=3), "finished": BROKEN}, "it broke"),
+        ({"finished": BROKEN}, "it broke"),  # nothing was verified, and no gate minds
+        ({"finished": None, "damage": "the record is damaged"}, "the record is damaged"),
+        ({"damage": "the record is damaged"}, "the record is damaged"),  # behind the verdict
+        ({"finished": None}, "the run ended before its verdict"),
+    ],
+)
+def test_a_broken_run_is_told_first(changes: dict[str, Any], reason: str) -> None:
+    """Where all gates pass and the run is no pass all the same, both formats say why, ahead of everything else."""
+    record = record_of(FINDING, gates=(replace(GATE, status=Verdict.PASS), replace(GATE, informational=True)))
+    for name, value in changes.items():
+        setattr(record, name, value)
+    run, *others = map(read, written("annotations.txt", record).splitlines())
+    assert run == ("error", {"title": "run"}, reason)
+    assert [words["title"] for _, words, _ in others] == ["a.b", "gate checks.failed == 0"]
+    issue, other = json.loads(written("gl-code-quality-report.json", record))
+    assert (issue["description"], issue["severity"], issue["check_name"]) == (reason, "blocker", "run")
+    assert issue["location"] == {"path": "seatrial.toml", "lines": {"begin": 1}}
+    assert issue["fingerprint"] != other["fingerprint"]
+
+
+def test_a_gate_speaks_for_itself() -> None:
+    """A verdict that a gate explains is not told twice."""
+    record = record_of(gates=(GATE,))
+    record.finished = RunFinished(verdict=Verdict.FAIL, reason="checks.failed is 1", duration_s=1.0)
+    assert [read(line)[1]["title"] for line in written("annotations.txt", record).splitlines()] == [
+        "gate checks.failed == 0"
+    ]
+    assert written("gl-code-quality-report.json", record) == "[]\n"
 
 
 @given(st.lists(st.sampled_from(Severity), max_size=40))

@@ -159,11 +159,12 @@ def test_what_the_fuzzer_measures_can_be_gated(metric: str) -> None:
         ("checks.failed <= 5 ms", "gate-unit", "measured in count"),
     ],
 )
-def test_impossible_rules_are_usage_errors(rule: str, slug: str, hint: str) -> None:
-    """A rule that could never be measured is refused before anything starts, with what is accepted."""
+@pytest.mark.parametrize("table", ["rules", "informational"])
+def test_impossible_rules_are_usage_errors(rule: str, slug: str, hint: str, table: str) -> None:
+    """A rule that could never be measured is refused before anything starts, with its place and what is accepted."""
     with pytest.raises(UsageError) as caught:
-        check_rules(Settings(gate=GateSettings(rules=(rule,))))
-    assert caught.value.slug == slug
+        check_rules(Settings(gate=GateSettings.model_validate({table: (rule,)})))
+    assert (caught.value.slug, caught.value.where) == (slug, f"[gate] {table}")
     assert hint in caught.value.remedy
 
 

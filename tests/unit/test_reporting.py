@@ -40,7 +40,7 @@ from seatrial.record import (
     read_record,
 )
 from seatrial.reporting import REPORTERS, summarise, verdict_of, write_reports
-from seatrial.reporting._summary import CUT, bounded
+from seatrial.reporting._summary import CUT, LIMIT_BYTES, LONGEST, bounded
 
 EVIL = "<script>alert(1)</script>"
 FINDING = Finding(
@@ -124,6 +124,18 @@ def test_foreign_text_stays_text(run: Path) -> None:
     assert "<script" not in (run / "summary.md").read_text()
 
 
+def test_no_address_is_given_twice(run: Path) -> None:
+    """Findings of one fingerprint are all shown; the address leads to the first of them."""
+    record, page = read_record(run), io.StringIO()
+    twice = replace(FINDING, title="the same again", severity=Severity.LOW)
+    failed = CheckResult(check="a.bad", outcome=Outcome.FAILED, reason="r", findings=(twice, FINDING))
+    record.results["a.bad"] = failed
+    REPORTERS["report.html"](record, page)
+    ids = re.findall(r' id="([^"]+)"', page.getvalue())
+    assert len(ids) == len(set(ids))
+    assert page.getvalue().index(f'id="finding-{FINDING.fingerprint}"') < page.getvalue().index("the same again")
+
+
 def test_a_stage_stands_beside_its_budget(run: Path) -> None:
     """The page says of a stage how long it took and how long it may take; one without a budget has none."""
     write_reports(run)
@@ -162,6 +174,14 @@ def test_a_summary_is_cut_between_lines(lines: list[str], most: int) -> None:
     whole = "\n".join(lines) + "\n"
     assert CUT in text or text == whole
     assert whole.startswith(text.partition(CUT)[0])
+
+
+def test_a_long_line_leaves_room_for_the_others() -> None:
+    """One reason without an end takes no more than its line, so what was not verified is still told."""
+    first, long, last = bounded(["a", "é" * LIMIT_BYTES, "z" * LONGEST]).splitlines()
+    assert (first, last) == ("a", "z" * LONGEST)
+    assert len(long) == LONGEST
+    assert long.endswith("é...")
 
 
 def test_run_without_end_is_inconclusive(tmp_path: Path) -> None:

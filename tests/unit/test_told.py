@@ -119,6 +119,25 @@ def test_what_stands_behind_damage_is_not_believed(tmp_path: Path, damage: bytes
     assert set(record.exchanges) == {"x-1"}
 
 
+@pytest.mark.parametrize(
+    ("sent", "damage"), [(b'"body":"b"', b'"body":"\xff"'), (b'"method":"GET"', b'"method":7')], ids=["body", "method"]
+)
+def test_damage_that_only_a_whole_reading_finds(tmp_path: Path, sent: bytes, damage: bytes) -> None:
+    """What counting skips of an exchange that is shown may be damaged: it is told as `read_record` tells it."""
+    write(tmp_path, STARTED, recorded(1, 200), recorded(2, 200), showing("x-1", "x-2"), FINISHED)
+    events = tmp_path / "events.ndjson"
+    lines = events.read_bytes().splitlines(keepends=True)
+    assert sent in lines[2]
+    lines[2] = lines[2].replace(sent, damage)
+    events.write_bytes(b"".join(lines))
+    whole, told = read_record(tmp_path), write_reports(tmp_path)
+    assert "record is damaged" in told.damage
+    assert f"{events}:3" in told.damage
+    assert told.damage == whole.damage
+    assert verdict_of(told) == verdict_of(whole)
+    assert verdict_of(told)["verdict"] == "inconclusive"
+
+
 def test_a_torn_last_exchange_is_left_out(tmp_path: Path) -> None:
     """A writer that was killed in the middle of a line left nothing to count."""
     write(tmp_path, STARTED, recorded(1, 200))

@@ -89,20 +89,21 @@ def check_rules(settings: Settings) -> None:
 
 
 def _check_rule(rule: Rule, known: Mapping[str, str]) -> None:
+    where = f"[gate] {'informational' if rule.informational else 'rules'}"
     unit = known.get(rule.metric) or _operation_unit(rule.metric, known)
     if unit is None:
         near = difflib.get_close_matches(rule.metric, known, n=1, cutoff=0.6)
         raise UsageError(
             f"the gate rule {rule.text!r} names no metric of this project",
             slug="gate-metric",
-            where="[gate] rules",
+            where=where,
             remedy=f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}",
         )
     if rule.unit and rule.unit != unit:
         raise UsageError(
             f"the gate rule {rule.text!r} compares {unit} with {rule.unit}",
             slug="gate-unit",
-            where="[gate] rules",
+            where=where,
             remedy=f"{rule.metric} is measured in {unit}",
         )
 

@@ -71,12 +71,17 @@ def read_decoded(directory: Path, decoder: msgspec.json.Decoder[Decoded]) -> Ite
             try:
                 yield decoder.decode(line)
             except (msgspec.DecodeError, ValueError) as error:
-                raise EnvironmentFailure(
-                    f"the record is damaged: {error}",
-                    slug="record-damaged",
-                    where=f"{path}:{number}",
-                    remedy="run again; what stands before this line was read",
-                ) from error
+                raise damaged(error, path, number) from error
+
+
+def damaged(error: Exception, path: Path, line: int) -> EnvironmentFailure:
+    """Return what is said of a line (from 1) that is no event of ours."""
+    return EnvironmentFailure(
+        f"the record is damaged: {error}",
+        slug="record-damaged",
+        where=f"{path}:{line}",
+        remedy="run again; what stands before this line was read",
+    )
 
 
 @dataclass(slots=True)

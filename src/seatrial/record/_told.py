@@ -13,7 +13,7 @@ import msgspec
 
 from seatrial.core import EnvironmentFailure, Exchange
 from seatrial.record._events import Event, ExchangeRecorded, OtherEvent
-from seatrial.record._record import Answer, Record, read_decoded
+from seatrial.record._record import Answer, Record, damaged, read_decoded
 from seatrial.record._recorder import EVENTS
 
 MARK = b'"ExchangeRecorded"'
@@ -51,31 +51,42 @@ def answer_of(exchange: Exchange | _Outline) -> Answer:
     return exchange.operation, response.status, sent
 
 
-def read_told(directory: Path) -> Record:
-    """Read a run directory as `read_record` does, in a memory that does not grow with the number of exchanges.
+def read_told(directory: Path, *, most: int | None = None) -> Record:
+    """Read a run directory (its first `most` lines) as `read_record` does, in a memory that exchanges do not fill.
 
     `exchanges` holds those alone that a finding or a proof shows; `answers` counts the others that nobody counted.
+    Damage within what is skipped of an exchange is found where the exchange is shown; of others it is not looked for.
     """
     record = Record(directory)
-    lines = _read_others(record)
+    lines = _read_others(record, most)
     shown = _shown(record)
-    for line in _exchange_lines(directory, lines):
+    for number, line in _exchange_lines(directory, lines):
         outline = _outlines.decode(line)
         if not isinstance(outline, _OutlineRecorded):
             continue
         if outline.exchange.id in shown:
-            record.exchanges[outline.exchange.id] = _whole.decode(line).exchange
+            try:
+                record.exchanges[outline.exchange.id] = _whole.decode(line).exchange
+            except (msgspec.DecodeError, ValueError) as error:
+                return _before(damaged(error, directory / EVENTS, number), directory, number)
         if outline.exchange.id in shown or outline.exchange.id in record.counted:
             record.answers[answer_of(outline.exchange)] -= 1
     record.answers = +record.answers
     return record
 
 
-def _read_others(record: Record) -> int:
+def _before(damage: EnvironmentFailure, directory: Path, line: int) -> Record:
+    """Return what stands before a damaged line: the first pass has read on, and nothing behind it is believed."""
+    record = read_told(directory, most=line - 1)
+    record.damage = str(damage)
+    return record
+
+
+def _read_others(record: Record, most: int | None) -> int:
     """Take in all events, of exchanges only how they were answered, and return how many lines could be read."""
     lines = 0
     try:
-        for event in read_decoded(record.directory, _outlines):
+        for event in islice(read_decoded(record.directory, _outlines), most):
             if isinstance(event, _OutlineRecorded):
                 record.answers[answer_of(event.exchange)] += 1
             else:
@@ -95,6 +106,7 @@ def _shown(record: Record) -> set[str]:
     return shown.union(*(ids for proof in record.proofs for ids in proof.transcripts.values()))
 
 
-def _exchange_lines(directory: Path, lines: int) -> Iterator[bytes]:
+def _exchange_lines(directory: Path, lines: int) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of exchanges with their numbers (from 1)."""
     with (directory / EVENTS).open("rb") as file:
-        yield from (line for line in islice(file, lines) if MARK in line[:MARK_WITHIN])
+        yield from ((number, line) for number, line in enumerate(islice(file, lines), 1) if MARK in line[:MARK_WITHIN])

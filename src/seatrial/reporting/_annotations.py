@@ -12,7 +12,7 @@ from typing import Literal, TextIO
 from seatrial.core import FindingStatus, Severity, Verdict
 from seatrial.record import Record
 from seatrial.reporting._places import file_and_line
-from seatrial.reporting._verdict import findings_of
+from seatrial.reporting._verdict import findings_of, unexplained
 
 Level = Literal["error", "warning", "notice"]
 LEVELS: Mapping[Severity, Level] = {
@@ -45,8 +45,8 @@ class Annotation:
 
 
 def write_annotations(record: Record, stream: TextIO) -> None:
-    """Write broken gates, then findings that count, worst first."""
-    found = [*_of_gates(record), *_of_findings(record)]
+    """Write why the run is none, if so, then broken gates, then findings that count, worst first."""
+    found = [*_of_run(record), *_of_gates(record), *_of_findings(record)]
     for level in ("error", "warning", "notice"):
         shown = shortened([annotation for annotation in found if annotation.level == level])
         stream.writelines(f"{annotation}\n" for annotation in shown)
@@ -58,6 +58,11 @@ def shortened(found: Sequence[Annotation]) -> list[Annotation]:
         return list(found)
     left = len(found) - MOST + 1
     return [*found[: MOST - 1], Annotation(found[0].level, "seatrial", f"and {left} more: see report.html")]
+
+
+def _of_run(record: Record) -> Iterator[Annotation]:
+    if reason := unexplained(record):
+        yield Annotation("error", "run", reason)
 
 
 def _of_gates(record: Record) -> Iterator[Annotation]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
 import jinja2
 
-from seatrial.core import Outcome, content
+from seatrial.core import Finding, Outcome, content
 from seatrial.record import Record
 from seatrial.reporting._load import loads_of
 from seatrial.reporting._matrix import matrix_of
@@ -51,7 +52,7 @@ def _context(record: Record) -> dict[str, Any]:
     facts = verdict_of(record)
     return {
         "facts": facts,
-        "findings": findings_of(record),
+        "findings": list(_addressed(findings_of(record))),
         "exchanges": record.exchanges,
         "suites": _suites(record),
         "stages": _stages(facts),
@@ -61,6 +62,14 @@ def _context(record: Record) -> dict[str, Any]:
         "loads": loads_of(record.directory),
         "has_coverage": (record.directory / "coverage" / "html" / "index.html").is_file(),
     }
+
+
+def _addressed(findings: Sequence[Finding]) -> Iterator[tuple[Finding, str]]:
+    """Yield findings with their addresses on the page; of those with one fingerprint only the first has one."""
+    taken: set[str] = set()
+    for finding in findings:
+        yield finding, "" if finding.fingerprint in taken else f"finding-{finding.fingerprint}"
+        taken.add(finding.fingerprint)
 
 
 def _suites(record: Record) -> dict[str, list[dict[str, Any]]]:

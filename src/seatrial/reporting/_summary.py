@@ -14,6 +14,9 @@ from seatrial.reporting._verdict import findings_of, not_verified, verdict_of
 LIMIT_BYTES = 900_000
 """GitHub drops a whole step summary above 1 MiB."""
 
+LONGEST = 2_000
+"""So many characters of a line are shown: a service may have written the rest."""
+
 CUT = "\n(cut: see report.html)"
 SHOWN = 20
 
@@ -49,15 +52,20 @@ def write_summary(record: Record, stream: TextIO) -> None:
 
 
 def bounded(lines: Sequence[str], *, most: int = LIMIT_BYTES) -> str:
-    """Return lines as one text of at most so many bytes: whole lines only, and a word where some were left out."""
+    """Return lines, each cut to `LONGEST`, as one text of at most so many bytes, that says if some are left out."""
     kept, room = [], most - len(CUT.encode()) - 1
-    for line in lines:
+    for line in map(_shortened, lines):
         room -= len(line.encode()) + 1
         if room < 0:
             kept.append(CUT)
             break
         kept.append(line)
     return "\n".join(kept) + "\n"
+
+
+def _shortened(line: str) -> str:
+    """Cut a line: one that is too long would leave no room for those after it."""
+    return line if len(line) <= LONGEST else line[: LONGEST - 3] + "..."
 
 
 def _markdown(record: Record) -> list[str]:

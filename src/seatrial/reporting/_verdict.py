@@ -56,6 +56,16 @@ def _reason(record: Record) -> str:
     return record.damage or "the run ended before its verdict"
 
 
+def unexplained(record: Record) -> str:
+    """Return why a verdict is no pass where no gate says it: the run broke, did not end, or verified nothing."""
+    finished = record.finished
+    if finished and not record.failure and not record.damage:
+        by_gates = any(gate.status is not Verdict.PASS for gate in record.gates if not gate.informational)
+        if finished.verdict is Verdict.PASS or by_gates:
+            return ""
+    return record.damage or _reason(record)
+
+
 def findings_of(record: Record) -> list[Finding]:
     """Return every finding, worst first."""
     order = ["critical", "high", "medium", "low", "info"]
