@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from shop_service import opened
 from timed_service import git, lay_repository, write_version
 
 from seatrial.core import content
@@ -149,6 +151,21 @@ def test_errors_fail_however_quick_they_are(product: Product, serve: Callable[..
     assert "the candidate did not answer" in found["reason"]
     assert found["metrics"]["p50"]["estimate"] < 0.5
     assert [found["sides"][role]["stack"] for role in ("base", "candidate")] == ["remote", "remote"]
+
+
+@pytest.mark.long
+def test_the_contract_is_sent_to_both(product: Product, tmp_path: Path) -> None:
+    """Burst by burst, one side gets what the other one gets, in the same order."""
+    (tmp_path / "seatrial.toml").write_text('[stack]\nready = "/items"\n[contract]\ndocument = "/openapi.json"\n')
+    with opened() as base, opened() as candidate:
+        words = ("--base", base.url, "--candidate", candidate.url, "--rate", "40/s", "--burst", "1s", *ONE_PAIR)
+        done = product("load", "compare", *words, "--json", cwd=tmp_path)
+        notes = [[(method, path) for method, path, *_ in shop.notes] for shop in (base, candidate)]
+    found = object_of(done)
+    assert (found["scenario"], found["pairs"]) == ("contract", 1), done.stderr
+    ours, theirs = ([note for note in each if note[1] != "/openapi.json"][-40:] for each in notes)
+    assert Counter(ours) == Counter(theirs)
+    assert ("GET", "/items/chair-2") in ours
 
 
 @pytest.mark.long

@@ -123,6 +123,30 @@ def test_a_trend_is_that_of_one_path_of_one_target(tmp_path: Path) -> None:
         assert len(keep_history("/dev/null", stored, *comparison(word, path, latency_ms=3.0))) == warned
 
 
+def test_a_trend_is_that_of_one_load(tmp_path: Path) -> None:
+    """Scenarios of one name that send something else have nothing to do with each other."""
+    file = str(tmp_path / "history.jsonl")
+    loads: list[dict[str, Any]] = [{"traffic": "contract"}, {"traffic": "contract", "writes": True}, {"har": "a.har"}]
+    for sent in loads:
+        for _ in range(8):
+            keep_history(file, [], *sending(**sent))
+    stored = check_history(file)
+    for sent, warned in (
+        (loads[0], 4),
+        (loads[2], 4),
+        ({"har": "b.har"}, 0),
+        ({"traffic": "contract", "only": ("GET /",)}, 0),
+    ):
+        assert len(keep_history("/dev/null", stored, *sending(latency_ms=3.0, **sent))) == warned
+
+
+def sending(*, latency_ms: float = 1.0, **sent: Any) -> tuple[Comparison, Task]:
+    """Return a comparison that sends something."""
+    found, task = comparison("http://127.0.0.1:1", "/a", latency_ms=latency_ms)
+    scenario = task.scenario.model_copy(update={"paths": (), **sent})
+    return found, replace(task, scenario=scenario)
+
+
 @pytest.mark.parametrize(
     "latency_ms",
     [None, "quick", [], {"p50": None}, {"p50": "5"}, {"p50": 0}, {"p50": -1}, {"p50": True}, {"p50": 1e999}],

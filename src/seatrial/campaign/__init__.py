@@ -2,6 +2,7 @@
 
 from seatrial.campaign._campaign import Campaign
 from seatrial.campaign._compare import (
+    SENT,
     Calibrated,
     Comparison,
     Task,
@@ -56,6 +57,7 @@ __all__ = [
     "CPU",
     "KEY",
     "ROLES",
+    "SENT",
     "SUITES",
     "UP",
     "Burst",

@@ -27,7 +27,10 @@ Metric = Literal["p50", "p90", "p95"]
 GATED: tuple[Metric, ...] = ("p50", "p95")
 """What is judged, besides the primary metric and what a request costs: above p95 too few requests decide."""
 
-TRAFFIC = {"file", "user", "arrivals", "rate_per_s", "paths", "identities", "deadline_s", "journey_s", "watched"}
+SENT = ("file", "user", "paths", "traffic", "har", "har_host", "assets", "only", "writes")
+"""The keys of a scenario that say what is sent."""
+
+TRAFFIC = {*SENT, "arrivals", "rate_per_s", "identities", "deadline_s", "journey_s", "watched"}
 """What a burst has of its scenario."""
 
 SHOWN = ("p50", "p90", "p95", "p99")
@@ -157,6 +160,7 @@ def _measure(settings: Settings, task: Task, sides: Mapping[Role, Side], tell: T
     pairs: list[Pair] = []
     with _standing(sides, run=run, home=home, task=task, tell=tell) as standing:
         contest = Contest(standing, task.load, home / "bursts")
+        contest.agree()
         stopped = _send(contest, task, pairs, tell=tell, deadline=deadline)
         drivers = {role: each.run.choice.driver for role, each in standing.items()}
         notes = [*notes_on(sides), *_notes_on_users(standing["candidate"], task), *_notes_on_cost(pairs)]
