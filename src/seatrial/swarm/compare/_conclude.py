@@ -70,7 +70,7 @@ def conclude(
 
     What is `informational` is judged among the others and decides nothing: not even their probabilities go by it.
     """
-    judged = judge(differences[primary], looks)
+    judged = _judged(differences[primary], looks)
     alone = _probabilities({name: each for name, each in differences.items() if name != primary})
     others, among = adjusted(alone), adjusted({**alone, **_probabilities(informational)})
     told = {name: among[name] for name in informational}
@@ -85,6 +85,13 @@ def conclude(
         settled=verdict != "inconclusive" or errors.base > ERRORS,
         dearer=tuple(name for name in told if _is_worse(informational[name], told[name])),
     )
+
+
+def _judged(differences: Sequence[float], looks: Sequence[int]) -> Judged:
+    """Return what the looks come to; where more pairs came after a pass, which had to wait then, what the last says."""
+    judged = judge(differences, looks)
+    last = max((look for look in looks if look <= len(differences)), default=judged.pairs)
+    return judge(differences, (last,)) if judged.verdict == "pass" and judged.pairs < last else judged
 
 
 def _probabilities(differences: Mapping[str, Sequence[float]]) -> dict[str, float]:
