@@ -167,6 +167,7 @@ def test_the_contract_is_sent_to_both(product: Product, tmp_path: Path) -> None:
     ours, theirs = ([note for note in each if note[1] != "/openapi.json"][-40:] for each in notes)
     assert Counter(ours) == Counter(theirs)
     assert ("GET", "/items/chair-2") in ours
+    assert any(note.startswith("not sent: ") and "POST /items" in note for note in found["notes"])
 
 
 @pytest.mark.long

@@ -67,7 +67,8 @@ def sent_to(
 ) -> tuple[tuple[Prepared, ...], tuple[Prepared, ...]]:
     """Return what two shops are sent."""
     with standing(folder, sent, base, candidate) as found:
-        Contest(found, task_of(sent).load, folder / "bursts").agree()
+        left_out = Contest(found, task_of(sent).load, folder / "bursts").agree()
+        assert any("POST /items" in line for line in left_out) is bool(sent.traffic)
         ours, theirs = (each.run.traffic[each.url, "mix"].requests for each in found.values())
     return ours, theirs
 
@@ -89,12 +90,13 @@ def test_the_contract_of_the_base_is_sent_to_both(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-def test_another_mix_is_no_comparison(tmp_path: Path) -> None:
+@pytest.mark.parametrize("only", [(), ("GET /items/{itemId}",)], ids=["another-mix", "nothing"])
+def test_another_mix_is_no_comparison(tmp_path: Path, only: tuple[str, ...]) -> None:
     """A candidate with fewer items would be sent other shares of operations: that is said, and nothing is compared."""
     with opened() as base, opened() as candidate:
         candidate.answers = {**ANSWERS, "/items": {"items": []}}
         with pytest.raises(EnvironmentFailure, match=r"GET /items/\{itemId\} \(\d+ and 0 requests\)") as caught:
-            sent_to(tmp_path, scenario(traffic="contract"), base, candidate)
+            sent_to(tmp_path, scenario(traffic="contract", only=only), base, candidate)
     assert caught.value.slug == "load-traffic-differs"
     assert "candidate is not sent: " in caught.value.details
 

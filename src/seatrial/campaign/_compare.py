@@ -163,10 +163,10 @@ def _measure(settings: Settings, task: Task, sides: Mapping[Role, Side], tell: T
     pairs: list[Pair] = []
     with _standing(sides, run=run, home=home, task=task, tell=tell) as standing:
         contest = Contest(standing, task.load, home / "bursts")
-        contest.agree()
+        left_out = [f"not sent: {line}" for line in contest.agree()]
         stopped = _send(contest, task, pairs, tell=tell, deadline=deadline)
         drivers = {role: each.run.choice.driver for role, each in standing.items()}
-        notes = [*notes_on(sides), *_notes_on_users(standing["candidate"], task)]
+        notes = [*notes_on(sides), *left_out, *_notes_on_users(standing["candidate"], task)]
     conclusion = _conclude(pairs, task) if pairs else None
     return Comparison(
         sides=sides,

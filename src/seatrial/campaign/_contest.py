@@ -206,12 +206,12 @@ class Contest:
         self._standing, self._load, self._directory = standing, load, directory
         self._chance = random.Random(load.seed)  # noqa: S311 - repeatable
 
-    def agree(self) -> None:
-        """Make what is sent, the same for both sides; raises SeatrialError where that cannot be."""
+    def agree(self) -> tuple[str, ...]:
+        """Make what is sent, the same for both sides, and return what is not; raises SeatrialError where it differs."""
         from seatrial.campaign._traffic import agree_on_traffic  # noqa: PLC0415 - needed by load only
 
         base, candidate = ((each.run, each.target) for each in (self._standing[role] for role in ROLES))
-        agree_on_traffic(self._load.name, self._load.scenario, base, candidate)
+        return agree_on_traffic(self._load.name, self._load.scenario, base, candidate)
 
     def warm_up(self) -> None:
         """Send each side a burst of which nothing is kept: the first requests of a process are like no others."""

@@ -81,8 +81,8 @@ def traffic_of(run: Run, target: Target, name: str, scenario: ScenarioSettings) 
 
 def agree_on_traffic(
     name: str, scenario: ScenarioSettings, base: tuple[Run, Target], candidate: tuple[Run, Target]
-) -> None:
-    """Settle that `traffic_of` of two services is alike: what was made for the base is sent to both.
+) -> tuple[str, ...]:
+    """Settle that `traffic_of` of two services is alike, made for the base; return what is not sent, and why.
 
     Of a recording that is the same list. Of the contract, the base's document and what was made of it count, and each
     service's own answers say which objects there are; raises EnvironmentFailure where that makes another mix.
@@ -92,10 +92,11 @@ def agree_on_traffic(
         _keep(*candidate, name, scenario, sent)
     elif scenario.traffic:
         stock = _stock(*base, name, scenario)
-        sent, others = (_fill(*side, name, scenario, stock) for side in (base, candidate))
-        _check_alike(name, sent, others)
+        sent, others = (_fill(*side, scenario, stock) for side in (base, candidate))
+        _check_alike(name, _check_any(name, sent), others)
         _keep(*base, name, scenario, sent)
         _keep(*candidate, name, scenario, others)
+    return traffic.left_out if (traffic := traffic_of(*base, name, scenario)) else ()
 
 
 def _check_alike(name: str, sent: Traffic, others: Traffic) -> None:
@@ -176,7 +177,7 @@ class _Stock:
 
 
 def _of_contract(run: Run, target: Target, name: str, scenario: ScenarioSettings) -> Traffic:
-    return _fill(run, target, name, scenario, _stock(run, target, name, scenario))
+    return _check_any(name, _fill(run, target, scenario, _stock(run, target, name, scenario)))
 
 
 def _stock(run: Run, target: Target, name: str, scenario: ScenarioSettings) -> _Stock:
@@ -187,11 +188,14 @@ def _stock(run: Run, target: Target, name: str, scenario: ScenarioSettings) -> _
     return _Stock(choice=choice, operations=operations, makings=makings)
 
 
-def _fill(run: Run, target: Target, name: str, scenario: ScenarioSettings, stock: _Stock) -> Traffic:
+def _fill(run: Run, target: Target, scenario: ScenarioSettings, stock: _Stock) -> Traffic:
     """Return the requests of a stock for what there is at a service."""
     with _client(run, target, scenario) as client:
         filler = Filler(stock.operations, stock.makings, lambda request: _ask(client, request))
-        found = filler.traffic(stock.choice.chosen, stock.choice.left_out)
+        return filler.traffic(stock.choice.chosen, stock.choice.left_out)
+
+
+def _check_any(name: str, found: Traffic) -> Traffic:
     if not found.requests:
         raise nothing_left(name, list(found.left_out))
     return found
