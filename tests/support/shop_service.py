@@ -67,7 +67,7 @@ Note = tuple[str, str, dict[str, str], bytes]
 
 
 class Shop(http.server.ThreadingHTTPServer):
-    """The service, and what came."""
+    """The service, what it answers by path, and what came."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -75,6 +75,7 @@ class Shop(http.server.ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.notes: list[Note] = []
+        self.answers: dict[str, Any] = ANSWERS
 
     @property
     def url(self) -> str:
@@ -97,8 +98,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.server.notes.append((self.command, self.path, dict(self.headers.items()), body))
         path = self.path.partition("?")[0]
-        status = 201 if self.command == "POST" else 200 if path in ANSWERS else 404
-        text = json.dumps(ANSWERS.get(path, {})).encode()
+        status = 201 if self.command == "POST" else 200 if path in self.server.answers else 404
+        text = json.dumps(self.server.answers.get(path, {})).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(text)))

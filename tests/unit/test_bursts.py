@@ -12,10 +12,10 @@ import jsonschema
 import pytest
 
 from seatrial.campaign import Calibrated, Comparison, Task
-from seatrial.campaign._compare import _notes_on_cost, errors_of, judged_in, log_ratios, median_cost
+from seatrial.campaign._compare import _conclude, _differences, errors_of, median_cost, notes_on_cost
 from seatrial.campaign._contest import CPU, Burst, Pair
 from seatrial.campaign._sides import Role, Side
-from seatrial.cli._comparing import _calibration, _table
+from seatrial.cli._comparing import _calibration, _lines, _table, as_object
 from seatrial.cli._history import check_history, keep_history
 from seatrial.config import ScenarioSettings, Settings
 from seatrial.core import UsageError, content
@@ -34,28 +34,71 @@ def pair(base: tuple[int, int, int], candidate: tuple[int, int, int], latency_ms
     return Pair(first="base", bursts={"base": bursts[0], "candidate": bursts[1]})
 
 
-def test_what_a_request_cost_is_judged_where_every_burst_tells_it() -> None:
-    """Among the others, by Holm; one burst without it, and nothing is said but that."""
-    _, task = comparison("http://127.0.0.1:1", "/a")
-    told = [costing(pair((9, 0, 9), (9, 0, 9)), base=2.0, candidate=3.0) for _ in range(6)]
-    assert judged_in(told, task) == ("p95", "p50", CPU)
-    assert log_ratios(told, CPU) == pytest.approx([math.log(1.5)] * 6)
-    assert median_cost(told, "candidate") == 3.0
-    for count, verdict, worse in ((6, "inconclusive", ()), (10, "fail", (CPU,))):
-        dearer = {"p95": [0.0] * count, "p50": [0.0] * count, CPU: [math.log(1.5)] * count}
-        found = conclude(dearer, primary="p95", errors=Errors(), looks=(count,))
-        assert (found.verdict, found.worse) == (verdict, worse)
-    assert (
-        "may be worse, which more pairs would tell"
-        in conclude(
-            {"p95": [0.0] * 6, "p50": [0.0] * 6, CPU: [math.log(1.5)] * 6}, primary="p95", errors=Errors()
-        ).reason
-    )
-    for lacking in (None, 0.0):  # too little to be counted is not known either
-        untold = [*told, costing(pair((9, 0, 9), (9, 0, 9)), base=2.0, candidate=lacking)]
-        assert judged_in(untold, task) == ("p95", "p50")
-        assert median_cost(untold, "candidate") is None
-        assert _notes_on_cost(untold) == [f"{CPU} is not judged: 1 of 14 bursts do not tell it"]
+def concluded(pairs: list[Pair]) -> tuple[Comparison, Task]:
+    """Return a comparison of pairs."""
+    found, task = comparison("http://127.0.0.1:1", "/a")
+    conclusion = _conclude(pairs, task)
+    return replace(found, pairs=pairs, conclusion=conclusion, notes=notes_on_cost(pairs, conclusion)), task
+
+
+def of_cost(pairs: list[Pair]) -> Any:
+    """Return what is told of what a request costs, in an object that is as its schema says."""
+    found, task = concluded(pairs)
+    told = json.loads(json.dumps({**as_object(found, task), "warnings": []}))
+    schema = json.loads((content("reports") / "schema" / "compare-1.schema.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(told)
+    return told["metrics"].get(CPU)
+
+
+ALIKE = pair((9, 0, 9), (9, 0, 9))
+
+
+def test_what_a_request_costs_is_told_and_decides_nothing() -> None:
+    """Half as much again is said to be, with its bounds, and passes; no pass waits for it, at six pairs or at ten."""
+    for count, worse in ((6, False), (10, True)):
+        dearer = [costing(ALIKE, base=2.0, candidate=3.0)] * count
+        found, task = concluded(dearer)
+        assert found.conclusion
+        assert (found.verdict, found.conclusion.settled, found.conclusion.worse) == ("pass", True, ())
+        told = of_cost(dearer)
+        assert told
+        assert (told["pairs"], told["judged"], told["decides"], told["worse"]) == (count, True, False, worse)
+        assert told["lower"] == pytest.approx(1.5)
+        assert told["probability"] == pytest.approx(2 * 0.5**count), "as one of two"
+        (line,) = [line for line in _lines(found, task) if line.startswith("cpu ")]
+        assert f"of {count} pairs (informational: how often that is a false alarm is not shown yet)" in line
+        assert any("decides nothing" in note for note in found.notes) is worse
+    assert median_cost(dearer, "candidate") == 3.0
+
+
+def test_a_burst_that_does_not_tell_its_cost_takes_its_pair_out() -> None:
+    """Not the others', and that is said; below six pairs nothing is told. Too little to be counted is not known."""
+    for lacking in (None, 0.0):
+        untold = costing(ALIKE, base=2.0, candidate=lacking)
+        told = of_cost([untold, *[costing(ALIKE, base=2.0, candidate=3.0)] * 10])
+        assert told
+        assert (told["pairs"], told["worse"]) == (10, True)
+        notes = concluded([untold, *[costing(ALIKE, base=2.0, candidate=3.0)] * 6])[0].notes
+        assert notes == [f"{CPU} is of 6 of 7 pairs: a burst of each of the others does not tell it"]
+        few = [untold, *[costing(ALIKE, base=2.0, candidate=3.0)] * 5]
+        assert of_cost(few) is None
+        assert median_cost(few, "candidate") is None
+        assert concluded(few)[0].notes == [f"{CPU} is not told: 5 of 6 pairs have it on both sides, and it takes 6"]
+
+
+def test_what_is_informational_changes_no_probability_that_decides() -> None:
+    """p50 alone besides p95 fails after six pairs, whatever is told besides."""
+    differences = {"p95": [0.0] * 6, "p50": [math.log(1.3)] * 6}
+    plain = conclude(differences, primary="p95", errors=Errors())
+    told = conclude(differences, primary="p95", errors=Errors(), informational={CPU: [0.0] * 6})
+    assert (plain.verdict, plain.worse) == (told.verdict, told.worse) == ("fail", ("p50",))
+    assert told.others["p50"] == plain.others["p50"] == 0.5**6
+
+
+def test_a_calibration_is_of_latency_alone() -> None:
+    """What a request costs is in no share of it, however wild it is."""
+    wild = [costing(ALIKE, base=2.0, candidate=2.0 * (number + 1)) for number in range(10)]
+    assert _differences(wild, comparison("http://127.0.0.1:1", "/a")[1]).keys() == {"p95", "p50"}
 
 
 def costing(pair: Pair, **cpu_ms: float | None) -> Pair:
@@ -121,6 +164,30 @@ def test_a_trend_is_that_of_one_path_of_one_target(tmp_path: Path) -> None:
         ("http://127.0.0.1:2", "/a", 0),
     ):
         assert len(keep_history("/dev/null", stored, *comparison(word, path, latency_ms=3.0))) == warned
+
+
+def test_a_trend_is_that_of_one_load(tmp_path: Path) -> None:
+    """Scenarios of one name that send something else have nothing to do with each other."""
+    file = str(tmp_path / "history.jsonl")
+    loads: list[dict[str, Any]] = [{"traffic": "contract"}, {"traffic": "contract", "writes": True}, {"har": "a.har"}]
+    for sent in loads:
+        for _ in range(8):
+            keep_history(file, [], *sending(**sent))
+    stored = check_history(file)
+    for sent, warned in (
+        (loads[0], 4),
+        (loads[2], 4),
+        ({"har": "b.har"}, 0),
+        ({"traffic": "contract", "only": ("GET /",)}, 0),
+    ):
+        assert len(keep_history("/dev/null", stored, *sending(latency_ms=3.0, **sent))) == warned
+
+
+def sending(*, latency_ms: float = 1.0, **sent: Any) -> tuple[Comparison, Task]:
+    """Return a comparison that sends something."""
+    found, task = comparison("http://127.0.0.1:1", "/a", latency_ms=latency_ms)
+    scenario = task.scenario.model_copy(update={"paths": (), **sent})
+    return found, replace(task, scenario=scenario)
 
 
 @pytest.mark.parametrize(

@@ -197,6 +197,18 @@ def test_errors_come_first_and_other_metrics_last(
     assert found.settled is (len(p95) >= LOOKS[0] and "chance" not in says)
 
 
+@pytest.mark.parametrize(
+    ("later", "verdict"), [((1.0, 1.0), "pass"), ((1.3, 1.3), "fail"), ((0.5, 2.0), "inconclusive")]
+)
+def test_a_pass_that_waited_is_judged_anew(later: tuple[float, float], verdict: str) -> None:
+    """Errors kept it open after six pairs; after the others it counts what all of them say."""
+    waits = Errors(candidate=0.004, more=[0.024] + [0.0] * 5)
+    assert conclude({"p95": ALIKE, "p50": ALIKE}, primary="p95", errors=waits).verdict == "inconclusive"
+    all_of_them = [*ALIKE, *logs(*later * 15)]
+    found = conclude({"p95": all_of_them, "p50": [0.0] * 36}, primary="p95", errors=Errors())
+    assert (found.verdict, found.primary.pairs) == (verdict, 36)
+
+
 def test_a_calm_machine_finds_what_the_rule_promises() -> None:
     """Without any noise nothing alike fails, and every change of the table above 5 % does, after six pairs."""
     found = calibrate({"p95": [0.0] * 6, "p50": [0.0] * 6}, primary="p95", seed=1, draws=10)

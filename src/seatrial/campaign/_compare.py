@@ -25,9 +25,15 @@ from seatrial.swarm.compare import LOOKS, Calibration, Conclusion, Errors, calib
 
 Metric = Literal["p50", "p90", "p95"]
 GATED: tuple[Metric, ...] = ("p50", "p95")
-"""What is judged, besides the primary metric and what a request costs: above p95 too few requests decide."""
+"""What decides besides the primary metric: above p95 too few requests do."""
 
-TRAFFIC = {"file", "user", "arrivals", "rate_per_s", "paths", "identities", "deadline_s", "journey_s", "watched"}
+INFORMATIONAL = (CPU,)
+"""What is judged and told, and decides nothing: how often its failure is a false alarm is not shown yet."""
+
+SENT = ("file", "user", "paths", "traffic", "har", "har_host", "assets", "only", "writes")
+"""The keys of a scenario that say what is sent."""
+
+TRAFFIC = {*SENT, "arrivals", "rate_per_s", "identities", "deadline_s", "journey_s", "watched"}
 """What a burst has of its scenario."""
 
 SHOWN = ("p50", "p90", "p95", "p99")
@@ -157,16 +163,18 @@ def _measure(settings: Settings, task: Task, sides: Mapping[Role, Side], tell: T
     pairs: list[Pair] = []
     with _standing(sides, run=run, home=home, task=task, tell=tell) as standing:
         contest = Contest(standing, task.load, home / "bursts")
+        left_out = [f"not sent: {line}" for line in contest.agree()]
         stopped = _send(contest, task, pairs, tell=tell, deadline=deadline)
         drivers = {role: each.run.choice.driver for role, each in standing.items()}
-        notes = [*notes_on(sides), *_notes_on_users(standing["candidate"], task), *_notes_on_cost(pairs)]
+        notes = [*notes_on(sides), *left_out, *_notes_on_users(standing["candidate"], task)]
+    conclusion = _conclude(pairs, task) if pairs else None
     return Comparison(
         sides=sides,
         drivers=drivers,
         pairs=pairs,
-        conclusion=_conclude(pairs, task) if pairs else None,
+        conclusion=conclusion,
         stopped=stopped,
-        notes=notes,
+        notes=[*notes, *notes_on_cost(pairs, conclusion)],
         directory=home,
     )
 
@@ -235,31 +243,42 @@ def _standing(
 
 
 def _conclude(pairs: Sequence[Pair], task: Task) -> Conclusion:
-    return conclude(_differences(pairs, task), primary=task.metric, errors=errors_of(pairs), looks=task.looks)
+    told = {metric: log_ratios(pairs, metric) for metric in shown_in(pairs) if metric in INFORMATIONAL}
+    return conclude(
+        _differences(pairs, task), primary=task.metric, errors=errors_of(pairs), looks=task.looks, informational=told
+    )
 
 
 def _differences(pairs: Sequence[Pair], task: Task) -> dict[str, list[float]]:
-    return {metric: log_ratios(pairs, metric) for metric in judged_in(pairs, task)}
-
-
-def judged_in(pairs: Sequence[Pair], task: Task) -> tuple[str, ...]:
-    """Return what is judged of pairs, the primary metric first: what a request cost only where every burst tells it."""
-    return (*task.metrics, *([CPU] if _tell_cost(pairs) else []))
+    return {metric: log_ratios(pairs, metric) for metric in task.metrics}
 
 
 def shown_in(pairs: Sequence[Pair]) -> tuple[str, ...]:
-    """Return what there is to see of pairs, whether it is judged or not."""
-    return (*SHOWN, *([CPU] if _tell_cost(pairs) else []))
+    """Return what there is to see of pairs: what few of them tell proves nothing, and is left out."""
+    return (*SHOWN, *(each for each in INFORMATIONAL if len(pairs_telling(pairs, each)) >= LOOKS[0]))
 
 
-def _tell_cost(pairs: Sequence[Pair]) -> bool:
-    return all(CPU in burst.figures for pair in pairs for burst in pair.bursts.values())
+def figures_in(burst: Burst) -> dict[str, float]:
+    """Return what a burst tells of what is shown."""
+    return {name: burst.figures[name] for name in (*SHOWN, *INFORMATIONAL) if name in burst.figures}
 
 
-def _notes_on_cost(pairs: Sequence[Pair]) -> list[str]:
-    """Return that nobody knows what a request cost, where that is so."""
-    untold = [burst for pair in pairs for burst in pair.bursts.values() if CPU not in burst.figures]
-    return [f"{CPU} is not judged: {len(untold)} of {2 * len(pairs)} bursts do not tell it"] if untold else []
+def pairs_telling(pairs: Sequence[Pair], metric: str) -> list[Pair]:
+    """Return the pairs of which both bursts have a figure."""
+    return [pair for pair in pairs if all(metric in burst.figures for burst in pair.bursts.values())]
+
+
+def notes_on_cost(pairs: Sequence[Pair], conclusion: Conclusion | None) -> list[str]:
+    """Return of how few pairs the cost of a request is known, if not of all, and that a higher one decides nothing."""
+    known, of_all = len(pairs_telling(pairs, CPU)), len(pairs)
+    notes = []
+    if known < LOOKS[0]:
+        notes.append(f"{CPU} is not told: {known} of {of_all} pairs have it on both sides, and it takes {LOOKS[0]}")
+    elif known < of_all:
+        notes.append(f"{CPU} is of {known} of {of_all} pairs: a burst of each of the others does not tell it")
+    if conclusion and conclusion.dearer:
+        notes.append(f"{CPU} is higher, which decides nothing: how often that is a false alarm is not shown yet")
+    return notes
 
 
 def errors_of(pairs: Sequence[Pair]) -> Errors:
@@ -274,8 +293,8 @@ def _share_lost(bursts: Sequence[Burst]) -> float:
 
 
 def log_ratios(pairs: Sequence[Pair], metric: str) -> list[float]:
-    """Return the logarithm of how many times the base's figure the candidate's is, pair by pair."""
-    return [math.log(ratio(pair, metric)) for pair in pairs]
+    """Return the logarithm of how many times the base's figure the candidate's is, by each pair that tells it."""
+    return [math.log(ratio(pair, metric)) for pair in pairs_telling(pairs, metric)]
 
 
 def ratio(pair: Pair, metric: str) -> float:
@@ -289,8 +308,10 @@ def medians(pairs: Sequence[Pair], role: Role) -> dict[str, float]:
 
 
 def median_cost(pairs: Sequence[Pair], role: Role) -> float | None:
-    """Return the processor time (ms) of a request in the median burst of a side, None where it is not known."""
-    return median(pair.bursts[role].figures[CPU] for pair in pairs) if pairs and _tell_cost(pairs) else None
+    """Return the processor time (ms) of a request in the median burst of a side, None where it is not told."""
+    if CPU not in shown_in(pairs):
+        return None
+    return median(pair.bursts[role].figures[CPU] for pair in pairs_telling(pairs, CPU))
 
 
 def _line(number: int, pair: Pair, metric: str) -> str:

@@ -107,6 +107,11 @@ class Standing:
             url = f"{self.url}{self.run.settings.stack.ready}"
             wait_until(lambda: answers(url), timeout_s=PATIENCE_S)
 
+    @property
+    def target(self) -> Target:
+        """Return what bursts are sent to."""
+        return Target(url=self.url, variant=self.stack.variant, by_address=self.stack.by_address)
+
     def _control(self, verb: Literal["pause", "unpause"]) -> None:
         for service in self.programs:
             self.stack.control(verb, service)
@@ -201,6 +206,13 @@ class Contest:
         self._standing, self._load, self._directory = standing, load, directory
         self._chance = random.Random(load.seed)  # noqa: S311 - repeatable
 
+    def agree(self) -> tuple[str, ...]:
+        """Make what is sent, the same for both sides, and return what is not; raises SeatrialError where it differs."""
+        from seatrial.campaign._traffic import agree_on_traffic  # noqa: PLC0415 - needed by load only
+
+        base, candidate = ((each.run, each.target) for each in (self._standing[role] for role in ROLES))
+        return agree_on_traffic(self._load.name, self._load.scenario, base, candidate)
+
     def warm_up(self) -> None:
         """Send each side a burst of which nothing is kept: the first requests of a process are like no others."""
         self.pair(0)
@@ -232,7 +244,7 @@ class Contest:
         from seatrial.swarm import figures_sent, read_sent, run_scenario  # noqa: PLC0415 - as above
 
         run, stack, load = standing.run, standing.stack, self._load
-        target = Target(url=standing.url, variant=stack.variant, by_address=stack.by_address)
+        target = standing.target
         run_scenario(
             load.name,
             load.scenario,

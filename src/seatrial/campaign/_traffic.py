@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from seatrial.swarm.traffic import (
     Choice,
     Filler,
     Label,
+    Makings,
     Prepared,
     Traffic,
     choose_operations,
@@ -73,12 +75,59 @@ def traffic_of(run: Run, target: Target, name: str, scenario: ScenarioSettings) 
     key = (target.url, name)
     if key not in run.traffic:
         make = _of_recording if scenario.har else _of_contract
-        found = make(run, target, name, scenario)
-        check_sent(scenario, found.mix, name=name)
-        run.traffic[key] = found
-        for line in found.left_out:
-            run.progress("load")(f"{name}: not sent: {line}")
+        _keep(run, target, name, scenario, make(run, target, name, scenario))
     return run.traffic[key]
+
+
+def agree_on_traffic(
+    name: str, scenario: ScenarioSettings, base: tuple[Run, Target], candidate: tuple[Run, Target]
+) -> tuple[str, ...]:
+    """Settle that `traffic_of` of two services is alike, made for the base; return what is not sent, and why.
+
+    Of a recording that is the same list. Of the contract, the base's document and what was made of it count, and each
+    service's own answers say which objects there are; raises EnvironmentFailure where that makes another mix.
+    """
+    if scenario.har:
+        _keep(*base, name, scenario, sent := _of_recording(*base, name, scenario))
+        _keep(*candidate, name, scenario, sent)
+    elif scenario.traffic:
+        stock = _stock(*base, name, scenario)
+        sent, others = (_fill(*side, scenario, stock) for side in (base, candidate))
+        _check_alike(name, _check_any(name, sent), others)
+        _keep(*base, name, scenario, sent)
+        _keep(*candidate, name, scenario, others)
+    return traffic.left_out if (traffic := traffic_of(*base, name, scenario)) else ()
+
+
+def _check_alike(name: str, sent: Traffic, others: Traffic) -> None:
+    if [one.operation for one in sent.requests] != [one.operation for one in others.requests]:
+        raise EnvironmentFailure(
+            f"base and candidate cannot be sent the same: {_difference(sent, others)}",
+            slug="load-traffic-differs",
+            where=f"[load.{name}]",
+            remedy=f"choose operations of which both sides have as much, with `only` under [load.{name}], or send "
+            "paths or a recording",
+            details="\n".join(
+                f"{role} is not sent: {line}"
+                for role, side in (("base", sent), ("candidate", others))
+                for line in side.left_out
+            ),
+        )
+
+
+def _difference(sent: Traffic, others: Traffic) -> str:
+    """Return which operations there are more requests of for one side."""
+    ours, theirs = Counter(sent.mix), Counter(others.mix)
+    uneven = sorted(each for each in ours | theirs if ours[each] != theirs[each])
+    told = (f"{each} ({ours[each]} and {theirs[each]} requests)" for each in uneven)
+    return ", ".join(told) or "their order"
+
+
+def _keep(run: Run, target: Target, name: str, scenario: ScenarioSettings, found: Traffic) -> None:
+    check_sent(scenario, found.mix, name=name)
+    run.traffic[target.url, name] = found
+    for line in found.left_out:
+        run.progress("load")(f"{name}: not sent: {line}")
 
 
 def choose_of_contract(
@@ -118,14 +167,35 @@ def _label(settings: Settings, url: str) -> Label:
     return label
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stock:
+    """What was made of a document, before any service was asked what there is."""
+
+    choice: Choice
+    operations: Mapping[str, Operation]
+    makings: Makings
+
+
 def _of_contract(run: Run, target: Target, name: str, scenario: ScenarioSettings) -> Traffic:
+    return _check_any(name, _fill(run, target, scenario, _stock(run, target, name, scenario)))
+
+
+def _stock(run: Run, target: Target, name: str, scenario: ScenarioSettings) -> _Stock:
     document, choice = choose_of_contract(run.settings, target.url, name, scenario)
     operations = operations_of(document)
     run.progress("load")(f"{name}: making requests of {len(choice.chosen)} operations")
     makings = make_requests(document, needed_for(choice.chosen, operations), seed=run.seed)
+    return _Stock(choice=choice, operations=operations, makings=makings)
+
+
+def _fill(run: Run, target: Target, scenario: ScenarioSettings, stock: _Stock) -> Traffic:
+    """Return the requests of a stock for what there is at a service."""
     with _client(run, target, scenario) as client:
-        filler = Filler(operations, makings, lambda request: _ask(client, request))
-        found = filler.traffic(choice.chosen, choice.left_out)
+        filler = Filler(stock.operations, stock.makings, lambda request: _ask(client, request))
+        return filler.traffic(stock.choice.chosen, stock.choice.left_out)
+
+
+def _check_any(name: str, found: Traffic) -> Traffic:
     if not found.requests:
         raise nothing_left(name, list(found.left_out))
     return found

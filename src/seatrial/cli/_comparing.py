@@ -25,18 +25,18 @@ from seatrial.campaign import (
     calibrate_machine,
     choose_load,
     compare,
-    judged_in,
+    figures_in,
+    log_ratios,
     median_cost,
     medians,
     random_seed,
-    ratio,
     shown_in,
 )
 from seatrial.cli._history import check_history, keep_history
 from seatrial.cli._options import config_path
 from seatrial.config import Settings, StackSettings, load_settings
 from seatrial.core import UsageError
-from seatrial.swarm.compare import ALPHA, CLEARLY, LOOKS, SLOWER, TOLERATED, Bounds, bounds, looks_up_to
+from seatrial.swarm.compare import ALPHA, CLEARLY, LOOKS, SLOWER, TOLERATED, Bounds, Conclusion, bounds, looks_up_to
 
 EXITS: Mapping[str, int] = {"pass": 0, "fail": 1, "inconclusive": 3}
 COMPARED, CALIBRATED = "urn:seatrial:compare:1", "urn:seatrial:calibrate:1"
@@ -167,18 +167,27 @@ def _load(task: Task) -> dict[str, Any]:
 
 
 def _metrics(found: Comparison, task: Task) -> dict[str, Any]:
-    """Return the ratio of every figure; what is not judged is shown alone."""
+    """Return the ratio of every figure; what is not judged is shown alone, and what decides nothing says so."""
     if not found.pairs or not found.conclusion:
         return {}
-    told: dict[str, Any] = {}
-    for name in shown_in(found.pairs):
-        differences = [math.log(ratio(pair, name)) for pair in found.pairs]
-        at = found.conclusion.primary.found if name == task.metric else bounds(differences, ALPHA)
-        judged = name in judged_in(found.pairs, task)
-        worse = found.conclusion.primary.verdict == "fail" if name == task.metric else name in found.conclusion.worse
-        probability = found.conclusion.others.get(name)
-        told[name] = {**_ratio(at), "judged": judged, "probability": probability, "worse": worse if judged else None}
-    return told
+    return {name: _metric(found, found.conclusion, task, name) for name in shown_in(found.pairs)}
+
+
+def _metric(found: Comparison, conclusion: Conclusion, task: Task, name: str) -> dict[str, Any]:
+    differences = log_ratios(found.pairs, name)
+    if name == task.metric:
+        at, pairs, worse = conclusion.primary.found, conclusion.primary.pairs, conclusion.primary.verdict == "fail"
+    else:
+        at, pairs, worse = bounds(differences, ALPHA), len(differences), name in (*conclusion.worse, *conclusion.dearer)
+    judged = name in (task.metric, *conclusion.others)
+    return {
+        **_ratio(at),
+        "pairs": pairs,
+        "judged": judged,
+        "decides": name in task.metrics,
+        "probability": conclusion.others.get(name),
+        "worse": worse if judged else None,
+    }
 
 
 def _ratio(at: Bounds) -> dict[str, float | None]:
@@ -208,11 +217,7 @@ def _side(found: Comparison, role: Role) -> dict[str, Any]:
 
 
 def _blocks(found: Comparison) -> list[dict[str, Any]]:
-    shown = shown_in(found.pairs)
-    return [
-        {"first": pair.first, **{role: {name: pair.bursts[role].figures[name] for name in shown} for role in ROLES}}
-        for pair in found.pairs
-    ]
+    return [{"first": pair.first, **{role: figures_in(pair.bursts[role]) for role in ROLES}} for pair in found.pairs]
 
 
 def _lines(found: Comparison, task: Task) -> Iterator[str]:
@@ -221,7 +226,7 @@ def _lines(found: Comparison, task: Task) -> Iterator[str]:
         yield f"{role:<10} {_described(found, role)}"
     yield f"load       {_sent(found, task)}"
     for name, facts in _metrics(found, task).items():
-        yield f"{'cpu' if name == CPU else name:<10} {_compared(facts)}"
+        yield f"{'cpu' if name == CPU else name:<10} {_compared(facts)}{_decides_nothing(facts)}"
     yield from (f"note:      {note}" for note in found.notes)
     yield f"verdict:   {found.verdict}: {found.reason}"
     yield f"directory: {found.directory}"
@@ -247,6 +252,14 @@ def _compared(facts: Mapping[str, Any]) -> str:
     shown = [f"{word} {facts[key]:.3f}" for word, key in (("above", "lower"), ("below", "upper")) if facts[key]]
     said = {True: ", worse", False: "", None: ", not judged"}[facts["worse"]]
     return f"{facts['estimate']:.3f} times the base's, {' and '.join(shown) or 'nothing certain'}{said}"
+
+
+def _decides_nothing(facts: Mapping[str, Any]) -> str:
+    """Return that something is judged and informational, where it is, and of how many pairs."""
+    if facts["decides"] or not facts["judged"]:
+        return ""
+    verdict = "" if facts["worse"] else ", not certainly worse"
+    return f"{verdict}, of {facts['pairs']} pairs (informational: how often that is a false alarm is not shown yet)"
 
 
 def _calibration(found: Calibrated, task: Task) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from seatrial.campaign import Comparison, Task, medians
+from seatrial.campaign import SENT, Comparison, Task, medians
+from seatrial.config import ScenarioSettings
 from seatrial.core import UsageError
 from seatrial.swarm.compare import trend
 
@@ -67,7 +68,7 @@ def keep_history(file: str, stored: Sequence[Entry], found: Comparison, task: Ta
     candidate = found.sides["candidate"]
     conditions = {
         "scenario": task.name,
-        "paths": list(task.scenario.paths),
+        **_sent(task.scenario),
         "target": candidate.word.rstrip("/") if candidate.kind == "url" else "",
         "rate_per_s": task.scenario.rate_per_s,
         "burst_s": task.burst_s,
@@ -89,6 +90,12 @@ def keep_history(file: str, stored: Sequence[Entry], found: Comparison, task: Ta
     except OSError as error:  # hours of load are not lost over it
         return [f"the history was not written: {error}", *_warnings(entry, alike)]
     return _warnings(entry, alike)
+
+
+def _sent(scenario: ScenarioSettings) -> dict[str, Any]:
+    """Return what is sent, as JSON has it: the paths, and what else the scenario says of it, where it does."""
+    said = json.loads(scenario.model_dump_json(include=set(SENT), exclude_defaults=True))
+    return {**{key: said.get(key) for key in SENT}, "paths": list(scenario.paths)}
 
 
 def _warnings(entry: Entry, alike: Sequence[Entry]) -> list[str]:

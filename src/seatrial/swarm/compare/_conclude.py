@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from seatrial.swarm.compare._holm import adjusted
 from seatrial.swarm.compare._ranks import bounds, p_greater
@@ -12,6 +13,8 @@ from seatrial.swarm.compare._sequential import ALPHA, CLEARLY, LOOKS, SLOWER, Ju
 
 ERRORS = 0.01
 """The share of arrivals that were not answered well from which latencies tell nothing: quick refusals are quick."""
+
+NOTHING: Mapping[str, Sequence[float]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +45,8 @@ class Errors:
 class Conclusion:
     """The verdict and why; what the looks at the primary metric came to; the others' probabilities, corrected.
 
-    It is `settled` where more pairs could change nothing.
+    `worse` decide, `dearer` are those of what is informational that would. It is `settled` where more pairs could
+    change nothing.
     """
 
     verdict: Verdict
@@ -51,27 +55,51 @@ class Conclusion:
     others: Mapping[str, float]
     worse: tuple[str, ...]
     settled: bool
+    dearer: tuple[str, ...] = ()
 
 
 def conclude(
-    differences: Mapping[str, Sequence[float]], *, primary: str, errors: Errors, looks: Sequence[int] = LOOKS
+    differences: Mapping[str, Sequence[float]],
+    *,
+    primary: str,
+    errors: Errors,
+    looks: Sequence[int] = LOOKS,
+    informational: Mapping[str, Sequence[float]] = NOTHING,
 ) -> Conclusion:
     """Return the conclusion from log ratios of pairs, at least one, metric by metric.
 
-    What would be worse if it were asked alone, and is not yet among all, keeps a candidate from passing: with a few
-    pairs no correction lets any but the primary metric fail.
+    What is `informational` is judged among the others and decides nothing: not even their probabilities go by it.
     """
-    judged = judge(differences[primary], looks)
-    alone = {name: p_greater(each, math.log(SLOWER)) for name, each in differences.items() if name != primary}
-    others = adjusted(alone)
-    clearly = [name for name in others if bounds(differences[name], ALPHA).estimate > math.log(CLEARLY)]
-    worse = tuple(name for name in clearly if others[name] <= ALPHA)
-    open_ = tuple(name for name in clearly if alone[name] <= ALPHA < others[name])
+    judged = _judged(differences[primary], looks)
+    alone = _probabilities({name: each for name, each in differences.items() if name != primary})
+    others, among = adjusted(alone), adjusted({**alone, **_probabilities(informational)})
+    told = {name: among[name] for name in informational}
+    worse = tuple(name for name in others if _is_worse(differences[name], others[name]))
     verdict, reason = _verdict(primary, judged, worse, errors)
-    if verdict == "pass" and open_:
-        verdict, reason = "inconclusive", f"{' and '.join(open_)} may be worse, which more pairs would tell; {reason}"
-    settled = verdict != "inconclusive" or errors.base > ERRORS
-    return Conclusion(verdict=verdict, reason=reason, primary=judged, others=others, worse=worse, settled=settled)
+    return Conclusion(
+        verdict=verdict,
+        reason=reason,
+        primary=judged,
+        others={**others, **told},
+        worse=worse,
+        settled=verdict != "inconclusive" or errors.base > ERRORS,
+        dearer=tuple(name for name in told if _is_worse(informational[name], told[name])),
+    )
+
+
+def _judged(differences: Sequence[float], looks: Sequence[int]) -> Judged:
+    """Return what the looks come to; where more pairs came after a pass, which had to wait then, what the last says."""
+    judged = judge(differences, looks)
+    last = max((look for look in looks if look <= len(differences)), default=judged.pairs)
+    return judge(differences, (last,)) if judged.verdict == "pass" and judged.pairs < last else judged
+
+
+def _probabilities(differences: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    return {name: p_greater(each, math.log(SLOWER)) for name, each in differences.items()}
+
+
+def _is_worse(differences: Sequence[float], probability: float) -> bool:
+    return probability <= ALPHA and bounds(differences, ALPHA).estimate > math.log(CLEARLY)
 
 
 def _verdict(primary: str, judged: Judged, worse: Sequence[str], errors: Errors) -> tuple[Verdict, str]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from seatrial.swarm.traffic._choose import Choice, choose_operations, nothing_left
     from seatrial.swarm.traffic._fill import Answer, Filler, needed_for
     from seatrial.swarm.traffic._har import Recording, read_recording
-    from seatrial.swarm.traffic._made import make_requests
+    from seatrial.swarm.traffic._made import Makings, make_requests
     from seatrial.swarm.traffic._replayed import Label, replay_recording
     from seatrial.swarm.traffic._requests import Prepared, Traffic, of_paths, tell
 
@@ -24,6 +24,7 @@ _HOMES = {
     "Choice": "_choose",
     "Filler": "_fill",
     "Label": "_replayed",
+    "Makings": "_made",
     "Prepared": "_requests",
     "Recording": "_har",
     "Traffic": "_requests",
@@ -42,6 +43,7 @@ __all__ = [
     "Choice",
     "Filler",
     "Label",
+    "Makings",
     "Prepared",
     "Recording",
     "Traffic",
