@@ -130,11 +130,13 @@ def serving(tls: ssl.SSLContext | None = None) -> Iterator[Server]:
     stop = asyncio.Event()
     thread = threading.Thread(target=lambda: loop.run_until_complete(main()), daemon=True)
     thread.start()
-    assert ready.wait(10)
-    yield running
-    loop.call_soon_threadsafe(stop.set)
-    thread.join(10)
-    loop.close()
+    try:
+        assert ready.wait(10)
+        yield running
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(10)
+        loop.close()
 
 
 class Pool:
