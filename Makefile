@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 TESTS ?=
 ARGS ?=
 REPORT ?= report
-# What TESTS names may be of another kind altogether, for which pytest has the code 5.
+# What TESTS names may be of another kind altogether, for which pytest has the code 5: one phase has to run something.
 OR_NONE = $(if $(TESTS),|| [ $$? = 5 ])
 ON_COMPOSE = $(shell docker info >/dev/null 2>&1 && echo --stack compose)
 
@@ -56,9 +56,11 @@ type: dev  ## mypy: strict for the harness, lenient for what it loads or starts
 	$(BIN)/mypy --config-file mypy-lenient.ini
 
 test: lint type  ## the project's tests, but the long ones (some: TESTS='tests/unit tests/cli')
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not beside_one and not alone and not long" $(TESTS)
-	$(BIN)/python -m pytest -n 2 --maxschedchunk 1 -m "beside_one and not long" $(TESTS) $(OR_NONE)
-	$(BIN)/python -m pytest -m "alone and not long" $(TESTS) $(OR_NONE)
+	@ran=; phase() { echo "pytest $$*"; $(BIN)/python -m pytest "$$@" $(TESTS) && ran=yes $(OR_NONE); }; \
+	phase -n $(WORKERS) --dist worksteal -m "not beside_one and not alone and not long" && \
+	phase -n 2 --maxschedchunk 1 -m "beside_one and not long" && \
+	phase -m "alone and not long" && \
+	{ [ "$$ran" ] || { echo "make test: no test that is not long is at TESTS='$(TESTS)'" >&2; exit 5; }; }
 
 test-full: dev  ## every fault on every driver, every suite (goes on where it was stopped); the long tests
 	$(BIN)/python tests/full_matrix.py

@@ -79,6 +79,30 @@ def test_options_reach_the_command(target: str, command: str) -> None:
     assert done.stdout.strip() == f".venv/bin/{command}"
 
 
+@pytest.mark.parametrize(
+    ("codes", "tests", "passes"),
+    [
+        ("000", "", True),
+        ("050", "", False),
+        ("550", "tests/matrix", True),
+        ("055", "tests/matrix", True),
+        ("555", "tests/matrix", False),
+        ("501", "tests/matrix", False),
+        ("100", "tests/matrix", False),
+    ],
+)
+def test_tests_of_any_phase_may_be_run_alone(tmp_path: Path, codes: str, tests: str, passes: bool) -> None:
+    """Where some are named, each phase but one may have none of them (pytest's code 5); none at all is a mistake."""
+    python = tmp_path / "python"
+    python.write_text(
+        f"#!/bin/sh\necho x >>{tmp_path}/called\nexit $(echo {codes} | cut -c $(wc -l <{tmp_path}/called))"
+    )
+    python.chmod(0o755)
+    done = make("-o", "lint", "-o", "type", "test", f"BIN={tmp_path}", f"TESTS={tests}")
+    assert (done.returncode == 0) is passes, done.stdout + done.stderr
+    assert ("no test that is not long" in done.stderr) is (codes == "555")
+
+
 LOCAL = ["speed.py --stack local --full", "proof.py"]
 BOTH = ["speed.py --stack local --stack compose --full", "proof.py", "image.py", "compose_ready.py"]
 

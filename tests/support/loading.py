@@ -19,6 +19,7 @@ from seatrial.config import ScenarioSettings
 from seatrial.core import Evidence, Identity, Target
 from seatrial.swarm import LoadProcess, run_scenario
 from seatrial.swarm._plan import Plan
+from seatrial.swarm._resources import Sources
 from seatrial.swarm.traffic import Traffic
 
 RUN = f"swarm-test-{os.getpid()}"
@@ -130,11 +131,13 @@ def serving(tls: ssl.SSLContext | None = None) -> Iterator[Server]:
     stop = asyncio.Event()
     thread = threading.Thread(target=lambda: loop.run_until_complete(main()), daemon=True)
     thread.start()
-    assert ready.wait(10)
-    yield running
-    loop.call_soon_threadsafe(stop.set)
-    thread.join(10)
-    loop.close()
+    try:
+        assert ready.wait(10)
+        yield running
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(10)
+        loop.close()
 
 
 class Pool:
@@ -187,7 +190,7 @@ class Bench:
 
     def run(
         self, target: Target, *, seconds: float = 1.0, process: LoadProcess | None = None,
-        traffic: Traffic | None = None, **settings: object,
+        traffic: Traffic | None = None, sources: Sources | None = None, **settings: object,
     ) -> Evidence:  # fmt: skip
         """Run a scenario named `s`."""
         base: dict[str, object] = {
@@ -200,7 +203,8 @@ class Bench:
         return run_scenario(
             "s", chosen, target=target, identities=Pool(), profile="quick", seed=7, run=RUN, work=self.folder,
             out=self.out, root=self.folder, progress=self.said.append,
-            process=process, traffic=traffic, replay="seatrial run --only load --profile quick --seed 7",
+            process=process, traffic=traffic, sources=sources,
+            replay="seatrial run --only load --profile quick --seed 7",
         )  # fmt: skip
 
     def rows(self) -> list[dict[str, str]]:

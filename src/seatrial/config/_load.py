@@ -252,6 +252,8 @@ def _contradicting(scenario: ScenarioSettings) -> tuple[str, str]:
     """Return a key that another one stands against, and a sentence; empty where all of them go together."""
     if len(scenario.senders) > 1:
         return scenario.senders[1], f"sends only one of these: {', '.join(scenario.senders)}"
+    if scenario.flood and scenario.identities:
+        return "flood", "has a `flood`, whose requests go as nobody and cost less than those of its `identities`"
     for key, needs in CHOOSING.items():
         if getattr(scenario, key) and not any(getattr(scenario, one) for one in needs):
             return key, f"has `{key}`, which chooses from {' or '.join(f'`{one}`' for one in needs)}"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import os
 import threading
 import time
+from bisect import bisect_left
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
@@ -16,8 +19,14 @@ from seatrial.swarm._plan import Plan
 from seatrial.swarm._process import START_TIMEOUT_S, LoadProcess, Message
 
 POLL_S = 0.1
+HEAR_S = 5.0
+"""How long a tick, due every second, is waited for."""
+
 TURNED_AWAY_PERCENT = 5
 """Of a flood: where fewer of its arrivals found all their places taken, the service kept up with it."""
+
+SATURATED_PERCENT = 90
+"""Of the seconds in which the load was due: one stall turns many away, and leaves a service idle in the others."""
 
 
 class Hammer:
@@ -29,104 +38,184 @@ class Hammer:
     def __init__(self, plan: Plan, process: LoadProcess) -> None:
         self._plan, self._process = plan, process
         self._ticked = threading.Event()
-        self._ends_s = 0.0
-        self._counts: Message = {}
+        self.began_s = math.inf
+        self.ticks: list[Message] = []
 
     def __enter__(self) -> Self:
         """Begin."""
         pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hammer")
         self._running = pool.submit(self._process.run, self._plan, self._tick)
         pool.shutdown(wait=False)  # its one thread ends with the process
-        while not (self._ticked.wait(POLL_S) or self._running.done()):
-            pass
+        try:
+            while not (self._ticked.wait(POLL_S) or self._running.done()):
+                pass
+        except BaseException:  # Ctrl-C: nobody leaves what was not entered
+            self._end()
+            raise
         if self._running.done():
             self._running.result()
         return self
 
     def _tick(self, tick: Message) -> None:
-        self._counts = tick
-        self._ends_s = time.monotonic() - tick["elapsed_s"] + self._plan.duration_s
+        self.began_s = min(self.began_s, time.monotonic() - tick["elapsed_s"])
+        self.ticks.append(tick)
         self._ticked.set()
+
+    def _last(self, figure: str) -> float:
+        return float(self.ticks[-1][figure]) if self.ticks else 0.0
 
     @property
     def due(self) -> int:
         """Return how many arrivals were due."""
-        return int(self._counts.get("due", 0))
+        return int(self._last("due"))
 
     @property
     def started(self) -> int:
         """Return how many of them began; the others were turned away, as too many were under way."""
-        return int(self._counts.get("started", 0))
-
-    @property
-    def busy(self) -> float:
-        """Return which share of a processor sending took."""
-        return float(self._counts.get("busy", 0.0))
+        return int(self._last("started"))
 
     @property
     def ended(self) -> bool:
         """Return whether no more arrivals are due."""
-        return self._running.done() or time.monotonic() > self._ends_s
+        return self._running.done() or time.monotonic() > self.began_s + self._plan.duration_s
+
+    def catch_up(self) -> None:
+        """Wait until it was told how far it is by now; not for long, and not for one that has ended."""
+        now_s = time.monotonic()
+        while self.began_s + self._last("elapsed_s") < now_s and not self.ended and time.monotonic() < now_s + HEAR_S:
+            time.sleep(POLL_S)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """End the process, whatever is under way."""
+        self._end()
+
+    def _end(self) -> None:
         self._process.interrupt()
         wait([self._running])
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beat:
+    """How far a flood was, by seconds since the first judged arrival was due: arrivals that were due, and sent."""
+
+    at_s: float
+    due: float
+    sent: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Flooded:
-    """What became of a flood meanwhile: `due` arrivals, `sent` ones, and how busy (of 1) its own process was."""
+    """What became of a flood beside a load of `duration_s`.
+
+    `beats` begin with it and came once a second; `busy` (of 1) is its own process, `lag_ms` what 99 % of its arrivals
+    began late by, which may be `lag_limit_ms`.
+    """
 
     settings: FloodSettings
-    due: int = 0
-    sent: int = 0
+    duration_s: float
+    lag_limit_ms: float
+    beats: Sequence[Beat] = ()
     busy: float = 0.0
+    lag_ms: float = 0.0
     ended: bool = False
+
+    @property
+    def due(self) -> int:
+        """Return how many of its arrivals were due while the load was."""
+        return round(self._between(0, self.duration_s).due)
+
+    @property
+    def sent(self) -> int:
+        """Return how many of these began."""
+        return round(self._between(0, self.duration_s).sent)
+
+    def sent_between(self, from_s: float, until_s: float) -> float | None:
+        """Return how many began between two instants, None where it is not known up to the second one."""
+        known = self.beats and self.beats[-1].at_s >= until_s
+        return self._between(from_s, until_s).sent if known else None
 
     @property
     def doubt(self) -> str:
         """Return why the service was not saturated, empty where it was: as many as may be were always under way."""
-        if self.ended:
+        if self.ended or not self.beats or self.beats[-1].at_s < self.duration_s:
             return "the flood beside it ended before it did"
         if self.busy * 100 > BUSY_PERCENT:
             return f"the flood beside it took {self.busy:.0%} of a processor: the generator was at its limit first"
-        if (self.due - self.sent) * 100 < self.due * TURNED_AWAY_PERCENT or not self.due:
+        if self.lag_ms > self.lag_limit_ms:
             return (
-                f"the service was not saturated: it took {self.sent} of {self.due} further requests, "
-                f"with room for {self.settings.in_flight} at a time; raise `rate_per_s` of its flood"
+                f"99 % of the arrivals of the flood beside it began up to {self.lag_ms:.1f} ms late, "
+                f"more than {self.lag_limit_ms:g} ms: the generator was at its limit first"
             )
-        return ""
+        return self._idle()
+
+    def _idle(self) -> str:
+        seconds = [self._between(second, second + 1) for second in range(max(int(self.duration_s), 1))]
+        full = sum(one.due > 0 and (one.due - one.sent) * 100 >= one.due * TURNED_AWAY_PERCENT for one in seconds)
+        if full * 100 >= len(seconds) * SATURATED_PERCENT:
+            return ""
+        return (
+            f"the service was not saturated: it took {self.sent} of {self.due} further requests, with room for "
+            f"{self.settings.in_flight} at a time, and turned any away in {full} of {len(seconds)} seconds; "
+            "raise `rate_per_s` of its flood"
+        )
+
+    def _between(self, from_s: float, until_s: float) -> Beat:
+        first, last = self._at(from_s), self._at(until_s)
+        return Beat(at_s=until_s - from_s, due=last.due - first.due, sent=last.sent - first.sent)
+
+    def _at(self, at_s: float) -> Beat:
+        """Return how far it was at an instant: between two beats evenly, and nothing is known before or after them."""
+        after = bisect_left(self.beats, at_s, key=lambda beat: beat.at_s)
+        if not 0 < after < len(self.beats):
+            return self.beats[min(after, len(self.beats) - 1)] if self.beats else Beat(at_s=at_s, due=0, sent=0)
+        old, new = self.beats[after - 1], self.beats[after]
+        share = (at_s - old.at_s) / (new.at_s - old.at_s)
+        return Beat(at_s=at_s, due=old.due + share * (new.due - old.due), sent=old.sent + share * (new.sent - old.sent))
 
 
-@dataclass(slots=True)
 class Flood:
     """Keep the places of a scenario's flood taken from entering until leaving; what it measures is not judged."""
 
-    settings: FloodSettings
-    hammer: Hammer
-    counts: Flooded = field(init=False)
+    def __init__(self, settings: FloodSettings, plan: Plan, process: LoadProcess) -> None:
+        self._settings = settings
+        self._hammer = Hammer(plan, process)
+        self._ended = True
 
-    def __enter__(self) -> Flooded:
-        """Begin, and return what will have become of it when it is left."""
-        self.hammer.__enter__()
-        self.counts = Flooded(settings=self.settings, due=-self.hammer.due, sent=-self.hammer.started)
-        return self.counts
+    def __enter__(self) -> Self:
+        """Begin."""
+        self._hammer.__enter__()
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """End it."""
-        self.counts.due += self.hammer.due
-        self.counts.sent += self.hammer.started
-        self.counts.busy, self.counts.ended = self.hammer.busy, self.hammer.ended
-        self.hammer.__exit__(kind, error, traceback)
+        """End it, when it was told what it sent by now."""
+        try:
+            if error is None:
+                self._hammer.catch_up()
+            self._ended = self._hammer.ended
+        finally:
+            self._hammer.__exit__(kind, error, traceback)
+
+    def since(self, zero_s: float, *, duration_s: float, lag_limit_ms: float) -> Flooded:
+        """Return what became of it beside a load whose first arrival was due at `zero_s`, of the monotonic clock."""
+        ticks, offset_s = self._hammer.ticks, self._hammer.began_s - zero_s
+        told = [Beat(at_s=offset_s + one["elapsed_s"], due=one["due"], sent=one["started"]) for one in ticks]
+        return Flooded(
+            settings=self._settings,
+            duration_s=duration_s,
+            lag_limit_ms=lag_limit_ms,
+            beats=[Beat(at_s=offset_s, due=0, sent=0), *told] if told else (),
+            busy=ticks[-1]["busy"] if ticks else 0.0,
+            lag_ms=ticks[-1]["lag_ms"] if ticks else 0.0,
+            ended=self._ended,
+        )
 
 
-def make_flood(settings: FloodSettings, plan: Plan, process: LoadProcess, *, work: Path) -> Flood:
-    """Return the flood beside a plan: its requests as nobody, for longer than the plan can take.
+def make_flood(settings: FloodSettings, plan: Plan, process: LoadProcess) -> Flood:
+    """Return the flood beside a plan: its requests as nobody, for longer than the plan can take, and without rows.
 
     Where the scenario has paths, they are asked for without its own class: that costs the generator the least.
     """
@@ -138,6 +227,6 @@ def make_flood(settings: FloodSettings, plan: Plan, process: LoadProcess, *, wor
         most_in_flight=settings.in_flight,
         identities=(),
         duration_s=plan.duration_s + plan.patience_s + START_TIMEOUT_S,
-        requests=str(work / f"flood-{plan.name}.csv"),
+        requests=os.devnull,
     )
-    return Flood(settings, Hammer(more, process))
+    return Flood(settings, more, process)

@@ -73,7 +73,7 @@ def prepare(  # noqa: PLR0913 - what a scenario depends on
     duration_s = scenario.duration_s[profile]  # type: ignore[index]  # a profile's name
     knots = knots_of(scenario, root=root) if scenario.shapes else ()
     rate = Rate(knots or [(0.0, scenario.rate_per_s)])
-    _check_size(name, scenario, rate, duration_s)
+    _check_size(name, scenario, rate, duration_s, profile)
     quotas = quotas_of(limits or (), environment)
     objectives = check_objectives(scenario, name=name)
     if BREAKPOINT in objectives and scenario.search is None:
@@ -111,18 +111,24 @@ def check_sizes(load: Mapping[str, ScenarioSettings], *, profile: Profile, root:
         if profile in scenario.duration_s:
             knots = knots_of(scenario, root=root) if scenario.shapes else ()
             rate = Rate(knots or [(0.0, scenario.rate_per_s)])
-            _check_size(name, scenario, rate, scenario.duration_s[profile])
+            _check_size(name, scenario, rate, scenario.duration_s[profile], profile)
 
 
-def _check_size(name: str, scenario: ScenarioSettings, rate: Rate, duration_s: float) -> None:
-    """Raise UsageError for too many arrivals; of a search, its largest burst counts."""
+def _check_size(name: str, scenario: ScenarioSettings, rate: Rate, duration_s: float, profile: str) -> None:
+    """Raise UsageError for too many arrivals; of a search, its largest burst counts, and a flood has its own."""
+    if scenario.flood and profile in scenario.flood.profiles:
+        _refuse_many(scenario.flood.rate_per_s, duration_s, where=f"[load.{name}.flood] rate_per_s")
     rate_per_s = rate.mean(duration_s) * (scenario.search.times if scenario.search else 1.0)
+    _refuse_many(rate_per_s, duration_s, where=f"[load.{name}]")
+
+
+def _refuse_many(rate_per_s: float, duration_s: float, *, where: str) -> None:
     if rate_per_s * duration_s > MOST_ARRIVALS:
         raise UsageError(
             f"{rate_per_s:g}/s for {duration_s:g} s are {rate_per_s * duration_s:.6g} arrivals, "
             f"more than the {MOST_ARRIVALS:,} that a scenario may have",
             slug="load-too-large",
-            where=f"[load.{name}]",
+            where=where,
             remedy=f"lower rate or duration: one process sends up to {KNOWN_PER_S:,}/s with the lean client, a third "
             "to a seventh of that with Locust's own, and a load that it cannot send says what it can",
         )

@@ -31,7 +31,8 @@ class Trial:
 
     `least` are the figures without whatever the generator may have spoilt: a service fails by both. `operations` has
     both of each operation. `lost` are objectives that could no longer hold when the load was ended because of them,
-    `flooded` how many requests were sent meanwhile that are not judged.
+    `flooded` how many requests were sent from the first look at the service to the last that are not judged; None where
+    nobody knows.
     """
 
     order: Order
@@ -45,7 +46,7 @@ class Trial:
     operations: Mapping[str, Values] = field(default_factory=dict)
     resources: Resources = field(default_factory=Resources)
     lost: Sequence[Broken] = ()
-    flooded: int = 0
+    flooded: float | None = 0
 
     def slug(self, claim: str) -> str:
         """Return the slug of one of the scenario's checks."""
@@ -59,7 +60,8 @@ class Trial:
     @property
     def used(self) -> dict[str, Interval]:
         """Return what the service used, as far as it is known."""
-        requests = sum(row.is_http for row in self.rows) + self.flooded
+        judged = sum(row.is_http for row in self.rows)
+        requests = judged + self.flooded if self.flooded is not None else 0
         return self.resources.values(requests=requests, duration_s=self.order.duration_s)
 
 

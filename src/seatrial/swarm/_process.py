@@ -88,7 +88,7 @@ class LoadProcess:
         self._longer_s = crew.wait_s + CREW_TIMEOUT_S if crew else 0.0
 
     def run(
-        self, plan: Plan, on_tick: Callable[[Message], None], on_ready: Callable[[], None] = lambda: None
+        self, plan: Plan, on_tick: Callable[[Message], None], on_ready: Callable[[], object] = lambda: None
     ) -> Ending:
         """Run the scenario and return how it ended; raises UsageError when its load file cannot be used.
 
@@ -137,7 +137,7 @@ def _converse(
     child: subprocess.Popen[bytes],
     plan: Plan,
     on_tick: Callable[[Message], None],
-    on_ready: Callable[[], None],
+    on_ready: Callable[[], object],
     *,
     longer_s: float,
 ) -> Ending:
@@ -159,7 +159,8 @@ def _converse(
 
 def _say(child: subprocess.Popen[bytes], line: bytes) -> None:
     assert child.stdin is not None  # noqa: S101 - Popen was asked for a pipe
-    with contextlib.suppress(BrokenPipeError):  # it ended already: what it said about that is read
+    # It ended already (and its pipe may be closed, by the thread that read it): what it said about that is read.
+    with contextlib.suppress(BrokenPipeError, ValueError):
         child.stdin.write(line)
         child.stdin.flush()
 

@@ -108,7 +108,7 @@ class Resources:
         looks = [one for one in self.samples if getattr(one, source) is not None]
         return self.broken.get(source, "") or _unwatched(looks, duration_s) or _forgotten(looks, source)
 
-    def values(self, *, requests: int, duration_s: float) -> dict[str, Interval]:
+    def values(self, *, requests: float, duration_s: float) -> dict[str, Interval]:
         """Return every figure that is one of the whole load, each with where it lies."""
         seen = self.samples
         warm = [one for one in seen if WARM_SHARE * duration_s <= one.at_s <= duration_s]
@@ -143,7 +143,7 @@ def _forgotten(looks: Sequence[Sample], source: str) -> str:
     return "nothing of what is watched was running" if source == "usage" and totals and not totals[-1] else ""
 
 
-def _by_request(totals: Sequence[float], requests: int) -> Interval | None:
+def _by_request(totals: Sequence[float], requests: float) -> Interval | None:
     """Return by how much a total grew from the first sample to the last, for each request."""
     return Interval.exact((totals[-1] - totals[0]) / requests) if len(totals) > 1 and requests else None
 
@@ -200,10 +200,14 @@ class Sampler:
         self._look()
 
     @property
+    def zero_s(self) -> float:
+        """Return when the first arrival was due, of the monotonic clock: if nobody said so, the first look."""
+        return self._zero_s if self._zero_s is not None else self._samples[0].at_s if self._samples else 0.0
+
+    @property
     def seen(self) -> Resources:
         """Return what was seen, from the last look before the first arrival on."""
-        zero_s = self._zero_s if self._zero_s is not None else self._samples[0].at_s if self._samples else 0.0
-        placed = [replace(one, at_s=one.at_s - zero_s) for one in self._samples]
+        placed = [replace(one, at_s=one.at_s - self.zero_s) for one in self._samples]
         before = sum(one.at_s <= 0 for one in placed)
         return Resources(samples=placed[max(before - 1, 0) :], sources=self._sources, broken=self._broken)
 

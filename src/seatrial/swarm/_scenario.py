@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,7 +12,7 @@ from seatrial.config import LimitSettings, ScenarioSettings
 from seatrial.core import EnvironmentFailure, Evidence, Identities, Measurement, Progress, Target
 from seatrial.record import Secrets
 from seatrial.swarm._crew import Crew
-from seatrial.swarm._flood import Flooded, make_flood
+from seatrial.swarm._flood import Flood, Flooded, make_flood
 from seatrial.swarm._honesty import Doubt, find_doubt, find_gap, lag_bound_ms
 from seatrial.swarm._lost import Watch
 from seatrial.swarm._objectives import Broken
@@ -194,25 +193,44 @@ def _attempt(order: Order, plan: Plan, ground: Ground, process: LoadProcess | No
         ground.progress(f"{plan.name} waits for {ground.crew.workers} workers at {ground.crew.address}")
     ground.progress(f"{plan.name} {plan.rate_per_s:g}/s starts")
     watch = Watch(plan, order.objectives, team, grace_s=order.scenario.grace_s)
+    tell = Teller(plan, ground.progress)
     try:
-        with _flood(order, plan, ground) as flooded, Sampler(ground.sources) as sampler:
-            ending = team.run(plan, _all(Teller(plan, ground.progress), sampler.take, watch))
+        with (
+            _beside(order, plan, ground) as flood,
+            contextlib.ExitStack() as meanwhile,
+            Sampler(ground.sources) as sampler,
+        ):
+            # Not before all are ready: what came until then would use up the flood's time, and be nobody's.
+            ending = team.run(
+                plan, _all(tell, sampler.take, watch), lambda: flood and meanwhile.enter_context(flood)
+            )  # fmt: skip
     finally:
-        team.close()  # nobody ran it where a flood could not begin
+        team.close()  # nobody ran it where a flood's process could not be started
         _keep_logs(plan, team, ground.out)
     attempt = Attempt(
         plan=plan, ending=ending, ledger=_ledger(plan, ending, watch),
-        rows=read_rows(requests), doubt=None, resources=sampler.seen, lost=watch.lost, flooded=flooded,
+        rows=read_rows(requests), doubt=None, resources=sampler.seen, lost=watch.lost,
+        flooded=_since(sampler.zero_s, order, flood) if flood else None,
     )  # fmt: skip
     return attempt if watch.lost else replace(attempt, doubt=_doubt(order, attempt))
 
 
-def _flood(order: Order, plan: Plan, ground: Ground) -> AbstractContextManager[Flooded | None]:
-    """Return what saturates the service meanwhile, if something is to."""
+@contextlib.contextmanager
+def _beside(order: Order, plan: Plan, ground: Ground) -> Iterator[Flood | None]:
+    """Start what is to saturate the service meanwhile, if something is; its process ends here, and its log is kept."""
     if order.flood is None:
-        return contextlib.nullcontext()
+        yield None
+        return
     process = start_ahead(f"{order.name}-flood", run=ground.run, work=ground.work, root=ground.root)
-    return make_flood(order.flood, plan, process, work=ground.work)
+    try:
+        yield make_flood(order.flood, plan, process)
+    finally:
+        process.close()
+        _keep_log(plan, process.log, ground.out / "locust-flood.log")
+
+
+def _since(zero_s: float, order: Order, flood: Flood) -> Flooded:
+    return flood.since(zero_s, duration_s=order.duration_s, lag_limit_ms=lag_bound_ms(order.objectives))
 
 
 def _all(*takers: Callable[[Message], None]) -> Callable[[Message], None]:
@@ -298,7 +316,7 @@ def _conclude(order: Order, attempt: Attempt, ground: Ground, *, replay: str, gi
         operations=operation_values(rows, **how),
         resources=attempt.resources,
         lost=attempt.lost,
-        flooded=attempt.flooded.sent if attempt.flooded else 0,
+        flooded=_flooded(attempt),
     )
     results = judge(trial)
     with _written(ground.out):
@@ -316,6 +334,14 @@ def _conclude(order: Order, attempt: Attempt, ground: Ground, *, replay: str, gi
         notes=_notes(order.name, attempt, given_up),
         tallies=tallies_of(attempt.rows),
     )
+
+
+def _flooded(attempt: Attempt) -> float | None:
+    """Return how many requests the flood sent while the service was looked at, None where nobody knows."""
+    looks = attempt.resources.samples
+    if attempt.flooded is None or not looks:
+        return 0
+    return attempt.flooded.sent_between(looks[0].at_s, looks[-1].at_s)
 
 
 def _why_not_as_asked(attempt: Attempt) -> str:

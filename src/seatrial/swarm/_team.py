@@ -23,7 +23,8 @@ class Team:
 
     def __init__(self, processes: Sequence[LoadProcess]) -> None:
         self._processes = processes
-        self._start = threading.Barrier(len(processes))
+        self._start = threading.Barrier(len(processes), action=self._begin)
+        self._on_ready: Callable[[], object] = lambda: None
         self._ticks: dict[int, Message] = {}
 
     @property
@@ -31,11 +32,16 @@ class Team:
         """Return where each process writes its log."""
         return [process.log for process in self._processes]
 
-    def run(self, plan: Plan, on_tick: Callable[[Message], None]) -> Ending:
-        """Send a plan and return how that ended; raises UsageError when its load file cannot be used."""
-        count = len(self._processes)
+    def run(
+        self, plan: Plan, on_tick: Callable[[Message], None], on_ready: Callable[[], object] = lambda: None
+    ) -> Ending:
+        """Send a plan and return how that ended; raises UsageError when its load file cannot be used.
+
+        `on_ready` is called once, when all are ready, and returns when the first arrival may be due.
+        """
+        count, self._on_ready = len(self._processes), on_ready
         if count == 1:
-            return self._processes[0].run(plan, on_tick)
+            return self._processes[0].run(plan, on_tick, on_ready)
         plans = [replace(plan, share=(number, count), requests=part_of(plan, number)) for number in range(count)]
         with ThreadPoolExecutor(count, thread_name_prefix="load") as pool:
             running = [pool.submit(self._run, number, one, on_tick) for number, one in enumerate(plans)]
@@ -78,6 +84,9 @@ class Team:
     def _wait(self) -> None:
         """Return when all are ready; raises BrokenBarrierError when one never will be."""
         self._start.wait(START_TIMEOUT_S)
+
+    def _begin(self) -> None:
+        self._on_ready()
 
 
 def part_of(plan: Plan, number: int) -> str:

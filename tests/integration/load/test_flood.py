@@ -1,16 +1,17 @@
 """Load that keeps a real server busy while something else is looked at."""
 
+import _thread
 import json
+import threading
 import time
-from typing import Any
 
 import pytest
-from loading import RUN, Bench, Pool, Server, broken, outcomes
+from loading import RUN, Bench, Pool, Server, broken, load_processes, outcomes, value
 
-from seatrial.config import FloodSettings, ScenarioSettings
+from seatrial.config import ScenarioSettings
 from seatrial.core import Evidence, Target, UsageError
 from seatrial.swarm import Hammer, make_hammer
-from seatrial.swarm._flood import Flooded
+from seatrial.swarm._resources import Sources
 
 
 def hammer(bench: Bench, target: Target, **settings: object) -> Hammer:
@@ -38,6 +39,15 @@ def test_a_hammer_with_a_broken_load_file_never_begins(bench: Bench, server: Ser
     """It raises what the scenario itself would."""
     with pytest.raises(UsageError, match="cannot be imported"), hammer(bench, server.target, **broken(bench)):
         pytest.fail("it began")
+
+
+def test_ctrl_c_before_a_hammer_began_leaves_nothing(bench: Bench, server: Server) -> None:
+    """Nobody leaves what was not entered."""
+    load = hammer(bench, server.target, file=bench.write("import time\ntime.sleep(30)"), user="Nobody")
+    threading.Timer(0.5, _thread.interrupt_main).start()
+    with pytest.raises(KeyboardInterrupt), load:
+        pytest.fail("it began")
+    assert load_processes() == []
 
 
 def test_health_hammer_uses_the_paths_of_the_scenario(bench: Bench, server: Server) -> None:
@@ -75,6 +85,28 @@ def test_a_saturated_service_is_judged_by_those_who_come_besides(bench: Bench, s
 
 
 @pytest.mark.usefixtures("unhurried")
+def test_what_a_request_costs_is_of_one_span(bench: Bench, server: Server) -> None:
+    """A service that counts each request once tells so beside a flood too, however long the load takes to begin."""
+    file = bench.write("""
+        import time
+        time.sleep(3)
+        class Late(Lean):
+            @task
+            def go(self):
+                self.client.get("/turn")
+    """)
+    evidence = bench.run(
+        server.target, sources=Sources(queries=lambda: len(server.seen)), file=file, user="Late", paths=("/turn",),
+        rate_per_s=10.0, seconds=3.0, deadline_s=10.0, objectives={"queries_per_request": "<= 1.15"},
+        flood={"in_flight": 8, "rate_per_s": 200.0, "profiles": ("quick",)},
+    )  # fmt: skip
+    assert evidence.results[3].outcome == "passed", evidence.results
+    assert value(evidence, "queries_per_request") == pytest.approx(1, abs=0.15)
+    assert (bench.out / "locust-flood.log").is_file()
+    assert [*bench.folder.glob("*.csv")] == [], "a flood keeps no rows"
+
+
+@pytest.mark.usefixtures("unhurried")
 def test_a_service_that_takes_whatever_comes_was_not_saturated(bench: Bench, server: Server) -> None:
     """Nothing is shown by it, and it is said what would be."""
     evidence = flooded(bench, server, "/a", limit_ms=5000, in_flight=500, rate_per_s=100.0)
@@ -99,21 +131,3 @@ def test_a_flood_is_for_its_profiles(bench: Bench, server: Server) -> None:
     assert outcomes(evidence)[1] == "passed"
     assert json.loads((bench.out / "stats.json").read_text())["flood"] is None
     assert len(server.seen) == 20
-
-
-@pytest.mark.parametrize(
-    ("counts", "said"),
-    [
-        ({"due": 100, "sent": 50}, ""),
-        ({"due": 100, "sent": 95}, ""),
-        ({"due": 100, "sent": 96}, "not saturated"),
-        ({}, "not saturated"),
-        ({"due": 100, "sent": 50, "busy": 0.96}, "at its limit first"),
-        ({"due": 100, "sent": 50, "ended": True}, "ended before it did"),
-    ],
-)
-def test_saturation_has_to_be_shown(counts: dict[str, Any], said: str) -> None:
-    """By requests that found all places taken, of a generator that could have sent them, to the end of the load."""
-    doubt = Flooded(settings=FloodSettings(in_flight=4), **counts).doubt
-    assert said in doubt
-    assert bool(doubt) == bool(said)

@@ -3,10 +3,14 @@
 import json
 
 import pytest
-from loading import Bench, Server, broken, outcomes
+from loading import RUN, Bench, Server, broken, outcomes
 
 from seatrial.core import UsageError
+from seatrial.swarm import LoadProcess
 from seatrial.swarm._histogram import Histogram
+from seatrial.swarm._plan import Plan
+from seatrial.swarm._team import Team
+from seatrial.swarm.traffic import of_paths
 
 
 @pytest.mark.usefixtures("unhurried")
@@ -78,6 +82,23 @@ def test_one_process_that_never_gets_ready_holds_all(
     assert outcomes(evidence)[:2] == ("inconclusive", "inconclusive")
     assert "did not end in time" in evidence.results[0].reason
     assert {path for path, _ in server.seen} == {"/hang"}
+
+
+def test_a_load_can_be_ended_when_one_process_ended_already(bench: Bench, server: Server) -> None:
+    """The others end, and the loss is what is told."""
+    processes = [LoadProcess(run=RUN, cwd=bench.folder, log=bench.folder / f"{number}.log") for number in range(2)]
+    team = Team(processes)
+
+    def end(_: object) -> None:
+        processes[1].close()
+        team.stop()
+
+    plan = Plan(
+        name="s", url=server.target.url, file="", user="", paths=(), traffic=of_paths(["/a"]), rate_per_s=20.0,
+        duration_s=30.0, deadline_s=1.0, spacing="constant", seed=7, requests=str(bench.folder / "requests.csv"),
+    )  # fmt: skip
+    ending = team.run(plan, end)
+    assert (ending.report, ending.exit_code) == (None, -9)
 
 
 def test_processes_with_a_broken_load_file_never_begin(bench: Bench, server: Server) -> None:
