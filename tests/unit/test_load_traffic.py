@@ -185,6 +185,28 @@ def test_what_is_refused_as_documented_is_no_traffic() -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("status", "key", "named", "kept"),
+    [
+        (404, "404", (), False),
+        (410, "4XX", (), False),
+        (404, "404", ("GET /mine",), True),
+        (404, "default", (), True),
+        (401, "401", (), True),
+        (400, "400", (), True),
+        (422, "4XX", (), True),
+    ],
+)
+def test_only_what_is_not_for_this_user_leaves_the_load(
+    status: int, key: str, named: tuple[str, ...], *, kept: bool
+) -> None:
+    """Credentials that ran out, and a service that refuses valid requests, are what the load is to show."""
+    operations = operations_of({"paths": {"/mine": {"get": {"responses": {"200": {}, key: {}}}}}})
+    makings = Makings(made=dict([made("GET /mine")]), failed={})
+    found = Filler(operations, makings, lambda _: Answer(status), named=named).traffic(list(operations), {})
+    assert (bool(found.requests), bool(found.left_out)) == (kept, not kept)
+
+
 def test_what_is_closed_is_sent_where_it_is_named() -> None:
     """Nobody may enter it, and somebody may want to know how that holds under load."""
     closed = ("GET /start",)

@@ -124,7 +124,7 @@ def _of_contract(run: Run, target: Target, name: str, scenario: ScenarioSettings
     run.progress("load")(f"{name}: making requests of {len(choice.chosen)} operations")
     makings = make_requests(document, needed_for(choice.chosen, operations), seed=run.seed)
     with _client(run, target, scenario) as client:
-        filler = Filler(operations, makings, lambda request: _ask(client, request))
+        filler = Filler(operations, makings, lambda request: _ask(client, request), named=scenario.only)
         found = filler.traffic(choice.chosen, choice.left_out)
     if not found.requests:
         raise nothing_left(name, list(found.left_out))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any
@@ -17,7 +17,9 @@ from seatrial.swarm.traffic._values import MOST, pointed_at, values_in
 
 PARAMETER = re.compile(r"\{([^{}]+)\}")
 NOT_THERE = frozenset({404, 410})
-CLIENT_ERRORS, LIMITED = 4, 429
+NOT_OURS = frozenset({403, 404, 410})
+"""What may be so for a valid request of this user; all else (401, 422, ...) is the load's own news, and stays in."""
+
 PARENTS = 3
 """How many lists are read for the values of one parameter, where those lists have parameters themselves."""
 
@@ -55,11 +57,20 @@ def _leads(one: Operation, label: str, operations: Mapping[str, Operation]) -> l
 
 
 class Filler:
-    """Make requests out of what was made of a document; `ask` sends one ahead, and is only given reads."""
+    """Make requests out of what was made of a document; `ask` sends one ahead, and is only given reads.
+
+    Operations that were `named` by somebody are sent although they are refused.
+    """
 
     def __init__(
-        self, operations: Mapping[str, Operation], makings: Makings, ask: Callable[[Prepared], Answer]
+        self,
+        operations: Mapping[str, Operation],
+        makings: Makings,
+        ask: Callable[[Prepared], Answer],
+        *,
+        named: Collection[str] = (),
     ) -> None:
+        self._named = named
         self._operations = operations
         self._makings = makings
         self._ask = _once(ask)
@@ -84,9 +95,11 @@ class Filler:
         return self._filled[label]
 
     def _accepted(self, operation: Operation, found: list[Prepared]) -> list[Prepared]:
-        """Return a read's requests, none where the service refuses the first of them and documents that."""
-        status = self._ask(found[0]).status if found and operation.method in READS else 0
-        refused = status // 100 == CLIENT_ERRORS and status != LIMITED and operation.documented_as(status)
+        """Return a read's requests, none where the first of them is not for this user, as the document says by name."""
+        if not found or operation.method not in READS or operation.label in self._named:
+            return found
+        status = self._ask(found[0]).status
+        refused = status in NOT_OURS and operation.documented_as(status) not in {"", "default"}
         if refused:
             self._left_out[REFUSED.format(status=status)].append(operation.label)
         return [] if refused else found
