@@ -185,6 +185,27 @@ def test_what_is_refused_as_documented_is_no_traffic() -> None:
         )
 
 
+@pytest.mark.parametrize("chosen", ["GET /items/{itemId}", "DELETE /items/{itemId}"])
+@pytest.mark.parametrize(
+    ("others", "paths"),
+    [
+        ({}, ()),
+        ({"/items/chair-2": {}}, ("/items/chair-2",)),
+        (None, ("/items/lamp-1", "/items/chair-2", "/items/desk%2F3")),
+    ],
+)
+def test_what_only_one_user_may_ask_for_is_no_traffic(
+    chosen: str, others: Mapping[str, Any] | None, paths: tuple[str, ...]
+) -> None:
+    """Each of several users sends it; what is for all of them stays."""
+    own = {**ROWS, **{f"/items/{key.replace('/', '%2F')}": {} for key in KEYS}}
+    ask_other = None if others is None else answers(others)[0]
+    found = Filler(OPERATIONS, MAKINGS, answers(own)[0], ask_other=ask_other).traffic([chosen], {})
+    assert tuple(one.path.partition("?")[0] for one in found.requests) == paths
+    assert bool(found.left_out) is not bool(paths)
+    assert all(line.endswith(f"may ask for it: {chosen}") for line in found.left_out)
+
+
 @pytest.mark.parametrize(
     ("status", "key", "named", "kept"),
     [

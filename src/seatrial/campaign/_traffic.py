@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,18 +124,26 @@ def _of_contract(run: Run, target: Target, name: str, scenario: ScenarioSettings
     operations = operations_of(document)
     run.progress("load")(f"{name}: making requests of {len(choice.chosen)} operations")
     makings = make_requests(document, needed_for(choice.chosen, operations), seed=run.seed)
-    with _client(run, target, scenario) as client:
-        filler = Filler(operations, makings, lambda request: _ask(client, request), named=scenario.only)
+    with contextlib.ExitStack() as stack:
+        asks = [_asker(stack.enter_context(client)) for client in _clients(run, target, scenario)]
+        filler = Filler(operations, makings, asks[0], named=scenario.only, ask_other=asks[-1] if asks[1:] else None)
         found = filler.traffic(choice.chosen, choice.left_out)
     if not found.requests:
         raise nothing_left(name, list(found.left_out))
     return found
 
 
-def _client(run: Run, target: Target, scenario: ScenarioSettings) -> RecordingClient:
-    """Return who asks ahead, as one of those who send the load; it is no part of the load, and is not recorded."""
-    identity = run.identities.at(target.url).lease(1)[0] if scenario.identities else None
-    return open_client(target, identity=identity, suite="load")
+def _clients(run: Run, target: Target, scenario: ScenarioSettings) -> list[RecordingClient]:
+    """Return who asks ahead, as two of those who send the load; it is no part of the load, and is not recorded."""
+    if not scenario.identities:
+        return [open_client(target, suite="load")]
+    pool = run.identities.at(target.url)
+    users = {identity.name: identity for _ in range(2) for identity in pool.lease(1)}
+    return [open_client(target, identity=identity, suite="load") for identity in users.values()]
+
+
+def _asker(client: RecordingClient) -> Callable[[Prepared], Answer]:
+    return lambda request: _ask(client, request)
 
 
 def _ask(client: RecordingClient, request: Prepared) -> Answer:

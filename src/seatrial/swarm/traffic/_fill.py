@@ -17,6 +17,7 @@ from seatrial.swarm.traffic._values import MOST, pointed_at, values_in
 
 PARAMETER = re.compile(r"\{([^{}]+)\}")
 NOT_THERE = frozenset({404, 410})
+FINE = range(200, 400)
 NOT_OURS = frozenset({403, 404, 410})
 """What may be so for a valid request of this user; all else (401, 422, ...) is the load's own news, and stays in."""
 
@@ -25,6 +26,7 @@ PARENTS = 3
 
 UNKNOWN = "no list or link of the service has a value for its path, and it answered 404 to those made of the document"
 REFUSED = "it answered {status}, as documented, when it was asked once before"
+OF_ONE = "another user was refused it: only the user that its list was asked as may ask for it"
 UNTRIED = "no list or link of the service has a value for its path, and it writes, so that none is tried"
 
 
@@ -59,7 +61,8 @@ def _leads(one: Operation, label: str, operations: Mapping[str, Operation]) -> l
 class Filler:
     """Make requests out of what was made of a document; `ask` sends one ahead, and is only given reads.
 
-    Operations that were `named` by somebody are sent although they are refused.
+    Operations that were `named` by somebody are sent although they are refused. `ask_other` sends as another user,
+    where several send the load: what has values for one of them alone is left out.
     """
 
     def __init__(
@@ -69,8 +72,10 @@ class Filler:
         ask: Callable[[Prepared], Answer],
         *,
         named: Collection[str] = (),
+        ask_other: Callable[[Prepared], Answer] | None = None,
     ) -> None:
         self._named = named
+        self._ask_other = _once(ask_other) if ask_other else None
         self._operations = operations
         self._makings = makings
         self._ask = _once(ask)
@@ -91,8 +96,28 @@ class Filler:
         if label not in self._filled:
             self._filled[label] = []  # who needs itself for its values has none
             operation = self._operations[label]
-            self._filled[label] = self._accepted(operation, self._made(operation))
+            self._filled[label] = self._accepted(operation, self._of_all(operation, self._made(operation)))
         return self._filled[label]
+
+    def _of_all(self, operation: Operation, found: list[Prepared]) -> list[Prepared]:
+        """Return those whose paths hold for more than one of the users."""
+        if not PARAMETER.search(operation.path):
+            return found
+        shared = [one for one in found if not self._is_of_one(operation, one)]
+        if found and not shared:
+            self._left_out[OF_ONE].append(operation.label)
+        return shared
+
+    def _is_of_one(self, operation: Operation, request: Prepared) -> bool:
+        """Return whether one user may read a path, and another may not; of what writes, a GET of its path tells."""
+        if self._ask_other is None:
+            return False
+        reading, makings = self._operations.get(f"GET {operation.path}"), self._makings.made
+        if operation.method not in READS:
+            if reading is None or not makings.get(reading.label):
+                return False
+            request = _paired(reading, makings[reading.label], [request.path.partition("?")[0]])[0]
+        return self._ask(request).status in FINE and self._ask_other(request).status in NOT_OURS
 
     def _accepted(self, operation: Operation, found: list[Prepared]) -> list[Prepared]:
         """Return a read's requests, none where the first of them is not for this user, as the document says by name."""
