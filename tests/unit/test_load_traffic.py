@@ -185,6 +185,16 @@ def test_what_is_refused_as_documented_is_no_traffic() -> None:
         )
 
 
+@pytest.mark.parametrize(("status", "why"), [(404, "404"), (410, "404"), (429, "429"), (0, "not answer"), (500, "")])
+def test_what_was_made_up_is_sent_only_where_something_is_known_of_it(status: int, why: str) -> None:
+    """A limit, or no answer, says nothing about a path; what the document names one by one is no guess."""
+    chosen = ["GET /orders/{number}", "GET /sizes/{size}"]
+    found = Filler(OPERATIONS, MAKINGS, lambda _: Answer(status)).traffic(chosen, {})
+    assert ("GET /orders/{number}" in found.mix) is not bool(why)
+    assert ("GET /sizes/{size}" in found.mix) is (why != "404")
+    assert [why in line and "GET /orders/{number}" in line for line in found.left_out] == [True] * bool(why)
+
+
 @pytest.mark.parametrize("chosen", ["GET /items/{itemId}", "DELETE /items/{itemId}"])
 @pytest.mark.parametrize(
     ("others", "paths"),

@@ -16,7 +16,6 @@ from seatrial.swarm.traffic._requests import READS, Prepared, Traffic, tell
 from seatrial.swarm.traffic._values import MOST, pointed_at, values_in
 
 PARAMETER = re.compile(r"\{([^{}]+)\}")
-NOT_THERE = frozenset({404, 410})
 FINE = range(200, 400)
 NOT_OURS = frozenset({403, 404, 410})
 """What may be so for a valid request of this user; all else (401, 422, ...) is the load's own news, and stays in."""
@@ -25,6 +24,11 @@ PARENTS = 3
 """How many lists are read for the values of one parameter, where those lists have parameters themselves."""
 
 UNKNOWN = "no list or link of the service has a value for its path, and it answered 404 to those made of the document"
+LIMITED = "its path could not be tried: the service answered 429 when it was asked ahead"
+SILENT = "its path could not be tried: the service did not answer when it was asked ahead"
+MADE_UP = {404: UNKNOWN, 410: UNKNOWN, 429: LIMITED, 0: SILENT}
+"""Why a path that was made of a document is not sent, by what was answered to it (0: nothing)."""
+
 REFUSED = "it answered {status}, as documented, when it was asked once before"
 OF_ONE = "another user was refused it: only the user that its list was asked as may ask for it"
 UNTRIED = "no list or link of the service has a value for its path, and it writes, so that none is tried"
@@ -176,11 +180,18 @@ class Filler:
                 self._left_out[UNTRIED].append(operation.label)
             return _paired(operation, made, [one.path.partition("?")[0] for one in known]) if known else []
         asked = [_prepared(operation, one, one.path.partition("?")[0]) for one in made]
-        reads = operation.method in READS
-        known = [one for one in asked if not (reads and self._ask(one).status in NOT_THERE)]
+        if operation.method not in READS:
+            return asked
+        why = [self._why_unknown(request, named=one.named) for request, one in zip(asked, made, strict=True)]
+        known = [request for request, reason in zip(asked, why, strict=True) if not reason]
         if not known:
-            self._left_out[UNKNOWN].append(operation.label)
+            self._left_out[next(reason for reason in MADE_UP.values() if reason in why)].append(operation.label)
         return known
+
+    def _why_unknown(self, request: Prepared, *, named: bool) -> str:
+        """Return why a path of a document is not sent; what it names one by one is known, unless it is not there."""
+        why = MADE_UP.get(self._ask(request).status, "")
+        return "" if named and why != UNKNOWN else why
 
 
 def _once(ask: Callable[[Prepared], Answer]) -> Callable[[Prepared], Answer]:
