@@ -338,6 +338,8 @@ def test_requests_are_sent_in_their_order_and_mix(tmp_path: Path) -> None:
         (entry("GET", "https://b.example/x"), "other hosts"),
         (entry("GET", "wss://a.example/x"), "no requests of HTTP"),
         (entry("GET", "data:text/plain,x"), "no requests of HTTP"),
+        (entry("GET", "http://[abc/x"), "no requests of HTTP"),
+        (entry("GET", "http://a.example:99999/x"), "no requests of HTTP"),
         (entry("GET", "https://a.example/x.css"), "static files"),
         (entry("GET", "https://a.example/x", _resourceType="image"), "static files"),
         (entry("GET", "https://a.example/x", response={"status": 200, "content": {"mimeType": "font/woff"}}), "static"),
@@ -383,6 +385,8 @@ def test_forms_are_put_together_again(tmp_path: Path) -> None:
         (("a.example", "127.0.0.1:9", "127.0.0.1:9"), "", URL, 2),
         (("a.example", "b.example"), "B.example", URL, 1),
         (("a.example:443", "a.example"), "", "https://a.example", 2),
+        (("[::1]", "[::1]:443", "b.example"), "", "https://[::1]", 2),
+        (("[::1]:8443", "b.example"), "", "https://[::1]:8443", 1),
     ],
 )
 def test_one_hosts_requests_are_meant(

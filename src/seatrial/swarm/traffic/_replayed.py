@@ -48,10 +48,14 @@ class _Sieve:
 
     def take(self, entry: Entry) -> Prepared | None:
         """Return a request that is sent again, None for one that is left out."""
-        parts, method = urlsplit(entry.request.url), entry.request.method.upper()
+        method = entry.request.method.upper()
+        if not entry.is_http:
+            self.left_out["they are no requests of HTTP"].append(method)
+            return None
+        parts = urlsplit(entry.request.url)
         path = parts.path or "/"
         if why := self._no_request_of_ours(entry, path):
-            self.left_out[why].append(entry.host if entry.is_http else method)
+            self.left_out[why].append(entry.host)
             return None
         name = self.label(method, path)
         self.seen.add(f"{method} {name}")
@@ -68,8 +72,6 @@ class _Sieve:
 
     def _no_request_of_ours(self, entry: Entry, path: str) -> str:
         """Return why not even the path of a request may be shown, or is of interest."""
-        if not entry.is_http:
-            return "they are no requests of HTTP"
         if entry.host != self.host:
             return "they went to other hosts"
         return "a secret stands in their paths" if has_secret(path, self.secrets) else ""
