@@ -306,6 +306,11 @@ def entry(method: str, url: str, **more: Any) -> dict[str, Any]:
     return {"request": request, "response": {"status": 200, "content": {}}, **more}
 
 
+def graphql(text: str) -> dict[str, str]:
+    """Return a body of GraphQL."""
+    return {"mimeType": "application/json", "text": json.dumps({"query": text, "variables": {}})}
+
+
 def replayed(folder: Path, *entries: dict[str, Any], target: str = URL, **more: object) -> Traffic:
     """Return what of a recording goes to a target."""
     file = folder / "r.har"
@@ -356,19 +361,57 @@ def test_requests_are_sent_in_their_order_and_mix(tmp_path: Path) -> None:
          "their body holds a secret"),
         (entry("POST", "https://a.example/x", body={"mimeType": "text/xml", "text": "<password>1</password>"}),
          "their body holds a secret"),
+        (entry("POST", "https://a.example/x", body=graphql('mutation { signIn(password: "x") { id } }')),
+         "their body holds a secret"),
+        (entry("POST", "https://a.example/x", body={"mimeType": "application/json", "text": '{"userPin": 1}'}),
+         "their body holds a secret"),
+        (entry("POST", "https://a.example/x", body={"mimeType": "application/json", "text": '{"a": "abc=/defghij"}'}),
+         "their body holds a secret"),
+        (entry("POST", "https://a.example/x", body={"mimeType": "application/x-www-form-urlencoded",
+                                                    "text": "grant_type=authorization_code&code=1"}),
+         "their body holds a secret"),
         (entry("POST", "https://a.example/x", body={"mimeType": "multipart/form-data", "params": [{"name": "a"}]}),
          "their body was not recorded"),
     ],
 )  # fmt: skip
 def test_what_is_left_out_is_counted_by_its_reason(tmp_path: Path, left: dict[str, Any], why: str) -> None:
     """Each says why, and no secret."""
-    kept = entry("GET", "https://a.example/kept", headers={"Cookie": f"a=b; sid={SECRET}"})
+    kept = entry("GET", "https://a.example/kept", headers={"Cookie": f"a=b; sid={SECRET}; n=abc%3D%2Fdefghij"})
     writes = left["request"]["method"] == "POST"
     found = replayed(tmp_path, kept, left, left, har_host="a.example", writes=writes)
     assert [one.path for one in found.requests] == ["/kept"]
     assert why in found.left_out[0]
     assert "(2 times)" in found.left_out[0]
     assert not {SECRET, JWT} & set(" ".join(found.left_out).replace("/", " ").split())
+
+
+def test_parameters_of_a_path_lose_their_secrets(tmp_path: Path) -> None:
+    """A session of `/app;jsessionid=...` is none of this user's; it is known wherever else it stands."""
+    found = replayed(
+        tmp_path,
+        entry("GET", f"https://a.example/app;v=1;jsessionid={SECRET}/x;size=2?page=1"),
+        entry("GET", f"https://a.example/app%3BJSESSIONID%3D{SECRET}"),
+        entry("GET", f"https://a.example/of?a={SECRET}&b=1"),
+    )
+    assert [one.path for one in found.requests] == ["/app;v=1/x;size=2?page=1", "/app", "/of?b=1"]
+    assert found.left_out == ("recorded parameters with secrets: JSESSIONID, a, jsessionid",)
+
+
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [
+        ("PHPSESSID=a&b=1", "b=1"),
+        ("accessKey=a&subscriptionKey=b&subscription-key=c&userPin=d&ticket=ST-1&b=1", "b=1"),
+        ("code=0123456789abcdef&b=1", "b=1"),
+        ("code=EUR&b=1", "code=EUR&b=1"),
+        ("query=mutation%7Blogin(password%3A%22x%22)%7D&b=1", "b=1"),
+        ("next=%2Fa%3Faccess_token%3Dx&b=1", "b=1"),
+        ("monkey=1&author=me&ticketing=x&spin=2&query=%7Bitems(first%3A5)%7Bid%7D%7D", None),
+    ],
+)
+def test_secrets_are_known_by_their_names(query: str, kept: str | None) -> None:
+    """In any spelling, and within a value; words that only look alike stay."""
+    assert without_secrets(query, frozenset()) == (query if kept is None else kept)
 
 
 def test_forms_are_put_together_again(tmp_path: Path) -> None:

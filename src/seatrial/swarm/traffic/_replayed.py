@@ -15,7 +15,9 @@ from seatrial.swarm.traffic._secrets import (
     FORM,
     body_has_secret,
     has_secret,
+    path_without_secrets,
     secret_parameters,
+    secret_path_parameters,
     secrets_in,
     without_secrets,
 )
@@ -53,7 +55,7 @@ class _Sieve:
             self.left_out["they are no requests of HTTP"].append(method)
             return None
         parts = urlsplit(entry.request.url)
-        path = parts.path or "/"
+        path = path_without_secrets(parts.path) or "/"
         if why := self._no_request_of_ours(entry, path):
             self.left_out[why].append(entry.host)
             return None
@@ -64,7 +66,7 @@ class _Sieve:
             self.left_out[why].append(f"{method} {name}")
             return None
         query = without_secrets(parts.query, self.secrets)
-        self.parameters.update(secret_parameters(parts.query, self.secrets))
+        self.parameters.update(secret_path_parameters(parts.path), secret_parameters(parts.query, self.secrets))
         target = f"{path}?{query}" if query else path
         return Prepared(
             method=method, path=target, name=name, headers=_headers(entry, self.secrets), body=text or ""
