@@ -77,6 +77,23 @@ def test_a_url_alone_is_loaded_with_what_it_documents(product: Product, shop: Sh
         assert said in done.stderr
 
 
+def test_a_made_header_never_takes_the_place_of_a_users(product: Product, shop: Shop, tmp_path: Path) -> None:
+    """A key that the document has as a parameter is what the user holds."""
+    (tmp_path / "seatrial.toml").write_text(
+        '[auth]\nkind = "api-key"\nname = "X-API-Key"\nvariable = "SHOP_KEY"\n'
+        '[load.s]\ntraffic = "contract"\nonly = ["GET /keyed"]\nidentities = 1\n'
+        "rate_per_s = 20\nduration_s = { quick = 1 }\n"
+    )
+    done = product("load", shop.url, "--json", cwd=tmp_path, SHOP_KEY=TOKEN)
+    assert done.returncode == 0, done.stderr
+    keys = [
+        (headers.get("X-API-Key"), headers.get("X-API-KEY"))
+        for _, path, headers, _ in shop.notes
+        if path.startswith("/keyed")
+    ]
+    assert (set(keys), len(keys)) == ({(TOKEN, None)}, 20)
+
+
 def test_what_is_chosen_is_sent_though_it_writes(product: Product, shop: Shop, tmp_path: Path) -> None:
     """An operation that is named was asked for; it is never tried ahead, and its path is one that there is."""
     chosen = ("--only", "POST /items", "--only", "DELETE /items/{itemId}")

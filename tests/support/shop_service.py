@@ -52,11 +52,21 @@ PATHS: dict[str, Any] = {
     "/offers/{code}": {"get": with_path("code", TEXT, operationId="offer")},
     "/orders/{number}": {"get": with_path("number", {"type": "integer"})},
     "/me": {"get": {"security": [{"token": []}], "responses": OK}},
+    "/keyed": {
+        "get": {
+            "security": [{"token": []}],
+            "parameters": [
+                {"name": "X-API-KEY", "in": "header", "required": True, "schema": {**TEXT, "example": "made-up"}}
+            ],
+            "responses": OK,
+        }
+    },
 }
 DOCUMENT = document(PATHS, components={"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}})
 ANSWERS: dict[str, Any] = {
     "/openapi.json": DOCUMENT,
     "/items": {"total": len(KEYS), "items": [{"id": key, "name": key} for key in KEYS]},
+    "/keyed": {},
     "/start": {"best": {"code": "half-price"}},
     "/offers/half-price": {},
     **{f"/sizes/{size}": {} for size in SIZES},

@@ -11,7 +11,7 @@ import httpx
 
 from seatrial.campaign._run import Run
 from seatrial.config import ScenarioSettings, Settings
-from seatrial.core import EnvironmentFailure, SeatrialError, Target
+from seatrial.core import EnvironmentFailure, Identity, SeatrialError, Target
 from seatrial.http import RecordingClient, open_client
 from seatrial.openapi import Operation, finder, operations_of, served_document
 from seatrial.swarm import check_sent
@@ -29,6 +29,7 @@ from seatrial.swarm.traffic import (
     read_recording,
     replay_recording,
     tell,
+    without_headers,
 )
 
 NO_DOCUMENT = (
@@ -124,8 +125,11 @@ def _of_contract(run: Run, target: Target, name: str, scenario: ScenarioSettings
     operations = operations_of(document)
     run.progress("load")(f"{name}: making requests of {len(choice.chosen)} operations")
     makings = make_requests(document, needed_for(choice.chosen, operations), seed=run.seed)
+    users = _users(run, target, scenario)
+    makings = without_headers(makings, {name for user in users if user for name in user.headers})
     with contextlib.ExitStack() as stack:
-        asks = [_asker(stack.enter_context(client)) for client in _clients(run, target, scenario)]
+        clients = [stack.enter_context(open_client(target, identity=user, suite="load")) for user in users]
+        asks = [_asker(client) for client in clients]
         filler = Filler(operations, makings, asks[0], named=scenario.only, ask_other=asks[-1] if asks[1:] else None)
         found = filler.traffic(choice.chosen, choice.left_out)
     if not found.requests:
@@ -133,13 +137,12 @@ def _of_contract(run: Run, target: Target, name: str, scenario: ScenarioSettings
     return found
 
 
-def _clients(run: Run, target: Target, scenario: ScenarioSettings) -> list[RecordingClient]:
+def _users(run: Run, target: Target, scenario: ScenarioSettings) -> list[Identity | None]:
     """Return who asks ahead, as two of those who send the load; it is no part of the load, and is not recorded."""
     if not scenario.identities:
-        return [open_client(target, suite="load")]
+        return [None]
     pool = run.identities.at(target.url)
-    users = {identity.name: identity for _ in range(2) for identity in pool.lease(1)}
-    return [open_client(target, identity=identity, suite="load") for identity in users.values()]
+    return list({identity.name: identity for _ in range(2) for identity in pool.lease(1)}.values())
 
 
 def _asker(client: RecordingClient) -> Callable[[Prepared], Answer]:
