@@ -85,6 +85,7 @@ class Shop(http.server.ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.notes: list[Note] = []
+        self.limited: dict[str, list[str]] = {}  # what Retry-After says to a path's next requests, one by one
 
     @property
     def url(self) -> str:
@@ -108,9 +109,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.server.notes.append((self.command, self.path, dict(self.headers.items()), body))
         path = self.path.partition("?")[0]
         status = 201 if self.command == "POST" else 200 if path in ANSWERS else 404
+        waits = self.server.limited.get(path)
+        status = 429 if waits else status
         text = json.dumps(ANSWERS.get(path, {})).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
+        if waits:
+            self.send_header("Retry-After", waits.pop(0))
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         if self.command != "HEAD":

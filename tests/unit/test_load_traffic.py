@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,11 +13,13 @@ from urllib.parse import parse_qsl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from shop_service import DOCUMENT, KEYS
+from shop_service import DOCUMENT, KEYS, opened
 
 from seatrial.campaign import Options, choose_load
+from seatrial.campaign._ahead_of_load import Asking
 from seatrial.config import AuthSettings, ContractSettings, ScenarioSettings, Settings, load_settings
-from seatrial.core import UsageError
+from seatrial.core import EnvironmentFailure, Target, UsageError
+from seatrial.http import open_client
 from seatrial.openapi import operations_of
 from seatrial.swarm._order import prepare
 from seatrial.swarm._plan import Plan
@@ -237,6 +240,43 @@ def test_only_what_is_not_for_this_user_leaves_the_load(
     makings = Makings(made=dict([made("GET /mine")]), failed={})
     found = Filler(operations, makings, lambda _: Answer(status), named=named).traffic(list(operations), {})
     assert (bool(found.requests), bool(found.left_out)) == (kept, not kept)
+
+
+def asked_ahead(url: str, paths: list[str], **more: float) -> list[Answer]:
+    """Return what a service answers ahead of its load."""
+    asking = Asking("s", **{"deadline_s": 5.0, "budget_s": 60.0, **more})
+    with open_client(Target(url=url)) as client:
+        ask = asking.of(client)
+        return [ask(Prepared(path=path)) for path in paths]
+
+
+def test_a_refusal_is_waited_for_once_and_not_for_long() -> None:
+    """As long as it says; what says a lot, or nothing that is a number, is the answer."""
+    with opened() as shop:
+        shop.limited = {"/start": ["0"], "/keyed": ["0", "0"], "/items": ["3600"], "/offers/half-price": ["soon"]}
+        paths = ["/start", "/keyed", "/items", "/offers/half-price", "/none"]
+        assert [answer.status for answer in asked_ahead(shop.url, paths)] == [200, 429, 429, 429, 404]
+        assert Counter(path for _, path, _, _ in shop.notes) == {
+            "/start": 2,
+            "/keyed": 2,
+            **dict.fromkeys(paths[2:], 1),
+        }
+
+
+def test_a_service_that_is_gone_is_not_asked_for_ever() -> None:
+    """Four times it may be silent, as another answer may come."""
+    assert [answer.status for answer in asked_ahead(URL, ["/"] * 4)] == [0] * 4
+    with pytest.raises(EnvironmentFailure, match="5 requests in a row"):
+        asked_ahead(URL, ["/"] * 5)
+
+
+def test_a_slow_service_is_not_asked_for_ever() -> None:
+    """There is a time for all of it, and the deadline of the load for each."""
+    with opened() as shop, pytest.raises(EnvironmentFailure, match="more than 0 s"):
+        asked_ahead(shop.url, ["/"], budget_s=0.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        assert asked_ahead(url, ["/"], deadline_s=0.05) == [Answer(0)]
 
 
 def test_what_is_closed_is_sent_where_it_is_named() -> None:

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
+from seatrial.campaign._ahead_of_load import BUDGET_S, Asking
 from seatrial.campaign._run import Run
 from seatrial.config import ScenarioSettings, Settings
 from seatrial.core import EnvironmentFailure, Identity, SeatrialError, Target
-from seatrial.http import RecordingClient, open_client
+from seatrial.http import open_client
 from seatrial.openapi import Operation, finder, operations_of, served_document
 from seatrial.swarm import check_sent
 from seatrial.swarm.traffic import (
-    Answer,
     Choice,
     Filler,
     Label,
-    Prepared,
     Traffic,
     choose_operations,
     make_requests,
@@ -127,9 +124,15 @@ def _of_contract(run: Run, target: Target, name: str, scenario: ScenarioSettings
     makings = make_requests(document, needed_for(choice.chosen, operations), seed=run.seed)
     users = _users(run, target, scenario)
     makings = without_headers(makings, {name for user in users if user for name in user.headers})
+    run.progress("load")(f"{name}: asking {target.url} what there is")
+    asking = Asking(
+        f"load scenario {name!r}, {target.url}",
+        deadline_s=scenario.deadline_s,
+        budget_s=BUDGET_S + len(makings.made),
+    )
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(open_client(target, identity=user, suite="load")) for user in users]
-        asks = [_asker(client) for client in clients]
+        asks = [asking.of(client) for client in clients]
         filler = Filler(operations, makings, asks[0], named=scenario.only, ask_other=asks[-1] if asks[1:] else None)
         found = filler.traffic(choice.chosen, choice.left_out)
     if not found.requests:
@@ -143,18 +146,3 @@ def _users(run: Run, target: Target, scenario: ScenarioSettings) -> list[Identit
         return [None]
     pool = run.identities.at(target.url)
     return list({identity.name: identity for _ in range(2) for identity in pool.lease(1)}.values())
-
-
-def _asker(client: RecordingClient) -> Callable[[Prepared], Answer]:
-    return lambda request: _ask(client, request)
-
-
-def _ask(client: RecordingClient, request: Prepared) -> Answer:
-    try:
-        answer = client.request(request.method, request.path, headers=dict(request.headers), content=request.content)
-    except (httpx.HTTPError, httpx.InvalidURL):
-        return Answer(0)
-    try:
-        return Answer(answer.status_code, answer.json())
-    except ValueError:
-        return Answer(answer.status_code)
