@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 import pytest
 from hypothesis import given
@@ -21,6 +21,7 @@ from seatrial.config import AuthSettings, ContractSettings, ScenarioSettings, Se
 from seatrial.core import EnvironmentFailure, Target, UsageError
 from seatrial.http import open_client
 from seatrial.openapi import operations_of
+from seatrial.swarm._inside._wire import _head
 from seatrial.swarm._order import prepare
 from seatrial.swarm._plan import Plan
 from seatrial.swarm.traffic import (
@@ -36,6 +37,7 @@ from seatrial.swarm.traffic import (
     replay_recording,
 )
 from seatrial.swarm.traffic._made import Made, Makings
+from seatrial.swarm.traffic._requests import quoted, unsendable
 from seatrial.swarm.traffic._secrets import without_secrets
 from seatrial.swarm.traffic._values import pointed_at, values_in
 
@@ -426,6 +428,46 @@ def test_what_is_left_out_is_counted_by_its_reason(tmp_path: Path, left: dict[st
     assert not {SECRET, JWT} & set(" ".join(found.left_out).replace("/", " ").split())
 
 
+@given(
+    st.text("/ab%2 ?&=#ü€\x00\x7f\u2028", max_size=12), st.sampled_from(["GET", "PUT", "G T", "É"]), st.text(max_size=4)
+)
+def test_what_is_prepared_can_be_sent(path: str, method: str, value: str) -> None:
+    """What no request line holds is quoted, what HTTP cannot carry has a reason: neither fails as the service's."""
+    headers = {"Accept": value}
+    assert unquote(quoted(f"/{path}")) == unquote(f"/{path}")
+    if not unsendable(method, headers):
+        head = _head(method, quoted(f"/{path}"), headers)
+        assert head.startswith(method.encode())
+    else:
+        with pytest.raises(ValueError, match=r"no request line|no header"):
+            _head(method, quoted("/"), headers)
+
+
+def test_recorded_urls_are_quoted_and_odd_requests_left_out(tmp_path: Path) -> None:
+    """As a browser shows them, beyond ASCII and with spaces."""
+    found = replayed(
+        tmp_path,
+        entry("GET", "https://a.example/a b/ü?q=€ %20#x y"),
+        entry("GET", "https://a.example/x", headers={"Accept": "a/€"}),
+        entry("G T", "https://a.example/x"),
+        writes=True,
+    )
+    assert [one.path for one in found.requests] == ["/a%20b/%C3%BC?q=%E2%82%AC%20%20"]
+    assert found.left_out[:2] == (
+        "HTTP cannot carry their headers: GET /x", "their method is none of HTTP: G T /x",
+    )  # fmt: skip
+
+
+def test_made_requests_that_http_cannot_carry_are_left_out() -> None:
+    """With their reason, where none of an operation can be sent."""
+    odd = Made(path="/start", headers={"X-Who": "€"})
+    for requests, kept in (([odd], 0), ([odd, Made(path="/start?a=ü b", headers={})], 1)):
+        found = Filler(OPERATIONS, Makings(made={"GET /start": requests}, failed={}), answers({"/start": {}})[0])
+        traffic = found.traffic(["GET /start"], {})
+        assert [one.path for one in traffic.requests] == ["/start?a=%C3%BC%20b"] * kept
+        assert ["HTTP cannot carry their headers" in line for line in traffic.left_out] == [True] * (1 - kept)
+
+
 def test_parameters_of_a_path_lose_their_secrets(tmp_path: Path) -> None:
     """A session of `/app;jsessionid=...` is none of this user's; it is known wherever else it stands."""
     found = replayed(
@@ -621,4 +663,7 @@ def test_one_kind_of_traffic_at_a_time(tmp_path: Path, options: dict[str, Any]) 
 
 def test_paths_are_gets() -> None:
     """Their names are without the query, as figures have them."""
-    assert [(one.operation, one.content) for one in of_paths(["/a?b=1"])] == [("GET /a", b"")]
+    assert [(one.operation, one.path, one.content) for one in of_paths(["/a?b=1", "/ü"])] == [
+        ("GET /a", "/a?b=1", b""),
+        ("GET /ü", "/%C3%BC", b""),
+    ]

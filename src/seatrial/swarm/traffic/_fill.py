@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from seatrial.openapi import Lead, Operation, leads_of
 from seatrial.swarm.traffic._made import Made, Makings
-from seatrial.swarm.traffic._requests import READS, Prepared, Traffic, tell
+from seatrial.swarm.traffic._requests import READS, Prepared, Traffic, quoted, tell, unsendable
 from seatrial.swarm.traffic._values import MOST, pointed_at, values_in
 
 PARAMETER = re.compile(r"\{([^{}]+)\}")
@@ -134,9 +134,11 @@ class Filler:
         return [] if refused else found
 
     def _made(self, operation: Operation) -> list[Prepared]:
-        made = self._makings.made.get(operation.label, [])
+        all_made = self._makings.made.get(operation.label, [])
+        made = [one for one in all_made if not unsendable(operation.method, one.headers)]
         if not made:
-            why = self._makings.failed.get(operation.label, "nothing came")
+            nothing = unsendable(operation.method, all_made[0].headers) if all_made else "nothing came"
+            why = self._makings.failed.get(operation.label, nothing)
             self._left_out[f"no valid request can be made of it ({why})"].append(operation.label)
             return []
         if not PARAMETER.search(operation.path):
@@ -221,7 +223,7 @@ def _prepared(operation: Operation, made: Made, path: str) -> Prepared:
     query = made.path.partition("?")[1:]
     return Prepared(
         method=operation.method,
-        path="".join([path, *query]),
+        path=quoted("".join([path, *query])),
         name=operation.path,
         headers=made.headers,
         body=made.body.decode("utf-8", "surrogateescape"),

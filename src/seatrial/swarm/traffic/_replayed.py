@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 from seatrial.config import ScenarioSettings
 from seatrial.swarm.traffic._choose import check_known, nothing_left
 from seatrial.swarm.traffic._har import Entry, PostData, Recording, host_of
-from seatrial.swarm.traffic._requests import Prepared, Traffic, refused, tell
+from seatrial.swarm.traffic._requests import Prepared, Traffic, quoted, refused, tell, unsendable
 from seatrial.swarm.traffic._secrets import (
     FORM,
     body_has_secret,
@@ -65,12 +65,14 @@ class _Sieve:
         if why := self._why_not(entry, f"{method} {name}", path, text):
             self.left_out[why].append(f"{method} {name}")
             return None
+        headers = _headers(entry, self.secrets)
+        if why := unsendable(method, headers):
+            self.left_out[why].append(f"{method} {name}")
+            return None
         query = without_secrets(parts.query, self.secrets)
         self.parameters.update(secret_path_parameters(parts.path), secret_parameters(parts.query, self.secrets))
         target = f"{path}?{query}" if query else path
-        return Prepared(
-            method=method, path=target, name=name, headers=_headers(entry, self.secrets), body=text or ""
-        )  # fmt: skip
+        return Prepared(method=method, path=quoted(target), name=name, headers=headers, body=text or "")
 
     def _no_request_of_ours(self, entry: Entry, path: str) -> str:
         """Return why not even the path of a request may be shown, or is of interest."""
