@@ -148,6 +148,33 @@ def test_paths_are_filled_from_lists_and_links() -> None:
     assert found.left_out == ()
 
 
+def linked(where: str, name: str, to: str) -> dict[str, Any]:
+    """Return an operation that links to another, by what it has as `name`."""
+    return {
+        "operationId": where,
+        "responses": {"200": {"links": {"to": {"operationId": to, "parameters": {name: f"$response.body#/{name}"}}}}},
+    }
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2), (1, 2, 0)])
+def test_operations_that_lead_to_each_other_are_all_filled(order: tuple[int, ...]) -> None:
+    """Whichever comes first: what was found of one while another was open is not all there is."""
+    paths = {
+        "/a/{x}": {"parameters": [{"name": "x", "in": "path"}], "get": linked("a", "y", "b")},
+        "/b/{y}": {"parameters": [{"name": "y", "in": "path"}], "get": linked("b", "x", "a")},
+        "/start": {"get": linked("start", "x", "a")},
+    }
+    operations = operations_of({"paths": paths})
+    makings = Makings(
+        made=dict([made("GET /a/{x}", "/a/m"), made("GET /b/{y}", "/b/m"), made("GET /start")]), failed={}
+    )
+    ask, _ = answers({"/start": {"x": "1"}, "/a/1": {"y": "2"}, "/b/2": {"x": "1"}})
+    labels = list(operations)
+    found = Filler(operations, makings, ask).traffic([labels[number] for number in order], {})
+    assert sorted(one.path for one in found.requests) == ["/a/1", "/b/2", "/start"]
+    assert found.left_out == ()
+
+
 def test_what_nobody_knows_is_tried_and_left_out() -> None:
     """A made-up path that is answered with 404 is no traffic; others of the same operation go on."""
     found, _ = filled({"/sizes/small": {}}, "GET /sizes/{size}", "GET /orders/{number}", "POST /items")

@@ -84,24 +84,41 @@ class Filler:
         self._makings = makings
         self._ask = _once(ask)
         self._filled: dict[str, list[Prepared]] = {}
-        self._left_out: dict[str, list[str]] = defaultdict(list)
+        self._why: dict[str, str] = {}
+        self._open = 0
 
     def traffic(self, chosen: Sequence[str], left_out: Mapping[str, Iterable[str]]) -> Traffic:
         """Return the requests of operations by turns, each operation as often as any other."""
         columns = [found for label in chosen if (found := self.requests(label))]
         length = max(map(len, columns), default=0)
         rows = ([column[number % len(column)] for column in columns] for number in range(length))
-        unfilled = {why: [label for label in labels if label in chosen] for why, labels in self._left_out.items()}
+        unfilled: dict[str, list[str]] = defaultdict(list)
+        for label in chosen:
+            if label in self._why:
+                unfilled[self._why[label]].append(label)
         told = tell({why: labels for why, labels in {**left_out, **unfilled}.items() if labels})
         return Traffic(requests=tuple(chain.from_iterable(rows)), left_out=told)
 
     def requests(self, label: str) -> list[Prepared]:
-        """Return the requests of an operation, none where its path cannot be filled."""
+        """Return the requests of an operation, none where its path cannot be filled.
+
+        What is found of others meanwhile may lack what this one has for them: it is forgotten when this is found.
+        """
         if label not in self._filled:
+            final = None if self._open else frozenset(self._filled)
             self._filled[label] = []  # who needs itself for its values has none
-            operation = self._operations[label]
-            self._filled[label] = self._accepted(operation, self._of_all(operation, self._made(operation)))
+            self._filled[label] = self._found(label)
+            if final is not None:
+                self._filled = {one: found for one, found in self._filled.items() if one in final or one == label}
         return self._filled[label]
+
+    def _found(self, label: str) -> list[Prepared]:
+        operation = self._operations[label]
+        self._why.pop(label, None)
+        self._open += 1
+        found = self._accepted(operation, self._of_all(operation, self._made(operation)))
+        self._open -= 1
+        return found
 
     def _of_all(self, operation: Operation, found: list[Prepared]) -> list[Prepared]:
         """Return those whose paths hold for more than one of the users."""
@@ -109,7 +126,7 @@ class Filler:
             return found
         shared = [one for one in found if not self._is_of_one(operation, one)]
         if found and not shared:
-            self._left_out[OF_ONE].append(operation.label)
+            self._why[operation.label] = OF_ONE
         return shared
 
     def _is_of_one(self, operation: Operation, request: Prepared) -> bool:
@@ -130,7 +147,7 @@ class Filler:
         status = self._ask(found[0]).status
         refused = status in NOT_OURS and operation.documented_as(status) not in {"", "default"}
         if refused:
-            self._left_out[REFUSED.format(status=status)].append(operation.label)
+            self._why[operation.label] = REFUSED.format(status=status)
         return [] if refused else found
 
     def _made(self, operation: Operation) -> list[Prepared]:
@@ -139,7 +156,7 @@ class Filler:
         if not made:
             nothing = unsendable(operation.method, all_made[0].headers) if all_made else "nothing came"
             why = self._makings.failed.get(operation.label, nothing)
-            self._left_out[f"no valid request can be made of it ({why})"].append(operation.label)
+            self._why[operation.label] = f"no valid request can be made of it ({why})"
             return []
         if not PARAMETER.search(operation.path):
             return [_prepared(operation, one, one.path.partition("?")[0]) for one in made]
@@ -179,7 +196,7 @@ class Filler:
             reading = f"GET {operation.path}"
             known = self.requests(reading) if reading in self._operations else []
             if not known:
-                self._left_out[UNTRIED].append(operation.label)
+                self._why[operation.label] = UNTRIED
             return _paired(operation, made, [one.path.partition("?")[0] for one in known]) if known else []
         asked = [_prepared(operation, one, one.path.partition("?")[0]) for one in made]
         if operation.method not in READS:
@@ -187,7 +204,7 @@ class Filler:
         why = [self._why_unknown(request, named=one.named) for request, one in zip(asked, made, strict=True)]
         known = [request for request, reason in zip(asked, why, strict=True) if not reason]
         if not known:
-            self._left_out[next(reason for reason in MADE_UP.values() if reason in why)].append(operation.label)
+            self._why[operation.label] = next(reason for reason in MADE_UP.values() if reason in why)
         return known
 
     def _why_unknown(self, request: Prepared, *, named: bool) -> str:
