@@ -204,6 +204,9 @@ def test_both_can_be_declared(product: Product, shop: Shop, tmp_path: Path) -> N
     assert {name: list(one["by_operation"]) for name, one in found["scenarios"].items()} == {
         "contract": ["GET /items/{itemId}"], "recorded": ["GET /items/{itemId}"],
     }  # fmt: skip
+    files = Path(tmp_path, found["directory"]).glob("load/*/stats.json")
+    said = [json.loads(file.read_text())["scenario"] for file in files]
+    assert {one["name"]: one["user"] for one in said} == {"contract": "contract", "recorded": "har"}
 
 
 def test_an_objective_of_what_is_not_sent_is_refused(product: Product, shop: Shop, tmp_path: Path) -> None:
