@@ -495,6 +495,16 @@ def test_made_requests_that_http_cannot_carry_are_left_out() -> None:
         assert ["HTTP cannot carry their headers" in line for line in traffic.left_out] == [True] * (1 - kept)
 
 
+def test_what_http_cannot_carry_is_not_asked_ahead_either() -> None:
+    """Also where a GET is to tell of what writes whether it is one user's alone."""
+    odd = [Made(path="/items/x", headers={"X-Who": "€"})]
+    makings = Makings(made={**MAKINGS.made, "GET /items/{itemId}": odd}, failed={})
+    (ask, asked), (ask_other, asked_other) = answers(ROWS), answers({})
+    found = Filler(OPERATIONS, makings, ask, ask_other=ask_other).traffic(["DELETE /items/{itemId}"], {})
+    assert len(found.requests) == len(KEYS)
+    assert not [one for one in asked + asked_other if one.headers]
+
+
 def test_parameters_of_a_path_lose_their_secrets(tmp_path: Path) -> None:
     """A session of `/app;jsessionid=...` is none of this user's; it is known wherever else it stands."""
     found = replayed(

@@ -133,11 +133,12 @@ class Filler:
         """Return whether one user may read a path, and another may not; of what writes, a GET of its path tells."""
         if self._ask_other is None:
             return False
-        reading, makings = self._operations.get(f"GET {operation.path}"), self._makings.made
         if operation.method not in READS:
-            if reading is None or not makings.get(reading.label):
+            reading = self._operations.get(f"GET {operation.path}")
+            made = self._sendable(reading) if reading else []
+            if reading is None or not made:
                 return False
-            request = _paired(reading, makings[reading.label], [request.path.partition("?")[0]])[0]
+            request = _paired(reading, made, [request.path.partition("?")[0]])[0]
         return self._ask(request).status in FINE and self._ask_other(request).status in NOT_OURS
 
     def _accepted(self, operation: Operation, found: list[Prepared]) -> list[Prepared]:
@@ -151,17 +152,20 @@ class Filler:
         return [] if refused else found
 
     def _made(self, operation: Operation) -> list[Prepared]:
-        all_made = self._makings.made.get(operation.label, [])
-        made = [one for one in all_made if not unsendable(operation.method, one.headers)]
+        made = self._sendable(operation)
         if not made:
-            nothing = unsendable(operation.method, all_made[0].headers) if all_made else "nothing came"
-            why = self._makings.failed.get(operation.label, nothing)
+            odd = [unsendable(operation.method, one.headers) for one in self._makings.made.get(operation.label, [])]
+            why = self._makings.failed.get(operation.label, next(iter(odd), "nothing came"))
             self._why[operation.label] = f"no valid request can be made of it ({why})"
             return []
         if not PARAMETER.search(operation.path):
             return [_prepared(operation, one, one.path.partition("?")[0]) for one in made]
         paths = self._linked(operation) or self._listed(operation)
         return _paired(operation, made, paths) if paths else self._tried(operation, made)
+
+    def _sendable(self, operation: Operation) -> list[Made]:
+        made = self._makings.made.get(operation.label, [])
+        return [one for one in made if not unsendable(operation.method, one.headers)]
 
     def _linked(self, operation: Operation) -> list[str]:
         """Return paths that links of the service's reads fill."""
