@@ -86,6 +86,7 @@ class Shop(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.notes: list[Note] = []
         self.limited: dict[str, list[str]] = {}  # what Retry-After says to a path's next requests, one by one
+        self.owners: dict[str, str] = {}  # paths that are there for one X-API-Key alone
 
     @property
     def url(self) -> str:
@@ -109,6 +110,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.server.notes.append((self.command, self.path, dict(self.headers.items()), body))
         path = self.path.partition("?")[0]
         status = 201 if self.command == "POST" else 200 if path in ANSWERS else 404
+        if self.headers.get("X-API-Key") != self.server.owners.get(path, self.headers.get("X-API-Key")):
+            status = 404
         waits = self.server.limited.get(path)
         status = 429 if waits else status
         text = json.dumps(ANSWERS.get(path, {})).encode()

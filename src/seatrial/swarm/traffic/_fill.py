@@ -139,7 +139,8 @@ class Filler:
             if reading is None or not made:
                 return False
             request = _paired(reading, made, [request.path.partition("?")[0]])[0]
-        return self._ask(request).status in FINE and self._ask_other(request).status in NOT_OURS
+        statuses = {ask(request).status for ask in (self._ask, self._ask_other)}
+        return bool(statuses & NOT_OURS) and any(status in FINE for status in statuses)
 
     def _accepted(self, operation: Operation, found: list[Prepared]) -> list[Prepared]:
         """Return a read's requests, none where the first of them is not for this user, as the document says by name."""
