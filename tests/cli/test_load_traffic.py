@@ -77,6 +77,43 @@ def test_a_url_alone_is_loaded_with_what_it_documents(product: Product, shop: Sh
         assert said in done.stderr
 
 
+def test_a_made_header_never_takes_the_place_of_a_users(product: Product, shop: Shop, tmp_path: Path) -> None:
+    """A key that the document has as a parameter is what the user holds."""
+    (tmp_path / "seatrial.toml").write_text(
+        '[auth]\nkind = "api-key"\nname = "X-API-Key"\nvariable = "SHOP_KEY"\n'
+        '[load.s]\ntraffic = "contract"\nonly = ["GET /keyed"]\nidentities = 1\n'
+        "rate_per_s = 20\nduration_s = { quick = 1 }\n"
+    )
+    done = product("load", shop.url, "--json", cwd=tmp_path, SHOP_KEY=TOKEN)
+    assert done.returncode == 0, done.stderr
+    keys = [
+        (headers.get("X-API-Key"), headers.get("X-API-KEY"))
+        for _, path, headers, _ in shop.notes
+        if path.startswith("/keyed")
+    ]
+    assert (set(keys), len(keys)) == ({(TOKEN, None)}, 20)
+
+
+@pytest.mark.parametrize("owner", ["key-of-one", "key-of-two"])
+def test_what_one_of_the_users_owns_is_not_sent_as_the_other(
+    product: Product, shop: Shop, tmp_path: Path, owner: str
+) -> None:
+    """Values are asked for as one user and sent as all: what the other gets a 404 for by design is no failure."""
+    shop.owners = {"/items/lamp-1": owner}
+    (tmp_path / "seatrial.toml").write_text(
+        '[auth]\nkind = "api-key"\nname = "X-API-Key"\n'
+        '[[identities]]\nname = "one"\norganisation = "a"\nvariable = "ONE"\n'
+        '[[identities]]\nname = "two"\norganisation = "b"\nvariable = "TWO"\n'
+        '[load.s]\ntraffic = "contract"\nonly = ["GET /items/{itemId}"]\nidentities = 2\n'
+        'rate_per_s = 20\nduration_s = { quick = 1 }\n[load.s.objectives]\nerror_ratio = "<= 0"\n'
+    )
+    done = product("load", shop.url, "--json", cwd=tmp_path, ONE="key-of-one", TWO="key-of-two")
+    assert (done.returncode, json.loads(done.stdout)["verdict"]) == (0, "pass"), done.stderr
+    load = shop.notes[-20:]
+    assert {path for _, path, _, _ in load} == {"/items/chair-2", "/items/desk%2F3"}
+    assert {headers["X-API-Key"] for _, _, headers, _ in load} == {"key-of-one", "key-of-two"}
+
+
 def test_what_is_chosen_is_sent_though_it_writes(product: Product, shop: Shop, tmp_path: Path) -> None:
     """An operation that is named was asked for; it is never tried ahead, and its path is one that there is."""
     chosen = ("--only", "POST /items", "--only", "DELETE /items/{itemId}")
@@ -187,6 +224,9 @@ def test_both_can_be_declared(product: Product, shop: Shop, tmp_path: Path) -> N
     assert {name: list(one["by_operation"]) for name, one in found["scenarios"].items()} == {
         "contract": ["GET /items/{itemId}"], "recorded": ["GET /items/{itemId}"],
     }  # fmt: skip
+    files = Path(tmp_path, found["directory"]).glob("load/*/stats.json")
+    said = [json.loads(file.read_text())["scenario"] for file in files]
+    assert {one["name"]: one["user"] for one in said} == {"contract": "contract", "recorded": "har"}
 
 
 def test_an_objective_of_what_is_not_sent_is_refused(product: Product, shop: Shop, tmp_path: Path) -> None:

@@ -52,11 +52,21 @@ PATHS: dict[str, Any] = {
     "/offers/{code}": {"get": with_path("code", TEXT, operationId="offer")},
     "/orders/{number}": {"get": with_path("number", {"type": "integer"})},
     "/me": {"get": {"security": [{"token": []}], "responses": OK}},
+    "/keyed": {
+        "get": {
+            "security": [{"token": []}],
+            "parameters": [
+                {"name": "X-API-KEY", "in": "header", "required": True, "schema": {**TEXT, "example": "made-up"}}
+            ],
+            "responses": OK,
+        }
+    },
 }
 DOCUMENT = document(PATHS, components={"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}})
 ANSWERS: dict[str, Any] = {
     "/openapi.json": DOCUMENT,
     "/items": {"total": len(KEYS), "items": [{"id": key, "name": key} for key in KEYS]},
+    "/keyed": {},
     "/start": {"best": {"code": "half-price"}},
     "/offers/half-price": {},
     **{f"/sizes/{size}": {} for size in SIZES},
@@ -76,6 +86,8 @@ class Shop(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.notes: list[Note] = []
         self.answers: dict[str, Any] = ANSWERS
+        self.limited: dict[str, list[str]] = {}  # what Retry-After says to a path's next requests, one by one
+        self.owners: dict[str, str] = {}  # paths that are there for one X-API-Key alone
 
     @property
     def url(self) -> str:
@@ -99,9 +111,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.server.notes.append((self.command, self.path, dict(self.headers.items()), body))
         path = self.path.partition("?")[0]
         status = 201 if self.command == "POST" else 200 if path in self.server.answers else 404
+        if self.headers.get("X-API-Key") != self.server.owners.get(path, self.headers.get("X-API-Key")):
+            status = 404
+        waits = self.server.limited.get(path)
+        status = 429 if waits else status
         text = json.dumps(self.server.answers.get(path, {})).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
+        if waits:
+            self.send_header("Retry-After", waits.pop(0))
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         if self.command != "HEAD":

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from shop_service import DOCUMENT, KEYS
+from shop_service import DOCUMENT, KEYS, opened
 
 from seatrial.campaign import Options, choose_load
+from seatrial.campaign._ahead_of_load import Asking
 from seatrial.config import AuthSettings, ContractSettings, ScenarioSettings, Settings, load_settings
-from seatrial.core import UsageError
+from seatrial.core import EnvironmentFailure, Target, UsageError
+from seatrial.http import open_client
 from seatrial.openapi import operations_of
+from seatrial.swarm._inside._wire import _head
 from seatrial.swarm._order import prepare
 from seatrial.swarm._plan import Plan
 from seatrial.swarm.traffic import (
@@ -33,6 +37,7 @@ from seatrial.swarm.traffic import (
     replay_recording,
 )
 from seatrial.swarm.traffic._made import Made, Makings
+from seatrial.swarm.traffic._requests import quoted, unsendable
 from seatrial.swarm.traffic._secrets import without_secrets
 from seatrial.swarm.traffic._values import pointed_at, values_in
 
@@ -53,9 +58,10 @@ def test_reads_are_what_is_sent_unless_more_is_asked_for() -> None:
     """What may change data needs a word, what is for users needs users; each reason comes with its operations."""
     plain, all_of_it = choose_operations("s", scenario(), OPERATIONS), scenario(writes=True, identities=3)
     assert {label for labels in plain.left_out.values() for label in labels} == {
-        "POST /items", "DELETE /items/{itemId}", "GET /me",
+        "POST /items", "DELETE /items/{itemId}", "GET /me", "GET /keyed",
     }  # fmt: skip
-    assert set(plain.chosen) | {"POST /items", "DELETE /items/{itemId}", "GET /me"} == OPERATIONS.keys()
+    shut = {"POST /items", "DELETE /items/{itemId}", "GET /me", "GET /keyed"}
+    assert set(plain.chosen) | shut == OPERATIONS.keys()
     assert set(choose_operations("s", all_of_it, OPERATIONS).chosen) == OPERATIONS.keys()
     named = choose_operations("s", scenario(only=("POST /items",)), OPERATIONS)
     assert (named.chosen, named.left_out) == (("POST /items",), {})
@@ -142,6 +148,33 @@ def test_paths_are_filled_from_lists_and_links() -> None:
     assert found.left_out == ()
 
 
+def linked(where: str, name: str, to: str) -> dict[str, Any]:
+    """Return an operation that links to another, by what it has as `name`."""
+    return {
+        "operationId": where,
+        "responses": {"200": {"links": {"to": {"operationId": to, "parameters": {name: f"$response.body#/{name}"}}}}},
+    }
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2), (1, 2, 0)])
+def test_operations_that_lead_to_each_other_are_all_filled(order: tuple[int, ...]) -> None:
+    """Whichever comes first: what was found of one while another was open is not all there is."""
+    paths = {
+        "/a/{x}": {"parameters": [{"name": "x", "in": "path"}], "get": linked("a", "y", "b")},
+        "/b/{y}": {"parameters": [{"name": "y", "in": "path"}], "get": linked("b", "x", "a")},
+        "/start": {"get": linked("start", "x", "a")},
+    }
+    operations = operations_of({"paths": paths})
+    makings = Makings(
+        made=dict([made("GET /a/{x}", "/a/m"), made("GET /b/{y}", "/b/m"), made("GET /start")]), failed={}
+    )
+    ask, _ = answers({"/start": {"x": "1"}, "/a/1": {"y": "2"}, "/b/2": {"x": "1"}})
+    labels = list(operations)
+    found = Filler(operations, makings, ask).traffic([labels[number] for number in order], {})
+    assert sorted(one.path for one in found.requests) == ["/a/1", "/b/2", "/start"]
+    assert found.left_out == ()
+
+
 def test_what_nobody_knows_is_tried_and_left_out() -> None:
     """A made-up path that is answered with 404 is no traffic; others of the same operation go on."""
     found, _ = filled({"/sizes/small": {}}, "GET /sizes/{size}", "GET /orders/{number}", "POST /items")
@@ -183,6 +216,96 @@ def test_what_is_refused_as_documented_is_no_traffic() -> None:
         assert [f"it answered {status}" in line and "GET /mine" in line for line in found.left_out] == [True] * (
             2 - len(kept)
         )
+
+
+@pytest.mark.parametrize(("status", "why"), [(404, "404"), (410, "404"), (429, "429"), (0, "not answer"), (500, "")])
+def test_what_was_made_up_is_sent_only_where_something_is_known_of_it(status: int, why: str) -> None:
+    """A limit, or no answer, says nothing about a path; what the document names one by one is no guess."""
+    chosen = ["GET /orders/{number}", "GET /sizes/{size}"]
+    found = Filler(OPERATIONS, MAKINGS, lambda _: Answer(status)).traffic(chosen, {})
+    assert ("GET /orders/{number}" in found.mix) is not bool(why)
+    assert ("GET /sizes/{size}" in found.mix) is (why != "404")
+    assert [why in line and "GET /orders/{number}" in line for line in found.left_out] == [True] * bool(why)
+
+
+@pytest.mark.parametrize("chosen", ["GET /items/{itemId}", "DELETE /items/{itemId}"])
+@pytest.mark.parametrize(
+    ("others", "paths"),
+    [
+        ({}, ()),
+        ({"/items/chair-2": {}}, ("/items/chair-2",)),
+        (None, ("/items/lamp-1", "/items/chair-2", "/items/desk%2F3")),
+    ],
+)
+def test_what_only_one_user_may_ask_for_is_no_traffic(
+    chosen: str, others: Mapping[str, Any] | None, paths: tuple[str, ...]
+) -> None:
+    """Each of several users sends it; what is for all of them stays."""
+    own = {**ROWS, **{f"/items/{key.replace('/', '%2F')}": {} for key in KEYS}}
+    ask_other = None if others is None else answers(others)[0]
+    found = Filler(OPERATIONS, MAKINGS, answers(own)[0], ask_other=ask_other).traffic([chosen], {})
+    assert tuple(one.path.partition("?")[0] for one in found.requests) == paths
+    assert bool(found.left_out) is not bool(paths)
+    assert all(line.endswith(f"may ask for it: {chosen}") for line in found.left_out)
+
+
+@pytest.mark.parametrize(
+    ("status", "key", "named", "kept"),
+    [
+        (404, "404", (), False),
+        (410, "4XX", (), False),
+        (404, "404", ("GET /mine",), True),
+        (404, "default", (), True),
+        (401, "401", (), True),
+        (400, "400", (), True),
+        (422, "4XX", (), True),
+    ],
+)
+def test_only_what_is_not_for_this_user_leaves_the_load(
+    status: int, key: str, named: tuple[str, ...], *, kept: bool
+) -> None:
+    """Credentials that ran out, and a service that refuses valid requests, are what the load is to show."""
+    operations = operations_of({"paths": {"/mine": {"get": {"responses": {"200": {}, key: {}}}}}})
+    makings = Makings(made=dict([made("GET /mine")]), failed={})
+    found = Filler(operations, makings, lambda _: Answer(status), named=named).traffic(list(operations), {})
+    assert (bool(found.requests), bool(found.left_out)) == (kept, not kept)
+
+
+def asked_ahead(url: str, paths: list[str], **more: float) -> list[Answer]:
+    """Return what a service answers ahead of its load."""
+    asking = Asking("s", **{"deadline_s": 5.0, "budget_s": 60.0, **more})
+    with open_client(Target(url=url)) as client:
+        ask = asking.of(client)
+        return [ask(Prepared(path=path)) for path in paths]
+
+
+def test_a_refusal_is_waited_for_once_and_not_for_long() -> None:
+    """As long as it says; what says a lot, or nothing that is a number, is the answer."""
+    with opened() as shop:
+        shop.limited = {"/start": ["0"], "/keyed": ["0", "0"], "/items": ["3600"], "/offers/half-price": ["soon"]}
+        paths = ["/start", "/keyed", "/items", "/offers/half-price", "/none"]
+        assert [answer.status for answer in asked_ahead(shop.url, paths)] == [200, 429, 429, 429, 404]
+        assert Counter(path for _, path, _, _ in shop.notes) == {
+            "/start": 2,
+            "/keyed": 2,
+            **dict.fromkeys(paths[2:], 1),
+        }
+
+
+def test_a_service_that_is_gone_is_not_asked_for_ever() -> None:
+    """Four times it may be silent, as another answer may come."""
+    assert [answer.status for answer in asked_ahead(URL, ["/"] * 4)] == [0] * 4
+    with pytest.raises(EnvironmentFailure, match="5 requests in a row"):
+        asked_ahead(URL, ["/"] * 5)
+
+
+def test_a_slow_service_is_not_asked_for_ever() -> None:
+    """There is a time for all of it, and the deadline of the load for each."""
+    with opened() as shop, pytest.raises(EnvironmentFailure, match="more than 0 s"):
+        asked_ahead(shop.url, ["/"], budget_s=0.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        assert asked_ahead(url, ["/"], deadline_s=0.05) == [Answer(0)]
 
 
 def test_what_is_closed_is_sent_where_it_is_named() -> None:
@@ -253,6 +376,11 @@ def entry(method: str, url: str, **more: Any) -> dict[str, Any]:
     return {"request": request, "response": {"status": 200, "content": {}}, **more}
 
 
+def graphql(text: str) -> dict[str, str]:
+    """Return a body of GraphQL."""
+    return {"mimeType": "application/json", "text": json.dumps({"query": text, "variables": {}})}
+
+
 def replayed(folder: Path, *entries: dict[str, Any], target: str = URL, **more: object) -> Traffic:
     """Return what of a recording goes to a target."""
     file = folder / "r.har"
@@ -285,6 +413,8 @@ def test_requests_are_sent_in_their_order_and_mix(tmp_path: Path) -> None:
         (entry("GET", "https://b.example/x"), "other hosts"),
         (entry("GET", "wss://a.example/x"), "no requests of HTTP"),
         (entry("GET", "data:text/plain,x"), "no requests of HTTP"),
+        (entry("GET", "http://[abc/x"), "no requests of HTTP"),
+        (entry("GET", "http://a.example:99999/x"), "no requests of HTTP"),
         (entry("GET", "https://a.example/x.css"), "static files"),
         (entry("GET", "https://a.example/x", _resourceType="image"), "static files"),
         (entry("GET", "https://a.example/x", response={"status": 200, "content": {"mimeType": "font/woff"}}), "static"),
@@ -301,19 +431,107 @@ def test_requests_are_sent_in_their_order_and_mix(tmp_path: Path) -> None:
          "their body holds a secret"),
         (entry("POST", "https://a.example/x", body={"mimeType": "text/xml", "text": "<password>1</password>"}),
          "their body holds a secret"),
+        (entry("POST", "https://a.example/x", body=graphql('mutation { signIn(password: "x") { id } }')),
+         "their body holds a secret"),
+        (entry("POST", "https://a.example/x", body={"mimeType": "application/json", "text": '{"userPin": 1}'}),
+         "their body holds a secret"),
+        (entry("POST", "https://a.example/x", body={"mimeType": "application/json", "text": '{"a": "abc=/defghij"}'}),
+         "their body holds a secret"),
+        (entry("POST", "https://a.example/x", body={"mimeType": "application/x-www-form-urlencoded",
+                                                    "text": "grant_type=authorization_code&code=1"}),
+         "their body holds a secret"),
         (entry("POST", "https://a.example/x", body={"mimeType": "multipart/form-data", "params": [{"name": "a"}]}),
          "their body was not recorded"),
     ],
 )  # fmt: skip
 def test_what_is_left_out_is_counted_by_its_reason(tmp_path: Path, left: dict[str, Any], why: str) -> None:
     """Each says why, and no secret."""
-    kept = entry("GET", "https://a.example/kept", headers={"Cookie": f"a=b; sid={SECRET}"})
+    kept = entry("GET", "https://a.example/kept", headers={"Cookie": f"a=b; sid={SECRET}; n=abc%3D%2Fdefghij"})
     writes = left["request"]["method"] == "POST"
     found = replayed(tmp_path, kept, left, left, har_host="a.example", writes=writes)
     assert [one.path for one in found.requests] == ["/kept"]
     assert why in found.left_out[0]
     assert "(2 times)" in found.left_out[0]
     assert not {SECRET, JWT} & set(" ".join(found.left_out).replace("/", " ").split())
+
+
+@given(
+    st.text("/ab%2 ?&=#ü€\x00\x7f\u2028", max_size=12), st.sampled_from(["GET", "PUT", "G T", "É"]), st.text(max_size=4)
+)
+def test_what_is_prepared_can_be_sent(path: str, method: str, value: str) -> None:
+    """What no request line holds is quoted, what HTTP cannot carry has a reason: neither fails as the service's."""
+    headers = {"Accept": value}
+    assert unquote(quoted(f"/{path}")) == unquote(f"/{path}")
+    if not unsendable(method, headers):
+        head = _head(method, quoted(f"/{path}"), headers)
+        assert head.startswith(method.encode())
+    else:
+        with pytest.raises(ValueError, match=r"no request line|no header"):
+            _head(method, quoted("/"), headers)
+
+
+def test_recorded_urls_are_quoted_and_odd_requests_left_out(tmp_path: Path) -> None:
+    """As a browser shows them, beyond ASCII and with spaces."""
+    found = replayed(
+        tmp_path,
+        entry("GET", "https://a.example/a b/ü?q=€ %20#x y"),
+        entry("GET", "https://a.example/x", headers={"Accept": "a/€"}),
+        entry("G T", "https://a.example/x"),
+        writes=True,
+    )
+    assert [one.path for one in found.requests] == ["/a%20b/%C3%BC?q=%E2%82%AC%20%20"]
+    assert found.left_out[:2] == (
+        "HTTP cannot carry their headers: GET /x", "their method is none of HTTP: G T /x",
+    )  # fmt: skip
+
+
+def test_made_requests_that_http_cannot_carry_are_left_out() -> None:
+    """With their reason, where none of an operation can be sent."""
+    odd = Made(path="/start", headers={"X-Who": "€"})
+    for requests, kept in (([odd], 0), ([odd, Made(path="/start?a=ü b", headers={})], 1)):
+        found = Filler(OPERATIONS, Makings(made={"GET /start": requests}, failed={}), answers({"/start": {}})[0])
+        traffic = found.traffic(["GET /start"], {})
+        assert [one.path for one in traffic.requests] == ["/start?a=%C3%BC%20b"] * kept
+        assert ["HTTP cannot carry their headers" in line for line in traffic.left_out] == [True] * (1 - kept)
+
+
+def test_what_http_cannot_carry_is_not_asked_ahead_either() -> None:
+    """Also where a GET is to tell of what writes whether it is one user's alone."""
+    odd = [Made(path="/items/x", headers={"X-Who": "€"})]
+    makings = Makings(made={**MAKINGS.made, "GET /items/{itemId}": odd}, failed={})
+    (ask, asked), (ask_other, asked_other) = answers(ROWS), answers({})
+    found = Filler(OPERATIONS, makings, ask, ask_other=ask_other).traffic(["DELETE /items/{itemId}"], {})
+    assert len(found.requests) == len(KEYS)
+    assert not [one for one in asked + asked_other if one.headers]
+
+
+def test_parameters_of_a_path_lose_their_secrets(tmp_path: Path) -> None:
+    """A session of `/app;jsessionid=...` is none of this user's; it is known wherever else it stands."""
+    found = replayed(
+        tmp_path,
+        entry("GET", f"https://a.example/app;v=1;jsessionid={SECRET}/x;size=2?page=1"),
+        entry("GET", f"https://a.example/app%3BJSESSIONID%3D{SECRET}"),
+        entry("GET", f"https://a.example/of?a={SECRET}&b=1"),
+    )
+    assert [one.path for one in found.requests] == ["/app;v=1/x;size=2?page=1", "/app", "/of?b=1"]
+    assert found.left_out == ("recorded parameters with secrets: JSESSIONID, a, jsessionid",)
+
+
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [
+        ("PHPSESSID=a&b=1", "b=1"),
+        ("accessKey=a&subscriptionKey=b&subscription-key=c&userPin=d&ticket=ST-1&b=1", "b=1"),
+        ("code=0123456789abcdef&b=1", "b=1"),
+        ("code=EUR&b=1", "code=EUR&b=1"),
+        ("query=mutation%7Blogin(password%3A%22x%22)%7D&b=1", "b=1"),
+        ("next=%2Fa%3Faccess_token%3Dx&b=1", "b=1"),
+        ("monkey=1&author=me&ticketing=x&spin=2&query=%7Bitems(first%3A5)%7Bid%7D%7D", None),
+    ],
+)
+def test_secrets_are_known_by_their_names(query: str, kept: str | None) -> None:
+    """In any spelling, and within a value; words that only look alike stay."""
+    assert without_secrets(query, frozenset()) == (query if kept is None else kept)
 
 
 def test_forms_are_put_together_again(tmp_path: Path) -> None:
@@ -330,6 +548,8 @@ def test_forms_are_put_together_again(tmp_path: Path) -> None:
         (("a.example", "127.0.0.1:9", "127.0.0.1:9"), "", URL, 2),
         (("a.example", "b.example"), "B.example", URL, 1),
         (("a.example:443", "a.example"), "", "https://a.example", 2),
+        (("[::1]", "[::1]:443", "b.example"), "", "https://[::1]", 2),
+        (("[::1]:8443", "b.example"), "", "https://[::1]:8443", 1),
     ],
 )
 def test_one_hosts_requests_are_meant(
@@ -480,4 +700,7 @@ def test_one_kind_of_traffic_at_a_time(tmp_path: Path, options: dict[str, Any]) 
 
 def test_paths_are_gets() -> None:
     """Their names are without the query, as figures have them."""
-    assert [(one.operation, one.content) for one in of_paths(["/a?b=1"])] == [("GET /a", b"")]
+    assert [(one.operation, one.path, one.content) for one in of_paths(["/a?b=1", "/ü"])] == [
+        ("GET /a", "/a?b=1", b""),
+        ("GET /ü", "/%C3%BC", b""),
+    ]

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
+from seatrial.campaign._ahead_of_load import BUDGET_S, Asking
 from seatrial.campaign._run import Run
 from seatrial.config import ScenarioSettings, Settings
-from seatrial.core import EnvironmentFailure, SeatrialError, Target
-from seatrial.http import RecordingClient, open_client
+from seatrial.core import EnvironmentFailure, Identity, SeatrialError, Target
+from seatrial.http import open_client
 from seatrial.openapi import Operation, finder, operations_of, served_document
 from seatrial.swarm import check_sent
 from seatrial.swarm.traffic import (
-    Answer,
     Choice,
     Filler,
     Label,
     Makings,
-    Prepared,
     Traffic,
     choose_operations,
     make_requests,
@@ -30,6 +28,7 @@ from seatrial.swarm.traffic import (
     read_recording,
     replay_recording,
     tell,
+    without_headers,
 )
 
 NO_DOCUMENT = (
@@ -92,7 +91,7 @@ def agree_on_traffic(
         _keep(*candidate, name, scenario, sent)
     elif scenario.traffic:
         stock = _stock(*base, name, scenario)
-        sent, others = (_fill(*side, scenario, stock) for side in (base, candidate))
+        sent, others = (_fill(*side, name, scenario, stock) for side in (base, candidate))
         _check_alike(name, _check_any(name, sent), others)
         _keep(*base, name, scenario, sent)
         _keep(*candidate, name, scenario, others)
@@ -177,7 +176,7 @@ class _Stock:
 
 
 def _of_contract(run: Run, target: Target, name: str, scenario: ScenarioSettings) -> Traffic:
-    return _check_any(name, _fill(run, target, scenario, _stock(run, target, name, scenario)))
+    return _check_any(name, _fill(run, target, name, scenario, _stock(run, target, name, scenario)))
 
 
 def _stock(run: Run, target: Target, name: str, scenario: ScenarioSettings) -> _Stock:
@@ -188,10 +187,21 @@ def _stock(run: Run, target: Target, name: str, scenario: ScenarioSettings) -> _
     return _Stock(choice=choice, operations=operations, makings=makings)
 
 
-def _fill(run: Run, target: Target, scenario: ScenarioSettings, stock: _Stock) -> Traffic:
+def _fill(run: Run, target: Target, name: str, scenario: ScenarioSettings, stock: _Stock) -> Traffic:
     """Return the requests of a stock for what there is at a service."""
-    with _client(run, target, scenario) as client:
-        filler = Filler(stock.operations, stock.makings, lambda request: _ask(client, request))
+    users = _users(run, target, scenario)
+    makings = without_headers(stock.makings, {header for user in users if user for header in user.headers})
+    run.progress("load")(f"{name}: asking {target.url} what there is")
+    asking = Asking(
+        f"load scenario {name!r}, {target.url}",
+        deadline_s=scenario.deadline_s,
+        budget_s=BUDGET_S + len(makings.made),
+    )
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(open_client(target, identity=user, suite="load")) for user in users]
+        asks = [asking.of(client) for client in clients]
+        other = asks[-1] if asks[1:] else None
+        filler = Filler(stock.operations, makings, asks[0], named=scenario.only, ask_other=other)
         return filler.traffic(stock.choice.chosen, stock.choice.left_out)
 
 
@@ -201,18 +211,9 @@ def _check_any(name: str, found: Traffic) -> Traffic:
     return found
 
 
-def _client(run: Run, target: Target, scenario: ScenarioSettings) -> RecordingClient:
-    """Return who asks ahead, as one of those who send the load; it is no part of the load, and is not recorded."""
-    identity = run.identities.at(target.url).lease(1)[0] if scenario.identities else None
-    return open_client(target, identity=identity, suite="load")
-
-
-def _ask(client: RecordingClient, request: Prepared) -> Answer:
-    try:
-        answer = client.request(request.method, request.path, headers=dict(request.headers), content=request.content)
-    except (httpx.HTTPError, httpx.InvalidURL):
-        return Answer(0)
-    try:
-        return Answer(answer.status_code, answer.json())
-    except ValueError:
-        return Answer(answer.status_code)
+def _users(run: Run, target: Target, scenario: ScenarioSettings) -> list[Identity | None]:
+    """Return who asks ahead, as two of those who send the load; it is no part of the load, and is not recorded."""
+    if not scenario.identities:
+        return [None]
+    pool = run.identities.at(target.url)
+    return list({identity.name: identity for _ in range(2) for identity in pool.lease(1)}.values())

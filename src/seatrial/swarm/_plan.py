@@ -57,7 +57,7 @@ class Plan:
     when the time is over, where that is more than the deadline of one request. `traffic` are the requests that are sent
     by turns where there is no `user`, who may be handed `paths`. `share` is which part of the arrivals is this
     process's own: every one of them that is the first number, modulo the second. `named` is what the project calls the
-    load file, on every machine.
+    load file, on every machine; `source` is what says what is sent where no `user` does: paths, contract or har.
     """
 
     name: str
@@ -78,6 +78,7 @@ class Plan:
     traffic: tuple[Prepared, ...] = ()
     share: tuple[int, int] = (0, 1)
     named: str = ""
+    source: str = "paths"
 
     @property
     def patience_s(self) -> float:

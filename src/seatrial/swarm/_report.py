@@ -50,8 +50,8 @@ def write_stats(  # noqa: PLR0913 - the parts of one document
     document: dict[str, Any] = {
         "schema": SCHEMA,
         "scenario": {
-            "name": plan.name, "user": plan.user or "paths", "rate_per_s": plan.rate_per_s, "arrivals": plan.spacing,
-            "duration_s": plan.duration_s, "deadline_s": plan.deadline_s, "seed": plan.seed,
+            "name": plan.name, "user": plan.user or plan.source, "rate_per_s": plan.rate_per_s,
+            "arrivals": plan.spacing, "duration_s": plan.duration_s, "deadline_s": plan.deadline_s, "seed": plan.seed,
             "identities": len(plan.identities), "target": plan.url,
         },
         "definition": DEFINITION,

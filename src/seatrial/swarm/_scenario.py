@@ -166,6 +166,7 @@ def make_plan(  # noqa: PLR0913 - by keyword, each is needed once
         file=order.file,
         named=scenario.file if order.file else "",
         user=scenario.user,
+        source="har" if scenario.har else scenario.traffic or "paths",
         paths=scenario.paths if scenario.user else (),
         traffic=traffic.requests if traffic else of_paths(scenario.paths),
         rate_per_s=order.rate.mean(order.duration_s),

@@ -15,13 +15,13 @@ CHUNK = 1 << 16
 
 def read_plan() -> Plan:
     """Return the plan from the first line of standard input, which stays open."""
-    line = b""
+    line = bytearray()
     while not line.endswith(b"\n"):
         chunk = os.read(STDIN, CHUNK)
         if not chunk:
             raise EOFError("the harness ended before it had sent the plan")
         line += chunk
-    return Plan.decode(line)
+    return Plan.decode(bytes(line))
 
 
 def listen(go: Event, stop: Event) -> None:

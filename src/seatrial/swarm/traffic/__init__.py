@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from seatrial.swarm.traffic._choose import Choice, choose_operations, nothing_left
     from seatrial.swarm.traffic._fill import Answer, Filler, needed_for
     from seatrial.swarm.traffic._har import Recording, read_recording
-    from seatrial.swarm.traffic._made import Makings, make_requests
+    from seatrial.swarm.traffic._made import Makings, make_requests, without_headers
     from seatrial.swarm.traffic._replayed import Label, replay_recording
     from seatrial.swarm.traffic._requests import Prepared, Traffic, of_paths, tell
 
@@ -36,6 +36,7 @@ _HOMES = {
     "read_recording": "_har",
     "replay_recording": "_replayed",
     "tell": "_requests",
+    "without_headers": "_made",
 }
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "read_recording",
     "replay_recording",
     "tell",
+    "without_headers",
 ]
 
 __getattr__ = resolver(__name__, _HOMES)

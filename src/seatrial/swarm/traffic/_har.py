@@ -64,18 +64,20 @@ class Entry(msgspec.Struct, frozen=True):
 
     @property
     def host(self) -> str:
-        """Return host and port that it was sent to, without the port that its scheme has anyway."""
+        """Return host and port that it was sent to, without its scheme's own port; empty for a URL that is none."""
         try:
             parts = urlsplit(self.request.url)
             host, port = (parts.hostname or "").lower(), parts.port
         except ValueError:
             return ""
+        host = f"[{host}]" if ":" in host else host
         return host if parts.scheme not in PORTS or port in {None, PORTS[parts.scheme]} else f"{host}:{port}"
 
     @property
     def is_http(self) -> bool:
-        """Return whether it is a request of HTTP: no data: URL, web socket or tunnel."""
-        return self.request.url.lower().startswith(("http://", "https://")) and self.request.method != "CONNECT"
+        """Return whether it is a request of HTTP: no data: URL, web socket, tunnel or broken URL."""
+        web = self.request.url.lower().startswith(("http://", "https://")) and self.request.method != "CONNECT"
+        return web and bool(self.host)
 
 
 class _Log(msgspec.Struct, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -57,3 +57,15 @@ def make_requests(document: Mapping[str, Any], only: Sequence[str], *, seed: int
             details=said.decode("utf-8", "replace")[-2000:] or str(error),
             remedy="choose operations with --only, or name what to GET with --path",
         ) from error
+
+
+def without_headers(makings: Makings, names: Collection[str]) -> Makings:
+    """Return what was made without the headers that who sends it has already: a made-up key would take their place."""
+    owned = {name.lower() for name in names}
+    made = {label: [_without(one, owned) for one in requests] for label, requests in makings.made.items()}
+    return Makings(made=made, failed=makings.failed)
+
+
+def _without(one: Made, owned: Collection[str]) -> Made:
+    headers = {name: value for name, value in one.headers.items() if name.lower() not in owned}
+    return msgspec.structs.replace(one, headers=headers)

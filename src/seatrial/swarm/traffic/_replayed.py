@@ -10,12 +10,14 @@ from urllib.parse import urlencode, urlsplit
 from seatrial.config import ScenarioSettings
 from seatrial.swarm.traffic._choose import check_known, nothing_left
 from seatrial.swarm.traffic._har import Entry, PostData, Recording, host_of
-from seatrial.swarm.traffic._requests import Prepared, Traffic, refused, tell
+from seatrial.swarm.traffic._requests import Prepared, Traffic, quoted, refused, tell, unsendable
 from seatrial.swarm.traffic._secrets import (
     FORM,
     body_has_secret,
     has_secret,
+    path_without_secrets,
     secret_parameters,
+    secret_path_parameters,
     secrets_in,
     without_secrets,
 )
@@ -48,10 +50,14 @@ class _Sieve:
 
     def take(self, entry: Entry) -> Prepared | None:
         """Return a request that is sent again, None for one that is left out."""
-        parts, method = urlsplit(entry.request.url), entry.request.method.upper()
-        path = parts.path or "/"
+        method = entry.request.method.upper()
+        if not entry.is_http:
+            self.left_out["they are no requests of HTTP"].append(method)
+            return None
+        parts = urlsplit(entry.request.url)
+        path = path_without_secrets(parts.path) or "/"
         if why := self._no_request_of_ours(entry, path):
-            self.left_out[why].append(entry.host if entry.is_http else method)
+            self.left_out[why].append(entry.host)
             return None
         name = self.label(method, path)
         self.seen.add(f"{method} {name}")
@@ -59,17 +65,17 @@ class _Sieve:
         if why := self._why_not(entry, f"{method} {name}", path, text):
             self.left_out[why].append(f"{method} {name}")
             return None
+        headers = _headers(entry, self.secrets)
+        if why := unsendable(method, headers):
+            self.left_out[why].append(f"{method} {name}")
+            return None
         query = without_secrets(parts.query, self.secrets)
-        self.parameters.update(secret_parameters(parts.query, self.secrets))
+        self.parameters.update(secret_path_parameters(parts.path), secret_parameters(parts.query, self.secrets))
         target = f"{path}?{query}" if query else path
-        return Prepared(
-            method=method, path=target, name=name, headers=_headers(entry, self.secrets), body=text or ""
-        )  # fmt: skip
+        return Prepared(method=method, path=quoted(target), name=name, headers=headers, body=text or "")
 
     def _no_request_of_ours(self, entry: Entry, path: str) -> str:
         """Return why not even the path of a request may be shown, or is of interest."""
-        if not entry.is_http:
-            return "they are no requests of HTTP"
         if entry.host != self.host:
             return "they went to other hosts"
         return "a secret stands in their paths" if has_secret(path, self.secrets) else ""

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 READS = frozenset({"GET", "HEAD", "OPTIONS", "QUERY"})
 """What may be sent as often as anybody likes (RFC 9110, 9.2.1); TRACE is no traffic."""
+
+BEYOND = re.compile(r"[^\x21-\x7e]+")
+WORD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +53,22 @@ class Traffic:
         return Counter(one.operation for one in self.requests)
 
 
+def quoted(path: str) -> str:
+    """Return a path with its query as a request line may hold it: what else stands there is percent-encoded."""
+    return BEYOND.sub(lambda found: quote(found[0], errors="replace"), path)
+
+
+def unsendable(method: str, headers: Mapping[str, str]) -> str:
+    """Return why HTTP cannot carry a request (RFC 9110, 5.5 and 9.1), empty where it can."""
+    if not WORD.fullmatch(method):
+        return "their method is none of HTTP"
+    carried = all(WORD.fullmatch(name) and VALUE.fullmatch(value) for name, value in headers.items())
+    return "" if carried else "HTTP cannot carry their headers"
+
+
 def of_paths(paths: Sequence[str]) -> tuple[Prepared, ...]:
-    """Return a GET of each path."""
-    return tuple(Prepared(path=path) for path in paths)
+    """Return a GET of each path, under its own name, however it has to be sent."""
+    return tuple(Prepared(path=quoted(path), name=path.partition("?")[0]) for path in paths)
 
 
 def refused(operation: str, *, only: Collection[str], writes: bool) -> str:

@@ -12,8 +12,9 @@ from seatrial.record import TOKEN
 from seatrial.swarm.traffic._har import Entry, PostData
 
 NAMES = re.compile(
-    r"passw|passphrase|pwd|secret|token|api[-_.]?key|auth(?!or(?!iz))|credential|session|jwt|csrf|xsrf|signature|"
-    r"private|cookie|saml|assertion|(^|[-_.])(sig|sid|pin|otp|key)$",
+    r"passw|passphrase|pwd|secret|token|api[-_.]?key|auth(?!or(?!iz))|credential|session|sessid|jwt|csrf|xsrf|"
+    r"signature|private|cookie|saml|assertion|verifier|grant[-_]?type|access[-_.]?key|subscription[-_.]?key|"
+    r"(^|[-_.])(sig|sid|pin|otp|key|ticket)$|(?-i:[a-z0-9](Sig|Sid|Pin|Otp|Key|Ticket))$",
     re.IGNORECASE,
 )
 """Names of headers, parameters and fields whose values are secrets, or good only once."""
@@ -29,15 +30,21 @@ SHORTEST = 10
 """Shorter values are words that stand elsewhere for other reasons."""
 
 SIGN_IN = frozenset({"code", "state"})
-"""Parameters that come together where somebody signs in (RFC 6749, 4.1.2)."""
+"""Parameters that come together where somebody signs in (RFC 6749, 4.1.2); `state` may be left out."""
 
 PARAMETER = re.compile(r"[^&]+")
+IN_PATH = re.compile(r"(?:;|%3b)([^;/=%]+)(?:=|%3d)((?:(?!%3b)[^;/])*)", re.IGNORECASE)
+"""A parameter of a segment of a path, as in `/app;jsessionid=...` (RFC 3986, 3.3)."""
+
+NAMED = re.compile(r"""([\w.-]+)["'\\]*\s*[:=]""")
+"""What names something within a text: a document of GraphQL, JSON in a form, a URL."""
+
 FORM = "application/x-www-form-urlencoded"
 
 
 def secrets_in(entries: Iterable[Entry]) -> frozenset[str]:
     """Return the values of headers and parameters that are secret by their names: they may stand elsewhere too."""
-    found = (value for entry in entries for value in _held(entry))
+    found = (form for entry in entries for value in _held(entry) for form in _forms(value.strip('"')))
     return frozenset(value for value in found if len(value) >= SHORTEST)
 
 
@@ -46,8 +53,19 @@ def _held(entry: Entry) -> Iterator[str]:
         if NAMES.search(header.name):
             yield from (part.partition("=")[2].strip() for part in header.value.split(";"))
             yield header.value.rpartition(" ")[2]
-    query = entry.request.url.partition("#")[0].partition("?")[2]
+    path, _, query = entry.request.url.partition("#")[0].partition("?")
+    yield from (value for name, value in IN_PATH.findall(path) if NAMES.search(name))
     yield from (value for name, value in parse_qsl(query) if NAMES.search(name))
+
+
+def path_without_secrets(path: str) -> str:
+    """Return a path without the parameters of its segments that are secret by their names."""
+    return IN_PATH.sub(lambda found: "" if NAMES.search(found[1]) else found[0], path)
+
+
+def secret_path_parameters(path: str) -> list[str]:
+    """Return the names of parameters of a path's segments that are secret."""
+    return [name for name, _ in IN_PATH.findall(path) if NAMES.search(name)]
 
 
 def without_secrets(query: str, secrets: Collection[str]) -> str:
@@ -66,38 +84,53 @@ def secret_parameters(query: str, secrets: Collection[str]) -> list[str]:
 
 
 def _is_secret(part: str, secrets: Collection[str]) -> bool:
-    return bool(NAMES.search(_name(part))) or has_secret(part.partition("=")[2], secrets)
+    name, value = _name(part), part.partition("=")[2]
+    once = name == "code" and len(value) >= SHORTEST
+    return once or bool(NAMES.search(name)) or has_secret(value, secrets) or _names_secret(unquote_plus(value))
 
 
 def _name(part: str) -> str:
     return unquote_plus(part.partition("=")[0])
 
 
+def _names_secret(text: str) -> bool:
+    return any(NAMES.search(name) for name in NAMED.findall(text))
+
+
+def _forms(text: str) -> set[str]:
+    """Return a text as it stands, and as it is where it stands as in a URL."""
+    return {text, unquote(text), unquote_plus(text)}
+
+
 def has_secret(text: str, secrets: Collection[str]) -> bool:
     """Return whether a text holds a secret, be it written as in a URL."""
-    forms = {text, unquote(text), unquote_plus(text)}
-    return any(KNOWN.search(form) or any(secret in form for secret in secrets) for form in forms)
+    return any(KNOWN.search(form) or any(secret in form for secret in secrets) for form in _forms(text))
 
 
 def body_has_secret(body: PostData, text: str, secrets: Collection[str]) -> bool:
     """Return whether a body holds a secret: in a field of such a name, or anywhere."""
-    return has_secret(text, secrets) or any(map(NAMES.search, _fields(body, text)))
+    fields = list(_fields(body, text))
+    named = any(NAMES.search(name) or _names_secret(value) for name, value in fields)
+    return named or any(has_secret(each, secrets) for each in (text, *(value for _, value in fields)))
 
 
-def _fields(body: PostData, text: str) -> Iterator[str]:
-    """Yield the names of a body's fields; the whole text where it is neither a form nor JSON."""
-    yield from (pair.name for pair in body.params)
+def _fields(body: PostData, text: str) -> Iterator[tuple[str, str]]:
+    """Yield the fields of a body with their texts; the words of one that is neither a form nor JSON."""
+    yield from ((pair.name, pair.value) for pair in body.params)
     try:
         if body.mimeType.lower().startswith(FORM):
-            yield from (name for name, _ in parse_qsl(text, keep_blank_values=True))
+            yield from parse_qsl(text, keep_blank_values=True)
         else:
-            yield from _keys(json.loads(text) if text else None)
+            yield from _members(json.loads(text) if text else None)
     except (ValueError, RecursionError):
-        yield from re.split(r"[^\w.-]+", text)
+        yield from ((word, "") for word in re.split(r"[^\w.-]+", text))
 
 
-def _keys(data: Any) -> Iterator[str]:
+def _members(data: Any) -> Iterator[tuple[str, str]]:
+    """Yield the names of a JSON text, and its texts (RFC 8259)."""
     if isinstance(data, dict):
-        yield from map(str, data)
+        yield from ((str(name), "") for name in data)
+    if isinstance(data, str):
+        yield "", data
     for value in data.values() if isinstance(data, dict) else data if isinstance(data, list) else ():
-        yield from _keys(value)
+        yield from _members(value)
