@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -17,9 +17,14 @@ import pytest
 
 Begin = Callable[..., subprocess.Popen[str]]
 Product = Callable[..., subprocess.CompletedProcess[str]]
-WORKERS = 3
+WORKERS = 2
 LOAD_FILE = """
+from pathlib import Path
+from gevent.monkey import get_original
 from locust import FastHttpUser, task
+
+if Path("slow").exists():
+    get_original("time", "sleep")(7)  # for all greenlets, and longer than Locust or a worker waits for a word
 
 class Reader(FastHttpUser):
     lean = True
@@ -40,18 +45,20 @@ file = "users.py"
 rate_per_s = 60
 deadline_s = 1
 duration_s = { quick = 1.5, full = 20 }
+grace_s = 1
 objectives = { error_ratio = "<= 0" }
 """
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answer at once."""
+    """Answer at once, anything but / with a status."""
 
     protocol_version = "HTTP/1.1"
+    status = 200
 
     def do_GET(self) -> None:
         """Answer one request."""
-        self.send_response(200)
+        self.send_response(200 if self.path == "/" else self.status)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -59,14 +66,27 @@ class Handler(BaseHTTPRequestHandler):
         """Write nothing."""
 
 
-@pytest.fixture
-def address() -> Iterator[str]:
-    """Serve until the test ends."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+class Failing(Handler):
+    """Fail at once."""
+
+    status = 500
+
+
+@contextmanager
+def serving(handler: type[Handler]) -> Iterator[str]:
+    """Serve meanwhile, at an address."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    """Serve until the test ends."""
+    with serving(Handler) as there:
+        yield there
 
 
 @pytest.fixture
@@ -112,23 +132,50 @@ def words(address: str, bind: str, *more: str, workers: int = WORKERS) -> list[s
 def test_workers_send_one_load(
     product: Product, address: str, bind: str, machine: Callable[..., Path], work: Callable[[Path], object]
 ) -> None:
-    """Three send each arrival once, as asked, and the master counts them as one; then they wait for the next load."""
+    """They send each arrival once, as asked, and the master counts them as one, however long one loads its users.
+
+    Then they wait for the next load, which ends before its time, as its objective is lost: what was sent is kept.
+    """
     home = machine("master")
-    for number in range(WORKERS):
-        work(machine(f"worker-{number}"))
-    for _ in range(2):
-        done = product(*words(address, bind, "--wait", "30s"), cwd=home)
-        found = json.loads(done.stdout)
-        assert (done.returncode, found["valid"]) == (0, True), done.stdout + done.stderr
-        assert found["ledger"] == {"due": 90, "started": 90, "dropped": 0, "answered": 90, "failed": 0, "unfinished": 0}
-        assert found["generator"]["workers"] == WORKERS
-        left = Path(found["directory"], "load", "read")
-        with (left / "requests.csv").open() as rows:
-            assert sorted(int(row["arrival"]) for row in csv.DictReader(rows)) == list(range(90))
-        stats = json.loads((left / "stats.json").read_text())
-        assert sum(kind["count"] for kind in stats["recorded"]) == 90
-        assert stats["generator"]["apart_ms"] > 0
-        assert not list(left.glob("requests.csv.*"))
+    folders = [machine(f"worker-{number}") for number in range(WORKERS)]
+    (folders[0] / "slow").touch()
+    for folder in folders:
+        work(folder)
+    done = product(*words(address, bind, "--wait", "30s"), cwd=home)
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["valid"]) == (0, True), done.stdout + done.stderr
+    assert found["ledger"] == {"due": 90, "started": 90, "dropped": 0, "answered": 90, "failed": 0, "unfinished": 0}
+    assert found["generator"]["workers"] == WORKERS
+    left = Path(found["directory"], "load", "read")
+    assert arrivals(left) == list(range(90))
+    stats = json.loads((left / "stats.json").read_text())
+    assert sum(kind["count"] for kind in stats["recorded"]) == 90
+    assert stats["generator"]["apart_ms"] > 0
+    assert not list(left.glob("requests.csv.*"))
+    (folders[0] / "slow").unlink()
+    with serving(Failing) as failing:
+        ends_before_its_time(product(*words(failing, bind, "full", "--wait", "30s"), cwd=home))
+
+
+def ends_before_its_time(done: subprocess.CompletedProcess[str]) -> None:
+    """Assert that a load whose every request failed was ended, with all that both workers had sent by then."""
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["verdict"]) == (1, "fail"), done.stdout + done.stderr
+    ledger = found["ledger"]
+    assert 0 < ledger["due"] < 1200, ledger
+    left = Path(found["directory"], "load", "read")
+    sent = arrivals(left)
+    assert len({*sent}) == len(sent) == ledger["due"]
+    assert {arrival % WORKERS for arrival in sent} == {*range(WORKERS)}
+    failures = json.loads((left / "stats.json").read_text())["failures"]
+    assert failures[0]["cause"] == "HTTP 500"
+    assert sum(one["count"] for one in failures) == ledger["failed"] + ledger["unfinished"]
+
+
+def arrivals(folder: Path) -> list[int]:
+    """Return the arrivals of which there are rows."""
+    with (folder / "requests.csv").open() as rows:
+        return sorted(int(row["arrival"]) for row in csv.DictReader(rows))
 
 
 def test_a_lost_worker_leaves_nothing_proved(
