@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -124,6 +126,15 @@ def work(begin: Begin, bind: str) -> Iterator[Callable[[Path], subprocess.Popen[
         yield start
 
 
+def await_that(child: subprocess.Popen[str], has_come: Callable[[], bool]) -> None:
+    """Wait for a moment of a command that still runs."""
+    deadline = time.monotonic() + 60
+    while not has_come():
+        assert child.poll() is None, child.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def words(address: str, bind: str, *more: str, workers: int = WORKERS) -> list[str]:
     """Return the command line of a master."""
     return ["load", address, "--workers", str(workers), "--bind", bind, "--json", *more]
@@ -209,6 +220,24 @@ def test_a_worker_that_never_comes(
     assert (alone.returncode, "[load-master-missing]" in alone.stderr) == (3, True), alone.stderr
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_worker_that_is_ended_leaves_nothing(
+    begin: Begin, bind: str, machine: Callable[..., Path], nothing_left: Callable[[int], None], number: int
+) -> None:
+    """Neither its load process nor what that wrote, which may hold tokens; whoever ended it is told so."""
+    folder = machine("worker")
+    written = folder / "tmp"
+    written.mkdir()
+    words = ("load", "worker", "--master", bind)
+    with begin(*words, cwd=folder, environment={"TMPDIR": str(written)}) as worker:
+        await_that(worker, lambda: any(written.glob("*/locust.log")))
+        worker.send_signal(number)
+        _, err = worker.communicate(timeout=30)
+    assert (worker.returncode, "[run-interrupted]" in err) == (130, True), err
+    nothing_left(worker.pid)
+    assert not [*written.iterdir()]
+
+
 def test_a_worker_runs_its_own_files_only(
     product: Product, address: str, bind: str, machine: Callable[..., Path], work: Callable[[Path], object]
 ) -> None:
@@ -218,6 +247,33 @@ def test_a_worker_runs_its_own_files_only(
     assert done.returncode == 2, done.stdout
     assert "[load-worker-file]" in done.stderr
     assert "its users.py is not the master's" in done.stderr
+
+
+WAIT = """
+import json, sys
+from seatrial.swarm._inside import _worker
+import locust.runners
+
+def tell(*_):
+    print(locust.runners.CONNECT_TIMEOUT, locust.runners.CONNECT_RETRY_COUNT)
+    raise ConnectionError
+
+_worker.Environment.create_worker_runner = tell
+sys.exit(_worker.main())
+"""
+
+
+@pytest.mark.parametrize("wait_s", [600, 36_000])
+def test_a_worker_waits_as_long_as_it_is_asked(wait_s: int, tmp_path: Path) -> None:
+    """Locust itself gives up after five minutes: it is told to ask often enough, each time from within the last."""
+    facts = json.dumps({"root": str(tmp_path), "host": "127.0.0.1", "port": 1, "wait_s": wait_s})
+    command = [sys.executable, "-P", "-c", WAIT, facts]
+    done = subprocess.run(command, stdin=subprocess.PIPE, capture_output=True, text=True, check=False)
+    assert done.returncode == 3, done.stderr
+    pause_s, times = map(float, done.stdout.split())
+    assert pause_s * times > wait_s
+    assert times < sys.getrecursionlimit() - 300
+    assert pause_s <= wait_s / 100
 
 
 FAR = "203.0.113.9:80"

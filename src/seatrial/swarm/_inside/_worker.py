@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import sys
 import zlib
@@ -14,7 +15,8 @@ from typing import Any, BinaryIO, cast
 
 import gevent
 import gevent.socket
-import locust as _patched  # noqa: F401 - before anything that loads ssl, which it must patch first
+import locust  # before anything that loads ssl, which it must patch first
+import locust.runners
 from gevent.event import AsyncResult, Event
 from locust.env import Environment
 from locust.runners import WorkerRunner
@@ -31,6 +33,7 @@ NOBODY = 3
 MOST_LOG = 1 << 16
 LOOK_S = 0.5
 LOOKS = int(SILENT_S / LOOK_S)
+MOST_TIMES = 500
 
 
 class Link:
@@ -129,6 +132,12 @@ def serve(link: Link, facts: Mapping[str, Any]) -> None:
     link.end.wait()
 
 
+def be_patient(wait_s: float) -> None:
+    """Have Locust ask for a master as long: each time from within the last, so that there is an end to how often."""
+    locust.runners.CONNECT_TIMEOUT = math.ceil(max(locust.runners.CONNECT_TIMEOUT, wait_s / MOST_TIMES))
+    locust.runners.CONNECT_RETRY_COUNT = math.ceil(wait_s / locust.runners.CONNECT_TIMEOUT) + 1
+
+
 def main() -> int:
     """Return 0 when a master is done with this process, 3 when none came."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
@@ -136,6 +145,7 @@ def main() -> int:
     os.chdir(facts["root"])
     gevent.spawn(listen, Event(), Event())
     environment = Environment()
+    be_patient(facts["wait_s"])
     try:
         with gevent.Timeout(facts["wait_s"]):
             runner = environment.create_worker_runner(facts["host"], facts["port"])
