@@ -12,10 +12,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+
+from seatrial.core import content
 
 Begin = Callable[..., subprocess.Popen[str]]
 Product = Callable[..., subprocess.CompletedProcess[str]]
@@ -310,6 +313,54 @@ for url, committed, allow in cases:
         print("allowed")
     except UsageError as error:
         print(error.slug)
+"""
+
+
+def test_a_worker_looks_at_files_of_its_project_only(tmp_path: Path) -> None:
+    """The master chooses the name and knows the content: of what lies elsewhere it runs nothing, and says no more."""
+    project, elsewhere = tmp_path / "project", tmp_path / "elsewhere.py"
+    (project / "sub").mkdir(parents=True)
+    for file in (elsewhere, project / "users.py"):
+        file.write_text("1\n")
+    (project / "link.py").symlink_to(elsewhere)
+    (project / "same.py").symlink_to("users.py")
+    shipped = content("load") / "locustfile.py"
+    cases = {
+        "users.py": "allowed",
+        "sub/../users.py": "allowed",
+        "same.py": "allowed",
+        str(project / "users.py"): "allowed",
+        "../elsewhere.py": "it has no ../elsewhere.py in its project",
+        str(elsewhere): f"it has no {elsewhere} in its project",
+        "link.py": "it has no link.py in its project",
+        "missing.py": "it has no missing.py in its project",
+        "load/locustfile.py": "its load/locustfile.py is not the master's",
+        "load/../pyproject.toml": "it has no load/../pyproject.toml in its project",
+    }
+    assert shipped.is_file()
+    facts = json.dumps([[*cases], sha256(elsewhere.read_bytes()).hexdigest()])
+    command = [sys.executable, "-P", "-c", ASK_FOR, facts]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=project)
+    assert dict(zip(cases, done.stdout.splitlines(), strict=True)) == cases
+
+
+ASK_FOR = """
+import json, sys
+import locust
+from pathlib import Path
+from seatrial.swarm._inside._load import BrokenLoadError
+from seatrial.swarm._inside._worker import own_plan
+from seatrial.swarm._plan import Plan
+
+names, digest = json.loads(sys.argv[1])
+for name in names:
+    plan = Plan(name="s", url="http://127.0.0.1:9", file="", user="U", named=name, paths=(), rate_per_s=1, duration_s=1,
+                deadline_s=1, spacing="constant", seed=1)
+    try:
+        own_plan({"plan": plan.encode(), "digest": digest}, Path(), [], "")
+        print("allowed")
+    except BrokenLoadError as error:
+        print(error.what)
 """
 
 

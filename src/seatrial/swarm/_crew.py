@@ -50,10 +50,18 @@ class Crew:
         return cls(**json.loads(text))
 
 
-def find_file(name: str, root: Path) -> Path:
-    """Return this machine's load file of that name, whether or not there is one."""
-    own = root / name
-    return own if own.is_file() else content("load").parent / name
+def find_file(name: str, root: Path) -> Path | None:
+    """Return this machine's load file of that name: of its project, or a shipped one; None where there is none.
+
+    The master chooses the name: whatever it leads to, in other folders nothing is looked at.
+    """
+    shipped = content("load")
+    places = ((root / name, root), (shipped.parent / name, shipped))
+    return next((file for file, fence in places if _is_in(fence, file) and file.is_file()), None)
+
+
+def _is_in(folder: Path, file: Path) -> bool:
+    return file.resolve().is_relative_to(folder.resolve())
 
 
 def digest(file: Path) -> str:

@@ -104,9 +104,9 @@ def own_plan(said: Mapping[str, Any], work: Path, committed: list[str], allow_ta
     if not plan.named:
         return replace(plan, requests=str(work / "requests.csv"))
     file = find_file(plan.named, Path.cwd())
-    if digest(file) != said["digest"]:
+    if file is None or digest(file) != said["digest"]:
         raise BrokenLoadError(
-            f"its {plan.named} is not the master's" if file.is_file() else f"it has no {plan.named}",
+            f"its {plan.named} is not the master's" if file else f"it has no {plan.named} in its project",
             slug="load-worker-file",
             details="a worker runs its own files only",
         )
