@@ -18,10 +18,13 @@ from pathlib import Path
 
 import pytest
 
+from seatrial import __version__
 from seatrial.core import content
+from seatrial.swarm._crew import Left
 
 Begin = Callable[..., subprocess.Popen[str]]
 Product = Callable[..., subprocess.CompletedProcess[str]]
+Work = Callable[[Path], subprocess.Popen[str]]
 WORKERS = 2
 LOAD_FILE = """
 from pathlib import Path
@@ -117,7 +120,7 @@ def bind() -> str:
 
 
 @pytest.fixture
-def work(begin: Begin, bind: str) -> Iterator[Callable[[Path], subprocess.Popen[str]]]:
+def work(begin: Begin, bind: str) -> Iterator[Work]:
     """Return the function that starts a worker in a folder; all are ended, and waited for."""
     with ExitStack() as stack:
 
@@ -138,13 +141,19 @@ def await_that(child: subprocess.Popen[str], has_come: Callable[[], bool]) -> No
         time.sleep(0.05)
 
 
+def told(worker: subprocess.Popen[str]) -> str:
+    """Return what a worker says next of a load that is over for it."""
+    assert worker.stderr
+    return next(line for line in worker.stderr if line.startswith("worker: "))
+
+
 def words(address: str, bind: str, *more: str, workers: int = WORKERS) -> list[str]:
     """Return the command line of a master."""
     return ["load", address, "--workers", str(workers), "--bind", bind, "--json", *more]
 
 
 def test_workers_send_one_load(
-    product: Product, address: str, bind: str, machine: Callable[..., Path], work: Callable[[Path], object]
+    product: Product, address: str, bind: str, machine: Callable[..., Path], work: Work
 ) -> None:
     """They send each arrival once, as asked, and the master counts them as one, however long one loads its users.
 
@@ -153,8 +162,7 @@ def test_workers_send_one_load(
     home = machine("master")
     folders = [machine(f"worker-{number}") for number in range(WORKERS)]
     (folders[0] / "slow").touch()
-    for folder in folders:
-        work(folder)
+    workers = [work(folder) for folder in folders]
     done = product(*words(address, bind, "--wait", "30s"), cwd=home)
     found = json.loads(done.stdout)
     assert (done.returncode, found["valid"]) == (0, True), done.stdout + done.stderr
@@ -166,6 +174,7 @@ def test_workers_send_one_load(
     assert sum(kind["count"] for kind in stats["recorded"]) == 90
     assert stats["generator"]["apart_ms"] > 0
     assert not list(left.glob("requests.csv.*"))
+    assert all("sent its share;" in told(worker) for worker in workers)
     (folders[0] / "slow").unlink()
     with serving(Failing) as failing:
         ends_before_its_time(product(*words(failing, bind, "full", "--wait", "30s"), cwd=home))
@@ -193,10 +202,10 @@ def arrivals(folder: Path) -> list[int]:
 
 
 def test_a_lost_worker_leaves_nothing_proved(
-    begin: Begin, address: str, bind: str, machine: Callable[..., Path], work: Callable[[Path], subprocess.Popen[str]]
+    begin: Begin, address: str, bind: str, machine: Callable[..., Path], work: Work
 ) -> None:
     """One of two is killed in the middle: the load is inconclusive at once, and says whom it lacks."""
-    work(machine("worker-0"))
+    survivor = work(machine("worker-0"))
     victim = work(machine("worker-1"))
     with begin(*words(address, bind, "full", workers=2), cwd=machine("master")) as master:
         assert master.stderr
@@ -208,17 +217,53 @@ def test_a_lost_worker_leaves_nothing_proved(
     doubt = found["scenarios"]["read"]["doubt"]
     assert doubt.endswith("of 2 was lost before it reported")
     assert socket.gethostname() in doubt
+    assert "was let go before it had sent its share" in told(survivor)
+
+
+def test_a_worker_without_a_master_stops(
+    begin: Begin, address: str, bind: str, machine: Callable[..., Path], work: Work
+) -> None:
+    """Its master is killed in the middle and says nothing of it: nobody asks for the rest, and no share was sent."""
+    worker = work(machine("worker"))
+    with begin(*words(address, bind, "full", workers=1), cwd=machine("master")) as master:
+        assert master.stderr
+        assert any(" 1 s of 20 s" in line for line in master.stderr)
+        master.kill()
+    assert "stopped, as its master said nothing for 5 s" in told(worker)
+
+
+def test_a_worker_of_another_version(
+    product: Product, address: str, bind: str, machine: Callable[..., Path], tmp_path: Path
+) -> None:
+    """It is sent no plan, and the message has both versions."""
+    facts = {"host": "127.0.0.1", "port": int(bind.rpartition(":")[2]), "root": str(tmp_path), "wait_s": 60}
+    command = [sys.executable, "-P", "-c", OLD, json.dumps({**facts, "work": str(tmp_path)})]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as worker:
+        done = product(*words(address, bind, workers=1), cwd=machine("master"))
+    assert (done.returncode, "[load-worker-version]" in done.stderr) == (2, True), done.stderr
+    assert f"has seatrial 0.0.1, its master {__version__}" in done.stderr
+    assert worker.returncode == Left.SPARE
+
+
+OLD = """
+import sys
+from seatrial.swarm._inside import _worker
+
+_worker.__version__ = "0.0.1"
+sys.exit(_worker.main())
+"""
 
 
 def test_a_worker_that_never_comes(
-    product: Product, address: str, bind: str, machine: Callable[..., Path], work: Callable[[Path], object]
+    product: Product, address: str, bind: str, machine: Callable[..., Path], work: Work
 ) -> None:
     """The wait is bounded, nothing is sent, and the message has the count; nobody at all is told to the worker too."""
-    work(machine("worker"))
+    worker = work(machine("worker"))
     done = product(*words(address, bind, "--wait", "4s", workers=2), cwd=machine("master"))
     found = json.loads(done.stdout)
     assert (done.returncode, found["ledger"]["started"]) == (3, 0)
     assert found["scenarios"]["read"]["doubt"] == f"only 1 of 2 workers came to {bind} within 4 s"
+    assert "was not needed;" in told(worker)
     alone = product("load", "worker", "--master", bind, "--wait", "1s", cwd=machine("alone"))
     assert (alone.returncode, "[load-master-missing]" in alone.stderr) == (3, True), alone.stderr
 
@@ -242,14 +287,15 @@ def test_a_worker_that_is_ended_leaves_nothing(
 
 
 def test_a_worker_runs_its_own_files_only(
-    product: Product, address: str, bind: str, machine: Callable[..., Path], work: Callable[[Path], object]
+    product: Product, address: str, bind: str, machine: Callable[..., Path], work: Work
 ) -> None:
     """No code comes from the master: where its load file is another one, nothing is sent, and the message says so."""
-    work(machine("worker", users=LOAD_FILE.replace("/a", "/b")))
+    worker = work(machine("worker", users=LOAD_FILE.replace("/a", "/b")))
     done = product(*words(address, bind, workers=1), cwd=machine("master"))
     assert done.returncode == 2, done.stdout
     assert "[load-worker-file]" in done.stderr
     assert "its users.py is not the master's" in done.stderr
+    assert "could not send what its master asked for" in told(worker)
 
 
 WAIT = """

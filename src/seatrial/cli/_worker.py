@@ -18,7 +18,7 @@ Examples:
 
 \b
 Exit codes: 0 it sent its share until no master answered any more, 2 wrong usage or configuration,
-3 no master answered at all, or a load process failed, 130 interrupted."""
+3 no master answered at all, none got a whole share, or a load process failed, 130 interrupted."""
 WAIT_S = 60.0
 
 

@@ -23,17 +23,17 @@ from locust.runners import WorkerRunner
 
 from seatrial import __version__
 from seatrial.core import UsageError
-from seatrial.swarm._crew import CHUNK, SILENT_S, TOPIC, digest, find_file
+from seatrial.swarm._crew import CHUNK, NOBODY, SILENT_S, TOPIC, Left, digest, find_file
 from seatrial.swarm._inside._harness import listen
 from seatrial.swarm._inside._load import BrokenLoadError, load_user
 from seatrial.swarm._inside._swarm import run
 from seatrial.swarm._plan import Plan
 
-NOBODY = 3
 MOST_LOG = 1 << 16
 LOOK_S = 0.5
 LOOKS = int(SILENT_S / LOOK_S)
 MOST_TIMES = 500
+LAST_WORDS = {"broken": Left.REFUSED, "done": Left.SENT}
 
 
 class Link:
@@ -42,6 +42,7 @@ class Link:
     def __init__(self, runner: WorkerRunner) -> None:
         self._runner = runner
         self._unheard = 0
+        self._left = Left.SPARE
         self.plan: AsyncResult[Mapping[str, Any]] = AsyncResult()
         self.go, self.stop = Event(), Event()
         self.end = Event()
@@ -51,17 +52,19 @@ class Link:
     def send(self, kind: str, **facts: object) -> None:
         """Send one message."""
         self._runner.send_message(TOPIC, {"kind": kind, **facts})
+        self._left = LAST_WORDS.get(kind, self._left)
 
     def _hear(self, said: Mapping[str, Any]) -> None:
         self._unheard = 0
         if said["kind"] == "plan":
+            self._left = Left.DISMISSED
             self.plan.set(said)
         elif said["kind"] == "go":
             self.go.set()
         elif said["kind"] == "stop":
             self.stop.set()
         elif said["kind"] == "end":
-            os._exit(0)  # the master has all that it wants; whatever is under way here is nobody's any more
+            os._exit(self._left)  # the master has all that it wants; whatever is under way here is nobody's any more
 
     def _watch(self) -> None:
         """End with the master, at once: what is sent for nobody would be load that nobody asked for.
@@ -71,7 +74,7 @@ class Link:
         while self._unheard < LOOKS:
             self._unheard += 1
             gevent.sleep(LOOK_S)
-        os._exit(0)
+        os._exit(self._left if self._left in LAST_WORDS.values() else Left.ALONE)
 
 
 class Told:
@@ -139,7 +142,7 @@ def be_patient(wait_s: float) -> None:
 
 
 def main() -> int:
-    """Return 0 when a master is done with this process, 3 when none came."""
+    """Return 3 when no master came; where one did, it ends this process."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     facts = json.loads(sys.argv[1])
     os.chdir(facts["root"])
