@@ -32,7 +32,7 @@ from gevent.monkey import get_original
 from locust import FastHttpUser, task
 
 if Path("slow").exists():
-    get_original("time", "sleep")(7)  # for all greenlets, and longer than Locust or a worker waits for a word
+    get_original("time", "sleep")(6)  # for all greenlets, and longer than Locust or a worker waits for a word
 
 class Reader(FastHttpUser):
     lean = True
@@ -204,7 +204,10 @@ def arrivals(folder: Path) -> list[int]:
 def test_a_lost_worker_leaves_nothing_proved(
     begin: Begin, address: str, bind: str, machine: Callable[..., Path], work: Work
 ) -> None:
-    """One of two is killed in the middle: the load is inconclusive at once, and says whom it lacks."""
+    """One of two is killed in the middle: the load is inconclusive at once, and says whom it lacks.
+
+    The other one serves the next master, and stops when that one is lost.
+    """
     survivor = work(machine("worker-0"))
     victim = work(machine("worker-1"))
     with begin(*words(address, bind, "full", workers=2), cwd=machine("master")) as master:
@@ -218,14 +221,12 @@ def test_a_lost_worker_leaves_nothing_proved(
     assert doubt.endswith("of 2 was lost before it reported")
     assert socket.gethostname() in doubt
     assert "was let go before it had sent its share" in told(survivor)
+    stops_without_a_master(begin, words(address, bind, "full", workers=1), machine("next"), survivor)
 
 
-def test_a_worker_without_a_master_stops(
-    begin: Begin, address: str, bind: str, machine: Callable[..., Path], work: Work
-) -> None:
-    """Its master is killed in the middle and says nothing of it: nobody asks for the rest, and no share was sent."""
-    worker = work(machine("worker"))
-    with begin(*words(address, bind, "full", workers=1), cwd=machine("master")) as master:
+def stops_without_a_master(begin: Begin, load: list[str], folder: Path, worker: subprocess.Popen[str]) -> None:
+    """Assert that a worker sends nothing more for a master that is killed in the middle, who says nothing of it."""
+    with begin(*load, cwd=folder) as master:
         assert master.stderr
         assert any(" 1 s of 20 s" in line for line in master.stderr)
         master.kill()
@@ -240,9 +241,9 @@ def test_a_worker_of_another_version(
     command = [sys.executable, "-P", "-c", OLD, json.dumps({**facts, "work": str(tmp_path)})]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as worker:
         done = product(*words(address, bind, workers=1), cwd=machine("master"))
+        assert worker.wait(30) == Left.SPARE
     assert (done.returncode, "[load-worker-version]" in done.stderr) == (2, True), done.stderr
     assert f"has seatrial 0.0.1, its master {__version__}" in done.stderr
-    assert worker.returncode == Left.SPARE
 
 
 OLD = """
@@ -252,20 +253,6 @@ from seatrial.swarm._inside import _worker
 _worker.__version__ = "0.0.1"
 sys.exit(_worker.main())
 """
-
-
-def test_a_worker_that_never_comes(
-    product: Product, address: str, bind: str, machine: Callable[..., Path], work: Work
-) -> None:
-    """The wait is bounded, nothing is sent, and the message has the count; nobody at all is told to the worker too."""
-    worker = work(machine("worker"))
-    done = product(*words(address, bind, "--wait", "4s", workers=2), cwd=machine("master"))
-    found = json.loads(done.stdout)
-    assert (done.returncode, found["ledger"]["started"]) == (3, 0)
-    assert found["scenarios"]["read"]["doubt"] == f"only 1 of 2 workers came to {bind} within 4 s"
-    assert "was not needed;" in told(worker)
-    alone = product("load", "worker", "--master", bind, "--wait", "1s", cwd=machine("alone"))
-    assert (alone.returncode, "[load-master-missing]" in alone.stderr) == (3, True), alone.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -289,13 +276,28 @@ def test_a_worker_that_is_ended_leaves_nothing(
 def test_a_worker_runs_its_own_files_only(
     product: Product, address: str, bind: str, machine: Callable[..., Path], work: Work
 ) -> None:
-    """No code comes from the master: where its load file is another one, nothing is sent, and the message says so."""
+    """No code comes from the master: where its load file is another one, nothing is sent, and the message says so.
+
+    The next master asks for one worker more than there are: its wait is bounded, and the message has the count.
+    """
+    home = machine("master")
     worker = work(machine("worker", users=LOAD_FILE.replace("/a", "/b")))
-    done = product(*words(address, bind, workers=1), cwd=machine("master"))
+    done = product(*words(address, bind, workers=1), cwd=home)
     assert done.returncode == 2, done.stdout
     assert "[load-worker-file]" in done.stderr
     assert "its users.py is not the master's" in done.stderr
     assert "could not send what its master asked for" in told(worker)
+    done = product(*words(address, bind, "--wait", "4s", workers=2), cwd=home)
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["ledger"]["started"]) == (3, 0)
+    assert found["scenarios"]["read"]["doubt"] == f"only 1 of 2 workers came to {bind} within 4 s"
+    assert "was not needed;" in told(worker)
+
+
+def test_a_worker_to_which_no_master_comes(product: Product, bind: str, machine: Callable[..., Path]) -> None:
+    """It says so when its time is over."""
+    alone = product("load", "worker", "--master", bind, "--wait", "1s", cwd=machine("alone"))
+    assert (alone.returncode, "[load-master-missing]" in alone.stderr) == (3, True), alone.stderr
 
 
 WAIT = """
