@@ -1,5 +1,6 @@
 """Several load processes counted as one: their reports, their ticks, and their files."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seatrial.core import EnvironmentFailure
+from seatrial.swarm import _workers
 from seatrial.swarm._histogram import Histogram
 from seatrial.swarm._plan import Ledger, Plan
 from seatrial.swarm._process import Ending
@@ -113,3 +116,41 @@ def test_requests_end_up_in_one_file(tmp_path: Path) -> None:
     gather(plan, 5)
     assert [file.name for file in tmp_path.iterdir()] == ["requests.csv"]
     assert (tmp_path / "requests.csv").read_text() == "head\n0,a\n1,b\n2,d\n"
+
+
+CODES = """
+import pathlib
+left = pathlib.Path("codes")
+code, *rest = left.read_text().split()
+left.write_text(" ".join(rest))
+raise SystemExit(int(code))
+"""
+
+
+@pytest.mark.parametrize(
+    ("codes", "sent", "slug"),
+    [
+        ("0 0 3", 2, ""),
+        ("4 0 5 6 7 3", 1, ""),
+        ("5 3", 0, "load-worker-idle"),
+        ("3", 0, "load-master-missing"),
+        ("0 1", 0, "load-worker-process"),
+    ],
+)
+def test_whole_shares_alone_count(
+    codes: str, sent: int, slug: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever else a load process ended by is told, and is no share that was sent."""
+    (tmp_path / "codes").write_text(codes)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(_workers, "WORKER", (sys.executable, "-c", CODES))
+    lines: list[str] = []
+    found, error = 0, ""
+    try:
+        found = _workers.work_for(
+            "h", 1, root=tmp_path, committed=(), allow_target="", wait_s=1, progress=lines.append
+        )  # fmt: skip
+    except EnvironmentFailure as failure:
+        error = failure.slug
+    assert (found, error) == (sent, slug)
+    assert len(lines) == len([code for code in codes.split() if code not in {"1", "3"}])

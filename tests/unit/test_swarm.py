@@ -17,13 +17,14 @@ from seatrial.swarm._histogram import Histogram
 from seatrial.swarm._honesty import Doubt, find_doubt, find_gap, lag_bound_ms
 from seatrial.swarm._inside._mix import Mix
 from seatrial.swarm._loadfile import find_load_file
-from seatrial.swarm._objectives import check_resources
+from seatrial.swarm._objectives import check_resources, find_broken
 from seatrial.swarm._order import Order, prepare
 from seatrial.swarm._outcomes import Trial, judge
 from seatrial.swarm._plan import DROPPED, FAILED, LATE, OK, TIMEOUT, TURNED_AWAY, UNFINISHED, Ledger, Plan
 from seatrial.swarm._process import Ending
 from seatrial.swarm._report import histogram
 from seatrial.swarm._rows import Row, agrees, fate, read_rows
+from seatrial.swarm._scenario import Attempt
 from seatrial.swarm._sessions import count_needed, passed_quota
 from seatrial.swarm._statistics import figures_of, least_of, measure, total_of, word
 
@@ -410,6 +411,29 @@ def test_a_429_beyond_the_quota_proves_nothing() -> None:
     )
 
 
+def test_a_429_is_no_finding_where_rows_are_missing() -> None:
+    """What is missing may have passed the quota; on exempt paths nobody may be limited, however many they are."""
+    rows = [row(0), row(1, status=429, outcome=FAILED)]
+    torn = replace(trial(rows, doubt=Doubt(reason="worker 2 was lost")), whole=False)
+    assert outcome(judge(torn), "never-limited") is Outcome.INCONCLUSIVE
+    ended = replace(trial(rows), whole=False, lost=[*find_broken(ORDER.objectives, {"error_ratio": 0.5, "p99": 1.0})])
+    assert outcome(judge(ended), "never-limited") is Outcome.NOT_TESTED
+    exempt = replace(torn, order=replace(ORDER, identities=0, exempt=True))
+    assert outcome(judge(exempt), "never-limited") is Outcome.FAILED
+
+
+@pytest.mark.parametrize(("told", "there", "whole"), [(2, 2, True), (3, 2, False), (None, 2, False)])
+def test_rows_are_whole_as_far_as_the_processes_say(told: int | None, there: int, whole: bool) -> None:
+    """What a lost process wrote, nobody knows; what is not there that one told of, is missing."""
+    plan = Plan(
+        name="s", url="http://h", file="f", user="U", paths=(), rate_per_s=1.0, duration_s=2.0, deadline_s=3.0,
+        spacing="constant", seed=1,
+    )  # fmt: skip
+    end = Ending(report=None if told is None else {"rows": told}, exit_code=0)
+    rows = [row(index) for index in range(there)]
+    assert Attempt(plan=plan, ending=end, ledger=LEDGER, rows=rows, doubt=None).whole is whole
+
+
 def test_anonymous_load_may_be_limited() -> None:
     """Without identities and exemption there is no such promise; on exempt paths there is."""
     anonymous = replace(ORDER, identities=0)
@@ -449,6 +473,8 @@ MORE = [*ROWS, row(100, outcome=LATE), row(101, outcome=LATE)]
         (ending(ROWS), replace(LEDGER, due=101), ROWS, "do not add up"),
         (reporting(ROWS, recorded=[{"count": 60}, {"count": 39}]), LEDGER, ROWS, "99 times for 100"),
         (reporting(ROWS, cpu_s=2.9), LEDGER, [replace(one, lag_ms=6.0) for one in ROWS], "97 % of a processor"),
+        (ending(ROWS, report=None, lost="worker 2 was lost"), LEDGER, ROWS, "worker 2 was lost"),
+        (reporting(ROWS, apart_ms=50.1), LEDGER, ROWS, "up to 50.1 ms apart, more than 50 ms"),
         (ending([]), Ledger(), [], "not one request"),
         (ending(MORE), replace(LEDGER, due=102, dropped=2), MORE, "2 of 102"),
         (ending(ROWS), replace(LEDGER, due=102, dropped=2), ROWS, "do not add up"),
@@ -467,6 +493,7 @@ def test_a_good_generator_is_not_doubted() -> None:
     """All due arrivals started on time: no doubt; one late arrival in a hundred is within the bound."""
     assert find_doubt(ending(ROWS), LEDGER, [*ROWS[1:], row(0, lag_ms=51.0)], lag_limit_ms=50.0) is None
     assert find_doubt(reporting(ROWS, cpu_s=3.0), LEDGER, ROWS, lag_limit_ms=50.0) is None
+    assert find_doubt(reporting(ROWS, apart_ms=50.0), LEDGER, ROWS, lag_limit_ms=50.0) is None
 
 
 def ledger_of(rows: list[Row]) -> Ledger:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import click
 
+from seatrial._interrupts import end_in_order
 from seatrial.cli._options import allow_target_option, config_option, config_path, seconds
 from seatrial.core import UsageError
 
@@ -16,7 +18,7 @@ Examples:
 
 \b
 Exit codes: 0 it sent its share until no master answered any more, 2 wrong usage or configuration,
-3 no master answered at all, or a load process failed, 130 interrupted."""
+3 no master answered at all, none got a whole share, or a load process failed, 130 interrupted."""
 WAIT_S = 60.0
 
 
@@ -36,6 +38,8 @@ def worker_command(*, master: str, wait_s: float | None, allow_target: str, conf
 
     host, port = read_address(master, option="--master", port="5557")
     root, committed = _project(config)
+    end_in_order()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what containers are ended by
     count = work_for(
         host, port, root=root, committed=committed, allow_target=allow_target, wait_s=wait_s or WAIT_S,
         progress=lambda line: click.echo(f"worker: {line}", err=True),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from enum import IntEnum
 from hashlib import sha256
 from pathlib import Path
 
@@ -24,6 +25,30 @@ MOST_BYTES = 1 << 30
 
 SILENT_S = 5.0
 """A worker that hears nothing of its master for so long sends nothing more."""
+
+NOBODY = 3
+"""The exit code of a worker's load process to which no master came."""
+
+
+class Left(IntEnum):
+    """How a worker's load process ended: its exit code, to which a master came."""
+
+    SENT = 0
+    SPARE = 4
+    REFUSED = 5
+    DISMISSED = 6
+    ALONE = 7
+
+    @property
+    def told(self) -> str:
+        """Return what became of the master's load here."""
+        return {
+            Left.SENT: "sent its share",
+            Left.SPARE: "was not needed",
+            Left.REFUSED: "could not send what its master asked for, who has the reason",
+            Left.DISMISSED: "was let go before it had sent its share: its master has the reason",
+            Left.ALONE: f"stopped, as its master said nothing for {SILENT_S:g} s",
+        }[self]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +75,18 @@ class Crew:
         return cls(**json.loads(text))
 
 
-def find_file(name: str, root: Path) -> Path:
-    """Return this machine's load file of that name, whether or not there is one."""
-    own = root / name
-    return own if own.is_file() else content("load").parent / name
+def find_file(name: str, root: Path) -> Path | None:
+    """Return this machine's load file of that name: of its project, or a shipped one; None where there is none.
+
+    The master chooses the name: whatever it leads to, in other folders nothing is looked at.
+    """
+    shipped = content("load")
+    places = ((root / name, root), (shipped.parent / name, shipped))
+    return next((file for file, fence in places if _is_in(fence, file) and file.is_file()), None)
+
+
+def _is_in(folder: Path, file: Path) -> bool:
+    return file.resolve().is_relative_to(folder.resolve())
 
 
 def digest(file: Path) -> str:

@@ -32,7 +32,7 @@ class Trial:
     `least` are the figures without whatever the generator may have spoilt: a service fails by both. `operations` has
     both of each operation. `lost` are objectives that could no longer hold when the load was ended because of them,
     `flooded` how many requests were sent from the first look at the service to the last that are not judged; None where
-    nobody knows.
+    nobody knows. Rows are `whole` unless a process was lost with some of them.
     """
 
     order: Order
@@ -47,6 +47,7 @@ class Trial:
     resources: Resources = field(default_factory=Resources)
     lost: Sequence[Broken] = ()
     flooded: float | None = 0
+    whole: bool = True
 
     def slug(self, claim: str) -> str:
         """Return the slug of one of the scenario's checks."""
@@ -219,7 +220,7 @@ def _never_limited(trial: Trial) -> CheckResult:
         return CheckResult(check=slug, outcome=Outcome.NOT_APPLICABLE, reason=reason)
     over = set() if trial.order.exempt else passed_quota(trial.rows, trial.order.quotas)
     limited = [row for row in trial.rows if row.status == trial.order.rejection and row.identity not in over]
-    if limited:
+    if limited and (trial.whole or trial.order.exempt):  # what is missing may have passed a quota
         return _limited(trial, slug, limited)
     doubt = trial.doubt.reason if trial.doubt else _all_over(trial, over)
     if doubt:

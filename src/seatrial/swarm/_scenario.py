@@ -56,6 +56,11 @@ class Attempt:
         """Return the rows of arrivals: what users did before their first one is not load."""
         return [row for row in self.rows if row.arrival >= 0]
 
+    @property
+    def whole(self) -> bool:
+        """Return whether no row is missing of what was sent."""
+        return self.ending.report is not None and self.ending.report["rows"] == len(self.rows)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
@@ -308,6 +313,7 @@ def _conclude(order: Order, attempt: Attempt, ground: Ground, *, replay: str, gi
     trial = Trial(
         order=order,
         rows=rows,
+        whole=attempt.whole,
         values=values.seen,
         least=values.least,
         doubt=attempt.doubt,

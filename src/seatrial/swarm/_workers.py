@@ -8,14 +8,14 @@ import os
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from seatrial.core import EnvironmentFailure
+from seatrial.swarm._crew import NOBODY, Left
 from seatrial.swarm._process import PYTHON
 
 WORKER = (*PYTHON, "seatrial.swarm._inside._worker")
-NOBODY = 3
 
 
 def work_for(  # noqa: PLR0913 - where, who, what it may do, and whom to tell
@@ -28,19 +28,19 @@ def work_for(  # noqa: PLR0913 - where, who, what it may do, and whom to tell
     wait_s: float,
     progress: Callable[[str], None],
 ) -> int:
-    """Send what a master has to be sent, until none has answered for `wait_s`; return how many scenarios it was.
+    """Send what a master has to be sent, until none has answered for `wait_s`; return how many whole shares it was.
 
     `committed` and `allow_target` say which targets beside this machine are allowed here, whatever the master wants.
-    Raises EnvironmentFailure when no master ever came, or a load process fails.
+    Raises EnvironmentFailure when no master ever came, none got a whole share, or a load process fails.
     """
-    count = 0
+    ends: list[Left] = []
     facts = {"host": host, "port": port, "root": str(root), "wait_s": wait_s}
     while True:
         with tempfile.TemporaryDirectory(prefix="seatrial-worker-") as work:
             code, log = _serve({**facts, "committed": [*committed], "allow_target": allow_target, "work": work})
         if code == NOBODY:
             break
-        if code:
+        if code not in {*Left}:
             raise EnvironmentFailure(
                 f"the load process ended with exit code {code}",
                 slug="load-worker-process",
@@ -48,16 +48,27 @@ def work_for(  # noqa: PLR0913 - where, who, what it may do, and whom to tell
                 remedy="see what it wrote, and start the worker again",
                 details=log,
             )
-        count += 1
-        progress(f"done: {count}; waiting for {host}:{port}")
-    if not count:
-        raise EnvironmentFailure(
-            f"no master answered within {wait_s:g} s",
-            slug="load-master-missing",
-            where=f"{host}:{port}",
-            remedy="start it with seatrial load --workers N --bind HOST:PORT, or wait longer for it with --wait",
+        ends.append(Left(code))
+        progress(f"{ends[-1].told}; waits for {host}:{port}")
+    if Left.SENT not in ends:
+        raise _nothing_sent(ends, f"{host}:{port}", wait_s)
+    return ends.count(Left.SENT)
+
+
+def _nothing_sent(ends: Sequence[Left], where: str, wait_s: float) -> EnvironmentFailure:
+    if ends:
+        return EnvironmentFailure(
+            f"this worker sent nothing that counts: at last it {ends[-1].told}",
+            slug="load-worker-idle",
+            where=where,
+            remedy="see what the master said",
         )
-    return count
+    return EnvironmentFailure(
+        f"no master answered within {wait_s:g} s",
+        slug="load-master-missing",
+        where=where,
+        remedy="start it with seatrial load --workers N --bind HOST:PORT, or wait longer for it with --wait",
+    )
 
 
 def _serve(facts: dict[str, object]) -> tuple[int, str]:

@@ -22,7 +22,7 @@ from gevent.event import Event
 from gevent.queue import Empty, Queue
 from locust.env import Environment
 from locust.exception import RPCError
-from locust.runners import STATE_MISSING, MasterRunner
+from locust.runners import HEARTBEAT_LIVENESS, STATE_INIT, STATE_MISSING, MasterRunner
 
 from seatrial import __version__
 from seatrial.swarm._crew import CHUNK, MOST_BYTES, TOPIC, Crew, digest
@@ -138,10 +138,13 @@ class Master:
             yield
 
     def _look(self) -> None:
-        """Raise SpoiltError where a worker is gone that has not reported."""
+        """Raise SpoiltError where a worker is gone that has not reported.
+
+        Until it is ready, one that is silent may be loading its users, which leaves no time for heartbeats.
+        """
         for one in self._members.values():
             client = self._runner.clients.get(one.client)
-            if not one.report and (client is None or client.state == STATE_MISSING):
+            if not one.report and (client is None or (one.ready and client.state == STATE_MISSING)):
                 raise SpoiltError(f"{one.name} of {len(self._members)} was lost before it reported")
 
     def _take(self, client: str, said: Mapping[str, Any]) -> None:
@@ -160,9 +163,9 @@ class Master:
             self._break(slug="load-worker-version", what=what, details="", remedy="install the same on all machines")
 
     def _break(self, **facts: str) -> None:
-        """Tell the harness that this cannot be used, and end."""
-        self._channel.send("broken", where=self._crew.address, **facts)
+        """Tell the harness that this cannot be used, and end: workers go first, as it kills this process at that word."""
         self.close()
+        self._channel.send("broken", where=self._crew.address, **facts)
         os._exit(2)
 
     def _on_broken(self, one: Member, said: Mapping[str, Any]) -> None:
@@ -170,8 +173,11 @@ class Master:
         self._break(what=f"{one.name}: {said['what']}", **facts)
 
     def _on_ready(self, one: Member, said: Mapping[str, Any]) -> None:
+        """Take note, and count heartbeats from now on: Locust may have missed it meanwhile."""
         del said
         one.ready = True
+        if client := self._runner.clients.get(one.client):
+            client.state, client.heartbeat = STATE_INIT, HEARTBEAT_LIVENESS
 
     def _on_begun(self, one: Member, said: Mapping[str, Any]) -> None:
         del said

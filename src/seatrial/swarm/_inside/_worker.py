@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import sys
-import time
 import zlib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,22 +15,25 @@ from typing import Any, BinaryIO, cast
 
 import gevent
 import gevent.socket
-import locust as _patched  # noqa: F401 - before anything that loads ssl, which it must patch first
+import locust  # before anything that loads ssl, which it must patch first
+import locust.runners
 from gevent.event import AsyncResult, Event
 from locust.env import Environment
 from locust.runners import WorkerRunner
 
 from seatrial import __version__
 from seatrial.core import UsageError
-from seatrial.swarm._crew import CHUNK, SILENT_S, TOPIC, digest, find_file
+from seatrial.swarm._crew import CHUNK, NOBODY, SILENT_S, TOPIC, Left, digest, find_file
 from seatrial.swarm._inside._harness import listen
 from seatrial.swarm._inside._load import BrokenLoadError, load_user
 from seatrial.swarm._inside._swarm import run
 from seatrial.swarm._plan import Plan
 
-NOBODY = 3
 MOST_LOG = 1 << 16
 LOOK_S = 0.5
+LOOKS = int(SILENT_S / LOOK_S)
+MOST_TIMES = 500
+LAST_WORDS = {"broken": Left.REFUSED, "done": Left.SENT}
 
 
 class Link:
@@ -38,7 +41,8 @@ class Link:
 
     def __init__(self, runner: WorkerRunner) -> None:
         self._runner = runner
-        self._heard_s = time.perf_counter()
+        self._unheard = 0
+        self._left = Left.SPARE
         self.plan: AsyncResult[Mapping[str, Any]] = AsyncResult()
         self.go, self.stop = Event(), Event()
         self.end = Event()
@@ -48,23 +52,29 @@ class Link:
     def send(self, kind: str, **facts: object) -> None:
         """Send one message."""
         self._runner.send_message(TOPIC, {"kind": kind, **facts})
+        self._left = LAST_WORDS.get(kind, self._left)
 
     def _hear(self, said: Mapping[str, Any]) -> None:
-        self._heard_s = time.perf_counter()
+        self._unheard = 0
         if said["kind"] == "plan":
+            self._left = Left.DISMISSED
             self.plan.set(said)
         elif said["kind"] == "go":
             self.go.set()
         elif said["kind"] == "stop":
             self.stop.set()
         elif said["kind"] == "end":
-            os._exit(0)  # the master has all that it wants; whatever is under way here is nobody's any more
+            os._exit(self._left)  # the master has all that it wants; whatever is under way here is nobody's any more
 
     def _watch(self) -> None:
-        """End with the master, at once: what is sent for nobody would be load that nobody asked for."""
-        while time.perf_counter() - self._heard_s < SILENT_S:
+        """End with the master, at once: what is sent for nobody would be load that nobody asked for.
+
+        By looks, not by a clock: while a load file is imported nobody looks, and what the master says waits unread.
+        """
+        while self._unheard < LOOKS:
+            self._unheard += 1
             gevent.sleep(LOOK_S)
-        os._exit(0)
+        os._exit(self._left if self._left in LAST_WORDS.values() else Left.ALONE)
 
 
 class Told:
@@ -97,9 +107,9 @@ def own_plan(said: Mapping[str, Any], work: Path, committed: list[str], allow_ta
     if not plan.named:
         return replace(plan, requests=str(work / "requests.csv"))
     file = find_file(plan.named, Path.cwd())
-    if digest(file) != said["digest"]:
+    if file is None or digest(file) != said["digest"]:
         raise BrokenLoadError(
-            f"its {plan.named} is not the master's" if file.is_file() else f"it has no {plan.named}",
+            f"its {plan.named} is not the master's" if file else f"it has no {plan.named} in its project",
             slug="load-worker-file",
             details="a worker runs its own files only",
         )
@@ -125,13 +135,20 @@ def serve(link: Link, facts: Mapping[str, Any]) -> None:
     link.end.wait()
 
 
+def be_patient(wait_s: float) -> None:
+    """Have Locust ask for a master as long: each time from within the last, so that there is an end to how often."""
+    locust.runners.CONNECT_TIMEOUT = math.ceil(max(locust.runners.CONNECT_TIMEOUT, wait_s / MOST_TIMES))
+    locust.runners.CONNECT_RETRY_COUNT = math.ceil(wait_s / locust.runners.CONNECT_TIMEOUT) + 1
+
+
 def main() -> int:
-    """Return 0 when a master is done with this process, 3 when none came."""
+    """Return 3 when no master came; where one did, it ends this process."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     facts = json.loads(sys.argv[1])
     os.chdir(facts["root"])
     gevent.spawn(listen, Event(), Event())
     environment = Environment()
+    be_patient(facts["wait_s"])
     try:
         with gevent.Timeout(facts["wait_s"]):
             runner = environment.create_worker_runner(facts["host"], facts["port"])
