@@ -163,7 +163,7 @@ class Master:
             self._break(slug="load-worker-version", what=what, details="", remedy="install the same on all machines")
 
     def _break(self, **facts: str) -> None:
-        """Tell the harness that this cannot be used, and end: workers go first, as it kills this process at that word."""
+        """Tell the harness that this cannot be used, and end: workers first, as it kills this process at that word."""
         self.close()
         self._channel.send("broken", where=self._crew.address, **facts)
         os._exit(2)
