@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,10 @@ def test_sets_have_one_order_in_every_run() -> None:
     """What is drawn from them would be another in each process."""
     process = EngineProcess("sets")
     try:
-        environment = psutil.Process(process._child.pid).environ()  # noqa: SLF001 - the process itself
+        child = psutil.Process(process._child.pid)  # noqa: SLF001 - the process itself
+        deadline = time.monotonic() + 10
+        while not (environment := child.environ()) and time.monotonic() < deadline:
+            time.sleep(0.01)  # after a vfork Linux shows no environment for a moment
     finally:
         process.close()
     assert (environment["PYTHONHASHSEED"], environment["SEATRIAL_RUN"]) == ("0", "sets")
