@@ -18,7 +18,7 @@ def flooded(*turned_away: int, due: int = 100, **more: Any) -> Flooded:
     beats = [Beat(at_s=-1, due=0, sent=0), Beat(at_s=0, due=due, sent=due)]
     for number, away in enumerate(turned_away, 1):
         beats.append(Beat(at_s=number, due=(number + 1) * due, sent=beats[-1].sent + due - away))
-    known = {"duration_s": len(turned_away), "lag_limit_ms": 50.0, "beats": beats, **more}
+    known = {"duration_s": len(turned_away), "beats": beats, **more}
     return Flooded(settings=FloodSettings(in_flight=4), **known)
 
 
@@ -33,8 +33,8 @@ def flooded(*turned_away: int, due: int = 100, **more: Any) -> Flooded:
         (flooded(*[0] * 4, 100, *[0] * 5), "it took 900 of 1000 further requests"),
         (flooded(*[0] * 10, due=0), "not saturated"),
         (flooded(*[50] * 10, busy=0.96), "took 96% of a processor"),
-        (flooded(*[50] * 10, lag_ms=50.0), ""),
-        (flooded(*[50] * 10, lag_ms=50.1), "up to 50.1 ms late, more than 50 ms"),
+        (flooded(*[50] * 10, lag_ms=500.0), ""),
+        (flooded(*[50] * 10, lag_ms=500.1), "up to 500.1 ms late, more than 500 ms"),
         (flooded(*[50] * 10, ended=True), "ended before it did"),
         (flooded(*[50] * 10, duration_s=10.5), "ended before it did"),
         (flooded(50, beats=()), "ended before it did"),

@@ -29,6 +29,10 @@ SATURATED_PERCENT = 90
 """Of the seconds in which the load was due: one stall turns many away, and leaves a service idle in the others."""
 
 
+LATE_MS = 500
+"""So late may 99 % of a flood's arrivals begin: only how many are under way is judged by them, second by second."""
+
+
 class Hammer:
     """Send a plan's arrivals from entering until leaving; what they measure is not judged.
 
@@ -110,12 +114,11 @@ class Flooded:
     """What became of a flood beside a load of `duration_s`.
 
     `beats` begin with it and came once a second; `busy` (of 1) is its own process, `lag_ms` what 99 % of its arrivals
-    began late by, which may be `lag_limit_ms`.
+    began late by, which may be `LATE_MS`.
     """
 
     settings: FloodSettings
     duration_s: float
-    lag_limit_ms: float
     beats: Sequence[Beat] = ()
     busy: float = 0.0
     lag_ms: float = 0.0
@@ -143,10 +146,10 @@ class Flooded:
             return "the flood beside it ended before it did"
         if self.busy * 100 > BUSY_PERCENT:
             return f"the flood beside it took {self.busy:.0%} of a processor: the generator was at its limit first"
-        if self.lag_ms > self.lag_limit_ms:
+        if self.lag_ms > LATE_MS:
             return (
                 f"99 % of the arrivals of the flood beside it began up to {self.lag_ms:.1f} ms late, "
-                f"more than {self.lag_limit_ms:g} ms: the generator was at its limit first"
+                f"more than {LATE_MS} ms: the generator was at its limit first"
             )
         return self._idle()
 
@@ -199,14 +202,13 @@ class Flood:
         finally:
             self._hammer.__exit__(kind, error, traceback)
 
-    def since(self, zero_s: float, *, duration_s: float, lag_limit_ms: float) -> Flooded:
+    def since(self, zero_s: float, *, duration_s: float) -> Flooded:
         """Return what became of it beside a load whose first arrival was due at `zero_s`, of the monotonic clock."""
         ticks, offset_s = self._hammer.ticks, self._hammer.began_s - zero_s
         told = [Beat(at_s=offset_s + one["elapsed_s"], due=one["due"], sent=one["started"]) for one in ticks]
         return Flooded(
             settings=self._settings,
             duration_s=duration_s,
-            lag_limit_ms=lag_limit_ms,
             beats=[Beat(at_s=offset_s, due=0, sent=0), *told] if told else (),
             busy=ticks[-1]["busy"] if ticks else 0.0,
             lag_ms=ticks[-1]["lag_ms"] if ticks else 0.0,

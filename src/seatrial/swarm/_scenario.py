@@ -236,7 +236,7 @@ def _beside(order: Order, plan: Plan, ground: Ground) -> Iterator[Flood | None]:
 
 
 def _since(zero_s: float, order: Order, flood: Flood) -> Flooded:
-    return flood.since(zero_s, duration_s=order.duration_s, lag_limit_ms=lag_bound_ms(order.objectives))
+    return flood.since(zero_s, duration_s=order.duration_s)
 
 
 def _all(*takers: Callable[[Message], None]) -> Callable[[Message], None]:
