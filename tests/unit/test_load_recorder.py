@@ -218,3 +218,9 @@ def test_a_cause_keeps_the_token_to_itself(said: str) -> None:
     told = explain(ValueError(said.format(token)), 200, {"Authorization": f"Bearer {token}"})
     assert token not in told
     assert "{{secret}}" in told
+
+
+@pytest.mark.parametrize("value", ["", "scheme "])
+def test_a_header_without_a_value_hides_nothing(value: str) -> None:
+    """Else the mark would stand between all letters of what is told."""
+    assert explain(ValueError("it said no"), 200, {"X-Other": value}) == "ValueError: it said no"

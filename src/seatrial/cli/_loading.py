@@ -49,8 +49,11 @@ def look_ahead(settings: Settings, settled: Options) -> dict[str, Foreseen]:
 
     Raises SeatrialError for what is wrong with them; of a stack that is yet to be started nothing is known.
     """
+    scenarios = {name: one for name, one in settings.load.items() if settled.profile in one.duration_s}
+    due = {name: one for name, one in scenarios.items() if one.traffic or one.har}
+    if not due:
+        return {}
     _, choice = choose(settings, settled)
-    due = {name: one for name, one in settings.load.items() if settled.profile in one.duration_s}
     return {name: found for name, one in due.items() if (found := foresee(settings, choice.url, name, one))}
 
 

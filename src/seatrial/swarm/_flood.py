@@ -28,7 +28,6 @@ TURNED_AWAY_PERCENT = 5
 SATURATED_PERCENT = 90
 """Of the seconds in which the load was due: one stall turns many away, and leaves a service idle in the others."""
 
-
 LATE_MS = 500
 """So late may 99 % of a flood's arrivals begin: only how many are under way is judged by them, second by second."""
 
@@ -65,18 +64,19 @@ class Hammer:
         self.ticks.append(tick)
         self._ticked.set()
 
-    def _last(self, figure: str) -> float:
+    def last(self, figure: str) -> float:
+        """Return a figure as it was last told, 0 before anything was."""
         return float(self.ticks[-1][figure]) if self.ticks else 0.0
 
     @property
     def due(self) -> int:
         """Return how many arrivals were due."""
-        return int(self._last("due"))
+        return int(self.last("due"))
 
     @property
     def started(self) -> int:
         """Return how many of them began; the others were turned away, as too many were under way."""
-        return int(self._last("started"))
+        return int(self.last("started"))
 
     @property
     def ended(self) -> bool:
@@ -86,7 +86,7 @@ class Hammer:
     def catch_up(self) -> None:
         """Wait until it was told how far it is by now; not for long, and not for one that has ended."""
         now_s = time.monotonic()
-        while self.began_s + self._last("elapsed_s") < now_s and not self.ended and time.monotonic() < now_s + HEAR_S:
+        while self.began_s + self.last("elapsed_s") < now_s and not self.ended and time.monotonic() < now_s + HEAR_S:
             time.sleep(POLL_S)
 
     def __exit__(
@@ -210,8 +210,8 @@ class Flood:
             settings=self._settings,
             duration_s=duration_s,
             beats=[Beat(at_s=offset_s, due=0, sent=0), *told] if told else (),
-            busy=ticks[-1]["busy"] if ticks else 0.0,
-            lag_ms=ticks[-1]["lag_ms"] if ticks else 0.0,
+            busy=self._hammer.last("busy"),
+            lag_ms=self._hammer.last("lag_ms"),
             ended=self._ended,
         )
 

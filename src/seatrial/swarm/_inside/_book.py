@@ -192,9 +192,8 @@ def explain(error: BaseException | None, status: int, secrets: dict[str, str]) -
     if kind == "LocustBadStatusCode":
         return f"HTTP {status}"
     for value in secrets.values():
-        text = text.replace(value, "{{secret}}").replace(
-            value.rpartition(" ")[2], "{{secret}}"
-        )  # with a scheme, or not
+        for secret in filter(None, (value, value.rpartition(" ")[2])):  # with its scheme, and without
+            text = text.replace(secret, "{{secret}}")
     return " ".join((text if kind in SPEAKING else f"{kind}: {text}").split())[:200]
 
 
