@@ -24,7 +24,7 @@ from seatrial.core import EnvironmentFailure, Exchange, Identity, Request, Usage
 from seatrial.core.curl import curl_for
 from seatrial.core.marks import before, mark_of, masked, masked_query, with_query, without_query
 from seatrial.core.scripts import roles
-from seatrial.fuzz._allowance import Allowance, Client, Rota
+from seatrial.fuzz._allowance import Client, Rota
 from seatrial.fuzz._carried import HEADER, outgoing, told
 from seatrial.fuzz._messages import Broken, Key, Learned, Message, Source
 from seatrial.fuzz._patience import TRIES, Patience, told_s
@@ -178,14 +178,14 @@ def test_waits_are_bounded() -> None:
 
 def test_who_rests_is_passed_over() -> None:
     """Others send meanwhile; where nobody may, the one that has to wait least."""
-    ann, bob = (Client(name, {}, "", Allowance(0.0)) for name in ("ann", "bob"))
+    ann, bob = (Client.limited(name, {}, "", 0.0) for name in ("ann", "bob"))
     rota = Rota([ann, bob], uses=10)
-    ann.allowance.rest(7.0)
+    ann.by_pace.rest(7.0)
     assert rota.next(5.0) is bob
-    bob.allowance.rest(9.0)
+    bob.by_pace.rest(9.0)
     assert rota.next(5.0) is ann
-    assert ann.allowance.wait_s(5.0, 10) == 2.0
-    assert not ann.allowance.wait_s(7.0, 10)
+    assert ann.by_pace.wait_s(5.0, 10) == 2.0
+    assert not ann.by_pace.wait_s(7.0, 10)
 
 
 def people(tmp_path: Path, environment: dict[str, str], *identities: IdentitySettings, **auth: Any) -> People:

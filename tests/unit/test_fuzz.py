@@ -35,7 +35,7 @@ READ = Operation(label="GET /a", method="GET", statuses=frozenset({"200", "4XX"}
 
 def client(name: str, window_s: float = 10.0) -> Client:
     """Return somebody who has sent nothing yet."""
-    return Client(name=name, headers={"Authorization": name}, address="", allowance=Allowance(window_s))
+    return Client.limited(name, {"Authorization": name}, "", window_s)
 
 
 def sent(number: int = 0, **more: Any) -> Sent:
@@ -76,7 +76,7 @@ def test_turn_goes_round_and_then_to_who_waits_least() -> None:
     rota, order = Rota(clients, uses=2), ""
     for moment in range(7):
         turn = rota.next(float(moment))
-        turn.allowance.take(float(moment))
+        turn.by_pace.take(float(moment))
         order += turn.name
     assert order == "aabbcca"
 
@@ -88,7 +88,7 @@ def test_turns_do_not_go_by_the_machine(pace_s: float) -> None:
     rota, order = Rota(clients, uses=3), ""
     for number in range(12):
         turn = rota.next(number * pace_s)
-        turn.allowance.take(number * pace_s)
+        turn.by_pace.take(number * pace_s)
         order += turn.name
     assert order == "aaabbbcccddd"
 
@@ -96,9 +96,9 @@ def test_turns_do_not_go_by_the_machine(pace_s: float) -> None:
 def test_turn_comes_back_after_the_window() -> None:
     """A client may send again once its window is over."""
     rota = Rota([client("a", window_s=1.0)], uses=1)
-    rota.next(0.0).allowance.take(0.0)
-    assert rota.next(0.0).allowance.wait_s(0.0, 1) == 1.0 + SAFETY_S
-    assert rota.next(2.0).allowance.wait_s(2.0, 1) == 0
+    rota.next(0.0).by_pace.take(0.0)
+    assert rota.next(0.0).by_pace.wait_s(0.0, 1) == 1.0 + SAFETY_S
+    assert rota.next(2.0).by_pace.wait_s(2.0, 1) == 0
 
 
 @given(name=NUL_FREE.filter(lambda name: name not in {".", ".."}))

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -103,3 +104,51 @@ def test_a_token_that_was_refused_is_renewed_in_place(monkeypatch: pytest.Monkey
     assert statuses == [200, 200, 401, 401]
     assert [who for _, who in asked] == ["old", *["new"] * 5, ""]
     assert heard == [Learned(who="ann", token=Token(value="new"))] * 2
+
+
+@dataclass
+class Clock:
+    """A clock that stands still but for what is slept, and for each answer."""
+
+    now_s: float = 1000.0
+
+    def monotonic(self) -> float:
+        """Return what time it is."""
+        return self.now_s
+
+    def sleep(self, seconds: float) -> None:
+        """Let so much time pass."""
+        self.now_s += seconds
+
+
+def senders(answer_s: float, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
+    """Return who sent each of some requests to a service that takes so long to answer, and whether in another's place.
+
+    Every other one is about what the first of all made.
+    """
+    clock = Clock()
+    monkeypatch.setattr("seatrial.fuzz._turns.time", clock)
+    window_s, most, people = 5.0, 4, [(name, {"X-Key": name}) for name in ("ann", "bob", "carol")]
+    order = Order(
+        document=document({}), base_url="http://h", seed=1, examples=1, identities=people, addresses=[],
+        by_address="http://h", uses=2, most=most, window_s=window_s, limited=[429], budget_s=1e6,
+    )  # fmt: skip
+    turns, sent = Turns(order, until_s=1e9), list[tuple[str, float, bool]]()
+    for number in range(400):
+        path = "/things/one" if number % 2 else "/things"
+        request = requests.Request("GET", f"http://h{path}", headers={"X-Key": PLACEHOLDER}).prepare()
+        turn = turns._take(request)  # noqa: SLF001 - without a service, whose answers would take time of their own
+        if not number:
+            turns._owners.learn("POST", "/things/one", b"", turn.client)  # noqa: SLF001 - as above
+        sent.append((turn.client.name, turn.at_s, turn.displaced))
+        clock.sleep(answer_s)
+    for who, at_s, _ in sent:
+        assert sum(who == other and at_s <= moment < at_s + window_s for other, moment, _ in sent) <= most
+    return [(who, displaced) for who, _, displaced in sent]
+
+
+def test_who_sends_what_does_not_go_by_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same requests have the same senders however fast they are answered, and nobody sends beyond his quota."""
+    sent = senders(0.0, monkeypatch)
+    assert all(senders(answer_s, monkeypatch) == sent for answer_s in (0.001, 0.04, 0.5, 7.0))
+    assert {displaced for _, displaced in sent} == {True, False}

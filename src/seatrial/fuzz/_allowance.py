@@ -42,12 +42,21 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Client:
-    """Somebody who sends: an identity with its headers, or nobody from an address of his own."""
+    """Somebody who sends: an identity with its headers, or nobody from an address of his own.
+
+    Whose turn it is goes `by_pace`, and how long he waits then `by_clock`: of requests as fast as they are sent.
+    """
 
     name: str
     headers: dict[str, str]
     address: str
-    allowance: Allowance
+    by_pace: Allowance
+    by_clock: Allowance
+
+    @classmethod
+    def limited(cls, name: str, headers: dict[str, str], address: str, window_s: float) -> Client:
+        """Return somebody who has sent nothing yet."""
+        return cls(name, headers, address, Allowance(window_s), Allowance(window_s))
 
 
 class Rota:
@@ -63,14 +72,14 @@ class Rota:
         self._turn_ends = uses
 
     def next(self, now: float) -> Client:
-        """Return who sends next: when all have used theirs up, the one that has to wait least."""
+        """Return who sends next, by pace: when all have used theirs up, the one that has to wait least."""
         current = self._clients[self._turn]
-        if current.allowance.taken < self._turn_ends and not current.allowance.wait_s(now, self._uses):
+        if current.by_pace.taken < self._turn_ends and not current.by_pace.wait_s(now, self._uses):
             return current
         for step in range(len(self._clients)):
             index = (self._turn + 1 + step) % len(self._clients)
             client = self._clients[index]
-            if not client.allowance.wait_s(now, self._uses):
-                self._turn, self._turn_ends = index, client.allowance.taken + self._uses
+            if not client.by_pace.wait_s(now, self._uses):
+                self._turn, self._turn_ends = index, client.by_pace.taken + self._uses
                 return client
-        return min(self._clients, key=lambda client: client.allowance.wait_s(now, self._uses))
+        return min(self._clients, key=lambda client: client.by_pace.wait_s(now, self._uses))

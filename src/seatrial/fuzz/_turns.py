@@ -20,13 +20,14 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool
 
-from seatrial.fuzz._allowance import Allowance, Client, Rota
+from seatrial.fuzz._allowance import Client, Rota
 from seatrial.fuzz._bounds import LONGEST_S, may_be_endless, read_answer
 from seatrial.fuzz._carried import outgoing
 from seatrial.fuzz._costs import cost_of
 from seatrial.fuzz._handed_out import fields_handed_out
 from seatrial.fuzz._messages import Message, Order, SentAgain, Share
 from seatrial.fuzz._owners import Owners
+from seatrial.fuzz._pace import Pace
 from seatrial.fuzz._patience import Patience
 from seatrial.fuzz._renewals import Renewals
 from seatrial.openapi import Operation, operation_at, operations_of
@@ -75,8 +76,8 @@ class Turns:
         self.until_s = until_s
         self._tell = tell
         self._held = {name: dict(headers) for name, headers in order.identities}
-        named = [self._client(name, headers=headers) for name, headers in self._held.items()]
-        nobody = [self._client("", address=address) for address in order.addresses or [""]]
+        named = [Client.limited(name, headers, "", order.window_s) for name, headers in self._held.items()]
+        nobody = [Client.limited("", {}, address, order.window_s) for address in order.addresses or [""]]
         self._named = Rota(named or nobody, uses=order.uses)
         self._nobody = Rota(nobody, uses=order.uses)
         self._narrow = {path: self._sharing(share) for path, share in order.narrow.items()}
@@ -85,22 +86,15 @@ class Turns:
         self._adapters = {address: SourceAdapter(address, order.by_address) for address in order.addresses}
         self._owners: Owners[Client] = Owners(fields_handed_out(order.document))
         self._patience = None if order.window_s else Patience(order.budget_s, until_s)
+        self._pace = Pace(counts=bool(order.window_s))
         self._renewals = Renewals(order.sources, self._put, tell)
         self._leading: Client | None = None
-
-    def _client(self, name: str, *, headers: dict[str, str] | None = None, address: str = "") -> Client:
-        return Client(
-            name=name,
-            headers={} if headers is None else headers,
-            address=address,
-            allowance=Allowance(self._order.window_s),
-        )
 
     def _sharing(self, share: Share) -> tuple[Rota, int]:
         """Return who sends to a path with a limit of its own, whatever that goes by: each user from an address."""
         identities, addresses = [*self._held.items()] or [("", {})], self._order.addresses or [""]
         pairs = zip(range(max(len(identities), len(addresses))), cycle(identities), cycle(addresses), strict=False)
-        clients = [Client(name, headers, address, Allowance(share.window_s)) for _, (name, headers), address in pairs]
+        clients = [Client.limited(name, headers, address, share.window_s) for _, (name, headers), address in pairs]
         return Rota(clients, uses=share.uses), share.uses
 
     def install(self) -> None:
@@ -183,7 +177,8 @@ class Turns:
         if wait_s is None:
             return False
         waits.append(wait_s)
-        turn.client.allowance.rest(now + wait_s)
+        turn.client.by_clock.rest(now + wait_s)
+        turn.client.by_pace.rest(self._pace.now_s + wait_s)
         self._tell(SentAgain())
         return True
 
@@ -200,18 +195,26 @@ class Turns:
     def _take(self, request: requests.PreparedRequest) -> Turn:
         """Decide who sends a request, wait until he may, and put his headers in."""
         request.headers.pop(CASE_HEADER, None)
-        now = time.monotonic()
-        client, uses, displaced = self._choose(request, now)
+        client, uses, displaced = self._choose(request)
         self._renewals.in_time(client.name)
-        wait_s = min(client.allowance.wait_s(now, uses), self.until_s - now)
-        if wait_s > 0:
-            time.sleep(wait_s)
+        self._wait(client, uses)
         request.headers.update(client.headers)
-        at_s = time.monotonic()
-        client.allowance.take(at_s, cost_of(str(request.url), request.body, self._order.batches))
+        at_s, cost = time.monotonic(), cost_of(str(request.url), request.body, self._order.batches)
+        client.by_pace.take(self._pace.now_s, cost)
+        client.by_clock.take(at_s, cost)
+        self._pace.sent()
         return Turn(client, at_s, displaced)
 
-    def _choose(self, request: requests.PreparedRequest, now: float) -> tuple[Client, int, bool]:
+    def _wait(self, client: Client, uses: int) -> None:
+        """Wait until a client may send; not once all time is up."""
+        self._pace.wait(client.by_pace.wait_s(self._pace.now_s, uses))
+        now = time.monotonic()
+        wait_s = min(client.by_clock.wait_s(now, uses), self.until_s - now)
+        if wait_s > 0:
+            time.sleep(wait_s)
+
+    def _choose(self, request: requests.PreparedRequest) -> tuple[Client, int, bool]:
+        now = self._pace.now_s
         if narrow := self._narrow.get(urlsplit(str(request.url)).path):
             rota, uses = narrow
             return rota.next(now), uses, False
@@ -222,7 +225,7 @@ class Turns:
                 return self._leading, self._order.most, False  # a redirect: his key stands in no header that goes on
             return self._nobody.next(now), self._order.uses, False
         owner = self._owners.of(str(request.url))
-        if owner and not owner.allowance.wait_s(now, self._order.most):
+        if owner and not owner.by_pace.wait_s(now, self._order.most):
             return owner, self._order.most, False
         client = self._named.next(now)
         return client, self._order.uses, owner not in {None, client}
@@ -233,9 +236,9 @@ class Turns:
         return self._by_headers.get(tuple(sorted(held.items()))) if held else None
 
     def wait_s(self, headers: Any, count: int) -> float:
-        """Return how long whose credentials these are has to wait until he may send so many requests in a row."""
+        """Return how long whose credentials these are has to wait until he may send so many in a row, by pace."""
         client = self.sender_of(headers)
-        return client.allowance.wait_s(time.monotonic(), max(1, self._order.most - count + 1)) if client else 0.0
+        return client.by_pace.wait_s(self._pace.now_s, max(1, self._order.most - count + 1)) if client else 0.0
 
     @contextlib.contextmanager
     def _from(self, session: requests.Session, address: str) -> Iterator[None]:
