@@ -18,6 +18,7 @@ from seatrial.core import Evidence, Outcome, UsageError
 from seatrial.cover import Collector
 from seatrial.cover._figures import measure
 from seatrial.cover._library import tracers
+from seatrial.cover._lines import FileLines
 from seatrial.cover._phases import Phases
 from seatrial.cover._places import find_places, matches
 
@@ -204,8 +205,9 @@ def test_a_file_that_cannot_be_parsed_leaves_no_figure(root: Path) -> None:
 
 def test_nothing_to_cover_is_no_percentage() -> None:
     """A package of empty files has no coverage, not 0 % and not 100 %."""
-    empty = {"covered_lines": 0, "num_statements": 0, "covered_branches": 0, "num_branches": 0}
-    assert measure({"app/__init__.py": empty}, SETTINGS) == ()
+    empty = FileLines(executable=frozenset(), suites={})
+    summary = {"covered_branches": 0, "num_branches": 0}
+    assert measure({"app/__init__.py": empty}, {"all": ["app/__init__.py"]}, {"app/__init__.py": summary}) == ()
 
 
 def test_phases_wait_for_the_living(tmp_path: Path) -> None:

@@ -601,11 +601,26 @@ class ScenarioSettings(Section):
         return tuple(name for name in SHAPES if getattr(self, name))
 
 
+class MergeSettings(Section):
+    """Coverage that another tool recorded: `files` are globs of `.coverage` data, Cobertura XML or LCOV.
+
+    Its lines count for `suite`. `source` is the folder of the files that it speaks of (empty: that of all coverage),
+    `paths` what stands for that folder in the data. With `component`, they are a component of that name, which nothing
+    else measures; without, they are among those measured.
+    """
+
+    files: Annotated[tuple[str, ...], Field(min_length=1)]
+    suite: Name = "unit"
+    source: str = ""
+    paths: tuple[str, ...] = ()
+    component: Name | Literal[""] = ""
+
+
 class CoverageSettings(Section):
     """Which services are measured from inside, and how their lines map onto the source.
 
     `source` is the folder on this machine (relative to the file), `container_source` the same inside the container,
-    `packages` what is measured in it; `components` maps a name to path globs.
+    `packages` what is measured in it; `components` maps a name to path globs. `merge` adds what others recorded.
     """
 
     services: tuple[Name, ...]
@@ -613,6 +628,12 @@ class CoverageSettings(Section):
     container_source: str = "/app"
     packages: tuple[str, ...] = (".",)
     components: dict[Name, tuple[str, ...]] = {}
+    merge: tuple[MergeSettings, ...] = ()
+
+    @property
+    def component_names(self) -> tuple[str, ...]:
+        """Return every component that has a figure of its own."""
+        return tuple(dict.fromkeys([*self.components, *(each.component for each in self.merge if each.component)]))
 
 
 SECRET_NAMES = ("*SECRET*", "*PASSWORD*", "*PRIVATE*", "*API_KEY*", "*ENCRYPTION_KEY*", "*_TOKEN", "*_DSN")

@@ -17,9 +17,12 @@ SHOWN = 5
 HOST = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
-def judge_collected(handed_in: Iterable[HandedIn]) -> CheckResult:
-    """Pass when every service handed in all that it executed: one without data is incomplete, never at 0 %."""
-    gaps = [service.gap for service in handed_in if service.gap]
+def judge_collected(handed_in: Iterable[HandedIn], merged: Sequence[str] = ()) -> CheckResult:
+    """Pass when every service handed in all that it executed: one without data is incomplete, never at 0 %.
+
+    `merged` says what is wrong with data of other tools.
+    """
+    gaps = [*(service.gap for service in handed_in if service.gap), *merged]
     if gaps:
         reason = f"coverage incomplete: {'; '.join(gaps)}"
         return CheckResult(check=COLLECTED, outcome=Outcome.INCONCLUSIVE, reason=reason)

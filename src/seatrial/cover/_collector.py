@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from seatrial.config import CoverageSettings
-from seatrial.core import CheckResult, EnvironmentFailure, Evidence, Outcome, Progress
+from seatrial.core import EnvironmentFailure, Evidence, Progress
 from seatrial.cover._handed_in import HandedIn, read_handed_in
 from seatrial.cover._library import Library, provide, tracers
 from seatrial.cover._phases import Phases
@@ -51,6 +52,8 @@ class Collector:
         Raises UsageError for a source, package or component that is not there, and EnvironmentFailure.
         """
         places = find_places(self._settings, self._root)
+        if not self._settings.services:
+            return {}
         self._share = share
         self._inside = service_source or (self._settings.container_source if in_images else str(places.source))
         try:
@@ -104,25 +107,11 @@ class Collector:
     def _evaluate(self, handed_in: Sequence[HandedIn], places: Places, out: Path) -> Evidence:
         # coverage takes a tenth of a second to import: not before it is needed.
         from seatrial.cover import _checks as checks  # noqa: PLC0415 - see above
-        from seatrial.cover._combine import combine  # noqa: PLC0415 - see above
-        from seatrial.cover._figures import measure  # noqa: PLC0415 - see above
-        from seatrial.cover._reports import write_reports  # noqa: PLC0415 - see above
+        from seatrial.cover._evaluate import evaluate  # noqa: PLC0415 - see above
 
-        collected = checks.judge_collected(handed_in)
         notes = tuple(checks.remarks(handed_in, self._library.notes if self._library else ()))
-        if not any(service.files for service in handed_in):
-            mapped = CheckResult(check=checks.MAPPED, outcome=Outcome.INCONCLUSIVE, reason="there is no data to map")
-            return Evidence(results=(collected, mapped), notes=notes)
-        combined = combine(
-            handed_in, places=places, inside=self._inside or self._settings.container_source, file=out / ".coverage"
-        )
-        summaries = write_reports(combined, places, out)
-        unread = [name for name in places.files if name not in summaries]
-        mapped = checks.judge_mapped(combined, handed_in, unread, places)
-        combined.data.close(force=True)
-        complete = collected.outcome is Outcome.PASSED and not unread
-        measurements = measure(summaries, self._settings) if complete else ()
-        return Evidence(results=(collected, mapped), measurements=measurements, notes=notes)
+        inside = self._inside or self._settings.container_source
+        return replace(evaluate(handed_in, self._settings, places, inside=inside, out=out), notes=notes)
 
 
 def _addition(service: str) -> ServiceAddition:

@@ -31,7 +31,11 @@ class Places:
 
     def relative(self, files: Iterable[str]) -> list[str]:
         """Return files of the source as the project names them, for messages and reports."""
-        return [os.path.relpath(self.source / file, self.root) for file in files]
+        return [self.named(self.source / file) for file in files]
+
+    def named(self, path: Path) -> str:
+        """Return a file as the project names it, relative to its folder."""
+        return os.path.relpath(path, self.root)
 
 
 def find_places(settings: CoverageSettings, root: Path) -> Places:
@@ -42,7 +46,13 @@ def find_places(settings: CoverageSettings, root: Path) -> Places:
     for package in settings.packages:
         if not (source / package).is_dir():
             raise _wrong(f"there is no folder {package!r} in {settings.source}", "packages", str(source))
-    files = sorted({file for package in settings.packages for file in _files(source, package)})
+    packages = settings.packages if settings.services else ()
+    files = sorted({file for package in packages for file in _files(source, package)})
+    for each in settings.merge:
+        if each.source and not (root / each.source).is_dir():
+            raise _wrong(f"the folder {each.source!r} does not exist", "merge", str(root))
+        if each.source and not each.component:
+            raise _wrong(f"{each.source!r} has a source of its own, but no component", "merge", str(root))
     for name in settings.components:
         if not component_files(settings, name, files):
             raise _wrong(f"the component {name} has no file among those measured", f"components.{name}", str(source))
@@ -69,5 +79,6 @@ def _wrong(what: str, key: str, source: str) -> UsageError:
         what,
         slug="coverage-source",
         where=f"[coverage] {key} (looked in {source})",
-        remedy="name the source folder and the packages in it; components are globs relative to the source folder",
+        remedy="name the source folder and the packages in it; components are globs relative to the source folder, "
+        "but for one that `merge` names, whose `source` is a folder of the project",
     )

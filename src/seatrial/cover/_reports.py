@@ -1,4 +1,4 @@
-"""The reports that tools read: Cobertura XML, lcov, JSON, HTML, and which phases reached each line."""
+"""The reports that tools read: Cobertura XML, lcov, JSON, HTML, and which suites reached each line."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import coverage.files
 from coverage.exceptions import CoverageException
 
 from seatrial.cover._combine import Combined, unusable
+from seatrial.cover._lines import Model
 from seatrial.cover._places import Places
 
 ATTRIBUTION = "seatrial-attribution-1"
@@ -37,7 +38,6 @@ def write_reports(combined: Combined, places: Places, out: Path) -> dict[str, Ma
         raise unusable(error, out) from error
     measured.get_data().close(force=True)
     found: dict[str, Any] = json.loads((out / "coverage.json").read_text(encoding="utf-8"))["files"]
-    _write_attribution(found, out / "attribution.json")
     return {_in_source(name, places): facts["summary"] for name, facts in found.items()}
 
 
@@ -60,10 +60,19 @@ def _in_source(name: str, places: Places) -> str:
     return os.path.relpath(places.root / name, places.source)
 
 
-def _write_attribution(files: Mapping[str, Any], path: Path) -> None:
-    """Write file -> line -> phases, of the lines that were executed."""
-    lines = {name: {line: sorted(filter(None, phases)) for line, phases in facts["contexts"].items() if phases}
-             for name, facts in files.items()}  # fmt: skip
-    phases = sorted({phase for found in lines.values() for names in found.values() for phase in names})
-    text = json.dumps({"schema": ATTRIBUTION, "phases": phases, "files": lines}, separators=(",", ":"))
-    path.write_text(text, encoding="utf-8")
+def write_attribution(model: Model, path: Path) -> None:
+    """Write file -> line -> suites, of the lines that were executed."""
+    files = {
+        name: {
+            str(line): sorted(suite for suite, found in lines.suites.items() if line in found)
+            for line in sorted(lines.reached)
+        }
+        for name, lines in model.items()
+    }
+    phases = sorted({suite for lines in model.values() for suite in lines.suites})
+    write_json({"schema": ATTRIBUTION, "phases": phases, "files": files}, path)
+
+
+def write_json(found: Mapping[str, Any], path: Path) -> None:
+    """Write what a report is made from, as small as it can be."""
+    path.write_text(json.dumps(found, separators=(",", ":")), encoding="utf-8")
