@@ -1,4 +1,4 @@
-"""The pages of a run in a browser: they load and run nothing, fit a phone and a sheet, and axe finds nothing."""
+"""The pages of a run in a browser: they load nothing, run our script alone, fit a phone, and axe finds nothing."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ from seatrial.record import (
     RunStarted,
 )
 from seatrial.reporting import write_reports
+from seatrial.reporting._addresses import address
 from seatrial.stack import Usage
 from seatrial.swarm._failures import Failure
 from seatrial.swarm._plan import FAILED, OK, Ledger, Plan
@@ -212,13 +213,13 @@ def axe(require: Require, lacks: Lacks, tmp_path_factory: pytest.TempPathFactory
         return source.read().decode()
 
 
-def test_it_loads_and_runs_nothing(chromium: Browser, each: str) -> None:
+def test_it_loads_nothing_and_runs_nothing_foreign(chromium: Browser, each: str) -> None:
     """Opened from a file a page asks for nothing else, no text of a service runs, and nobody has to see to that."""
     chromium.told.clear()
     chromium.open(each)
     assert set(chromium.requests()) == {each}
     assert chromium.value("document.title").startswith(("fail", "REFUTED"))
-    assert chromium.value("document.querySelectorAll('script, img, link').length") == 0
+    assert chromium.value("document.querySelectorAll('script, img, link').length") == 1  # ours, known by its hash
     assert chromium.complaints() == []
 
 
@@ -257,12 +258,80 @@ def test_all_of_it_is_there(chromium: Browser, each: str, drawings: int, heading
     assert len(ids) == len(set(ids))
 
 
-@pytest.mark.parametrize("fragment", ["gates", f"finding-{FINDING.fingerprint}"])
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        "gates",
+        f"finding-{FINDING.fingerprint}",
+        "check-a.good",
+        address("gate", GATE.id),
+        address("operation", DOCUMENTED.operation),
+        "load-steady",
+    ],
+)
 def test_deep_links_lead_somewhere(chromium: Browser, page: str, fragment: str) -> None:
-    """Each section and finding has an address."""
-    chromium.open(page)
-    chromium.value(f"location.hash = {fragment!r}")
+    """Each section, finding, check, gate, operation and load has an address, and is shown there, folded or not."""
+    chromium.call("Page.navigate", url="about:blank")  # so that the page is loaded once more, and by its address
+    chromium.open(f"{page}#{fragment}")
     assert chromium.value("document.querySelector(':target').id") == fragment
+    assert chromium.value("document.querySelector(':target').checkVisibility()")
+
+
+def test_a_filter_shows_what_has_all_words(chromium: Browser, page: str) -> None:
+    """Text and outcome leave those rows that have both, unfold them, say how many, and give all back when empty."""
+    chromium.open(page)
+    shown = "[...document.querySelectorAll('#checks ~ details tr[data-row]')].filter(r => r.checkVisibility()).length"
+    every = chromium.value("document.querySelectorAll('#checks ~ details tr[data-row]').length")
+    first = chromium.value(shown)
+    typed = "{const i = document.querySelector('#checks + .filter %s'); i.value = '%s'; i.dispatchEvent(new Event('input'))}"  # noqa: E501 - one expression
+    chromium.value(typed % ("input", "A.GOOD"))
+    assert chromium.value(shown) == 1
+    assert (
+        chromium.value("document.querySelector('#checks + .filter output').textContent")
+        == f"1 of the {every} on this page"
+    )
+    chromium.value(typed % ("select", "failed"))
+    assert chromium.value(shown) == 0
+    chromium.value("location.hash = 'check-a.good'")  # a link finds what is filtered away
+    assert (
+        chromium.value("new Promise(done => setTimeout(() => done(document.querySelector(':target').hidden)))") is False
+    )
+    assert chromium.value(shown) >= first
+
+
+def test_a_drawing_tells_its_values(chromium: Browser, page: str) -> None:
+    """By keyboard: the slider says what the lines show, the buttons make the drawing wider, and its points move."""
+    chromium.open(page)
+    chromium.value("document.querySelectorAll('details').forEach(d => { d.open = true })")
+    chromium.value("document.querySelector('.tools input').focus()")
+    chromium.value("window.wide = document.querySelector('.pane svg').getBoundingClientRect().width")
+    for kind in ("keyDown", "keyUp"):
+        chromium.call(
+            "Input.dispatchKeyEvent", type=kind, key="ArrowRight", code="ArrowRight", windowsVirtualKeyCode=39
+        )
+    told = chromium.value("document.querySelector('.tools output').textContent")
+    assert told == "at 1.5 s about p50 7, p99 7, max 7 ms"
+    assert chromium.value("document.activeElement.ariaValueText") == told
+    chromium.value("document.querySelectorAll('.tools button')[1].click()")
+    assert chromium.value("document.querySelector('.pane svg').getBoundingClientRect().width / wide") > 1.5
+    points = "document.querySelector('.pane polyline').getAttribute('points').split(' ').map(p => +p.split(',')[0])"
+    assert chromium.value(points) == [70 + 2 * 28, 70 + 2 * 84]  # 10 s are 560 units, from 70 on
+
+
+def test_it_is_whole_without_the_script(chromium: Browser, page: str) -> None:
+    """Where no script may run nothing is missing but what the script adds."""
+    chromium.open(page)
+    own = "(() => { const page = document.querySelector('main').cloneNode(true); "
+    own += "page.querySelectorAll('.filter, .tools, script').forEach(e => e.remove()); "
+    own += "return page.textContent.replace(/\\s+/g, ' ') })()"
+    told = chromium.value(own)
+    chromium.call("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        chromium.open(page)
+        assert chromium.value(own) == told
+        assert chromium.value("document.querySelectorAll('.filter, .tools').length") == 0
+    finally:
+        chromium.call("Emulation.setScriptExecutionDisabled", value=False)
 
 
 @pytest.mark.parametrize("width", [400, 1280])

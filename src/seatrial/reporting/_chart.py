@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 LEFT, WIDTH, HEIGHT, TOP, BOTTOM = 70, 560, 110, 8, 18
 TICKS_ACROSS, TICKS_UP = 8, 4
 Point = tuple[float, float | None]
+POINTS = 600
+"""So many points are drawn of one chart at most, those of all its lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +25,17 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Everything that the template draws."""
+    """Everything that the template draws.
+
+    The drawing spans `span_s` seconds and goes up to `top`; where there are more moments than points, those of each
+    `each_s` seconds are drawn as the lowest and the highest of them (0: every one is drawn).
+    """
 
     title: str
     unit: str
+    span_s: float
+    top: float
+    each_s: float
     lines: tuple[Line, ...]
     across: tuple[tuple[float, str], ...]
     up: tuple[tuple[float, str], ...]
@@ -33,22 +43,49 @@ class Chart:
     height: float = TOP + HEIGHT + BOTTOM
     left: float = LEFT
     bottom: float = TOP + HEIGHT
+    plotted: float = HEIGHT
 
 
-def chart(title: str, unit: str, lines: Mapping[str, Sequence[Point]], *, span_s: float) -> Chart | None:
-    """Return the drawing of lines over so many seconds; None where no value is known."""
+def chart(
+    title: str, unit: str, lines: Mapping[str, Sequence[Point]], *, span_s: float, most: int = POINTS
+) -> Chart | None:
+    """Return the drawing of lines over so many seconds, of at most so many points; None where no value is known."""
     values = [value for points in lines.values() for _, value in points if value is not None]
     if not values:
         return None
+    each_s = _each_s(lines, span_s, most)
     step = nice(max(values) / TICKS_UP)
     top = step * max(math.ceil(max(values) / step), 1)
     return Chart(
         title=title,
         unit=unit,
-        lines=tuple(_line(name, points, span_s, top) for name, points in lines.items()),
+        span_s=span_s,
+        top=top,
+        each_s=each_s,
+        lines=tuple(_line(name, thinned(points, each_s), span_s, top) for name, points in lines.items()),
         across=tuple((_x(at, span_s), f"{at:g} s") for at in _ticks(nice(span_s / TICKS_ACROSS), span_s)),
         up=tuple((_y(value, top), f"{value:,.6g}") for value in _ticks(step, top)),
     )
+
+
+def _each_s(lines: Mapping[str, Sequence[Point]], span_s: float, most: int) -> float:
+    """Return how many seconds share two points, so that all lines have at most so many; 0 where each has its own."""
+    if sum(map(len, lines.values())) <= most:
+        return 0.0
+    bins = max(most // (2 * len(lines)) - 1, 1)  # the last one may be a part of one
+    return math.ceil(10 * span_s / bins) / 10
+
+
+def thinned(points: Sequence[Point], each_s: float) -> list[Point]:
+    """Return of each so many seconds the lowest and the highest value, at the middle of it, and gaps where all is."""
+    if not each_s:
+        return list(points)
+    kept: list[Point] = []
+    for number, together in itertools.groupby(points, lambda point: int(point[0] / each_s)):
+        values = [value for _, value in together if value is not None]
+        at_s = (number + 0.5) * each_s
+        kept += [(at_s, value) for value in sorted({min(values), max(values)})] if values else [(at_s, None)]
+    return kept
 
 
 def nice(step: float) -> float:

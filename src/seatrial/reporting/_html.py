@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from typing import Any, TextIO
 
 import jinja2
+from markupsafe import Markup
 
-from seatrial.core import Finding, Outcome, content
+from seatrial.core import Exchange, Finding, Outcome, content
 from seatrial.record import Record
+from seatrial.reporting._addresses import address
+from seatrial.reporting._heatmap import heatmap_of
 from seatrial.reporting._load import loads_of
 from seatrial.reporting._matrix import matrix_of
+from seatrial.reporting._plain import LONGEST, plain
+from seatrial.reporting._room import fit
 from seatrial.reporting._verdict import findings_of, verdict_of
 
 UNIT_SIGNS = {"percent": " %", "per_s": " /s", "count": "", "ratio": "", "": ""}
+GOOD = frozenset({Outcome.PASSED, Outcome.NOT_APPLICABLE})
+ALIKE = 60
+"""So many figures of one definition are shown."""
 
 
 def write_html(record: Record, stream: TextIO, *, limits: dict[str, Any] | None = None) -> None:
@@ -25,19 +35,40 @@ def write_html(record: Record, stream: TextIO, *, limits: dict[str, Any] | None 
 
 @functools.cache
 def environment() -> jinja2.Environment:
-    """Return what every page is made with: foreign text is escaped, and nothing that is missing passes silently.
+    """Return what every page is made with: foreign text is plain and escaped, and nothing missing passes silently.
 
     One for all pages of a process, which compiles each template once.
     """
+    folder = content("reports") / "templates"
     found = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(content("reports") / "templates"),
+        loader=jinja2.FileSystemLoader(folder),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_shown,
     )
-    found.filters["figure"] = figure
+    script = (folder / "page.js").read_text(encoding="utf-8")
+    found.filters.update(figure=figure, shortened=lambda text, longest: plain(text, longest=longest))
+    found.globals.update(
+        address=address,
+        fit=fit,
+        longest=LONGEST,
+        script=Markup(script),  # noqa: S704 - ours
+        script_hash=_hash(script),
+    )
     return found
+
+
+def _shown(value: Any) -> Any:
+    """Return what stands on a page for a value: no text is longer than people read, or holds what they do not see."""
+    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _hash(script: str) -> Markup:
+    """Return by what a content security policy knows the one script that may run."""
+    digest = base64.b64encode(sha256(script.encode()).digest()).decode()
+    return Markup("sha256-{}").format(Markup(digest))  # noqa: S704 - base64
 
 
 def figure(value: float | None, unit: str = "") -> str:
@@ -49,17 +80,21 @@ def figure(value: float | None, unit: str = "") -> str:
 
 
 def _context(record: Record) -> dict[str, Any]:
-    facts = verdict_of(record)
+    facts, matrix = verdict_of(record), matrix_of(record) if record.documented else None
+    checks = list(_checks(record))
     return {
         "facts": facts,
         "findings": list(_addressed(findings_of(record))),
-        "exchanges": record.exchanges,
-        "suites": _suites(record),
+        "evidence_of": functools.partial(_evidence, record),
+        "checks": checks,
+        "suites": _suites(checks),
         "stages": _stages(facts),
         "stacks": record.stacks,
         "outcomes": [(outcome, record.count(outcome)) for outcome in Outcome],
-        "matrix": matrix_of(record) if record.documented else None,
+        "matrix": matrix,
+        "heatmap": heatmap_of(matrix) if matrix else None,
         "loads": loads_of(record.directory),
+        "definitions": _definitions(facts["measurements"]),
         "has_coverage": (record.directory / "coverage" / "html" / "index.html").is_file(),
     }
 
@@ -72,18 +107,38 @@ def _addressed(findings: Sequence[Finding]) -> Iterator[tuple[Finding, str]]:
         taken.add(finding.fingerprint)
 
 
-def _suites(record: Record) -> dict[str, list[dict[str, Any]]]:
-    suites: dict[str, list[dict[str, Any]]] = {}
+def _evidence(record: Record, finding: Finding) -> list[Exchange]:
+    return [record.exchanges[id_] for id_ in finding.evidence if id_ in record.exchanges]
+
+
+def _checks(record: Record) -> Iterator[dict[str, Any]]:
+    """Yield each planned check with its outcome; one that is `open` is to be seen before those that are not."""
     for check in record.planned.values():
         result = record.results.get(check.check)
-        suites.setdefault(check.suite, []).append(
-            {
-                "check": check,
-                "outcome": result.outcome.value if result else "inconclusive",
-                "reason": result.reason if result else "the check never ended",
-            }
-        )
-    return suites
+        outcome = result.outcome if result else Outcome.INCONCLUSIVE
+        reason = result.reason if result else "the check never ended"
+        yield {"check": check, "outcome": outcome.value, "reason": reason, "open": outcome not in GOOD}
+
+
+def _suites(checks: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    names = dict.fromkeys(row["check"].suite for row in checks)
+    return [_suite(name, [row for row in checks if row["check"].suite == name]) for name in names]
+
+
+def _suite(name: str, checks: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    passed = sum(row["outcome"] == Outcome.PASSED for row in checks)
+    return {"name": name, "planned": len(checks), "passed": passed, "open": any(row["open"] for row in checks)}
+
+
+def _definitions(measurements: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return definitions, each with the figures that it defines: most figures of a load have one of few."""
+    together: dict[str, list[dict[str, Any]]] = {}
+    for measured in measurements:
+        together.setdefault(measured["definition"], []).append(measured)
+    return [
+        {"definition": text, "measurements": each[:ALIKE], "count": len(each), "left": max(len(each) - ALIKE, 0)}
+        for text, each in together.items()
+    ]
 
 
 def _stages(facts: dict[str, Any]) -> list[tuple[str, float, float | None]]:

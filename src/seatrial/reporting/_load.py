@@ -7,15 +7,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from seatrial.reporting._chart import Chart, Point, chart
+from seatrial.reporting._chart import POINTS, Chart, Point, chart
 
 MEGABYTE = 1_000_000
+DRAWN = 1_200
+"""So many points of each kind of chart are drawn on the page, those of all scenarios."""
 
 
 def loads_of(directory: Path) -> list[dict[str, Any]]:
     """Return every scenario that was sent, with its charts; one whose file cannot be read is left out."""
     files = sorted((directory / "load").glob("*/stats.json"))
-    return [{**stats, "charts": charts_of(stats)} for file in files if (stats := _read(file))]
+    found = [stats for file in files if (stats := _read(file))]
+    most = min(POINTS, DRAWN // max(len(found), 1))
+    return [_shown(stats, most) for stats in found]
+
+
+def _shown(stats: Mapping[str, Any], most: int) -> dict[str, Any]:
+    """Return a scenario with what is drawn of it, its slowest operations first."""
+    slowest = sorted(stats["operations"], key=lambda row: -(row["p99"] or 0))
+    doubtful = bool(stats["doubt"]) or "failed" in stats["outcomes"].values()
+    return {**stats, "operations": slowest, "charts": charts_of(stats, most), "open": doubtful}
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -27,27 +38,27 @@ def _read(file: Path) -> dict[str, Any]:
     return stats if "seconds" in stats else {}
 
 
-def charts_of(stats: Mapping[str, Any]) -> list[Chart]:
-    """Return the drawings of a scenario for which there are values."""
+def charts_of(stats: Mapping[str, Any], most: int = POINTS) -> list[Chart]:
+    """Return the drawings of a scenario for which there are values, each of at most so many points."""
     seconds, looks = stats["seconds"], [look for look in stats["resources"]["looks"] if look["at_s"] >= 0]
     ends_s = [stats["scenario"]["duration_s"], len(seconds), *(look["at_s"] for look in looks)]
-    return [drawn for drawn in _drawn(seconds, looks, max(ends_s)) if drawn]
+    return [drawn for drawn in _drawn(seconds, looks, span_s=max(ends_s), most=most) if drawn]
 
 
 def _drawn(
-    seconds: Sequence[Mapping[str, Any]], looks: Sequence[Mapping[str, Any]], span_s: float
+    seconds: Sequence[Mapping[str, Any]], looks: Sequence[Mapping[str, Any]], **drawing: Any
 ) -> Iterator[Chart | None]:
     latencies = {name: _by_second(seconds, f"{name}_ms") for name in ("p50", "p99", "max")}
-    yield chart("Latency, from when an arrival was due", "ms", latencies, span_s=span_s)
+    yield chart("Latency, from when an arrival was due", "ms", latencies, **drawing)
     rates = {"asked": _by_second(seconds, "due"), "achieved": _by_second(seconds, "began")}
-    yield chart("Arrivals each second", "/s", rates, span_s=span_s)
+    yield chart("Arrivals each second", "/s", rates, **drawing)
     wrong = {"failed arrivals": _by_second(seconds, "failed"), "429s": _by_second(seconds, "limited")}
-    yield chart("Errors each second", "/s", wrong, span_s=span_s)
-    yield chart("Processor of the service", "% of one", {"processor": _looked(looks, "cpu_percent")}, span_s=span_s)
+    yield chart("Errors each second", "/s", wrong, **drawing)
+    yield chart("Processor of the service", "% of one", {"processor": _looked(looks, "cpu_percent")}, **drawing)
     memory = {"memory": _looked(looks, "memory_bytes", MEGABYTE)}
-    yield chart("Memory of the service", "MB", memory, span_s=span_s)
-    yield chart("Open descriptors", "", {"descriptors": _looked(looks, "descriptors")}, span_s=span_s)
-    yield chart("Jobs that wait", "", {"jobs": _looked(looks, "queue")}, span_s=span_s)
+    yield chart("Memory of the service", "MB", memory, **drawing)
+    yield chart("Open descriptors", "", {"descriptors": _looked(looks, "descriptors")}, **drawing)
+    yield chart("Jobs that wait", "", {"jobs": _looked(looks, "queue")}, **drawing)
 
 
 def _by_second(seconds: Sequence[Mapping[str, Any]], name: str) -> list[Point]:

@@ -54,6 +54,8 @@ class Drawing:
     rows: tuple[Row, ...]
     ticks: tuple[tuple[float, str], ...]
     hidden: int
+    left: float = LABEL
+    across: float = WIDTH
 
 
 def draw(timeline: Sequence[dict[str, Any]], window_s: float) -> Drawing:

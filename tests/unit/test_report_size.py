@@ -1,0 +1,174 @@
+"""report.html stays one file that everything opens, whatever a service makes of a run; what is left out is told."""
+
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markupsafe import Markup
+
+from seatrial.core import (
+    CheckResult,
+    Documented,
+    Exchange,
+    Finding,
+    GateResult,
+    Measurement,
+    Outcome,
+    Request,
+    Response,
+    Severity,
+    Verdict,
+)
+from seatrial.record import CheckPlanned, Record, RunStarted
+from seatrial.reporting import REPORTERS
+from seatrial.reporting._addresses import address
+from seatrial.reporting._chart import POINTS, chart, thinned
+from seatrial.reporting._heatmap import heatmap_of
+from seatrial.reporting._room import LIMIT_BYTES, ROOM, WITHIN, fit
+
+HOSTILE = "<\U0001f6a2&\"'\x1b\u202e\u200b" * 1_000
+MANY, OPERATIONS = 5_000, 300
+
+
+def page_of(record: Record) -> str:
+    """Return the page of a record."""
+    page = io.StringIO()
+    REPORTERS["report.html"](record, page)
+    return page.getvalue()
+
+
+@pytest.fixture(scope="module")
+def hostile() -> Record:
+    """Return a run of 300 operations, 5,000 checks and 5,000 findings, with texts as no page would have them."""
+    record = Record(Path("/nowhere"))
+    record.add(RunStarted(run=HOSTILE, version=HOSTILE, started=HOSTILE, stack="local", why_stack=HOSTILE,
+                          profile=HOSTILE, seed=1, command=HOSTILE, project=HOSTILE))  # fmt: skip
+    request = Request(method="GET", url=HOSTILE, headers=((HOSTILE, HOSTILE),) * 200, body=HOSTILE)
+    answer = Response(status=500, headers=((HOSTILE, HOSTILE),) * 200, body=HOSTILE)
+    for number in range(20):
+        id_ = f"x-{number}"
+        record.exchanges[id_] = Exchange(
+            id=id_, operation="GET /", identity=HOSTILE, request=request, response=answer, sent_s=1, received_s=2,
+            error=HOSTILE,
+        )  # fmt: skip
+    for number in range(MANY):
+        _fill(record, f"a.check-{number}", tuple(record.exchanges))
+    record.documented = tuple(
+        Documented(operation=f"GET /{number}/{HOSTILE}", answers=((f"{200 + number}", HOSTILE), ("404", "")),
+                   inputs=(HOSTILE, "q"))
+        for number in range(OPERATIONS)
+    )  # fmt: skip
+    gate = GateResult(id=HOSTILE, metric="m", operator="==", threshold=0, value=1, unit="ms", status=Verdict.FAIL,
+                      reason=HOSTILE)  # fmt: skip
+    record.gates = [gate] * 5
+    record.limitations = [f"{number} {HOSTILE}" for number in range(MANY)]
+    return record
+
+
+def _fill(record: Record, check: str, evidence: tuple[str, ...]) -> None:
+    found = Finding(check=check, severity=Severity.HIGH, title=HOSTILE, cause="c", operation=HOSTILE, detail=HOSTILE,
+                    replay=HOSTILE, location=HOSTILE, evidence=evidence)  # fmt: skip
+    failed = CheckResult(check=check, outcome=Outcome.FAILED, reason=HOSTILE, findings=(found,))
+    record.planned[check] = CheckPlanned(check=check, title=HOSTILE, suite="a", severity="high", claim=HOSTILE)
+    record.results[check] = failed
+    record.measurements[check] = Measurement(name=check, value=1, unit="ms", definition=f"{check} {HOSTILE}")
+
+
+def test_no_run_makes_it_larger(hostile: Record) -> None:
+    """However much there is, the page is under its limit, and says of each list how much is not on it, and where."""
+    page = page_of(hostile)
+    assert len(page.encode()) < LIMIT_BYTES
+    said = {"more findings, the worst first", "findings.sarif", "further findings are not shown here",
+            "more, in <code>verdict.json",            "operations are not shown here",
+            "of them are not shown here", "more exchanges",
+            "more are in <code>verdict.json"}  # fmt: skip
+    assert {text for text in said if text not in page} == set()
+    assert "\x1b" not in page
+    assert "\u202e" not in page
+
+
+def test_the_lists_leave_room_for_the_rest() -> None:
+    """What the lists may take together leaves room for what is on every page."""
+    assert sum(size for name, size in ROOM.items() if name not in WITHIN) < LIMIT_BYTES - 50_000
+
+
+def test_what_failed_is_shown_before_what_passed() -> None:
+    """Where there is no room for all checks, those that passed are left out first, and the order stays as planned."""
+    record = Record(Path("/nowhere"))
+    for number in range(2_000):
+        check = f"a.check-{number:04}"
+        record.planned[check] = CheckPlanned(check=check, title="t", suite="a", severity="high", claim="c" * 300)
+        outcome = Outcome.FAILED if number % 100 == 99 else Outcome.PASSED
+        record.results[check] = CheckResult(check=check, outcome=outcome, reason="r" if number % 100 == 99 else "")
+    shown = re.findall(r'data-outcome="(\w+)" id="check-([^"]+)"', page_of(record))
+    assert [name for outcome, name in shown if outcome == "failed"] == [f"a.check-{n:04}" for n in range(99, 2000, 100)]
+    assert [name for _, name in shown] == sorted(name for _, name in shown)
+    assert f"{2_000 - len(shown)} of them are not shown here" in page_of(record)
+
+
+@given(st.lists(st.tuples(st.integers(1, 30_000), st.booleans()), max_size=40))
+def test_rows_that_fit_are_whole(rows: list[tuple[int, bool]]) -> None:
+    """What is shown is within its share, what weighs more goes before what does not, and nothing is lost."""
+    named = [{"size": size, "first": first, "number": number} for number, (size, first) in enumerate(rows)]
+    fitted = fit(named, lambda row: Markup("<br>") * (row["size"] // 4), "checks", first="first")
+    assert len(fitted.html) <= ROOM["checks"]
+    shown = [row for row, _ in fitted.shown]
+    assert sorted([*shown, *fitted.left], key=lambda row: row["number"]) == named
+    if any(row["first"] for row in fitted.left):
+        assert all(row["first"] for row in shown)
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(0, 1e6)), min_size=1, max_size=3_000), st.integers(1, 3))
+def test_a_long_load_has_few_points(values: list[float | None], lines: int) -> None:
+    """However long a load is, a chart has its number of points, and neither its highest nor its lowest is lost."""
+    points = [(second + 0.5, value) for second, value in enumerate(values)]
+    known = [value for value in values if value is not None]
+    drawn = chart("t", "ms", {str(n): points for n in range(lines)}, span_s=len(values))
+    if drawn is None:
+        assert not known
+        return
+    assert sum(piece.count(",") for line in drawn.lines for piece in line.pieces) <= max(
+        POINTS, 2 * lines * len(drawn.lines[0].pieces)
+    )
+    assert (drawn.each_s == 0) == (lines * len(values) <= POINTS)
+    kept = [value for _, value in thinned(points, drawn.each_s) if value is not None]
+    assert (min(kept), max(kept)) == (min(known), max(known))
+
+
+def row_of(answers: dict[str, int], **more: Any) -> dict[str, Any]:
+    """Return an operation as matrix.json has it."""
+    found = [{"status": status, "media": "", "requests": n, "exercised": n > 0} for status, n in answers.items()]
+    return {"operation": "GET /a", "requests": 9, "answers": found, "inputs": [], "others": {}, **more}
+
+
+def test_heat_tells_what_never_came() -> None:
+    """A cell says how often an answer came, is warmer for more, and says what never came or is not documented."""
+    inputs = [{"input": "q", "accepted": 1, "refused": 0}, {"input": "r", "accepted": 1, "refused": 1}]
+    table = heatmap_of({"operations": [row_of({"200": 150, "404": 0}, inputs=inputs), row_of({"200": 10, "201": 9})]})
+    assert table["statuses"] == ["200", "201", "404"]
+    first, second = table["rows"]
+    assert [cell and (cell["requests"], cell["heat"]) for cell in first["cells"]] == [(150, 3), None, (0, 0)]
+    assert [cell and (cell["requests"], cell["heat"]) for cell in second["cells"]] == [(10, 2), (9, 1), None]
+    assert (first["untried"], first["sides_tried"], first["sides"]) == (["q invalid"], 3, 4)
+    assert (first["complete"], second["complete"]) == (False, True)
+
+
+def test_a_status_without_a_column_is_told() -> None:
+    """Statuses of which there are too many stand in the last column, with those that nobody documented."""
+    many = row_of({str(200 + n): 1 for n in range(40)}, others={"500": 2})
+    (row,) = heatmap_of({"operations": [many]})["rows"]
+    assert len(row["others"]) == 25
+    assert ("undocumented 500", 2) in row["others"]
+
+
+@given(st.text(max_size=200))
+def test_an_address_is_one(name: str) -> None:
+    """An address holds nothing that a URL or an attribute would not, and another name has another one."""
+    found = address("operation", name)
+    assert re.fullmatch(r"operation-[a-z0-9._-]*", found)
+    assert address("operation", f"{name}!") != found
+    assert address("check", "health.basic") == "check-health.basic"
