@@ -24,6 +24,7 @@ from seatrial.fuzz._judge import Heard, judge
 from seatrial.fuzz._messages import SHOWN, Repeated, Sent, Verdict, shown
 from seatrial.fuzz._order import Scene, share_of, users_of
 from seatrial.fuzz._owners import Owners
+from seatrial.fuzz._run import _notes
 from seatrial.fuzz._turns import SourceAdapter
 from seatrial.openapi import Operation, operations_of
 from seatrial.swarm._sessions import quotas_of
@@ -516,3 +517,11 @@ def test_what_a_link_hands_out_is_known(document: dict[str, Any], names: dict[st
     """A query parameter that a link fills from an answer; neither a constant nor a part of a path."""
     assert handed_out(document) == names
     assert fields_handed_out(document) == ({"next"} if names else set())
+
+
+def test_a_part_without_links_is_no_gap_where_another_ones_were_followed() -> None:
+    """The engine says that of each part by itself; where nobody followed a link it is told."""
+    message = "Stateful tests: All link definitions required for stateful testing are excluded by filters"
+    alone, beside = Heard(broken=[message]), Heard(sent=[sent(1, phase="stateful")], broken=[message])
+    assert _notes({}, alone, 1.0) == [f"not fuzzed: {message}"]
+    assert _notes({}, beside, 1.0) == []

@@ -25,6 +25,9 @@ from seatrial.fuzz.probes import Besides, Ground, probe
 from seatrial.openapi import Operation, fetch_document, operations_of, selected
 from seatrial.signin import People
 
+NO_LINKS = "link definitions required for stateful testing are excluded"
+"""What Schemathesis says of a part of a document in which no operation leads to another."""
+
 
 def run_contract(  # noqa: PLR0913 - what a campaign knows, by keyword
     settings: ContractSettings,
@@ -134,7 +137,11 @@ def _notes(operations: Mapping[str, Operation], heard: Heard, budget_s: float) -
     cut = sorted({sent.operation for sent in heard.sent if sent.cut})
     large = [f"answers too large to be read to their end, so that their bodies were not judged: {', '.join(cut)}"]
     waited = f"{heard.sent_again} requests that a limiter refused were waited for and sent again; none is a case twice"
-    broken = dict.fromkeys(f"not fuzzed: {message}" for message in heard.broken)
+    # A part of the document without links says so; another one's links were followed.
+    followed = any(phase.casefold() == "stateful" for phase in heard.phases)
+    broken = dict.fromkeys(
+        f"not fuzzed: {message}" for message in heard.broken if not (followed and NO_LINKS in message)
+    )
     gaps = unpromised_ends(operations)
     said = [stopped, waited if heard.sent_again else ""]
     return [*filter(None, said), *last, *(large if cut else []), *gaps, *broken]
