@@ -129,4 +129,7 @@ def _file(section: str) -> tuple[str, dict[int, int]]:
 def read_cobertura(text: str) -> Iterator[tuple[str, dict[int, int]]]:
     """Yield each file of a coverage file with how often each of its lines ran."""
     for file in etree.fromstring(text.encode()).iter("class"):
-        yield str(file.get("filename")), {int(at.get("number", "")): int(at.get("hits", "")) for at in file.iter("line")}
+        yield (
+            str(file.get("filename")),
+            {int(at.get("number", "")): int(at.get("hits", "")) for at in file.iter("line")},
+        )

@@ -9,29 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from anything import EXCHANGES, LINE
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from published import GITHUB_RESULTS, check_codequality, check_junit, check_sarif
 
-from seatrial.core import CheckResult, Exchange, Finding, FindingStatus, Outcome, Request, Response, Severity, Verdict
+from seatrial.core import CheckResult, Exchange, Finding, FindingStatus, Outcome, Severity, Verdict
 from seatrial.record import CheckPlanned, Record, RunFailed, RunFinished
 from seatrial.reporting import REPORTERS
 from seatrial.reporting._sarif import MOST
 
-LINE = st.text(min_size=1, max_size=20)
-HEADERS = st.lists(st.tuples(LINE, st.text(max_size=20)), max_size=3).map(tuple)
-RESPONSES = st.builds(Response, status=st.integers(100, 599), headers=HEADERS, body=st.text(max_size=40))
-EXCHANGES = st.builds(
-    Exchange,
-    id=st.sampled_from(["x-1", "x-2"]),
-    operation=st.text(max_size=20),
-    identity=st.text(max_size=20),
-    request=st.builds(Request, method=LINE, url=LINE, headers=HEADERS, body=st.text(max_size=40)),
-    response=st.none() | RESPONSES,
-    sent_s=st.floats(0, 1e6),
-    received_s=st.floats(0, 1e6),
-    error=st.text(max_size=20),
-)
 FINDINGS = st.builds(
     Finding,
     check=st.sampled_from(["a.one", "a.two", "b.unplanned"]),

@@ -18,6 +18,7 @@ OWNED = (
     "findings.sarif",
     "annotations.txt",
     "gl-code-quality-report.json",
+    "exchanges.har",
     "matrix.json",
     "ratelimit.json",
     "ratelimit",

@@ -1,7 +1,7 @@
 """Who writes which file: a reporter is a function from the record to an open stream.
 
 events.ndjson --read_told--> Record --reporter--> verdict.json, report.html, junit.xml, summary.md, findings.sarif,
-                                                    annotations.txt, gl-code-quality-report.json,
+                                                    annotations.txt, gl-code-quality-report.json, exchanges.har,
                                                     and of rate limits ratelimit.json, ratelimit/<policy>.html,
                                                     of a contract matrix.json
 """
@@ -17,6 +17,7 @@ from seatrial.core import EnvironmentFailure
 from seatrial.record import Record, read_told
 from seatrial.reporting._annotations import write_annotations
 from seatrial.reporting._codequality import write_codequality
+from seatrial.reporting._har import write_har
 from seatrial.reporting._html import write_html
 from seatrial.reporting._junit import write_junit
 from seatrial.reporting._matrix import write_matrix
@@ -37,6 +38,7 @@ REPORTERS: Mapping[str, Reporter] = {
     "findings.sarif": write_sarif,
     "annotations.txt": write_annotations,
     "gl-code-quality-report.json": write_codequality,
+    "exchanges.har": write_har,
 }
 
 
