@@ -19,6 +19,8 @@ OWNED = (
     "annotations.txt",
     "gl-code-quality-report.json",
     "exchanges.har",
+    "badge.svg",
+    "comment.md",
     "matrix.json",
     "ratelimit.json",
     "ratelimit",
