@@ -10,12 +10,11 @@ unexport PYTHONDONTWRITEBYTECODE
 
 TESTS ?=
 ARGS ?=
-REPORT ?= report
 # What TESTS names may be of another kind altogether, for which pytest has the code 5: one phase has to run something.
 OR_NONE = $(if $(TESTS),|| [ $$? = 5 ])
 ON_COMPOSE = $(shell docker info >/dev/null 2>&1 && echo --stack compose)
 
-.PHONY: help install dev run contract load gate test test-full lint type renew-contract benchmark dist clean show-report
+.PHONY: help install dev run contract load gate test test-full lint type renew-contract benchmark dist clean
 
 help:  ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -82,15 +81,6 @@ benchmark: dev  ## print figures of speed and size (a full run's too: ARGS=--ful
 
 dist: dev  ## the sdist, and the wheel that is built through it
 	$(BIN)/python -m build
-
-show-report:  ## for a GitHub workflow: verdict and findings of REPORT with the job; keep=yes where it may be kept
-	@if [ ! -f $(REPORT)/verdict.json ] || grep -qF '[secret-left]' $(REPORT)/verdict.json; then \
-	  echo "::warning::no report is kept: there is none, or a secret stands in it"; \
-	else \
-	  echo "keep=yes" >> "$$GITHUB_OUTPUT"; \
-	  cat $(REPORT)/summary.md >> "$$GITHUB_STEP_SUMMARY"; \
-	  cat $(REPORT)/annotations.txt; \
-	fi
 
 clean: install  ## remove whatever earlier runs left behind
 	$(BIN)/seatrial clean

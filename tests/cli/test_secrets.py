@@ -49,7 +49,10 @@ def test_no_secret_leaves(product: Product, lay: Callable[..., Path], more: str,
     files = {file.name: file.read_bytes() for file in latest.rglob("*") if file.is_file()}
     assert [name for name, text in files.items() if secret.encode() in text] == (["notes.txt"] if more else [])
     assert secret not in done.stdout + done.stderr
-    assert all(b"{{secret:SECRET}}" in files[name] for name in ("app.log", "events.ndjson", "junit.xml"))
+    assert all(
+        b"{{secret:SECRET}}" in files[name]
+        for name in ("app.log", "events.ndjson", "junit.xml", "exchanges.har", "comment.md")
+    )
     verdict = json.loads(files["verdict.json"])
     assert verdict["exit_code"] == code
     assert ("notes.txt ({{secret:SECRET}})" in verdict["reason"]) == bool(more)

@@ -168,17 +168,3 @@ def test_a_fresh_clone_in_a_path_with_a_space_is_tested_twice(clone: Path) -> No
         assert done.returncode == 0, done.stdout + done.stderr
         assert re.search(r"=+ \d+ passed in", done.stdout), done.stdout
     assert "pip install" not in done.stdout
-
-
-@pytest.mark.parametrize(("reason", "kept"), [("all gates hold", "keep=yes\n"), ("a secret [secret-left]", "")])
-def test_a_report_is_shown_with_the_job_unless_a_secret_stands_in_it(tmp_path: Path, reason: str, kept: str) -> None:
-    """Its summary and annotations reach GitHub's files, and nothing of one that nobody may see."""
-    files = {"verdict.json": f'{{"reason": "{reason}"}}', "summary.md": "summary\n", "annotations.txt": "::error::a\n"}
-    for name, text in files.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    output, summary = tmp_path / "output", tmp_path / "step"
-    output.touch()
-    summary.touch()
-    done = make("show-report", f"REPORT={tmp_path}", f"GITHUB_OUTPUT={output}", f"GITHUB_STEP_SUMMARY={summary}")
-    assert (output.read_text(), summary.read_text()) == (kept, "summary\n" if kept else "")
-    assert ("::error::a" in done.stdout) == bool(kept)

@@ -117,6 +117,17 @@ def test_reports_are_rebuilt_the_same(run: Path) -> None:
     assert first == {name: (run / name).read_bytes() for name in REPORTERS}
 
 
+def test_a_run_is_compared_to_another(run: Path, tmp_path: Path) -> None:
+    """Only the comment changes when an earlier run is named, and says what it found."""
+    write_reports(run)
+    first = {name: (run / name).read_bytes() for name in REPORTERS}
+    write_reports(run, against=run)
+    assert [name for name, text in first.items() if (run / name).read_bytes() != text] == ["comment.md"]
+    assert "### Still there: 1" in (run / "comment.md").read_text()
+    with pytest.raises(EnvironmentFailure, match="record-missing"):
+        write_reports(run, against=tmp_path / "none")
+
+
 def test_foreign_text_stays_text(run: Path) -> None:
     """What a service answers can neither run in the report nor break a table of the summary."""
     write_reports(run)

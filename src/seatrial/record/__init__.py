@@ -1,5 +1,6 @@
 """The run directory: an append-only stream of typed events from which every report is rebuilt."""
 
+from seatrial.record._chosen import Chosen, Room, choose_exchanges, whole_body
 from seatrial.record._directory import OWNED, clear_run
 from seatrial.record._events import (
     AnyEvent,
@@ -37,6 +38,7 @@ __all__ = [
     "CheckFinished",
     "CheckPlanned",
     "CheckStarted",
+    "Chosen",
     "ContractRead",
     "ExchangeRecorded",
     "ExchangesCounted",
@@ -51,6 +53,7 @@ __all__ = [
     "Recorder",
     "RecorderServer",
     "RemoteRecorder",
+    "Room",
     "RunFailed",
     "RunFinished",
     "RunStarted",
@@ -61,9 +64,11 @@ __all__ = [
     "StageFinished",
     "StageStarted",
     "answer_of",
+    "choose_exchanges",
     "clear_run",
     "find_leaks",
     "read_events",
     "read_record",
     "read_told",
+    "whole_body",
 ]

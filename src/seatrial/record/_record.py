@@ -86,7 +86,7 @@ def damaged(error: Exception, path: Path, line: int) -> EnvironmentFailure:
 
 @dataclass(slots=True)
 class Record:
-    """What is known about a run so far; `damage` says why reading stopped early, if it did.
+    """What is known about a run so far: its first `lines`; `damage` says why reading stopped early, if it did.
 
     `unfinished` says why not all that is `documented` was asked for. `tallies` count exchanges, those among `exchanges`
     whose ids are in `counted` too; `answers` counts exchanges that were read and are not among `exchanges`.
@@ -111,6 +111,7 @@ class Record:
     failure: RunFailed | None = None
     finished: RunFinished | None = None
     damage: str = ""
+    lines: int = 0
 
     def add(self, event: AnyEvent) -> None:  # noqa: C901, PLR0912 - one flat case per event type
         """Take in one event."""
@@ -166,6 +167,7 @@ def read_record(directory: Path) -> Record:
     try:
         for event in read_events(directory):
             record.add(event)
+            record.lines += 1
     except EnvironmentFailure as error:
         if error.slug != "record-damaged":
             raise

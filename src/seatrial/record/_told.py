@@ -58,9 +58,9 @@ def read_told(directory: Path, *, most: int | None = None) -> Record:
     Damage within what is skipped of an exchange is found where the exchange is shown; of others it is not looked for.
     """
     record = Record(directory)
-    lines = _read_others(record, most)
+    _read_others(record, most)
     shown = _shown(record)
-    for number, line in _exchange_lines(directory, lines):
+    for number, line in _exchange_lines(record):
         outline = _outlines.decode(line)
         if not isinstance(outline, _OutlineRecorded):
             continue
@@ -82,21 +82,19 @@ def _before(damage: EnvironmentFailure, directory: Path, line: int) -> Record:
     return record
 
 
-def _read_others(record: Record, most: int | None) -> int:
-    """Take in all events, of exchanges only how they were answered, and return how many lines could be read."""
-    lines = 0
+def _read_others(record: Record, most: int | None) -> None:
+    """Take in all events, of exchanges only how they were answered."""
     try:
         for event in islice(read_decoded(record.directory, _outlines), most):
             if isinstance(event, _OutlineRecorded):
                 record.answers[answer_of(event.exchange)] += 1
             else:
                 record.add(event)
-            lines += 1
+            record.lines += 1
     except EnvironmentFailure as error:
         if error.slug != "record-damaged":
             raise
         record.damage = str(error)
-    return lines
 
 
 def _shown(record: Record) -> set[str]:
@@ -106,7 +104,13 @@ def _shown(record: Record) -> set[str]:
     return shown.union(*(ids for proof in record.proofs for ids in proof.transcripts.values()))
 
 
-def _exchange_lines(directory: Path, lines: int) -> Iterator[tuple[int, bytes]]:
+def _exchange_lines(record: Record) -> Iterator[tuple[int, bytes]]:
     """Yield the lines of exchanges with their numbers (from 1)."""
-    with (directory / EVENTS).open("rb") as file:
-        yield from ((number, line) for number, line in enumerate(islice(file, lines), 1) if MARK in line[:MARK_WITHIN])
+    with (record.directory / EVENTS).open("rb") as file:
+        lines = enumerate(islice(file, record.lines), 1)
+        yield from ((number, line) for number, line in lines if is_exchange(line))
+
+
+def is_exchange(line: bytes) -> bool:
+    """Return whether a line of the record is an exchange, without reading it."""
+    return MARK in line[:MARK_WITHIN]

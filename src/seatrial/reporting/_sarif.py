@@ -29,6 +29,12 @@ SCORES: Mapping[Severity, str] = {
 }
 """What code scanning sorts security findings by."""
 
+SAME = "primaryLocationLineHash"
+"""The one fingerprint by which code scanning knows a finding again; without it, it hashes the line of the source."""
+
+MOST = 25_000
+"""GitHub refuses a file whose run has more results."""
+
 
 def write_sarif(record: Record, stream: TextIO) -> None:
     """Write the findings; a rule is a check of the run, whether it found something or not."""
@@ -46,16 +52,17 @@ def _run(record: Record) -> dict[str, Any]:
     return {
         "tool": {"driver": {**driver, **({"version": facts["version"]} if facts["version"] else {})}},
         "automationDetails": {"id": f"seatrial/{facts['run']}"},
-        "invocations": [_invocation(record, facts)],
+        "invocations": [_invocation(record, facts, left=len(found[MOST:]))],
         "columnKind": "unicodeCodePoints",
-        "results": [_result(finding, rules[finding.check], record.exchanges) for finding in found],
+        "results": [_result(finding, rules[finding.check], record.exchanges) for finding in found[:MOST]],
         "properties": {name: facts[name] for name in ("verdict", "reason", "stack", "profile", "seed", "repeat")},
     }
 
 
-def _invocation(record: Record, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how the run went, and what it did not verify."""
-    notes = [{"level": "note", "message": {"text": note}} for note in not_verified(record)]
+def _invocation(record: Record, facts: Mapping[str, Any], *, left: int) -> dict[str, Any]:
+    """Return how the run went, what it did not verify, and how many findings are left out."""
+    told = [*not_verified(record), *([f"{left} more findings are in verdict.json"] if left else [])]
+    notes = [{"level": "note", "message": {"text": note}} for note in told]
     failure = [{"level": "error", "message": {"text": record.failure.reason}}] if record.failure else []
     return {
         "executionSuccessful": record.finished is not None and record.failure is None,
@@ -85,7 +92,7 @@ def _result(finding: Finding, rule: int, exchanges: Mapping[str, Exchange]) -> d
         "level": LEVELS[finding.severity],
         "message": {"text": "\n".join(filter(None, (finding.title, finding.detail)))},
         "locations": _locations(finding),
-        "partialFingerprints": {"seatrial/v1": finding.fingerprint},
+        "partialFingerprints": {"seatrial/v1": finding.fingerprint, SAME: finding.fingerprint},
         "suppressions": _suppressions(finding),
         "properties": {
             "cause": finding.cause,

@@ -70,7 +70,7 @@ def _shortened(line: str) -> str:
 
 def _markdown(record: Record) -> list[str]:
     facts = verdict_of(record)
-    lines = [f"# seatrial: {facts['verdict']}", "", _escape(facts["reason"]), ""]
+    lines = [f"# seatrial: {facts['verdict']}", "", escape(facts["reason"]), ""]
     lines += [
         f"`{facts['stack']}` stack, profile {facts['profile']}, seed {facts['seed']}, {facts['duration_s']:.1f} s",
         "",
@@ -78,13 +78,13 @@ def _markdown(record: Record) -> list[str]:
     lines += ["| checks | |", "|---|---|"]
     lines += [f"| {outcome} | {facts['checks'][outcome_word(outcome)]} |" for outcome in Outcome]
     lines += ["", "| gate | status | why |", "|---|---|---|"]
-    lines += [f"| `{gate.id}` | {told(gate)} | {_escape(gate.reason)} |" for gate in record.gates]
+    lines += [f"| `{gate.id}` | {told(gate)} | {escape(gate.reason)} |" for gate in record.gates]
     lines += ["", "## Findings", ""] if facts["findings"] else []
     lines += [
-        f"- **{f.severity}** `{f.check}` {_escape(f.title)}{_status(f)} {_escape(f.operation)}"
+        f"- **{f.severity}** `{f.check}` {escape(f.title)}{_status(f)} {escape(f.operation)}"
         for f in findings_of(record)
     ]
-    lines += ["", "## Not verified", ""] + [f"- {_escape(note)}" for note in not_verified(record)]
+    lines += ["", "## Not verified", ""] + [f"- {escape(note)}" for note in not_verified(record)]
     return lines
 
 
@@ -93,7 +93,7 @@ def _status(finding: Finding) -> str:
     return "" if finding.status is FindingStatus.CONFIRMED else f" ({finding.status})"
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
     """Keep foreign text from becoming a table cell, a tag or an image."""
     one_line = " ".join(text.split())
     return one_line.replace("|", "\\|").replace("<", "&lt;").replace("[", "\\[")

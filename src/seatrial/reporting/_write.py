@@ -1,7 +1,8 @@
 """Who writes which file: a reporter is a function from the record to an open stream.
 
 events.ndjson --read_told--> Record --reporter--> verdict.json, report.html, junit.xml, summary.md, findings.sarif,
-                                                    annotations.txt, gl-code-quality-report.json,
+                                                    annotations.txt, gl-code-quality-report.json, exchanges.har,
+                                                    badge.svg, comment.md,
                                                     and of rate limits ratelimit.json, ratelimit/<policy>.html,
                                                     of a contract matrix.json
 """
@@ -16,7 +17,10 @@ from typing import TextIO
 from seatrial.core import EnvironmentFailure
 from seatrial.record import Record, read_told
 from seatrial.reporting._annotations import write_annotations
+from seatrial.reporting._badge import write_badge
 from seatrial.reporting._codequality import write_codequality
+from seatrial.reporting._comment import write_comment
+from seatrial.reporting._har import write_har
 from seatrial.reporting._html import write_html
 from seatrial.reporting._junit import write_junit
 from seatrial.reporting._matrix import write_matrix
@@ -37,6 +41,9 @@ REPORTERS: Mapping[str, Reporter] = {
     "findings.sarif": write_sarif,
     "annotations.txt": write_annotations,
     "gl-code-quality-report.json": write_codequality,
+    "exchanges.har": write_har,
+    "badge.svg": write_badge,
+    "comment.md": write_comment,
 }
 
 
@@ -51,10 +58,16 @@ def reporters_of(record: Record) -> dict[str, Reporter]:
     return {**written, **made, **pages}
 
 
-def write_reports(directory: Path) -> Record:
-    """Rebuild every report of a run from its events; raises EnvironmentFailure when one cannot be written."""
+def write_reports(directory: Path, *, against: Path | None = None) -> Record:
+    """Rebuild every report of a run from its events; raises EnvironmentFailure when one cannot be written.
+
+    `against` is an earlier run, to which `comment.md` compares this one.
+    """
     record = read_told(directory)
-    for name, reporter in reporters_of(record).items():
+    reporters = reporters_of(record)
+    if against is not None:
+        reporters["comment.md"] = partial(write_comment, base=read_told(against))
+    for name, reporter in reporters.items():
         _write(directory / name, reporter, record)
     return record
 
