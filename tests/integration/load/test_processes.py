@@ -90,7 +90,7 @@ def test_a_load_can_be_ended_when_one_process_ended_already(bench: Bench, server
     team = Team(processes)
 
     def end(_: object) -> None:
-        processes[1].close()
+        processes[1].interrupt()
         team.stop()
 
     plan = Plan(
