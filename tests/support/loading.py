@@ -12,12 +12,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
+import httpx
 import psutil
+import pytest
 
 from seatrial.config import ScenarioSettings
 from seatrial.core import Evidence, Identity, Target
-from seatrial.swarm import LoadProcess, run_scenario
+from seatrial.swarm import LoadProcess, NoPage, find_breakpoint, run_scenario
 from seatrial.swarm._plan import Plan
 from seatrial.swarm._resources import Sources
 from seatrial.swarm.traffic import Traffic
@@ -188,9 +191,10 @@ class Bench:
         file.write_text(PRELUDE + textwrap.dedent(source))
         return str(file)
 
-    def run(
+    def run(  # noqa: PLR0913 - by keyword
         self, target: Target, *, seconds: float = 1.0, process: LoadProcess | None = None,
-        traffic: Traffic | None = None, sources: Sources | None = None, **settings: object,
+        traffic: Traffic | None = None, sources: Sources | None = None, page: NoPage | None = None,
+        **settings: object,
     ) -> Evidence:  # fmt: skip
         """Run a scenario named `s`."""
         base: dict[str, object] = {
@@ -200,10 +204,11 @@ class Bench:
             "objectives": {"p99": "<= 900 ms", "error_ratio": "<= 0"},
         }
         chosen = ScenarioSettings.model_validate({**base, "duration_s": {"quick": seconds}, **settings})
-        return run_scenario(
+        send = find_breakpoint if chosen.search else run_scenario
+        return send(
             "s", chosen, target=target, identities=Pool(), profile="quick", seed=7, run=RUN, work=self.folder,
             out=self.out, root=self.folder, progress=self.said.append,
-            process=process, traffic=traffic, sources=sources,
+            process=process, traffic=traffic, sources=sources, page=page,
             replay="seatrial run --only load --profile quick --seed 7",
         )  # fmt: skip
 
@@ -246,3 +251,14 @@ def crowded(make: Callable[..., Plan]) -> Callable[..., Plan]:
 def broken(bench: Bench) -> dict[str, str]:
     """Return the settings of a load file that cannot be imported."""
     return {"file": bench.write("raise OSError"), "user": "Nobody"}
+
+
+def patiently(ask: Callable[[], Any], *, patience_s: float = 30.0) -> Any:
+    """Return what is said once something is, and somebody is there to say it."""
+    deadline = time.monotonic() + patience_s
+    while time.monotonic() < deadline:
+        with contextlib.suppress(httpx.TransportError):
+            if answer := ask():
+                return answer
+        time.sleep(0.1)
+    return pytest.fail("nobody said anything")

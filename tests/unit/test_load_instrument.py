@@ -29,7 +29,7 @@ def test_load_goes_by_the_quota_that_the_stack_was_given(monkeypatch: pytest.Mon
     pool = IdentityPool(None, key=SigningKey.generate(), run="r", seed=1, addresses=AddressPool("none", seed=1))
     run: Any = SimpleNamespace(
         settings=settings, identities=pool, seed=1, id="r", work=Path(),
-        options=SimpleNamespace(profile="quick", workers=None),
+        options=SimpleNamespace(profile="quick", workers=None, ui=False),
         repeat_only=lambda *_suites: "", directory=Path(), environment={"Q": "5"}, progress=lambda _stage: None,
         variables=lambda variant: {"Q": "1000"} if variant == "clean" else {},
     )  # fmt: skip

@@ -5,7 +5,8 @@ Every third-party engine is imported by its own package, and only when its instr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -21,10 +22,13 @@ from seatrial.stack import Stack
 
 if TYPE_CHECKING:
     from seatrial.fuzz import Besides, Directions, EngineProcess
-    from seatrial.swarm import Hammer
+    from seatrial.swarm import Hammer, NoPage
     from seatrial.throttle import Means
 
 Instrument = Callable[[Run, Stack, Ahead], Evidence]
+
+PAGE = "page"
+"""The stage under which somebody who watches is told where Locust's web page is."""
 
 OVERDUE, PUBLISHED_OVERDUE = 5.0, 2.5
 """After how many times its stage's budget the fuzzer is stopped; the second is for the published document.
@@ -215,8 +219,26 @@ def _hammer(run: Run, stack: Stack, name: str) -> Hammer:
     )
 
 
+@contextlib.contextmanager
+def _page(run: Run) -> Iterator[NoPage]:
+    """Serve Locust's web page meanwhile and tell where, if it was asked for."""
+    from seatrial.swarm import NoPage, Page  # noqa: PLC0415 - needed by this instrument only
+
+    if not run.options.ui:
+        yield NoPage()
+        return
+    with Page(run=run.id, cwd=run.settings.root, log=run.work / "page.log") as page:
+        run.progress(PAGE)(f"Locust's web page: {page.url}")
+        yield page
+
+
 def run_load(run: Run, stack: Stack, ahead: Ahead) -> Evidence:
     """Run every load scenario, one after the other."""
+    with _page(run) as page:
+        return _run_load(run, stack, ahead, page)
+
+
+def _run_load(run: Run, stack: Stack, ahead: Ahead, page: NoPage) -> Evidence:
     from seatrial.campaign._crew import crew_of  # noqa: PLC0415 - needed by this instrument only
     from seatrial.campaign._sources import sources_of  # noqa: PLC0415 - as above
     from seatrial.campaign._traffic import traffic_of  # noqa: PLC0415 - as above
@@ -249,6 +271,7 @@ def run_load(run: Run, stack: Stack, ahead: Ahead) -> Evidence:
                 sources=sources_of(run.settings, stack, scenario),
                 traffic=traffic,
                 trace_header=run.settings.tracing.header if run.settings.tracing else "",
+                page=page,
                 replay=replay,
             ),
         )

@@ -111,6 +111,7 @@ load_command.add_command(worker_command)
 )
 @click.option("--bind", default="", metavar="HOST:PORT", help="Where they connect.  [default: 127.0.0.1:5557]")
 @click.option("--wait", "wait_s", callback=seconds, metavar="T", help="How long they may take to come.  [default: 60s]")
+@click.option("--ui", is_flag=True, help="Show it on Locust's web page meanwhile, on this machine alone.")
 @click.option("--plan", is_flag=True, help="Print what would be sent, how often, and as whom; send nothing.")
 @json_option
 @suite_options

@@ -31,7 +31,7 @@ def load_session(*, config: str, as_json: bool, **options: Any) -> int:
     """Send the load and return the exit code."""
     path, settings, settled = settle_load(config, options)
     look_ahead(settings, settled)
-    view = make_view(quiet=as_json, follows="load")
+    view = make_view(quiet=as_json, follows=("load", "page"))
     return conduct_session(path, settings, settled, view=view, tell=_tell_json if as_json else _tell)
 
 

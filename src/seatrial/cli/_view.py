@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
@@ -47,7 +48,7 @@ class PlainView:
     Checks that were not tested for the same reason share a line, before the next stage or at the end.
     """
 
-    def __init__(self, console: Console, *, follows: str = "") -> None:
+    def __init__(self, console: Console, *, follows: Collection[str] = ()) -> None:
         self._console = console
         self._follows = follows
         self._lock = threading.Lock()
@@ -64,7 +65,7 @@ class PlainView:
         if isinstance(event, (StageStarted, RunFailed)):
             self._print_left()
         line = describe(event)
-        if isinstance(event, ProgressMade) and event.stage == self._follows:
+        if isinstance(event, ProgressMade) and event.stage in self._follows:
             line = Text(event.message)
         if line:
             self._print(line)
@@ -184,10 +185,10 @@ def _worth_a_line(event: AnyEvent) -> bool:
     return False
 
 
-def make_view(*, quiet: bool = False, follows: str = "") -> PlainView | LiveView:
+def make_view(*, quiet: bool = False, follows: Collection[str] = ()) -> PlainView | LiveView:
     """Return the live view on a terminal, the plain one in CI, pipes and dumb terminals.
 
-    A `quiet` one leaves standard output alone. The plain one tells what the stage that it `follows` is doing.
+    A `quiet` one leaves standard output alone. The plain one tells what the stages that it `follows` are doing.
     """
     # pytest takes both outputs away while a check runs: the view keeps a way of its own to the same place.
     out = os.fdopen(os.dup((sys.stderr if quiet else sys.stdout).fileno()), "w", encoding="utf-8")

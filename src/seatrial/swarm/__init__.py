@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from seatrial.swarm._hammer import make_hammer
     from seatrial.swarm._objectives import check_objectives, check_sent
     from seatrial.swarm._order import Order, check_sizes, prepare
+    from seatrial.swarm._page import NoPage, Page
     from seatrial.swarm._percentile import nearest_rank
     from seatrial.swarm._process import LoadProcess
     from seatrial.swarm._resources import Sources
@@ -32,7 +33,9 @@ _HOMES = {
     "Crew": "_crew",
     "Hammer": "_flood",
     "LoadProcess": "_process",
+    "NoPage": "_page",
     "Order": "_order",
+    "Page": "_page",
     "Sending": "_result",
     "Sources": "_resources",
     "check_objectives": "_objectives",
@@ -55,7 +58,9 @@ __all__ = [
     "Crew",
     "Hammer",
     "LoadProcess",
+    "NoPage",
     "Order",
+    "Page",
     "Sending",
     "Sources",
     "check_objectives",

@@ -13,6 +13,7 @@ from seatrial.config import Rule, ScenarioSettings
 from seatrial.core import CheckResult, Evidence, Finding, Measurement, Outcome, Progress, Severity
 from seatrial.swarm._objectives import BREAKPOINT, check_objectives
 from seatrial.swarm._outcomes import CLAIMS, leave
+from seatrial.swarm._page import NoPage
 from seatrial.swarm._process import LoadProcess
 from seatrial.swarm._scenario import run_scenario
 from seatrial.swarm._search import Found, search
@@ -26,13 +27,14 @@ WORST_FIRST = (
 )  # fmt: skip
 
 
-def find_breakpoint(
+def find_breakpoint(  # noqa: PLR0913 - as run_scenario
     name: str,
     scenario: ScenarioSettings,
     *,
     profile: str,
     out: Path,
     process: LoadProcess | None = None,
+    page: NoPage | None = None,
     **how: Any,
 ) -> Evidence:
     """Search the rate of a scenario, and judge what was found; the rest is as `run_scenario` takes it.
@@ -46,21 +48,25 @@ def find_breakpoint(
     ahead = iter([process])  # what was started ahead sends the first burst
 
     def send(changed: ScenarioSettings, folder: Path) -> Evidence:
-        return run_scenario(name, changed, profile=profile, out=folder, process=next(ahead, None), **how)
+        return run_scenario(name, changed, profile=profile, out=folder, process=next(ahead, None), page=page, **how)
 
     holds = partial(_holds, scenario, bursts, send, out, how["progress"])
     low = scenario.rate_per_s
     found = search(holds, low=low, high=low * scenario.search.times, within=scenario.search.within)
-    shown = bursts[found.best or low][-1]
-    shutil.copytree(out / _folder(found.best or low, len(bursts[found.best or low])), out, dirs_exist_ok=True)
+    unknown = _unknown(name, found)
+    if page and page.touched:
+        found, unknown = replace(found, interval=None), [page.touched]
+    at = found.best or low if found.interval else [*bursts][-1]
+    shown = bursts[at][-1]
+    shutil.copytree(out / _folder(at, len(bursts[at])), out, dirs_exist_ok=True)
     every = [one for tried in bursts.values() for one in tried]
     kept = [one for one in bursts[found.best or low] if found.best and _vote(one)] or bursts[low]
     return replace(
         shown,
-        results=_results(name, rules.get(BREAKPOINT), found, _beside(every, kept), replay=how["replay"]),
+        results=_results(name, rules.get(BREAKPOINT), found, "; ".join(unknown), _beside(every, kept), how["replay"]),
         measurements=(*shown.measurements, *_measured(name, found, tries=len(every))),
         tallies=tuple(tally for one in every for tally in one.tallies),
-        notes=tuple(dict.fromkeys([*_unknown(name, found), *(note for one in every for note in one.notes)])),
+        notes=tuple(dict.fromkeys([*unknown, *(note for one in every for note in one.notes)])),
     )
 
 
@@ -90,11 +96,10 @@ def _folder(rate_per_s: float, number: int) -> str:
     return f"{rate_per_s:.4g}-{number}"
 
 
-def _results(
-    name: str, rule: Rule | None, found: Found, beside: tuple[CheckResult, ...], *, replay: str
+def _results(  # noqa: PLR0913, PLR0917 - what is judged
+    name: str, rule: Rule | None, found: Found, unknown: str, beside: tuple[CheckResult, ...], replay: str
 ) -> tuple[CheckResult, ...]:
-    """Return the outcomes of CLAIMS: the search's own, and those `beside` it."""
-    unknown = "; ".join(_unknown(name, found))
+    """Return the outcomes of CLAIMS: the search's own, and those `beside` it; `unknown` is why there is no interval."""
     honest = CheckResult(
         check=f"load.{name}-generator-honest",
         outcome=Outcome.INCONCLUSIVE if found.interval is None else Outcome.PASSED,

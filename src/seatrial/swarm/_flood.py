@@ -228,6 +228,7 @@ def make_flood(settings: FloodSettings, plan: Plan, process: LoadProcess) -> Flo
         knots=(),
         most_in_flight=settings.in_flight,
         identities=(),
+        shown=False,
         duration_s=plan.duration_s + plan.patience_s + START_TIMEOUT_S,
         requests=os.devnull,
     )

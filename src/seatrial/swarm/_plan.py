@@ -1,7 +1,7 @@
 """What the harness tells the load process, and what comes back: one JSON object a line, standard library only.
 
 harness --stdin: Plan; go; perhaps stop; open for as long as the harness lives--> load process
-harness <--stdout: broken | ready, tick once a second, done--------- load process --> requests.csv
+harness <--stdout: broken | ready, tick (and shown) once a second, done--------- load process --> requests.csv
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ class Plan:
     by turns where there is no `user`, who may be handed `paths`. `share` is which part of the arrivals is this
     process's own: every one of them that is the first number, modulo the second. `named` is what the project calls the
     load file, on every machine; `source` is what says what is sent where no `user` does: paths, contract or har.
+    `shown`: what is for Locust's web page is told as well.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Plan:
     share: tuple[int, int] = (0, 1)
     named: str = ""
     source: str = "paths"
+    shown: bool = False
 
     @property
     def patience_s(self) -> float:

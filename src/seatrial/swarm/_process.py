@@ -81,28 +81,35 @@ class LoadProcess:
         """
         command = (*MASTER, crew.encode()) if crew else COMMAND
         with log.open("wb") as errors:
-            self._child = _start(command, run, cwd, errors)
+            self._child = start_child(command, run, cwd, errors)
         self._overdue = threading.Timer(END_TIMEOUT_S + (CREW_TIMEOUT_S if crew else 0), self.interrupt)
         self._overdue.daemon = True
+        self._stopped = False
         self.log = log
         self._longer_s = crew.wait_s + CREW_TIMEOUT_S if crew else 0.0
 
     def run(
-        self, plan: Plan, on_tick: Callable[[Message], None], on_ready: Callable[[], object] = lambda: None
+        self,
+        plan: Plan,
+        on_tick: Callable[[Message], None],
+        on_ready: Callable[[], object] = lambda: None,
+        on_shown: Callable[[Message], None] = lambda _: None,
     ) -> Ending:
         """Run the scenario and return how it ended; raises UsageError when its load file cannot be used.
 
-        `on_ready` returns when the first arrival may be due.
+        `on_ready` returns when the first arrival may be due, `on_shown` takes what is for Locust's web page.
         """
         try:
-            return _converse(self._child, plan, on_tick, on_ready, longer_s=self._longer_s)
+            return _converse(self._child, plan, on_tick, on_ready, on_shown=on_shown, longer_s=self._longer_s)
         finally:
             self.close()
 
     def stop(self) -> None:
-        """Let the load end now, and be reported as far as it came; a process that does not is killed."""
-        _say(self._child, STOP)
-        self._overdue.start()
+        """Let the load end now, and be reported as far as it came; a process that does not is killed; safe twice."""
+        if not self._stopped:
+            self._stopped = True
+            say(self._child, STOP)
+            self._overdue.start()
 
     def interrupt(self) -> None:
         """Kill the process from another thread than the one that runs it."""
@@ -112,10 +119,11 @@ class LoadProcess:
     def close(self) -> None:
         """Make sure that the process and its children are gone; safe to call twice."""
         self._overdue.cancel()
-        _end(self._child)
+        end_child(self._child)
 
 
-def _start(command: tuple[str, ...], run: str, cwd: Path, errors: Any) -> subprocess.Popen[bytes]:
+def start_child(command: tuple[str, ...], run: str, cwd: Path, errors: Any) -> subprocess.Popen[bytes]:
+    """Start a process of Locust's with a pipe each way; raises EnvironmentFailure when there can be none."""
     # A token or a switch for a Locust that somebody starts by hand is not for this one.
     inherited = {k: v for k, v in os.environ.items() if k != "SEATRIAL_TOKEN" and not k.startswith("LOCUST_SKIP")}
     environment = {**inherited, "SEATRIAL_RUN": run, "SEATRIAL_OWNER": str(os.getpid()), "NO_PROXY": "*"}
@@ -133,31 +141,33 @@ def _start(command: tuple[str, ...], run: str, cwd: Path, errors: Any) -> subpro
         ) from error
 
 
-def _converse(
+def _converse(  # noqa: PLR0913 - what is listened to
     child: subprocess.Popen[bytes],
     plan: Plan,
     on_tick: Callable[[Message], None],
     on_ready: Callable[[], object],
     *,
+    on_shown: Callable[[Message], None],
     longer_s: float,
 ) -> Ending:
     assert child.stdout is not None  # noqa: S101 - Popen was asked for a pipe
-    _say(child, plan.encode())
+    say(child, plan.encode())
     reading = _Reading(child.stdout.fileno(), time.monotonic() + START_TIMEOUT_S + longer_s, longer_s=longer_s)
     for message in reading.messages():
         if message["kind"] == "ready":
             on_ready()
-            _say(child, GO)
-        _take(message, reading, plan, on_tick)
+            say(child, GO)
+        _take(message, reading, plan, on_tick, on_shown)
     if not reading.overdue:
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(END_TIMEOUT_S)
     overdue = child.poll() is None
-    _end(child)
+    end_child(child)
     return Ending(report=reading.report, exit_code=child.returncode, overdue=overdue, lost=reading.lost)
 
 
-def _say(child: subprocess.Popen[bytes], line: bytes) -> None:
+def say(child: subprocess.Popen[bytes], line: bytes) -> None:
+    """Send a line to a process, if it is still there."""
     assert child.stdin is not None  # noqa: S101 - Popen was asked for a pipe
     # It ended already (and its pipe may be closed, by the thread that read it): what it said about that is read.
     with contextlib.suppress(BrokenPipeError, ValueError):
@@ -165,12 +175,20 @@ def _say(child: subprocess.Popen[bytes], line: bytes) -> None:
         child.stdin.flush()
 
 
-def _take(message: Message, reading: _Reading, plan: Plan, on_tick: Callable[[Message], None]) -> None:
+def _take(
+    message: Message,
+    reading: _Reading,
+    plan: Plan,
+    on_tick: Callable[[Message], None],
+    on_shown: Callable[[Message], None],
+) -> None:
     match message["kind"]:
         case "ready":
             reading.limit_s = time.monotonic() + plan.duration_s + plan.patience_s + END_TIMEOUT_S + reading.longer_s
         case "tick":
             on_tick(message)
+        case "shown":
+            on_shown(message)
         case "done":
             reading.report = message
         case "lost":
@@ -185,7 +203,7 @@ def _take(message: Message, reading: _Reading, plan: Plan, on_tick: Callable[[Me
             )
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
+def end_child(child: subprocess.Popen[bytes]) -> None:
     """Make sure that the process and its children are gone; safe to call twice."""
     if child.poll() is None:
         with contextlib.suppress(ProcessLookupError):

@@ -18,6 +18,7 @@ from seatrial.swarm._lost import Watch
 from seatrial.swarm._objectives import Broken
 from seatrial.swarm._order import Order, prepare
 from seatrial.swarm._outcomes import Trial, judge, leave
+from seatrial.swarm._page import NoPage
 from seatrial.swarm._plan import ELSEWHERE, Ledger, Plan, due_of
 from seatrial.swarm._process import Ending, LoadProcess, Message
 from seatrial.swarm._recovery import RECOVERY, measure_recovery
@@ -74,6 +75,7 @@ class Ground:
     sources: Sources
     crew: Crew | None = None
     trace_header: str = ""
+    page: NoPage = field(default_factory=NoPage)
 
 
 def run_scenario(  # noqa: PLR0913 - the instrument's whole interface
@@ -96,6 +98,7 @@ def run_scenario(  # noqa: PLR0913 - the instrument's whole interface
     crew: Crew | None = None,
     traffic: Traffic | None = None,
     trace_header: str = "",
+    page: NoPage | None = None,
     replay: str,
 ) -> Evidence:
     """Send a scenario's load, judge it, and write stats.json, requests.csv and locust.log into `out`.
@@ -114,12 +117,12 @@ def run_scenario(  # noqa: PLR0913 - the instrument's whole interface
     looked_at = (sources or Sources()).for_metrics(order.resources)
     ground = Ground(
         run=run, work=work, out=out, root=root, progress=progress, sources=looked_at, crew=crew,
-        trace_header=trace_header,
+        trace_header=trace_header, page=page or NoPage(),
     )  # fmt: skip
     _make(out)
     given_up: list[Attempt] = []
     for left in reversed(range(ATTEMPTS if order.duration_s < REPEAT_BELOW_S else 1)):
-        plan = make_plan(order, target, identities, seed=seed, out=out, traffic=traffic)
+        plan = make_plan(order, target, identities, seed=seed, out=out, traffic=traffic, shown=ground.page.shows)
         attempt = _attempt(order, plan, ground, process)
         process = None
         if not (left and attempt.doubt and attempt.doubt.transient):
@@ -161,8 +164,9 @@ def _written(out: Path) -> Iterator[None]:
 
 
 def make_plan(  # noqa: PLR0913 - by keyword, each is needed once
-    order: Order, target: Target, identities: Identities, *, seed: int, out: Path, traffic: Traffic | None = None
-) -> Plan:
+    order: Order, target: Target, identities: Identities, *, seed: int, out: Path, traffic: Traffic | None = None,
+    shown: bool = False,
+) -> Plan:  # fmt: skip
     """Return what the load process is told; it writes its requests into `out`."""
     scenario = order.scenario
     return Plan(
@@ -183,13 +187,16 @@ def make_plan(  # noqa: PLR0913 - by keyword, each is needed once
         seed=seed,
         identities=tuple((one.name, dict(one.headers)) for one in lease(identities, order.identities)),
         requests=str(out.resolve() / "requests.csv"),
+        shown=shown,
     )
 
 
 def _attempt(order: Order, plan: Plan, ground: Ground, process: LoadProcess | None) -> Attempt:
-    if not urlsplit(plan.url).hostname:
-        hostless, nothing = Doubt(reason=f"the target {plan.url!r} has no host"), Ending(report=None, exit_code=0)
-        return Attempt(plan=plan, ending=nothing, ledger=Ledger(), rows=(), doubt=hostless)
+    if why := _unsent(plan, ground):
+        if process:
+            process.close()
+        nothing = Ending(report=None, exit_code=0)
+        return Attempt(plan=plan, ending=nothing, ledger=Ledger(), rows=(), doubt=Doubt(reason=why))
     requests = Path(plan.requests)
     with _written(ground.out):
         if requests.exists():  # of an attempt that was given up
@@ -206,11 +213,15 @@ def _attempt(order: Order, plan: Plan, ground: Ground, process: LoadProcess | No
             contextlib.ExitStack() as meanwhile,
             Sampler(ground.sources) as sampler,
         ):
-            # Not before all are ready: what came until then would use up the flood's time, and be nobody's.
-            ending = team.run(
-                plan, _all(tell, sampler.take, watch), lambda: flood and meanwhile.enter_context(flood)
-            )  # fmt: skip
+
+            def begin() -> None:
+                ground.page.begin(plan, team.stop)
+                if flood:  # not before all are ready: what came until then would use up its time, and be nobody's
+                    meanwhile.enter_context(flood)
+
+            ending = team.run(plan, _all(tell, sampler.take, watch, ground.page.tick), begin, ground.page.take)
     finally:
+        ground.page.end()
         team.close()  # nobody ran it where a flood's process could not be started
         _keep_logs(plan, team, ground.out)
     attempt = Attempt(
@@ -218,7 +229,18 @@ def _attempt(order: Order, plan: Plan, ground: Ground, process: LoadProcess | No
         rows=read_rows(requests), doubt=None, resources=sampler.seen, lost=watch.lost,
         flooded=_since(sampler.zero_s, order, flood) if flood else None,
     )  # fmt: skip
-    return attempt if watch.lost else replace(attempt, doubt=_doubt(order, attempt))
+    return attempt if watch.lost else replace(attempt, doubt=_touched(ground) or _doubt(order, attempt))
+
+
+def _unsent(plan: Plan, ground: Ground) -> str:
+    """Return why nothing can be sent, or is to be."""
+    if not urlsplit(plan.url).hostname:
+        return f"the target {plan.url!r} has no host"
+    return ground.page.touched
+
+
+def _touched(ground: Ground) -> Doubt | None:
+    return Doubt(reason=ground.page.touched) if ground.page.touched else None
 
 
 @contextlib.contextmanager

@@ -25,6 +25,7 @@ class Team:
         self._processes = processes
         self._start = threading.Barrier(len(processes), action=self._begin)
         self._on_ready: Callable[[], object] = lambda: None
+        self._on_shown: Callable[[Message], None] = lambda _: None
         self._ticks: dict[int, Message] = {}
 
     @property
@@ -33,15 +34,20 @@ class Team:
         return [process.log for process in self._processes]
 
     def run(
-        self, plan: Plan, on_tick: Callable[[Message], None], on_ready: Callable[[], object] = lambda: None
+        self,
+        plan: Plan,
+        on_tick: Callable[[Message], None],
+        on_ready: Callable[[], object] = lambda: None,
+        on_shown: Callable[[Message], None] = lambda _: None,
     ) -> Ending:
         """Send a plan and return how that ended; raises UsageError when its load file cannot be used.
 
-        `on_ready` is called once, when all are ready, and returns when the first arrival may be due.
+        `on_ready` is called once, when all are ready, and returns when the first arrival may be due. `on_shown` takes
+        what any of them has for Locust's web page.
         """
-        count, self._on_ready = len(self._processes), on_ready
+        count, self._on_ready, self._on_shown = len(self._processes), on_ready, on_shown
         if count == 1:
-            return self._processes[0].run(plan, on_tick, on_ready)
+            return self._processes[0].run(plan, on_tick, on_ready, on_shown)
         plans = [replace(plan, share=(number, count), requests=part_of(plan, number)) for number in range(count)]
         with ThreadPoolExecutor(count, thread_name_prefix="load") as pool:
             running = [pool.submit(self._run, number, one, on_tick) for number, one in enumerate(plans)]
@@ -75,7 +81,7 @@ class Team:
                 on_tick(sum_of(list(self._ticks.values())))
 
         try:
-            return self._processes[number].run(plan, tell, self._wait)
+            return self._processes[number].run(plan, tell, self._wait, self._on_shown)
         except threading.BrokenBarrierError:  # another one never got ready: its own ending says why
             return Ending(report=None, exit_code=0)
         finally:

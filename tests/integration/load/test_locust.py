@@ -1,17 +1,12 @@
 """The shipped load file, as Locust itself runs it."""
 
-import contextlib
 import os
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
-from typing import Any
 
 import httpx
-import pytest
-from loading import ROOT, Server
+from loading import ROOT, Server, patiently
 
 
 def test_locust_itself_runs_the_load_file(server: Server) -> None:
@@ -47,14 +42,3 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port: int = listening.getsockname()[1]
     return port
-
-
-def patiently(ask: Callable[[], Any], *, patience_s: float = 30.0) -> Any:
-    """Return what is said once something is, and somebody is there to say it."""
-    deadline = time.monotonic() + patience_s
-    while time.monotonic() < deadline:
-        with contextlib.suppress(httpx.TransportError):
-            if answer := ask():
-                return answer
-        time.sleep(0.1)
-    return pytest.fail("nobody said anything")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import gevent
 from geventhttpclient.response import HTTPParseError
@@ -17,6 +17,9 @@ from seatrial.swarm._inside._visit import MARK, Judged, Open, Visit, current_vis
 from seatrial.swarm._percentile import nearest_rank
 from seatrial.swarm._plan import COLUMNS, ELSEWHERE, FAILED, OK, RAISED, TASK, TIMEOUT, UNFINISHED, Ledger, is_spoilt
 
+if TYPE_CHECKING:
+    from seatrial.swarm._inside._shown import Shown  # whose import has Locust patch the process
+
 LIMITED = 429
 MOST_OPERATIONS = 200
 SPEAKING = {"CatchResponseError", "ElsewhereError", "ElsewhereRequestError", "StatusError"}
@@ -28,7 +31,8 @@ SETUP = Visit(index=-1, due_s=0.0)
 class Book:
     """Write down what Locust's `request` event and the end of each arrival say."""
 
-    def __init__(self, file: IO[str], clock: Clock, *, deadline_s: float) -> None:
+    def __init__(self, file: IO[str], clock: Clock, *, deadline_s: float, shown: Shown | None = None) -> None:
+        self.shown = shown
         self.ledger = Ledger()
         self.samples = Samples()
         self.recorder = Recorder()
@@ -53,6 +57,7 @@ class Book:
         response: Any = None,
         exception: BaseException | None = None,
         context: dict[str, Any] | None = None,
+        response_length: int = 0,
         **_: object,
     ) -> None:
         """Take in one judged request: Locust calls this for each."""
@@ -78,6 +83,7 @@ class Book:
             latency_ms=latency_ms,
             service_ms=service_ms,
             cause=sent.elsewhere or explain(exception, status, visit.headers),
+            length=response_length or 0,
         )
         self._row(visit, judged)
         self.samples.take(visit, judged, response, span_s=(sent.begins_s, now))
@@ -169,6 +175,8 @@ class Book:
             return
         visit.rows += 1
         self.recorder.record(judged)
+        if self.shown:
+            self.shown.take(judged)
         self.limited += judged.status == LIMITED
         if judged.outcome != RAISED:
             self._recent_ms.append(judged.latency_ms)

@@ -1,7 +1,7 @@
 """The load process of a load that workers send: Locust's master, through which they hear and tell what a process does.
 
 harness --stdin: Plan; go-------------> master --plan and share; go; stop; alive--> worker
-harness <--stdout: ready, tick, done--- master <--ready, begun, tick, rows, log, done-- worker
+harness <--stdout: ready, tick, done--- master <--ready, begun, tick, shown, rows, log, done-- worker
 """
 
 from __future__ import annotations
@@ -188,6 +188,10 @@ class Master:
         if one.number == 0:
             ticks = [other.tick for other in self._members.values() if other.tick]
             self._channel.send("tick", **sum_of(ticks))
+
+    def _on_shown(self, one: Member, said: Mapping[str, Any]) -> None:
+        del one
+        self._channel.send(**said)
 
     def _on_log(self, one: Member, said: Mapping[str, Any]) -> None:
         print(f"{one.name}:\n{said['text']}", file=sys.stderr)  # noqa: T201 - standard error is the log

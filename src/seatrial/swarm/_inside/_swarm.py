@@ -27,6 +27,7 @@ from seatrial.swarm._inside._fence import Fence
 from seatrial.swarm._inside._journey import perform
 from seatrial.swarm._inside._lean import equip
 from seatrial.swarm._inside._mix import Mix, Task
+from seatrial.swarm._inside._shown import Shown
 from seatrial.swarm._inside._visit import EndlessTaskError, Visit, no_visit
 from seatrial.swarm._plan import LATE, TURNED_AWAY, Plan
 
@@ -46,7 +47,7 @@ def run(plan: Plan, user_class: type[User], channel: Listener, go: Event, stop: 
     )
     with Path(plan.requests).open("w", encoding="utf-8", errors="backslashreplace", buffering=1 << 20) as file:
         clock = Clock()
-        book = Book(file, clock, deadline_s=plan.deadline_s)
+        book = Book(file, clock, deadline_s=plan.deadline_s, shown=Shown() if plan.shown else None)
         swarm = Swarm(plan, user_class, book, clock, stop)
         swarm.prepare()
         channel.send("ready")
@@ -58,6 +59,7 @@ def run(plan: Plan, user_class: type[User], channel: Listener, go: Event, stop: 
         swarm.serve()
         ticker.kill()
         cpu_s = time.process_time() - cpu_s
+        show(channel, book)
     channel.send(
         "done",
         ledger=asdict(book.ledger),
@@ -80,6 +82,13 @@ def tick(channel: Listener, book: Book, clock: Clock) -> None:
         now = {"elapsed_s": elapsed_s, "failures": book.failed_rows, "limited": book.limited, "proven": book.proven}
         own = {"lag_ms": book.lag_ms, "busy": (time.process_time() - cpu_s) / elapsed_s}
         channel.send("tick", **now, **own, **book.take_recent(), **asdict(book.ledger))
+        show(channel, book)
+
+
+def show(channel: Listener, book: Book) -> None:
+    """Tell Locust's web page, if there is one, what came since it was last told."""
+    if book.shown:
+        channel.send("shown", **book.shown.report())
 
 
 class Swarm:

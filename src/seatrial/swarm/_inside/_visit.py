@@ -41,6 +41,7 @@ class Judged:
     status: int = 0
     media: str = ""
     cause: str = ""
+    length: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
