@@ -112,6 +112,14 @@ def make(kind: Kind, ground: Ground, who: str) -> Made:
     raise Unclear(why)
 
 
+def alike(kind: Kind, ground: Ground) -> tuple[Made, Made]:
+    """Return two things that were made by the same request, of two users where the path lets them; raises Unclear."""
+    first, second = (make(kind, ground, ground.ask.fresh()) for _ in range(2))
+    if first.sent.body != second.sent.body:
+        raise Unclear(f"{kind.maker.label} did not take the same twice")
+    return first, second
+
+
 def read_of(made: Made, kind: Kind, ground: Ground) -> Sent:
     """Return what its maker reads of something."""
     return ground.ask.ask(kind.read, made.url, made.owner)

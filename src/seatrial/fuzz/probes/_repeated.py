@@ -13,7 +13,7 @@ from seatrial.fuzz.probes._ask import Unclear, said
 from seatrial.fuzz.probes._found import Seen, twice
 from seatrial.fuzz.probes._gaps import left_out, look_at_each
 from seatrial.fuzz.probes._ground import GONE, SUCCESS, Ground
-from seatrial.fuzz.probes._kinds import Kind, kinds_of, make, read_of, served
+from seatrial.fuzz.probes._kinds import Kind, alike, kinds_of, make, read_of, served
 from seatrial.openapi import Operation
 
 IDEMPOTENT = frozenset({"PUT", "DELETE"})
@@ -41,8 +41,8 @@ def _tried(kind: Kind | None, operation: Operation, ground: Ground) -> list[Seen
 
 
 def _removed(kind: Kind, operation: Operation, ground: Ground) -> Seen | None:
-    made = make(kind, ground, ground.ask.fresh())
-    served(made, kind, ground)
+    twin, made = alike(kind, ground)
+    served(twin, kind, ground)  # a read of the other could be what a cache answers with after it is removed
     first = _done(ground.ask.ask(operation, made.url, made.owner))
     between = read_of(made, kind, ground)
     second = ground.ask.ask(operation, made.url, made.owner)
