@@ -283,6 +283,27 @@ class Conditional(Shelf):
     patch = Shelf.put
 
 
+class Naming(Shelf):
+    """Who writes a title is told another one, with the name of the book."""
+
+    def put(self, book: Book, given: Any) -> Answer:
+        """Write a book anew."""
+        return super().put(book, {"title": f"{given['title']} of {book['id']}"})
+
+    def make(self, organisation: str, given: Any) -> Answer:
+        """Make a book."""
+        status, book, headers = super().make(organisation, given)
+        return status, {"id": book["id"]}, headers
+
+    patch = Shelf.put
+
+
+def test_what_the_service_decides_for_each_is_no_second_change() -> None:
+    """Two that were made alike may differ in what nobody wrote."""
+    results, _ = looked_at(Naming())
+    assert not findings(results)
+
+
 @pytest.mark.parametrize("shelf", [Revising, Neighbours])
 def test_what_goes_on_beside_is_no_mistake(shelf: type[Shelf]) -> None:
     """A history of revisions (RFC 9110, 9.2.2) and a name in another's item are nobody's fault."""
@@ -433,6 +454,8 @@ BEHIND: dict[str, tuple[type[Shelf], type[Shelf], str, list[tuple[str, str]]]] =
     "removed twice": (Cached, *MISTAKES["removed twice"]),
     "written twice": (Cached, *MISTAKES["written twice"]),
     "a stranger removes, and nothing is forgotten": (Stale, *MISTAKES["a stranger removes"]),
+    "removed twice, and nothing is forgotten": (Stale, *MISTAKES["removed twice"]),
+    "written twice, and nothing is forgotten": (Stale, *MISTAKES["written twice"]),
 }
 
 

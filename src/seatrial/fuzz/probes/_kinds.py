@@ -112,12 +112,15 @@ def make(kind: Kind, ground: Ground, who: str) -> Made:
     raise Unclear(why)
 
 
-def alike(kind: Kind, ground: Ground) -> tuple[Made, Made]:
-    """Return two things that were made by the same request, of two users where the path lets them; raises Unclear."""
-    first, second = (make(kind, ground, ground.ask.fresh()) for _ in range(2))
-    if first.sent.body != second.sent.body:
+def alike(kind: Kind, ground: Ground, count: int = 2) -> list[Made]:
+    """Return things that were made by the same request, each by a user of his own where the path lets them.
+
+    Raises Unclear. What is read of one of them fills no cache from which a read of another could be answered.
+    """
+    made = [make(kind, ground, ground.ask.fresh()) for _ in range(count)]
+    if len({each.sent.body for each in made}) > 1:
         raise Unclear(f"{kind.maker.label} did not take the same twice")
-    return first, second
+    return made
 
 
 def read_of(made: Made, kind: Kind, ground: Ground) -> Sent:

@@ -73,7 +73,7 @@ def _read(kind: Kind, operation: Operation, ground: Ground) -> Seen | None:
 def _write(kind: Kind, operation: Operation, ground: Ground) -> Seen | None:
     """Let a stranger write, then the owner in the same way: what harms nothing for either of them shows nothing.
 
-    How it was before is read of another one made alike: a read of its own could be what a cache answers with later.
+    How it was before is read of another one, as no cache may answer a read after it.
     """
     twin, made = alike(kind, ground)
     stranger = ground.ask.stranger_to(made.owner)
