@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import urllib.parse
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
@@ -17,7 +18,8 @@ from placeholders import normal
 
 from seatrial.config import AuthSettings, ContractSettings, LimitSettings
 from seatrial.core import Evidence, FindingStatus, Outcome, Progress, Target
-from seatrial.fuzz import EngineProcess, run_contract
+from seatrial.fuzz import EngineProcess, _listen, run_contract
+from seatrial.fuzz._engine import taken_apart
 from seatrial.fuzz._judge import Heard
 from seatrial.fuzz._messages import Order, Sent
 from seatrial.http import AddressPool, IdentityPool, SigningKey
@@ -255,6 +257,27 @@ def test_processes_change_nothing_that_is_sent(tmp_path: Path, monkeypatch: pyte
     assert not [pair for pair in zip_longest(first, second) if pair[0] != pair[1]][:3]
     assert seen[0] == seen[1]
     assert len(seen[0]) == len(WITHOUT_STATE)
+
+
+WHOLE = "import seatrial.fuzz._child as child; child.taken_apart = lambda order: [order]; child.main()"
+
+
+def test_parts_find_what_the_whole_does(defective: Evidence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A document that is not taken apart shows the same findings on the same seed, and no more."""
+    orders: list[Order] = []
+    listen = EngineProcess.listen
+
+    def keep(process: EngineProcess, order: Order, progress: Progress) -> Heard:
+        orders.append(order)
+        return listen(process, order, progress)
+
+    monkeypatch.setattr(EngineProcess, "listen", keep)
+    monkeypatch.setattr(_listen, "COMMAND", (sys.executable, "-W", "ignore", "-c", WHOLE))
+    with service(tmp_path, *EVERYTHING) as target:
+        whole = fuzz(target)
+    assert len(taken_apart(orders[0])) > 1
+    assert found(whole) == found(defective)
+    assert found(whole, FindingStatus.FLAKY) == found(defective, FindingStatus.FLAKY)
 
 
 def test_resource_that_vanishes_is_found(tmp_path: Path) -> None:

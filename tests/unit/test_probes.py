@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -282,6 +283,27 @@ class Conditional(Shelf):
     patch = Shelf.put
 
 
+class Naming(Shelf):
+    """Who writes a title is told another one, with the name of the book."""
+
+    def put(self, book: Book, given: Any) -> Answer:
+        """Write a book anew."""
+        return super().put(book, {"title": f"{given['title']} of {book['id']}"})
+
+    def make(self, organisation: str, given: Any) -> Answer:
+        """Make a book."""
+        status, book, headers = super().make(organisation, given)
+        return status, {"id": book["id"]}, headers
+
+    patch = Shelf.put
+
+
+def test_what_the_service_decides_for_each_is_no_second_change() -> None:
+    """Two that were made alike may differ in what nobody wrote."""
+    results, _ = looked_at(Naming())
+    assert not findings(results)
+
+
 @pytest.mark.parametrize("shelf", [Revising, Neighbours])
 def test_what_goes_on_beside_is_no_mistake(shelf: type[Shelf]) -> None:
     """A history of revisions (RFC 9110, 9.2.2) and a name in another's item are nobody's fault."""
@@ -398,6 +420,60 @@ def test_mistake_is_found_by_its_check(
         assert finding.replay.count("curl ") == len(finding.steps)
 
 
+class Cached(Shelf):
+    """What an organisation read is answered again, until it writes there itself."""
+
+    forgets = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[tuple[str, str], Answer] = {}
+
+    def answer(self, method: str, path: str, query: Headers, organisation: str, given: Any) -> Answer:
+        """Answer a request."""
+        place = (organisation, path)
+        if method == "GET" and path.count("/") > 1:
+            if place not in self.kept:
+                self.kept[place] = copy.deepcopy(super().answer(method, path, query, organisation, given))
+            return self.kept[place]
+        if self.forgets:
+            self.kept.pop(place, None)
+        return super().answer(method, path, query, organisation, given)
+
+
+class Stale(Cached):
+    """The same whoever writes."""
+
+    forgets = False
+
+
+BEHIND: dict[str, tuple[type[Shelf], type[Shelf], str, list[tuple[str, str]]]] = {
+    "a stranger writes anew": (Cached, *MISTAKES["a stranger writes anew"]),
+    "a stranger changes": (Cached, *MISTAKES["a stranger changes"]),
+    "a stranger removes": (Cached, *MISTAKES["a stranger removes"]),
+    "removed twice": (Cached, *MISTAKES["removed twice"]),
+    "written twice": (Cached, *MISTAKES["written twice"]),
+    "a stranger removes, and nothing is forgotten": (Stale, *MISTAKES["a stranger removes"]),
+    "removed twice, and nothing is forgotten": (Stale, *MISTAKES["removed twice"]),
+    "written twice, and nothing is forgotten": (Stale, *MISTAKES["written twice"]),
+}
+
+
+def test_service_that_caches_reads_passes() -> None:
+    """Old answers to whoever read something before are no mistake as long as he sees what he wrote."""
+    results, _ = looked_at(Cached())
+    assert {name: results[name].outcome for name in ASKING} == dict.fromkeys(ASKING, Outcome.PASSED), results
+
+
+@pytest.mark.parametrize(("cached", "shelf", "check", "found"), BEHIND.values(), ids=BEHIND)
+def test_mistake_behind_a_cache_is_found(
+    cached: type[Shelf], shelf: type[Shelf], check: str, found: list[tuple[str, str]]
+) -> None:
+    """What is read after somebody wrote was not read before: no cache can answer with how it was then."""
+    results, _ = looked_at(type("Behind", (cached, shelf), {})())
+    assert findings(results)[check] == found
+
+
 class Closed(Shelf):
     """Nobody may change or remove anything, the owner neither."""
 
@@ -462,6 +538,22 @@ def test_one_user_alone_is_no_stranger() -> None:
     results, _ = looked_at(Shelf(), users=Users(alone=True))
     assert results["tenants-apart"].outcome is Outcome.NOT_TESTED
     assert "there are no users of two organisations" in results["tenants-apart"].reason
+
+
+class Numbered(Shelf):
+    """No title is taken twice."""
+
+    def make(self, organisation: str, given: Any) -> Answer:
+        """Make a book."""
+        taken = any(book["title"] == given["title"] for book in self.books.values())
+        return (409, {"error": "there is one"}, {}) if taken else super().make(organisation, given)
+
+
+def test_two_that_are_not_alike_show_nothing() -> None:
+    """Where the same is not taken twice, how something was is not told by another one."""
+    results, _ = looked_at(Numbered())
+    assert results["tenants-apart"].outcome is Outcome.NOT_TESTED
+    assert not results["tenants-apart"].findings
 
 
 class Declared(Users):

@@ -112,6 +112,17 @@ def make(kind: Kind, ground: Ground, who: str) -> Made:
     raise Unclear(why)
 
 
+def alike(kind: Kind, ground: Ground, count: int = 2) -> list[Made]:
+    """Return things that were made by the same request, each by a user of his own where the path lets them.
+
+    Raises Unclear. What is read of one of them fills no cache from which a read of another could be answered.
+    """
+    made = [make(kind, ground, ground.ask.fresh()) for _ in range(count)]
+    if len({each.sent.body for each in made}) > 1:
+        raise Unclear(f"{kind.maker.label} did not take the same twice")
+    return made
+
+
 def read_of(made: Made, kind: Kind, ground: Ground) -> Sent:
     """Return what its maker reads of something."""
     return ground.ask.ask(kind.read, made.url, made.owner)

@@ -13,7 +13,7 @@ from seatrial.fuzz.probes._ask import Unclear, said
 from seatrial.fuzz.probes._found import Seen, twice
 from seatrial.fuzz.probes._gaps import left_out, look_at_each
 from seatrial.fuzz.probes._ground import GONE, SUCCESS, Ground
-from seatrial.fuzz.probes._kinds import Kind, kinds_of, make, read_of, served
+from seatrial.fuzz.probes._kinds import Kind, Made, alike, kinds_of, read_of, served
 from seatrial.openapi import Operation
 
 IDEMPOTENT = frozenset({"PUT", "DELETE"})
@@ -41,10 +41,12 @@ def _tried(kind: Kind | None, operation: Operation, ground: Ground) -> list[Seen
 
 
 def _removed(kind: Kind, operation: Operation, ground: Ground) -> Seen | None:
-    made = make(kind, ground, ground.ask.fresh())
-    served(made, kind, ground)
+    """Remove one of three once and one twice; the third shows that they can be read."""
+    kept, once, made = alike(kind, ground, 3)
+    served(kept, kind, ground)
+    _done(ground.ask.ask(operation, once.url, once.owner))
+    between = read_of(once, kind, ground)
     first = _done(ground.ask.ask(operation, made.url, made.owner))
-    between = read_of(made, kind, ground)
     second = ground.ask.ask(operation, made.url, made.owner)
     after = read_of(made, kind, ground)
     if second.status >= SERVER_ERROR:
@@ -57,25 +59,39 @@ def _removed(kind: Kind, operation: Operation, ground: Ground) -> Seen | None:
 
 
 def _put(kind: Kind, operation: Operation, ground: Ground) -> Seen | None:
-    made = make(kind, ground, ground.ask.fresh())
+    """Write to one of two once and to the other twice, and read both."""
+    once, made = alike(kind, ground)
     sample = next(iter(ground.accepted(operation)), None)
     if sample is None:
         raise Unclear("nothing that it was sent was accepted")
-    sent = [made.sent]
-    states = list[Mapping[str, str]]()
-    for _ in range(2):
-        sent.append(ground.ask.ask(operation, made.url, made.owner, body=sample.body, headers=sample.request_headers))
-        _done(sent[1])
-        if sent[-1].status >= SERVER_ERROR:
-            return _seen(operation, f"a second PUT of the same is answered with {sent[-1].status}", sent)
-        states.append(_state(served(made, kind, ground), sample))
-    if not states[0]:
+    _done(_written(once, operation, sample, ground))
+    wanted = _state(served(once, kind, ground), sample)
+    first = _done(_written(made, operation, sample, ground))
+    second = _written(made, operation, sample, ground)
+    if second.status >= SERVER_ERROR:
+        title = f"a second PUT of the same is answered with {second.status}"
+        return _seen(operation, title, [made.sent, first, second])
+    state = _state(served(made, kind, ground), sample)
+    if not wanted:
         raise Unclear("nothing that it wrote is read where it was written")
-    if states[0] != states[1]:
-        return _seen(operation, "a second PUT of the same changes more", sent)
-    if sent[-1].status not in SUCCESS:  # it may say which state it is about: that is another one then
-        raise Unclear(f"the second time, {said(sent[-1])}")
+    own = _own(once, made, wanted, sample)
+    if any(wanted.get(place) != state.get(place) for place in {*wanted, *state} - own):
+        return _seen(operation, "a second PUT of the same changes more", [made.sent, first, second])
+    if second.status not in SUCCESS:  # it may say which state it is about: that is another one then
+        raise Unclear(f"the second time, {said(second)}")
     return None
+
+
+def _written(made: Made, operation: Operation, sample: Sent, ground: Ground) -> Sent:
+    return ground.ask.ask(operation, made.url, made.owner, body=sample.body, headers=sample.request_headers)
+
+
+def _own(one: Made, other: Made, state: Mapping[str, str], sample: Sent) -> set[str]:
+    """Return what the service itself decides for each of two, as an id: not what was written, and not alike before."""
+    wrote = values_of(sample.request_body)
+    held, holds = values_of(one.sent.response_body), values_of(other.sent.response_body)
+    alike_before = {place for place, text in held.items() if holds.get(place) == text}
+    return {place for place, text in state.items() if place in wrote and text != wrote[place]} - alike_before
 
 
 def _state(read: Sent, sample: Sent) -> Mapping[str, str]:

@@ -11,7 +11,7 @@ from seatrial.fuzz.probes._ask import Unclear, said
 from seatrial.fuzz.probes._found import Seen, twice
 from seatrial.fuzz.probes._gaps import left_out, look_at_each
 from seatrial.fuzz.probes._ground import GONE, SUCCESS, Ground
-from seatrial.fuzz.probes._kinds import CHANGES, Kind, Made, kinds_of, make, served
+from seatrial.fuzz.probes._kinds import CHANGES, Kind, Made, alike, kinds_of, make, served
 from seatrial.openapi import Operation
 
 REFUSED = frozenset({403, *GONE})
@@ -71,10 +71,13 @@ def _read(kind: Kind, operation: Operation, ground: Ground) -> Seen | None:
 
 
 def _write(kind: Kind, operation: Operation, ground: Ground) -> Seen | None:
-    """Let a stranger write, then the owner in the same way: what harms nothing for either of them shows nothing."""
-    made = make(kind, ground, ground.ask.fresh())
+    """Let a stranger write, then the owner in the same way: what harms nothing for either of them shows nothing.
+
+    How it was before is read of another one, as no cache may answer a read after it.
+    """
+    twin, made = alike(kind, ground)
     stranger = ground.ask.stranger_to(made.owner)
-    before = served(made, kind, ground)
+    before = served(twin, kind, ground)
     sample = _telling(operation, before, ground)
     theirs = _as(stranger, made, operation, sample, ground)
     after = ground.ask.ask(kind.read, made.url, made.owner)
