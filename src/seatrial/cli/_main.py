@@ -25,6 +25,7 @@ COMMANDS = {
     "doctor": ("_doctor", "Say what this machine can run, and how to fix what it cannot."),
     "clean": ("_clean", "Remove whatever earlier runs left behind."),
     "replay": ("_replay", "Send a recorded finding again: is it still there?"),
+    "baseline": ("_baseline", "Accept or show the figures that gate rules hold runs against."),
     "report": ("_report", "Rebuild every report from a run's recorded events."),
     "checks": ("_checks", "List or explain the checks."),
 }

@@ -1,7 +1,7 @@
 """One validated, frozen settings object from `seatrial.toml`."""
 
 from seatrial.config._load import FILE, effective, find_config, find_line, load_settings
-from seatrial.config._rules import OPERATORS, Rule, parse_rule
+from seatrial.config._rules import OPERATORS, PERCENT, Rule, parse_objective, parse_rule
 from seatrial.config._settings import (
     LOAD_UNITS,
     OPERATION_UNITS,
@@ -51,6 +51,7 @@ __all__ = [
     "LOAD_UNITS",
     "OPERATION_UNITS",
     "OPERATORS",
+    "PERCENT",
     "RESOURCE_UNITS",
     "SHAPES",
     "AuthSettings",
@@ -94,6 +95,7 @@ __all__ = [
     "find_config",
     "find_line",
     "load_settings",
+    "parse_objective",
     "parse_rule",
     "rejections",
 ]

@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from seatrial.config._contradictions import contradictions
 from seatrial.config._credentials import gaps
-from seatrial.config._rules import parse_rule
+from seatrial.config._rules import parse_objective, parse_rule
 from seatrial.config._settings import ScenarioSettings, Settings
 from seatrial.core import UsageError
 
@@ -195,7 +195,7 @@ def _check_thresholds(settings: Settings, path: Path, text: str) -> None:
         ]
     for rule, keys in places:
         try:
-            parse_rule(rule)
+            (parse_objective if keys[0] == "load" else parse_rule)(rule)
         except UsageError as error:
             where = f"{path}:{find_line(text, keys)}"
             raise UsageError(error.what, slug=error.slug, where=where, remedy=error.remedy) from error

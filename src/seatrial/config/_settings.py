@@ -671,11 +671,15 @@ class PostureSettings(Section):
 
 
 class GateSettings(Section):
-    """The rules that decide the verdict, and those that are only told; their grammar stands above `parse_rule`."""
+    """The rules that decide the verdict, and those that are only told; their grammar stands above `parse_rule`.
+
+    `baseline` is the file with the figures that were accepted, relative to the file.
+    """
 
     rules: tuple[str, ...] = ("checks.failed == 0", "checks.inconclusive == 0", "checks.passed >= 1")
     informational: tuple[str, ...] = ()
     on_inconclusive: Literal["block", "pass"] = "block"
+    baseline: Annotated[str, StringConstraints(min_length=1)] = "seatrial-baseline.json"
 
     @property
     def parsed(self) -> tuple[Rule, ...]:

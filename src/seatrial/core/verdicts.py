@@ -8,35 +8,40 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """The end of a run."""
+    """The end of a run, and of each gate; that nothing was accepted yet to hold it against is a gate's alone."""
 
     PASS = "pass"  # noqa: S105 - a verdict, not a password
     FAIL = "fail"
     INCONCLUSIVE = "inconclusive"
+    NO_BASELINE = "no-baseline"
 
     @property
     def exit_code(self) -> int:
         """Return what the process ends with: 0, 1 or 3."""
-        return {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INCONCLUSIVE: 3}[self]
+        return {Verdict.PASS: 0, Verdict.FAIL: 1}.get(self, 3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateResult:
-    """One rule, judged: the value is None when it was never measured. An informational one decides nothing."""
+    """One rule, judged: the value is None when it was never measured. An informational one decides nothing.
+
+    `baseline` is what was accepted, where the rule is against that: without it there is no threshold either.
+    """
 
     id: str
     metric: str
     operator: str
-    threshold: float
+    threshold: float | None
     value: float | None
     unit: str
     status: Verdict
     reason: str
     informational: bool = False
+    baseline: float | None = None
 
 
 def combine(verdicts: Iterable[Verdict]) -> Verdict:
-    """Combine verdicts: fail over inconclusive over pass, and nothing at all is inconclusive."""
+    """Combine verdicts: fail over inconclusive over pass; nothing that was decided at all is inconclusive."""
     seen = set(verdicts)
     for worst in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS):
         if worst in seen:

@@ -1,18 +1,26 @@
-"""Rules over measurements and outcomes; pure functions."""
+"""Rules over measurements and outcomes, and the figures that were accepted, against which some of them are."""
 
-from seatrial.gate._judge import decide, judge
+from seatrial.gate._baseline import accepted, baseline_file, comparable, is_counted, read_baseline, write_baseline
+from seatrial.gate._judge import decide, judge, sign_of
 from seatrial.gate._values import Value, check_rules, collect_values, known_metrics, outcome_word
 from seatrial.gate._waivers import active, covers, describe
 
 __all__ = [
     "Value",
+    "accepted",
     "active",
+    "baseline_file",
     "check_rules",
     "collect_values",
+    "comparable",
     "covers",
     "decide",
     "describe",
+    "is_counted",
     "judge",
     "known_metrics",
     "outcome_word",
+    "read_baseline",
+    "sign_of",
+    "write_baseline",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal
 
 from seatrial.config import Rule
@@ -17,38 +18,71 @@ NAMED = 3
 UNIT_SIGNS = {"percent": " %", "per_s": "/s", "count": "", "ratio": "", "": ""}
 
 
-def judge(rules: Sequence[Rule], values: Mapping[str, Value], *, applies: Callable[[str], bool]) -> list[GateResult]:
-    """Judge every rule whose metric belongs to this run (`applies`); what was never measured is inconclusive."""
-    return [_judge(rule, values.get(rule.metric)) for rule in rules if applies(rule.metric)]
+NOISE = "informational, as it may differ from a stored figure by chance"
+NOTHING: Mapping[str, Value] = MappingProxyType({})
 
 
-def _judge(rule: Rule, value: Value | None) -> GateResult:
-    status, reason = _compare(rule, value)
+def judge(
+    rules: Sequence[Rule],
+    values: Mapping[str, Value],
+    *,
+    applies: Callable[[str], bool],
+    baseline: Mapping[str, Value] = NOTHING,
+) -> list[GateResult]:
+    """Judge every rule whose metric belongs to this run (`applies`), against what was accepted where it says so.
+
+    What was never measured is inconclusive.
+    """
+    return [_judge(rule, values.get(rule.metric), baseline.get(rule.metric)) for rule in rules if applies(rule.metric)]
+
+
+def _judge(rule: Rule, value: Value | None, stored: Value | None) -> GateResult:
+    if not rule.baseline or value is None:
+        return _result(rule, value, *_compare(rule, value))
+    if stored is None or stored.unit != value.unit:
+        why = "no baseline was accepted yet" if stored is None else f"its baseline is in {stored.unit}"
+        reason = f"{_shown(rule, value)}, and {why}: seatrial baseline accept"
+        return _result(rule, value, Verdict.NO_BASELINE, reason)
+    held = rule.against(stored.number, stored.unit)
+    status, reason = _compare(held, value)
+    reason += f"; the baseline is {stored.number:g}{sign_of(stored.unit)}{f' ({NOISE})' if rule.noisy else ''}"
+    return _result(held, value, status, reason, baseline=stored.number)
+
+
+def _result(
+    rule: Rule, value: Value | None, status: Verdict, reason: str, *, baseline: float | None = None
+) -> GateResult:
     return GateResult(
         id=rule.text,
         metric=rule.metric,
         operator=rule.operator,
-        threshold=rule.threshold,
+        threshold=None if rule.baseline else rule.threshold,
         value=None if value is None else value.number,
         unit=value.unit if value else rule.unit,
         status=status,
         reason=reason,
         informational=rule.informational,
+        baseline=baseline,
     )
 
 
 def _compare(rule: Rule, value: Value | None) -> tuple[Verdict, str]:
     if value is None:
         return Verdict.INCONCLUSIVE, f"{rule.metric} was never measured"
-    shown = f"{rule.metric} is {value.number:g}{_sign(value.unit)}"
-    wanted = f"{rule.operator} {rule.threshold:g}{_sign(value.unit)}"
+    shown = _shown(rule, value)
+    wanted = f"{rule.operator} {rule.threshold:g}{sign_of(value.unit)}"
     if rule.holds(value.number):
         return Verdict.PASS, f"{shown}, as wanted: {wanted}"
     verdict = Verdict.INCONCLUSIVE if rule.metric in UNDECIDED or value.doubt else Verdict.FAIL
     return verdict, f"{shown}, wanted is {wanted}{f' ({value.doubt})' if value.doubt else ''}"
 
 
-def _sign(unit: str) -> str:
+def _shown(rule: Rule, value: Value) -> str:
+    return f"{rule.metric} is {value.number:g}{sign_of(value.unit)}"
+
+
+def sign_of(unit: str) -> str:
+    """Return what stands behind a number of this unit, for people."""
     return UNIT_SIGNS.get(unit, f" {unit}")
 
 
@@ -58,7 +92,7 @@ def decide(
     """Return the verdict of a run and the one sentence why.
 
     A run that broke, lost part of its record or passed not one check is never a pass, whatever the rules say. What is
-    informational decides nothing, neither that it holds nor that it does not.
+    informational decides nothing, neither that it holds nor that it does not; nor does what has no baseline yet.
     """
     if record.failure:
         return Verdict.INCONCLUSIVE, record.failure.reason
@@ -73,6 +107,9 @@ def decide(
 
 
 def _sentence(record: Record, gates: Sequence[GateResult], verdict: Verdict) -> str:
+    unheld = sum(gate.status is Verdict.NO_BASELINE for gate in gates)
+    if gates and len(gates) == unheld:
+        return "no gate was decided: none of them has a baseline yet; accept one with: seatrial baseline accept"
     if not gates:
         return "no gate was judged: [gate] rules is empty or belongs to suites that were not selected"
     if verdict is Verdict.PASS:
@@ -80,7 +117,8 @@ def _sentence(record: Record, gates: Sequence[GateResult], verdict: Verdict) -> 
         note = f", {open_gates} inconclusive let through by on_inconclusive" if open_gates else ""
         untested = record.count(Outcome.NOT_TESTED) + record.count(Outcome.BLOCKED)
         note += f", {untested} not tested" if untested else ""
-        return f"all {len(gates) - open_gates} gates hold, {record.count(Outcome.PASSED)} checks passed{note}"
+        note += f", {unheld} without a baseline yet" if unheld else ""
+        return f"all {len(gates) - open_gates - unheld} gates hold, {record.count(Outcome.PASSED)} checks passed{note}"
     worst = "; ".join(gate.reason for gate in gates if gate.status is verdict)
     ended = Outcome.FAILED if verdict is Verdict.FAIL else Outcome.INCONCLUSIVE
     named = [result.check for result in record.results.values() if result.outcome is ended]

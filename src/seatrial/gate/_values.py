@@ -7,7 +7,7 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from seatrial.config import LOAD_UNITS, OPERATION_UNITS, Rule, Settings, WaiverSettings
+from seatrial.config import LOAD_UNITS, OPERATION_UNITS, PERCENT, Rule, Settings, WaiverSettings
 from seatrial.core import CheckResult, FindingStatus, Outcome, Severity, UsageError
 from seatrial.gate._waivers import active, counts, excuses
 from seatrial.record import Record
@@ -16,6 +16,8 @@ EXERCISED = ("operations", "statuses", "client-statuses", "parameters")
 CONTRACT_UNITS = {**dict.fromkeys(EXERCISED, "percent"), "cases": "count", "waits": "count"}
 HEARD = ("contract.operations-reached", "contract.not-rate-limited")
 """Checks without which little of a contract says nothing about the service."""
+COLLECTED = ("coverage.collected", "coverage.source-mapped")
+"""Checks without which little coverage says nothing about what was exercised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +45,20 @@ def collect_values(
 
 
 def _doubt(record: Record, metric: str) -> str:
-    """Return why a figure may be small for another reason than the service: the fuzzer was not heard, or stopped."""
+    """Return why a figure may be small for another reason than the service.
+
+    The fuzzer was not heard, or stopped; a service did not hand in what it executed.
+    """
     area, _, name = metric.partition(".")
-    if area != "contract" or name not in EXERCISED:
-        return ""
-    results = [record.results[check] for check in HEARD if check in record.results]
-    unheard = [f"{result.check}: {result.reason}" for result in results if result.outcome is not Outcome.PASSED]
-    return "; ".join(filter(None, [*unheard, record.unfinished]))
+    if area == "contract" and name in EXERCISED:
+        return "; ".join(filter(None, [*_unpassed(record, HEARD), record.unfinished]))
+    return "; ".join(_unpassed(record, COLLECTED)) if area == "coverage" else ""
+
+
+def _unpassed(record: Record, checks: Iterable[str]) -> list[str]:
+    """Return those of these checks that ended otherwise than well, with their reasons."""
+    results = [record.results[check] for check in checks if check in record.results]
+    return [f"{result.check}: {result.reason}" for result in results if result.outcome is not Outcome.PASSED]
 
 
 def outcome_word(outcome: Outcome) -> str:
@@ -99,7 +108,7 @@ def _check_rule(rule: Rule, known: Mapping[str, str]) -> None:
             where=where,
             remedy=f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}",
         )
-    if rule.unit and rule.unit != unit:
+    if rule.unit and rule.unit != unit and not (rule.baseline and rule.unit == PERCENT):
         raise UsageError(
             f"the gate rule {rule.text!r} compares {unit} with {rule.unit}",
             slug="gate-unit",

@@ -34,7 +34,7 @@ from seatrial.core import (
     Verdict,
     as_ours,
 )
-from seatrial.gate import collect_values, decide, describe, judge
+from seatrial.gate import Value, baseline_file, collect_values, comparable, decide, describe, judge, read_baseline
 from seatrial.http import IdentityPool
 from seatrial.openapi.diff import describe_waivers
 from seatrial.record import (
@@ -75,6 +75,7 @@ class Conductor:
         self._campaign: Campaign | None = None
         self._record = Record(Path())
         self._server: RecorderServer | None = None
+        self._stored: Mapping[str, Value] = {}
 
     @property
     def campaign(self) -> Campaign:
@@ -97,6 +98,7 @@ class Conductor:
         """Open the run for these suites, or parts of them; raises UsageError or EnvironmentFailure."""
         if self.timed_out:  # its interrupt may have been swallowed by what was being imported
             raise self.interruption()
+        self._stored = self._baseline()
         chosen = tuple(parts)
         suites = tuple(suites_of(chosen))
         self.run = open_run(self.settings, self.options, suites=suites, listeners=(self._record.add, *self._listeners))
@@ -200,14 +202,20 @@ class Conductor:
         self._note_limits(run, today)
         values = collect_values(self._record, settings.waivers, today=today)
         whole = set(self.campaign.suites) >= set(SUITES)
-        rules = settings.gate.parsed
+        rules = comparable(settings.gate.parsed, whole=whole)
         applies = partial(metric_belongs, suites=self.campaign.suites, whole=whole, started=run.starts)
-        gates = judge(rules, values, applies=applies)
+        gates = judge(rules, values, applies=applies, baseline=self._stored)
         for gate in gates:
             run.recorder.emit(GateJudged(gate=gate))
         verdict, reason = decide(self._record, gates, on_inconclusive=settings.gate.on_inconclusive)
         duration_s = run.elapsed_s()
         run.recorder.emit(RunFinished(verdict=verdict, reason=reason, duration_s=duration_s))
+
+    def _baseline(self) -> Mapping[str, Value]:
+        """Return what was accepted of runs of this profile, where rules ask for it; raises UsageError."""
+        if not any(rule.baseline for rule in self.settings.gate.parsed):
+            return {}
+        return read_baseline(baseline_file(self.settings)).get(self.options.profile, {})
 
     def _leaks(self, run: Run) -> bool:
         """Return whether a secret still stands in a file of the run; then it is no run to show anybody."""

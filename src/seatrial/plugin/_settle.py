@@ -10,7 +10,7 @@ import pytest
 from seatrial.campaign import UP, Options, load_fault
 from seatrial.config import Settings, find_config, find_line, load_settings
 from seatrial.core import UsageError, name_nearest
-from seatrial.gate import check_rules
+from seatrial.gate import baseline_file, check_rules, read_baseline
 from seatrial.openapi.diff import check_drift
 from seatrial.stack import read_state
 
@@ -33,6 +33,8 @@ def settle(config: pytest.Config) -> tuple[Settings, Options]:
 def check_settings(settings: Settings, options: Options) -> None:
     """Refuse, before anything starts, what could only fail later; raises UsageError."""
     check_rules(settings)
+    if any(rule.baseline for rule in settings.gate.parsed):
+        read_baseline(baseline_file(settings))
     if not options.only or CONTRACT in options.only:  # reading what was published takes a while: only for who needs it
         check_drift(settings)
     if options.fault:

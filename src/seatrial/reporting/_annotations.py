@@ -22,7 +22,11 @@ LEVELS: Mapping[Severity, Level] = {
     Severity.LOW: "notice",
     Severity.INFO: "notice",
 }
-GATES: Mapping[Verdict, Level] = {Verdict.FAIL: "error", Verdict.INCONCLUSIVE: "warning"}
+GATES: Mapping[Verdict, Level] = {
+    Verdict.FAIL: "error",
+    Verdict.INCONCLUSIVE: "warning",
+    Verdict.NO_BASELINE: "notice",
+}
 MOST = 10
 LONGEST = 500
 """So many characters of a message are shown: a service may have written the rest."""

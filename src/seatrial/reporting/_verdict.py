@@ -11,6 +11,7 @@ from seatrial.gate import outcome_word
 from seatrial.record import CheckPlanned, Record
 
 SCHEMA = "urn:seatrial:verdict:1"
+BLOCKING = frozenset({Verdict.FAIL, Verdict.INCONCLUSIVE})
 
 
 def write_verdict(record: Record, stream: TextIO) -> None:
@@ -60,7 +61,7 @@ def unexplained(record: Record) -> str:
     """Return why a verdict is no pass where no gate says it: the run broke, did not end, or verified nothing."""
     finished = record.finished
     if finished and not record.failure and not record.damage:
-        by_gates = any(gate.status is not Verdict.PASS for gate in record.gates if not gate.informational)
+        by_gates = any(gate.status in BLOCKING for gate in record.gates if not gate.informational)
         if finished.verdict is Verdict.PASS or by_gates:
             return ""
     return record.damage or _reason(record)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from seatrial.config import LOAD_UNITS, RESOURCE_UNITS, Rule, ScenarioSettings, parse_rule
+from seatrial.config import LOAD_UNITS, RESOURCE_UNITS, Rule, ScenarioSettings, parse_objective
 from seatrial.core import UsageError, name_nearest
 from seatrial.swarm.traffic import of_paths
 
@@ -92,7 +92,7 @@ def _check_operation(name: str, operation: str, known: Iterable[str]) -> None:
 
 def _parse(table: str, metric: str, text: str) -> Rule:
     try:
-        rule = parse_rule(f"objective.{metric} {text}")
+        rule = parse_objective(f"objective.{metric} {text}")
     except UsageError as error:
         raise _unreadable(table, metric, text) from error
     if rule.unit not in {"", LOAD_UNITS[metric]}:

@@ -1,0 +1,116 @@
+"""seatrial-baseline.json: figures that were accepted, for later runs of the same profile to be held against.
+
+record --accepted--> figures of a profile --write_baseline--> the file, committed --read_baseline--> judge
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from seatrial.config import Rule, Settings
+from seatrial.core import UNITS, UsageError
+from seatrial.gate._values import Value
+
+SCHEMA = "urn:seatrial:baseline:1"
+Figures = Mapping[str, Value]
+Profiles = Mapping[str, Figures]
+COUNTED = frozenset({"checks", "findings", "waivers"})
+"""What is counted over a whole run: part of one has fewer of them, which says nothing."""
+
+REMEDY = "accept a run anew: seatrial baseline accept; or restore the file from version control"
+
+
+def baseline_file(settings: Settings) -> Path:
+    """Return where the accepted figures of a project are."""
+    return settings.root / settings.gate.baseline
+
+
+def read_baseline(path: Path) -> dict[str, dict[str, Value]]:
+    """Return accepted figures by profile and name, none where there is no file; raises UsageError for another one."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, str(error)) from error
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA or not isinstance(data.get("profiles"), dict):
+        raise _unreadable(path, f"it is none of {SCHEMA}")
+    return {profile: _figures(path, profile, found) for profile, found in data["profiles"].items()}
+
+
+def _figures(path: Path, profile: str, found: object) -> dict[str, Value]:
+    if not isinstance(found, dict):
+        raise _unreadable(path, f"profiles.{profile} has no figures")
+    for name, figure in found.items():
+        if not _is_figure(figure):
+            raise _unreadable(path, f"profiles.{profile}.{name} is no figure with value and unit")
+    return {name: Value(float(figure["value"]), figure["unit"]) for name, figure in found.items()}
+
+
+def _is_figure(found: object) -> bool:
+    if not isinstance(found, dict) or found.keys() != {"value", "unit"} or found["unit"] not in UNITS:
+        return False
+    return type(found["value"]) in {int, float} and math.isfinite(found["value"])
+
+
+def _unreadable(path: Path, what: str) -> UsageError:
+    return UsageError(f"cannot read the baseline: {what}", slug="baseline-unreadable", where=str(path), remedy=REMEDY)
+
+
+def write_baseline(path: Path, profiles: Profiles) -> None:
+    """Write accepted figures in a stable order, so that a change of one is a change of one line; raises UsageError."""
+    written = {profile: dict(sorted(_written(figures))) for profile, figures in sorted(profiles.items())}
+    text = json.dumps({"schema": SCHEMA, "profiles": written}, indent=1, ensure_ascii=False)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(_one_line_each(text), encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write the baseline: {error.strerror}",
+            slug="baseline-unwritable",
+            where=str(path),
+            remedy="make its folder, or name another file in [gate] baseline",
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _written(figures: Figures) -> Iterable[tuple[str, dict[str, Any]]]:
+    for name, value in figures.items():
+        number = float(value.number)
+        yield name, {"value": int(number) if number.is_integer() else number, "unit": value.unit}
+
+
+def _one_line_each(text: str) -> str:
+    """Put what is innermost on one line: a figure."""
+    lines = text.replace('{\n    "value"', '{"value"').replace(',\n    "unit"', ', "unit"').replace("\n   }", "}")
+    return lines + "\n"
+
+
+def accepted(values: Figures, rules: Iterable[Rule], *, whole: bool) -> dict[str, Value]:
+    """Return what of a run's figures a later one can be held against.
+
+    What varies much is left out unless a rule is about it; so is what may be too small for another reason than the
+    service, and of a run that was not `whole` what is counted.
+    """
+    named = {rule.metric for rule in rules if rule.baseline}
+    return {
+        name: value
+        for name, value in values.items()
+        if not value.doubt and (whole or not is_counted(name)) and (name in named or not name.startswith("load."))
+    }
+
+
+def is_counted(metric: str) -> bool:
+    """Return whether a metric is counted over all checks of a run."""
+    return metric.partition(".")[0] in COUNTED
+
+
+def comparable(rules: Iterable[Rule], *, whole: bool) -> tuple[Rule, ...]:
+    """Return the rules without those that hold what is counted in part of a run against all of another."""
+    return tuple(rule for rule in rules if whole or not (rule.baseline and is_counted(rule.metric)))
