@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -34,7 +35,8 @@ from types import SimpleNamespace
 
 import psutil
 
-from seatrial.swarm import LoadProcess, nearest_rank
+from seatrial.config import ScenarioSettings
+from seatrial.swarm import LoadProcess, nearest_rank, prepare
 from seatrial.swarm._histogram import Histogram, merge
 from seatrial.swarm._inside._book import Book
 from seatrial.swarm._inside._clock import Clock
@@ -42,7 +44,9 @@ from seatrial.swarm._inside._recorder import Recorder
 from seatrial.swarm._inside._visit import MARK, Judged, Visit
 from seatrial.swarm._plan import COLUMNS, Ledger, Plan
 from seatrial.swarm._process import Ending, Message
-from seatrial.swarm._rows import Row, lags_ms, read_rows
+from seatrial.swarm._reading import read_attempt
+from seatrial.swarm._rows import Row, visits_of
+from seatrial.swarm._statistics import total_of
 from seatrial.swarm.traffic import of_paths
 
 RATES = (500.0, 2000.0, 5000.0)
@@ -53,7 +57,9 @@ FREEZE_SHARE = 0.05
 FREEZE_PER_S, FREEZE_RUN_S = 500.0, 8.0
 WAITED_SHARE = 0.02
 RECORDER_US = 10.0
-ROW_BYTES = 400
+MOST_GROWN = 64 << 20
+"""By so many bytes may the harness grow, whatever the number of rows."""
+
 IMPORT_S = 3.0
 CONFIGURATION = """
 worker_processes 1; daemon off; pid {folder}/pid; error_log {folder}/error.log;
@@ -250,9 +256,19 @@ def window(server: Nginx, rate: float, seconds: float, *, wanted: bool) -> Windo
         return judge(ending, read_rows(Path(told.requests)), waiting, None)
 
 
+def read_rows(file: Path) -> list[Row]:
+    """Return the rows of a window, which is short."""
+    return [row for visit in visits_of(file) for row in visit]
+
+
+def lags_of(rows: list[Row]) -> list[float]:
+    """Return the start lag of each arrival that began."""
+    return list({row.arrival: row.lag_ms for row in rows if row.arrival >= 0 and row.kind.began}.values())
+
+
 def judge(ending: Ending, rows: list[Row], waiting: Waiting, wire_ms: float | None) -> Window:
     """Return the figures of a window."""
-    report, lags = ending.report or sys.exit("the load process ended early"), lags_ms(rows)
+    report, lags = ending.report or sys.exit("the load process ended early"), lags_of(rows)
     due = report["ledger"]["due"]
     return Window(
         soon=sum(lag <= SOON_MS for lag in lags) / due,
@@ -374,7 +390,7 @@ def report_scaling(rate: float, told: list[Plan], endings: list[Ending]) -> None
     total: Counter[str] = Counter()
     for report in reports:
         total.update(report["ledger"])
-    lags = sorted(lag for one in told for lag in lags_ms(read_rows(Path(one.requests))))
+    lags = sorted(lag for one in told for lag in lags_of(read_rows(Path(one.requests))))
     times = merge(Histogram.decode(kind["latency_us"]) for report in reports for kind in report["recorded"])
     whole = Ledger(**total).adds_up and total["due"] == times.total == round(rate * told[0].duration_s)
     soon = sum(lag <= SOON_MS for lag in lags) / total["due"]
@@ -417,21 +433,28 @@ def book_s(book: Book, count: int) -> float:
 
 
 def measure_reader(count: int) -> None:
-    """Print what the harness holds for each row of a load, all of which it keeps until they are judged."""
+    """Print how long the harness takes to order, read and judge the rows of a load, and by how much it grows."""
+    scenario = ScenarioSettings(paths=("/a",), rate_per_s=5000.0, duration_s={"quick": max(count / 5000, 1.0)})
+    order = prepare("s", scenario, profile="quick", root=Path(), limits=(), environment={})
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "requests.csv"
         with file.open("w", encoding="utf-8", newline="\n") as stream:
             stream.write(",".join(COLUMNS) + "\n")
             for at in range(count):
-                times = (at / 5000, at % 977 / 1000, at % 9973 / 100)
+                times = (at / 5000, at % 977 / 1000, at * 7919 % 999983 / 10000)
                 stream.write(f"{at},{times[0]},{times[1]},user-{at % 100},GET /items/{{id}},200,application/json,ok,")
                 stream.write(f"{times[2]},{times[2]},\n")
-        own, began_s = psutil.Process(), time.perf_counter()
-        before = own.memory_info().rss
-        rows = read_rows(file)
-        held, took_s = (own.memory_info().rss - before) / count, time.perf_counter() - began_s
-    word = hold(f"a row takes {held:.0f} bytes", holds=len(rows) == count and held <= ROW_BYTES)
-    print(f"reader: {count:,} rows in {took_s:.1f} s, {held:.0f} bytes each: {word}")
+        before, began_s = peak_bytes(), time.perf_counter()
+        account = read_attempt(order, file).account
+        p99 = total_of(account, duration_s=order.duration_s).values["p99"]
+        grown, took_s = peak_bytes() - before, time.perf_counter() - began_s
+    word = hold(f"the harness grows by {grown >> 20} MiB", holds=account.sent == count and grown <= MOST_GROWN)
+    print(f"reader: {count:,} rows in {took_s:.1f} s, p99 {p99:g} ms, {grown >> 20} MiB more: {word}")
+
+
+def peak_bytes() -> int:
+    """Return the most that this process ever had in memory."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
 
 
 def main() -> int:
@@ -442,13 +465,14 @@ def main() -> int:
     parser.add_argument("--tries", type=int, default=20, help="windows of a rate at the most, with those left out")
     parser.add_argument("--first", action="store_true", help="before everybody else on this machine")
     parser.add_argument("--records", type=int, default=10_000_000)
-    parser.add_argument("--rows", type=int, default=1_000_000, help="as many as a scenario may have arrivals")
+    parser.add_argument("--rows", type=int, nargs="*", default=(1_000_000, 2_000_000, 5_000_000, 10_000_000))
     parser.add_argument("--rates", type=float, nargs="*", default=RATES)
     args = parser.parse_args()
     if not shutil.which("tcpdump"):
         missed.append("tcpdump is not here: nothing is compared with the wire")
+    for count in args.rows:  # first of all, as what a process once took it keeps
+        measure_reader(count)
     measure_recorder(args.records)
-    measure_reader(args.rows)
     with tempfile.TemporaryDirectory() as name, nginx(Path(name)) as server:
         Path(name).chmod(0o755)  # nginx may run as somebody else
         for rate in args.rates:

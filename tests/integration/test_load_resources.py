@@ -15,6 +15,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from accounts import account_of
 
 from seatrial.campaign._sources import counted, waiting
 from seatrial.config import QueueSettings, ScenarioSettings
@@ -26,7 +27,7 @@ from seatrial.swarm import Sources, run_scenario
 from seatrial.swarm import _resources as resources
 from seatrial.swarm._outcomes import CLAIMS
 from seatrial.swarm._plan import Ledger
-from seatrial.swarm._rows import agrees, read_rows
+from seatrial.swarm._rows import visits_of
 
 SCHEMA = jsonschema.Draft202012Validator(
     json.loads((content("reports") / "schema" / "load-stats-1.schema.json").read_text(encoding="utf-8"))
@@ -150,9 +151,10 @@ def test_a_lost_objective_ends_the_load(tmp_path: Path, server: tuple[Target, Ha
     assert "error_ratio is" in reason
     stats = json.loads((tmp_path / "out" / "stats.json").read_text())
     assert "ended before its time" in stats["doubt"]
-    ledger, rows = stats["ledger"], read_rows(tmp_path / "out" / "requests.csv")
+    ledger = stats["ledger"]
+    rows = [row for visit in visits_of(tmp_path / "out" / "requests.csv") for row in visit]
     assert 0 < ledger["due"] < 60 * 40
-    assert agrees(Ledger(**ledger), rows)
+    assert account_of(rows).agrees(Ledger(**ledger))
     assert evidence.measurements == ()
     told = stats["failures"][0]
     assert (told["operation"], told["status"], told["cause"]) == ("GET /fail", 500, "HTTP 500")

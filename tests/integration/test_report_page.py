@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from accounts import account_of, seconds_of
 from browser import Browser, browsing
 
 from seatrial.core import (
@@ -56,7 +57,7 @@ from seatrial.swarm._process import Ending
 from seatrial.swarm._report import write_stats
 from seatrial.swarm._resources import Sample
 from seatrial.swarm._rows import Row
-from seatrial.swarm._seconds import looks_of, seconds_of
+from seatrial.swarm._seconds import looks_of
 from seatrial.swarm._slope import Interval
 
 AXE = "axe-core@4.14.1"
@@ -171,7 +172,7 @@ def write_load(folder: Path) -> None:
     folder.mkdir(parents=True)
     used = {"cpu_ms_per_request": Interval.exact(250.0), "memory_slope": Interval(value=5.0, low=1.0, high=9.0)}
     write_stats(
-        folder / "stats.json", PLAN, rows=ROWS, ledger=Ledger(due=2, started=2, answered=1, failed=1),
+        folder / "stats.json", PLAN, account=account_of(ROWS), ledger=Ledger(due=2, started=2, answered=1, failed=1),
         ending=Ending(report={"cpu_s": 0.5, "wall_s": 2.0}, exit_code=0),
         results=[CheckResult(check="load.steady-objectives", outcome=Outcome.FAILED, reason=EVIL)], doubt=LONG,
         failures=[Failure(operation="GET /a", status=500, outcome="failed", cause=EVIL, count=1)], given_up=(),

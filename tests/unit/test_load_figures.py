@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import jsonschema
 import pytest
+from accounts import account_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,7 +51,9 @@ def arrival(number: int, latency_ms: float, *, status: int = 200, outcome: str =
 def sending(rows: Sequence[Row], ledger: Ledger, **more: Any) -> Sending:
     """Return a scenario that sent four arrivals a second for ten seconds."""
     base: dict[str, Any] = {"doubt": "", "cpu_s": 1.0, "wall_s": 10.0, "workers": 1}
-    return Sending(name="s", asked_per_s=4.0, duration_s=10.0, rows=rows, ledger=ledger, **{**base, **more})
+    return Sending(
+        name="s", asked_per_s=4.0, duration_s=10.0, account=account_of(rows), ledger=ledger, **{**base, **more}
+    )
 
 
 def test_figures_are_exact_and_keep_to_the_schema() -> None:
@@ -126,7 +129,7 @@ def test_what_a_scenario_left_is_read_back(tmp_path: Path) -> None:
     write_stats(
         folder / "stats.json",
         PLAN,
-        rows=[ANSWERED],
+        account=account_of([ANSWERED]),
         ledger=ledger,
         ending=ending,
         results=(),
@@ -139,9 +142,11 @@ def test_what_a_scenario_left_is_read_back(tmp_path: Path) -> None:
     )
     (found,) = read_sent(tmp_path, ["other", "s"])
     assert found == Sending(
-        name="s", asked_per_s=4.0, duration_s=10.0, ledger=ledger, rows=[ANSWERED], doubt="late", cpu_s=0.5,
+        name="s", asked_per_s=4.0, duration_s=10.0, ledger=ledger, account=found.account, doubt="late", cpu_s=0.5,
         wall_s=2.0, workers=1, used={"cpu_ms_per_request": 3.25},
     )  # fmt: skip
+    assert (found.account.rows, found.account.sent) == (2, 1)
+    assert figures_sent([found])["latency_ms"]["max"] == ANSWERED.latency_ms
     assert "  resources  cpu_ms_per_request 3.25 (of the service)" in lines(found)
 
 
@@ -194,8 +199,8 @@ def test_every_percentile_can_be_an_objective_and_a_gate() -> None:
     assert set(get_args(OperationMetric)) == set(OPERATION_UNITS) == {*POINTS, "error_ratio", "limited_ratio", "rate"}
     assert set(get_args(ResourceMetric)) == set(RESOURCE_UNITS) == set(SOURCE_OF) == set(DEFINITION)
     rows = [arrival(number, number + 0.25) for number in range(1000)]
-    whole = measure("s", rows, Ledger(due=1000, started=1000, answered=1000), duration_s=1)
-    measured = {one.name: one for one in [*whole, *measure_limited("s", rows, 429)]}
+    whole = measure("s", account_of(rows), Ledger(due=1000, started=1000, answered=1000), duration_s=1)
+    measured = {one.name: one for one in [*whole, *measure_limited("s", account_of(rows), 429)]}
     for prefix in ("load.s", "load.s.GET-a"):
         assert all(measured[f"{prefix}.{name}"].unit == unit for name, unit in OPERATION_UNITS.items())
     assert (measured["load.s.p999"].value, measured["load.s.GET-a.p90"].value) == (998.25, 899.25)
@@ -204,7 +209,8 @@ def test_every_percentile_can_be_an_objective_and_a_gate() -> None:
 @pytest.mark.parametrize(("metric", "holds"), [("p90", 899.25), ("p999", 998.25), ("max", 999.25)])
 def test_each_new_percentile_is_judged_unrounded(metric: str, holds: float) -> None:
     """A threshold at the value holds, one just below it does not."""
-    values = total_of([arrival(number, number + 0.25) for number in range(1000)], duration_s=1.0).values
+    account = account_of(arrival(number, number + 0.25) for number in range(1000))
+    values = total_of(account, duration_s=1.0).values
     for threshold, broken in ((holds, []), (holds - 0.01, [metric])):
         scenario = ScenarioSettings.model_validate(
             {"rate_per_s": 1.0, "duration_s": {"quick": 1.0}, "objectives": {metric: f"<= {threshold} ms"}}

@@ -74,10 +74,10 @@ def test_what_was_sent_adds_up(counts: list[tuple[float, int]], cut: float) -> N
 def test_a_flood_is_bounded(tmp_path: Path) -> None:
     """As the arrivals that are judged, in the profiles that it is for."""
     how: dict[str, Any] = {"root": tmp_path, "limits": None, "environment": {}}
-    flood = {"in_flight": 4, "rate_per_s": 10_000, "profiles": ("full",)}
+    flood = {"in_flight": 4, "rate_per_s": 200_000, "profiles": ("full",)}
     base = {"rate_per_s": 1, "duration_s": {"quick": 101, "full": 101}, "paths": ("/a",), "flood": flood}
     scenario = ScenarioSettings.model_validate(base)
-    with pytest.raises(UsageError, match=r"10000/s for 101 s are 1.01e\+06 arrivals") as caught:
+    with pytest.raises(UsageError, match=r"200000/s for 101 s are 2.02e\+07 arrivals") as caught:
         prepare("s", scenario, profile="full", **how)
     assert (caught.value.slug, caught.value.where) == ("load-too-large", "[load.s.flood] rate_per_s")
     assert prepare("s", scenario, profile="quick", **how).flood is None

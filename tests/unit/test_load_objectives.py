@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from accounts import account_of, recoveries_of, refusals_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,7 +28,7 @@ from seatrial.swarm._resources import SOURCE_OF, Resources, Sample, Sampler
 from seatrial.swarm._rows import Row
 from seatrial.swarm._slope import LEAST_POINTS, Interval, slope_of
 from seatrial.swarm._statistics import total_of
-from seatrial.swarm._values import limited_ratio, operation_values, values_of
+from seatrial.swarm._values import Values, limited_ratio, operation_values, values_of
 
 ROW = Row(
     arrival=0, due_s=0.0, lag_ms=0.0, identity="", operation="GET /a", status=200, media="", outcome=OK,
@@ -53,13 +54,19 @@ def rows_of(*latencies_ms: float, operation: str = "GET /a", first: int = 0, **c
     ]
 
 
+def valued(rows: Sequence[Row], of: ScenarioSettings) -> Values:
+    """Return the values of a scenario."""
+    return values_of(account_of(rows), recoveries_of(rows, of), rejection=429, duration_s=SECONDS)
+
+
 def judged(rows: Sequence[Row], *, folder: Path, more: Mapping[str, Any], **changes: Any) -> dict[str, CheckResult]:
     """Return the results of a scenario's checks, by claim."""
     order = prepare("s", scenario(**changes), profile="quick", root=folder, limits=(), environment={})
-    values = values_of(rows, order.scenario, rejection=429, duration_s=SECONDS, deadline_s=1.0)
+    account, values = account_of(rows), valued(rows, order.scenario)
     trial = Trial(
-        order=order, rows=rows, values=values.seen, least=values.least, replay="",
-        operations=operation_values(rows, rejection=429, duration_s=SECONDS, deadline_s=1.0), **{"doubt": None, **more},
+        order=order, account=account, refusals=refusals_of(rows, order.quotas), values=values.seen,
+        least=values.least, replay="", operations=operation_values(account, rejection=429, duration_s=SECONDS),
+        **{"doubt": None, **more},
     )  # fmt: skip
     return dict(zip(CLAIMS, judge(trial), strict=True))
 
@@ -461,16 +468,16 @@ def test_jobs_are_no_requests() -> None:
     rows = [*rows_of(*[1.0] * 100), *rows_of(1000.0, first=200, status=0, outcome=FAILED), *told]
     order = prepare("s", scenario(), profile="quick", root=Path(), limits=(), environment={})
     trial = Trial(
-        order=order, rows=rows, values={}, least={}, doubt=None, replay="",
-        resources=Resources(samples=looks(cpu_s=0.0101)),
+        order=order, account=account_of(rows), refusals=refusals_of(rows, ()), values={}, least={}, doubt=None,
+        replay="", resources=Resources(samples=looks(cpu_s=0.0101)),
     )  # fmt: skip
     assert trial.used["cpu_ms_per_request"].value == pytest.approx(10)
     assert trial.used["queries_per_request"].value == pytest.approx(200 / 101)
-    assert total_of(rows, duration_s=SECONDS).statuses == {0: 1, 200: 100}
-    assert limited_ratio([*rows, *rows_of(1.0, status=429, first=300)], 429) == 1 / 102
+    assert total_of(account_of(rows), duration_s=SECONDS).statuses == {0: 1, 200: 100}
+    assert limited_ratio(account_of([*rows, *rows_of(1.0, status=429, first=300)]).groups, 429) == 1 / 102
     of_one = Sending(
-        name="s", asked_per_s=5.0, duration_s=20.0, ledger=Ledger(), rows=rows, doubt="", cpu_s=None, wall_s=None,
-        workers=1,
+        name="s", asked_per_s=5.0, duration_s=20.0, ledger=Ledger(), account=account_of(rows), doubt="", cpu_s=None,
+        wall_s=None, workers=1,
     )  # fmt: skip
     found = figures_sent([of_one])
     assert {status: group["requests"] for status, group in found["by_status"].items()} == {"0": 1, "200": 100}
@@ -506,7 +513,7 @@ def test_recovery_counts_from_the_end_of_the_spike(
 ) -> None:
     """A second counts where half of it was slow or failed; what was never well again is the rest of the time."""
     rows = spiked(slow_until_s)
-    values = values_of(rows, scenario(**SPIKE), rejection=429, duration_s=SECONDS, deadline_s=1.0)
+    values = valued(rows, scenario(**SPIKE))
     assert values.seen["recovery_s"] == seconds
     asked = {**SPIKE, "objectives": {"recovery_s": "<= 3 s"}}
     assert judged(rows, folder=tmp_path, more={}, **asked)["objectives"].outcome.value == outcome
@@ -517,7 +524,7 @@ def test_recovery_counts_from_the_end_of_the_spike(
 def test_a_late_generator_is_no_slow_recovery(tmp_path: Path) -> None:
     """Late for all that time, while the service answered at once: nobody fails by it, and nobody passes."""
     late = [replace(row, service_ms=5.0) if row.latency_ms > 100 else row for row in spiked(20)]
-    values = values_of(late, scenario(**SPIKE), rejection=429, duration_s=SECONDS, deadline_s=1.0)
+    values = valued(late, scenario(**SPIKE))
     assert (values.seen["recovery_s"], values.least["recovery_s"]) == (10, 0)
     asked = {**SPIKE, "objectives": {"recovery_s": "<= 8 s"}}
     result = judged(late, folder=tmp_path, more={}, **asked)["objectives"]

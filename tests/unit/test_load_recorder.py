@@ -10,6 +10,7 @@ from typing import Any
 
 import gevent
 import pytest
+from accounts import account_of
 from hdrh.histogram import HdrHistogram  # type: ignore[import-untyped]
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,7 +23,7 @@ from seatrial.swarm._inside._recorder import Recorder
 from seatrial.swarm._inside._visit import MARK, Judged, Visit
 from seatrial.swarm._percentile import POINTS
 from seatrial.swarm._plan import LATE, TURNED_AWAY, Ledger
-from seatrial.swarm._rows import agrees, rows_in
+from seatrial.swarm._rows import rows_in
 
 PROPERTY = settings(deadline=None, max_examples=60)
 TIMES = st.lists(st.floats(0, 120_000), min_size=1, max_size=200)
@@ -117,7 +118,7 @@ def test_the_ledger_adds_up_whatever_arrivals_do(arrivals: list[Any]) -> None:
     assert book.ledger == expected
     assert book.ledger.adds_up
     rows = list(rows_in(io.StringIO(text.getvalue(), newline="\n")))
-    assert agrees(book.ledger, rows)
+    assert account_of(rows).agrees(book.ledger)
     assert len(rows) == book.rows == sum(one["count"] for one in book.recorder.told())
 
 

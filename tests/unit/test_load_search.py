@@ -73,8 +73,8 @@ def test_a_search_is_as_large_as_its_largest_burst(tmp_path: Path) -> None:
     """What could not be sent at its highest rate is refused before anything starts, and so the plan says that rate."""
     how: dict[str, Any] = {"profile": "quick", "root": tmp_path, "limits": None, "environment": {}}
     base = {"rate_per_s": 2000, "duration_s": {"quick": 1.0}, "paths": ("/a",)}
-    with pytest.raises(UsageError, match=r"2e\+06/s for 1 s") as caught:
-        prepare("s", ScenarioSettings.model_validate({**base, "search": {"times": 1000}}), **how)
+    with pytest.raises(UsageError, match=r"4e\+07/s for 1 s") as caught:
+        prepare("s", ScenarioSettings.model_validate({**base, "rate_per_s": 40_000, "search": {"times": 1000}}), **how)
     assert caught.value.slug == "load-too-large"
     order = prepare("s", ScenarioSettings.model_validate({**base, "search": {"times": 8, "within": 0.5}}), **how)
     choice = Choice(driver="local", why="so")
@@ -87,10 +87,10 @@ def test_a_search_is_as_large_as_its_largest_burst(tmp_path: Path) -> None:
 def test_a_search_that_cannot_be_sent_starts_nothing(tmp_path: Path) -> None:
     """It is refused before the run has a directory, but not in a profile that has nothing of it."""
     scenario = ScenarioSettings.model_validate(
-        {"rate_per_s": 2000, "duration_s": {"full": 1.0}, "paths": ("/a",), "search": {"times": 1000}}
+        {"rate_per_s": 40_000, "duration_s": {"full": 1.0}, "paths": ("/a",), "search": {"times": 1000}}
     )
     settings = Settings(root=tmp_path, load={"s": scenario})
-    with pytest.raises(UsageError, match=r"2e\+06/s for 1 s"):
+    with pytest.raises(UsageError, match=r"4e\+07/s for 1 s"):
         open_run(settings, Options(stack="http://127.0.0.1:9", profile="full"), suites=("load",))
     assert not (tmp_path / ".seatrial").exists()
     check_sizes(settings.load, profile="quick", root=tmp_path)

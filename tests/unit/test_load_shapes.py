@@ -184,7 +184,7 @@ def test_an_order_knows_its_arrivals_and_its_highest_rate() -> None:
 
 def test_a_spike_may_be_too_large() -> None:
     """The bound on a scenario's arrivals holds for the integral of its rate."""
-    spike = scenario(spike={"times": 20_000.0, "at_s": 1.0, "for_s": 2.0})
+    spike = scenario(spike={"times": 400_000.0, "at_s": 1.0, "for_s": 2.0})
     with pytest.raises(UsageError) as caught:
         prepare("s", spike, profile="quick", root=ANY, limits=None, environment={})
     assert caught.value.slug == "load-too-large"

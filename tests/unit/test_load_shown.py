@@ -10,6 +10,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from accounts import account_of, seconds_of
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
@@ -26,7 +27,7 @@ from seatrial.swarm._process import Ending
 from seatrial.swarm._report import write_stats
 from seatrial.swarm._resources import Sample
 from seatrial.swarm._rows import Row
-from seatrial.swarm._seconds import looks_of, seconds_of
+from seatrial.swarm._seconds import looks_of
 from seatrial.swarm._slope import Interval
 
 SCHEMA = jsonschema.Draft202012Validator(
@@ -58,7 +59,8 @@ def write(folder: Path) -> dict[str, Any]:
     """Write what a scenario leaves, and return its statistics."""
     folder.mkdir(parents=True)
     write_stats(
-        folder / "stats.json", PLAN, rows=ROWS, ledger=Ledger(due=3, started=2, dropped=1, answered=1, failed=1),
+        folder / "stats.json", PLAN, account=account_of(ROWS),
+        ledger=Ledger(due=3, started=2, dropped=1, answered=1, failed=1),
         ending=Ending(report={"cpu_s": 0.5, "wall_s": 2.0}, exit_code=0),
         results=[CheckResult(check="load.s-objectives", outcome=Outcome.FAILED, reason="r")], doubt="",
         failures=[Failure(operation="GET /a", status=500, outcome="failed", cause="HTTP 500", count=1)],
@@ -102,14 +104,14 @@ def test_seconds_add_up(arrivals: list[tuple[float, float, str]]) -> None:
     """Nothing is lost between them, and none is left out, however quiet."""
     rows = [
         replace(ROW, arrival=number, due_s=due_s, lag_ms=lag_ms, outcome=outcome)
-        for number, (due_s, lag_ms, outcome) in enumerate(arrivals)
+        for number, (due_s, lag_ms, outcome) in enumerate(sorted(arrivals))
     ]
     seconds = seconds_of(rows, rejection=429)
     assert [second["second"] for second in seconds] == list(range(len(seconds)))
     assert sum(second["due"] for second in seconds) == len(rows)
     assert all(second["answered"] + second["failed"] == second["due"] for second in seconds)
-    assert sum(second["began"] for second in seconds) == sum(row.began for row in rows)
-    assert sum(second["answered"] for second in seconds) == sum(row.good for row in rows)
+    assert sum(second["began"] for second in seconds) == sum(row.kind.began for row in rows)
+    assert sum(second["answered"] for second in seconds) == sum(row.kind.good for row in rows)
 
 
 def test_openmetrics_are_what_others_read(tmp_path: Path) -> None:

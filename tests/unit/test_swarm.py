@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from accounts import account_of, refusals_of, visits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,10 +23,11 @@ from seatrial.swarm._order import Order, prepare
 from seatrial.swarm._outcomes import Trial, judge
 from seatrial.swarm._plan import DROPPED, FAILED, LATE, OK, TIMEOUT, TURNED_AWAY, UNFINISHED, Ledger, Plan
 from seatrial.swarm._process import Ending
+from seatrial.swarm._reading import Reading
 from seatrial.swarm._report import histogram
-from seatrial.swarm._rows import Row, agrees, fate, read_rows
+from seatrial.swarm._rows import Row, fate, visits_of
 from seatrial.swarm._scenario import Attempt
-from seatrial.swarm._sessions import count_needed, passed_quota
+from seatrial.swarm._sessions import count_needed
 from seatrial.swarm._statistics import figures_of, least_of, measure, total_of, word
 
 # No test asserts how fast our own code is, so properties have no deadline.
@@ -127,7 +129,7 @@ def test_no_value_has_no_percentile() -> None:
 def test_latencies_are_not_rounded_before_they_are_compared() -> None:
     """A p99 that is above the threshold in the tenth digit does not hold."""
     latency = 250.0000000001
-    assert figures_of([row(latency_ms=latency)], duration_s=1.0).values["p99"] == latency
+    assert figures_of(account_of([row(latency_ms=latency)]).groups, duration_s=1.0).values["p99"] == latency
     order = replace(ORDER, objectives=check_objectives(scenario(objectives={"p99": "<= 250 ms"})))
     assert outcome(judge(trial([row(latency_ms=latency, lag_ms=0.0)], order=order)), "objectives") is Outcome.FAILED
 
@@ -145,12 +147,13 @@ def test_operations_have_different_words(operations: list[str]) -> None:
 def test_measurements_per_operation_and_status() -> None:
     """Totals, each operation and each status become measurements with their samples."""
     rows = [row(0), row(1, operation="POST /b/{id}", status=500, outcome=FAILED)]
-    found = {m.name: m for m in measure("s", rows, Ledger(due=2, started=2, answered=1, failed=1), duration_s=2.0)}
+    ledger = Ledger(due=2, started=2, answered=1, failed=1)
+    found = {m.name: m for m in measure("s", account_of(rows), ledger, duration_s=2.0)}
     assert found["load.s.error_ratio"].value == 0.5
     assert found["load.s.rate"].value == 0.5
     assert found["load.s.POST-b-id.status_500"].value == 1
     assert found["load.s.GET-a.p99"].samples == 1
-    assert measure("s", [], Ledger(), duration_s=2.0) == []
+    assert measure("s", account_of([]), Ledger(), duration_s=2.0) == []
 
 
 def test_histogram_holds_every_latency() -> None:
@@ -186,19 +189,19 @@ def test_ledger_adds_up_with_its_rows(fates: list[str]) -> None:
         answered=counts[OK], failed=counts[FAILED] + counts[TIMEOUT], unfinished=counts[UNFINISHED],
     )  # fmt: skip
     assert ledger.adds_up
-    assert agrees(ledger, rows)
-    assert not rows or not agrees(ledger, rows[1:])
+    assert account_of(rows).agrees(ledger)
+    assert not rows or not account_of(rows[1:]).agrees(ledger)
     assert not replace(ledger, due=ledger.due + 1).adds_up
-    assert not agrees(replace(ledger, due=ledger.due + 1, dropped=dropped + 1), rows)
+    assert not account_of(rows).agrees(replace(ledger, due=ledger.due + 1, dropped=dropped + 1))
     assert [index for index, fate in enumerate(fates) if fate in DROPPED] == [
-        one.arrival for one in rows if not one.began
+        one.arrival for one in rows if not one.kind.began
     ]
 
 
 def test_arrivals_that_never_began_are_errors() -> None:
     """One dropped arrival in a thousand is an error, and counts at its deadline: no percentile is better for it."""
     rows = [*(row(index) for index in range(999)), row(999, operation="TASK a", outcome=TURNED_AWAY, latency_ms=1000.0)]
-    values = total_of(rows, duration_s=1.0).values
+    values = total_of(account_of(rows), duration_s=1.0).values
     assert (values["error_ratio"], values["rate"], values["max"]) == (0.001, 999, 1000)
     assert gap(rows, {"error_ratio": "<= 0"}) is not None
     assert gap(rows, {"error_ratio": "<= 0.001"}) is None
@@ -208,16 +211,16 @@ def test_errors_are_counted_by_arrivals() -> None:
     """An arrival whose last request failed has failed, however many it sent before; so has one that never ended."""
     chatty = [row(0, latency_ms=1.0) for _ in range(998)]
     rows = [*chatty, row(0, status=500, outcome=FAILED), row(1, outcome=UNFINISHED)]
-    assert total_of(rows, duration_s=1.0).values["error_ratio"] == 1
-    assert figures_of(rows, duration_s=1.0).values["error_ratio"] == 0.002
+    assert total_of(account_of(rows), duration_s=1.0).values["error_ratio"] == 1
+    assert figures_of(account_of(rows).groups, duration_s=1.0).values["error_ratio"] == 0.002
 
 
 def test_a_row_cut_in_the_middle_is_not_read(tmp_path: Path) -> None:
     """What a killed writer left of its last row is not there; a file that never was holds none."""
     file = tmp_path / "requests.csv"
     file.write_text("header\n0,0.1,1.5,u,GET /a,200,text/plain,ok,2.25,0.75,\n1,0.2,1.5,u,GET")
-    assert [found.latency_ms for found in read_rows(file)] == [2.25]
-    assert read_rows(tmp_path / "none") == []
+    assert [found.latency_ms for visit in visits_of(file) for found in visit] == [2.25]
+    assert list(visits_of(tmp_path / "none")) == []
 
 
 def test_a_plan_survives_the_way_and_hides_its_tokens() -> None:
@@ -243,14 +246,14 @@ def test_no_identity_passes_its_quota(rate: float, duration: float, quota: int, 
     count = count_needed(settings, duration_s=duration, quotas=[(float(quota), window)])
     due = due_times(rate, duration_s=duration, seed=seed)
     rows = [row(due_s=at, identity=f"u{index % count}") for index, at in enumerate(due) for _ in range(2)]
-    assert passed_quota(rows, [(float(quota), window)]) == set()
+    assert refusals_of(rows, [(float(quota), window)]).over == set()
 
 
 def test_who_passed_the_quota_is_known() -> None:
     """An identity with one request too many in a window is named; the same number over two windows is not."""
     close = [row(due_s=at, identity="fast") for at in (0.0, 0.4, 0.9)]
     apart = [row(due_s=at, identity="slow") for at in (0.0, 0.9, 1.8)]
-    assert passed_quota(close + apart, [(2.0, 1.0)]) == {"fast"}
+    assert refusals_of(close + apart, [(2.0, 1.0)]).over == {"fast"}
 
 
 # Before anything starts
@@ -330,9 +333,13 @@ ORDER = Order(
 
 def trial(rows: list[Row], *, doubt: Doubt | None = None, order: Order = ORDER) -> Trial:
     """Return what is judged, from rows."""
-    values = total_of(rows, duration_s=3.0).values if rows else {}
-    least = least_of(rows, duration_s=3.0, deadline_s=1.0).values if rows else {}
-    return Trial(order=order, rows=rows, values=values, least=least, doubt=doubt, replay="", exchanges=[LIMITED])
+    account = account_of(rows)
+    values = total_of(account, duration_s=3.0).values if rows else {}
+    least = least_of(account.groups, account.total, duration_s=3.0).values if rows else {}
+    return Trial(
+        order=order, account=account, refusals=refusals_of(rows, order.quotas), values=values, least=least,
+        doubt=doubt, replay="", exchanges=[LIMITED],
+    )  # fmt: skip
 
 
 def outcome(results: tuple[CheckResult, ...], claim: str) -> Outcome:
@@ -431,7 +438,8 @@ def test_rows_are_whole_as_far_as_the_processes_say(told: int | None, there: int
     )  # fmt: skip
     end = Ending(report=None if told is None else {"rows": told}, exit_code=0)
     rows = [row(index) for index in range(there)]
-    assert Attempt(plan=plan, ending=end, ledger=LEDGER, rows=rows, doubt=None).whole is whole
+    reading = Reading.of(ORDER, visits(rows))
+    assert Attempt(plan=plan, ending=end, ledger=LEDGER, reading=reading, doubt=None).whole is whole
 
 
 def test_anonymous_load_may_be_limited() -> None:
@@ -484,21 +492,21 @@ MORE = [*ROWS, row(100, outcome=LATE), row(101, outcome=LATE)]
 )
 def test_reasons_for_doubt(end: Ending, ledger: Ledger, rows: list[Row], said: str) -> None:
     """Each way in which a generator can fail is a doubt that says so."""
-    found = find_doubt(end, ledger, rows, lag_limit_ms=50.0)
+    found = find_doubt(end, ledger, account_of(rows), lag_limit_ms=50.0)
     assert found is not None
     assert said in found.reason
 
 
 def test_a_good_generator_is_not_doubted() -> None:
     """All due arrivals started on time: no doubt; one late arrival in a hundred is within the bound."""
-    assert find_doubt(ending(ROWS), LEDGER, [*ROWS[1:], row(0, lag_ms=51.0)], lag_limit_ms=50.0) is None
-    assert find_doubt(reporting(ROWS, cpu_s=3.0), LEDGER, ROWS, lag_limit_ms=50.0) is None
-    assert find_doubt(reporting(ROWS, apart_ms=50.0), LEDGER, ROWS, lag_limit_ms=50.0) is None
+    assert find_doubt(ending(ROWS), LEDGER, account_of([*ROWS[1:], row(0, lag_ms=51.0)]), lag_limit_ms=50.0) is None
+    assert find_doubt(reporting(ROWS, cpu_s=3.0), LEDGER, account_of(ROWS), lag_limit_ms=50.0) is None
+    assert find_doubt(reporting(ROWS, apart_ms=50.0), LEDGER, account_of(ROWS), lag_limit_ms=50.0) is None
 
 
 def ledger_of(rows: list[Row]) -> Ledger:
     """Return the ledger of arrivals with one row each."""
-    fates = Counter(fate(one) for one in rows)
+    fates = Counter(fate(one.outcome) for one in rows)
     started = len(rows) - fates["dropped"]
     return Ledger(
         due=len(rows), started=started, dropped=fates["dropped"], answered=fates[OK], failed=fates[FAILED],
@@ -509,7 +517,7 @@ def ledger_of(rows: list[Row]) -> Ledger:
 def gap(rows: list[Row], objectives: dict[str, str]) -> Doubt | None:
     """Return what rows leave open about objectives, within a second, with a deadline of a second."""
     rules = check_objectives(scenario(objectives=objectives))
-    return find_gap(rules, ledger_of(rows), rows, duration_s=1.0, deadline_s=1.0)
+    return find_gap(rules, ledger_of(rows), account_of(rows), duration_s=1.0)
 
 
 def certain(rows: list[Row], objectives: dict[str, str]) -> bool:
@@ -526,7 +534,7 @@ TURNED = [row(index, operation="TASK a", outcome=TURNED_AWAY, latency_ms=1000.0)
 @pytest.mark.parametrize("metric", ["p50", "p95", "p99"])
 def test_a_late_generator_never_fails_a_service(metric: str) -> None:
     """An objective that is broken by what the generator was late by is left open; one that is broken anyway is not."""
-    assert find_doubt(ending(LATE_ROWS), LEDGER, LATE_ROWS, lag_limit_ms=50.0) is None
+    assert find_doubt(ending(LATE_ROWS), LEDGER, account_of(LATE_ROWS), lag_limit_ms=50.0) is None
     found = gap(LATE_ROWS, {metric: "<= 20 ms"})
     assert found is not None
     assert f"{metric} is 45.0 ms" in found.reason
@@ -548,9 +556,8 @@ def test_a_deadline_that_began_late_is_no_error_of_the_service() -> None:
 def test_a_service_that_hangs_fails_however_little_room_there_is(objective: dict[str, str]) -> None:
     """Ten arrivals of a hundred could begin, and none was answered: that is no fault of the generator."""
     hanging = [row(index, outcome=TIMEOUT, status=0, latency_ms=1000.0) for index in range(10)]
-    assert (
-        find_doubt(ending(hanging + TURNED), ledger_of(hanging + TURNED), hanging + TURNED, lag_limit_ms=50.0) is None
-    )
+    both = hanging + TURNED
+    assert find_doubt(ending(both), ledger_of(both), account_of(both), lag_limit_ms=50.0) is None
     assert gap(hanging + TURNED, objective) is None
     assert certain(hanging + TURNED, objective)
 

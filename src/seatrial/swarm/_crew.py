@@ -20,8 +20,8 @@ APART_MS = 50.0
 """How far apart the shares of a load may begin, by the master's one clock."""
 
 CHUNK = 1 << 18
-MOST_BYTES = 1 << 30
-"""Of the rows of one worker: a million arrivals of the usual length are an eighth of it."""
+MOST_BYTES = 1 << 33
+"""Of the rows of one worker: twenty million arrivals of the usual length are a quarter of it."""
 
 SILENT_S = 5.0
 """A worker that hears nothing of its master for so long sends nothing more."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from seatrial.core import Exchange
+from seatrial.swarm._account import Group
 from seatrial.swarm._plan import UNFINISHED
-from seatrial.swarm._rows import Row
 
 MOST = 10
 TOLD = 5
@@ -39,9 +38,11 @@ class Failure:
         return f"{self.count} x {self.operation}: {why}{status}{example}"
 
 
-def failures_of(rows: Iterable[Row], exchanges: Sequence[Exchange] = (), *, trace_header: str = "") -> list[Failure]:
+def failures_of(
+    groups: Iterable[Group], exchanges: Sequence[Exchange] = (), *, trace_header: str = ""
+) -> list[Failure]:
     """Return the commonest ways in which requests failed; what was under way when the load ended comes last of all."""
-    counts = Counter((row.operation, row.status, row.outcome, row.cause) for row in rows if not row.good)
+    counts = {(*group.kind, cause): count for group in groups if not group.kind.good for cause, count in _causes(group)}
     ranked = sorted(counts.items(), key=lambda item: (item[0][2] == UNFINISHED, -item[1], item[0]))[:MOST]
     return [
         Failure(
@@ -50,6 +51,12 @@ def failures_of(rows: Iterable[Row], exchanges: Sequence[Exchange] = (), *, trac
         )
         for (operation, status, outcome, cause), count in ranked
     ]  # fmt: skip
+
+
+def _causes(group: Group) -> Iterable[tuple[str, int]]:
+    """Return how often each cause was told, and none."""
+    silent = group.count - sum(group.causes.values())
+    return [*group.causes.items(), *([("", silent)] if silent else [])]
 
 
 def _example(

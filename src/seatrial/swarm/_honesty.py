@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from signal import Signals
 
 from seatrial.config import Rule
+from seatrial.swarm._account import Account
 from seatrial.swarm._crew import APART_MS
 from seatrial.swarm._objectives import find_broken, find_certain
 from seatrial.swarm._percentile import POINTS, nearest_rank
 from seatrial.swarm._plan import LATE, Ledger
 from seatrial.swarm._process import Ending, Message
-from seatrial.swarm._rows import Row, agrees, lags_ms
 from seatrial.swarm._statistics import least_of, total_of
 
 STARTED_PERCENT = 99
@@ -45,35 +45,34 @@ def lag_bound_ms(objectives: Mapping[str, Rule]) -> float:
     return max(LAG_MS, LAG_SHARE * min(latencies)) if latencies else LAG_MS
 
 
-def find_doubt(ending: Ending, ledger: Ledger, rows: Sequence[Row], *, lag_limit_ms: float) -> Doubt | None:
+def find_doubt(ending: Ending, ledger: Ledger, account: Account, *, lag_limit_ms: float) -> Doubt | None:
     """Return the first reason not to trust the generator, or None."""
     if ending.lost:
         return Doubt(reason=ending.lost)
     if ending.report is None or ending.exit_code or ending.overdue:
         return Doubt(reason=f"the load process {how_it_ended(ending)}")
     counted = sum(kind["count"] for kind in ending.report["recorded"])
-    sent = sum(row.arrival >= 0 for row in rows)
-    if not agrees(ledger, list(rows)) or (ending.report["rows"], counted) != (len(rows), sent):
-        told = f"{len(rows)} of {ending.report['rows']} rows, {counted} times for {sent} of them"
+    sent = account.sent
+    if not account.agrees(ledger) or (ending.report["rows"], counted) != (account.rows, sent):
+        told = f"{account.rows} of {ending.report['rows']} rows, {counted} times for {sent} of them"
         return Doubt(reason=f"its books do not add up: {ledger}, {told}")
-    if not any(row.is_request and row.arrival >= 0 for row in rows):
+    if not account.count(lambda kind: kind.is_request):
         return Doubt(reason=f"not one request was sent ({ledger.due} arrivals were due)")
-    reason = _slow(ledger, rows, lag_limit_ms) or _busy(ending.report, rows) or _apart(ending.report)
+    late_ms = nearest_rank(account.lags_ms, 99)
+    reason = _slow(ledger, account, late_ms, lag_limit_ms) or _busy(ending.report, late_ms) or _apart(ending.report)
     cpu_s = ending.report["cpu_s"] / ending.report.get("workers", 1)
     return Doubt(reason=reason + _means(ledger, cpu_s), transient=True) if reason else None
 
 
-def find_gap(
-    rules: Mapping[str, Rule], ledger: Ledger, rows: Sequence[Row], *, duration_s: float, deadline_s: float
-) -> Doubt | None:
+def find_gap(rules: Mapping[str, Rule], ledger: Ledger, account: Account, *, duration_s: float) -> Doubt | None:
     """Return what an orderly generator leaves open: whether the service or the generator broke an objective.
 
     Arrivals that were turned away, since so many were unanswered, leave nothing open where the others break one alone.
     """
-    values = total_of(rows, duration_s=duration_s).values
-    least = least_of(rows, duration_s=duration_s, deadline_s=deadline_s).values
+    values = total_of(account, duration_s=duration_s).values
+    least = least_of(account.groups, account.total, duration_s=duration_s).values
     broken = find_broken(rules, values)
-    if find_certain(rules, values, least) or not any(row.good for row in rows):
+    if find_certain(rules, values, least) or not account.count(lambda kind: kind.good):
         return None
     if ledger.started * 100 < ledger.due * STARTED_PERCENT:
         return Doubt(reason=f"only {ledger.started} of {ledger.due} due arrivals were started", transient=True)
@@ -83,19 +82,18 @@ def find_gap(
     return None
 
 
-def _slow(ledger: Ledger, rows: Sequence[Row], lag_limit_ms: float) -> str:
-    late = sum(row.outcome == LATE for row in rows)
+def _slow(ledger: Ledger, account: Account, lag_ms: float, lag_limit_ms: float) -> str:
+    late = account.count(lambda kind: kind.outcome == LATE)
     if late * 100 > ledger.due * (100 - STARTED_PERCENT):
         return f"{late} of {ledger.due} due arrivals could not be started in time"
-    lag_ms = nearest_rank(lags_ms(list(rows)), 99)
     if lag_ms > lag_limit_ms:
         return f"99 % of the arrivals began up to {lag_ms:.1f} ms late, more than {lag_limit_ms:g} ms"
     return ""
 
 
-def _busy(report: Message, rows: Sequence[Row]) -> str:
+def _busy(report: Message, lag_ms: float) -> str:
     share = 100 * report.get("busiest", report["cpu_s"] / report["wall_s"])
-    if share <= BUSY_PERCENT or nearest_rank(lags_ms(list(rows)), 99) <= BUSY_LAG_MS:
+    if share <= BUSY_PERCENT or lag_ms <= BUSY_LAG_MS:
         return ""
     return f"it took {share:.0f} % of a processor, more than {BUSY_PERCENT} %, and was late"
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
-from array import array
-from bisect import bisect_right
+import math
 from collections.abc import Mapping
 
 from seatrial.config import Rule
 from seatrial.swarm._honesty import BUSY_LAG_MS, BUSY_PERCENT, STARTED_PERCENT, lag_bound_ms
 from seatrial.swarm._objectives import Broken, find_broken
-from seatrial.swarm._plan import MOST_COUNTED, Ledger, Plan
+from seatrial.swarm._plan import Ledger, Plan
 from seatrial.swarm._process import Message
 from seatrial.swarm._team import Team
 
@@ -24,22 +22,32 @@ class Watch:
 
     def __init__(self, plan: Plan, rules: Mapping[str, Rule], team: Team, *, grace_s: float) -> None:
         self._plan, self._rules, self._team, self._grace_s = plan, rules, team, grace_s
-        self._times = array("d", (due_s for _, due_s in itertools.islice(plan.arrivals, MOST_COUNTED)))
+        watched = any(rule.operator in ONLY_WORSE.get(metric, ()) for metric, rule in rules.items())
+        self._due = sum(1 for _ in plan.arrivals) if watched else 0
+        self._times = (due_s for _, due_s in plan.arrivals)
+        self._next_s, self._passed = next(self._times, math.inf), 0
         self._lag_limit_ms = lag_bound_ms(rules)
         self.lost: tuple[Broken, ...] = ()
         self.ledger = Ledger()
 
     def __call__(self, tick: Message) -> None:
         """Take in how far it is."""
-        if self.lost or not self._grace_s <= tick["elapsed_s"] < self._plan.duration_s:
+        if self.lost or not self._due or not self._grace_s <= tick["elapsed_s"] < self._plan.duration_s:
             return
-        due = bisect_right(self._times, tick["elapsed_s"] - self._lag_limit_ms / 1000)
-        if not keeps_up(tick, due=due, lag_limit_ms=self._lag_limit_ms):
+        if not keeps_up(
+            tick, due=self._due_by(tick["elapsed_s"] - self._lag_limit_ms / 1000), lag_limit_ms=self._lag_limit_ms
+        ):
             return
-        self.lost = find_lost(self._rules, tick, due=len(self._times), duration_s=self._plan.duration_s)
+        self.lost = find_lost(self._rules, tick, due=self._due, duration_s=self._plan.duration_s)
         if self.lost:
             self.ledger = ledger_at(tick)
             self._team.stop()
+
+    def _due_by(self, at_s: float) -> int:
+        """Return how many arrivals were due by an instant, later than the one asked for before."""
+        while self._next_s <= at_s:
+            self._next_s, self._passed = next(self._times, math.inf), self._passed + 1
+        return self._passed
 
 
 def keeps_up(tick: Message, *, due: int, lag_limit_ms: float) -> bool:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from seatrial.config import Rule, ScenarioSettings
 from seatrial.core import CheckResult, Exchange, Finding, Outcome, Severity, name_nearest
+from seatrial.swarm._account import Account
 from seatrial.swarm._failures import TOLD, Failure, failures_of
 from seatrial.swarm._honesty import Doubt
 from seatrial.swarm._objectives import Broken, find_broken, find_certain
 from seatrial.swarm._order import Order
 from seatrial.swarm._resources import Resources
-from seatrial.swarm._rows import Row
 from seatrial.swarm._samples import ids_by_status
-from seatrial.swarm._sessions import passed_quota
+from seatrial.swarm._sessions import Refusals
 from seatrial.swarm._slope import Interval
 from seatrial.swarm._values import Values
 
@@ -27,7 +28,7 @@ ENDED = "the load was ended before its time, as an objective could no longer hol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What is judged: one scenario's rows and figures, and why its generator is in doubt, if it is.
+    """What is judged: one scenario's account and figures, and why its generator is in doubt, if it is.
 
     `least` are the figures without whatever the generator may have spoilt: a service fails by both. `operations` has
     both of each operation. `lost` are objectives that could no longer hold when the load was ended because of them,
@@ -36,7 +37,8 @@ class Trial:
     """
 
     order: Order
-    rows: Sequence[Row]
+    account: Account
+    refusals: Refusals
     values: Mapping[str, float]
     least: Mapping[str, float]
     doubt: Doubt | None
@@ -56,12 +58,12 @@ class Trial:
     @property
     def failures(self) -> list[Failure]:
         """Return how requests failed, the commonest way first."""
-        return failures_of(self.rows, self.exchanges, trace_header=self.trace_header)
+        return failures_of(self.account.groups, self.exchanges, trace_header=self.trace_header)
 
     @property
     def used(self) -> dict[str, Interval]:
         """Return what the service used, as far as it is known."""
-        judged = sum(row.is_http for row in self.rows)
+        judged = self.account.count(lambda kind: kind.is_http)
         requests = judged + self.flooded if self.flooded is not None else 0
         return self.resources.values(requests=requests, duration_s=self.order.duration_s)
 
@@ -113,8 +115,8 @@ def _failed(slug: str, findings: tuple[Finding, ...]) -> CheckResult:
 def _broken(trial: Trial, slug: str) -> tuple[Finding, ...]:
     found = [(broken.metric, broken.title, broken.operation) for broken in (trial.lost or _certain(trial))]
     # Quick refusals have splendid latencies, and whoever refuses everybody uses little.
-    if not trial.lost and not any(row.good for row in trial.rows):
-        found.append(("no-success", f"not one of {len(trial.rows)} requests succeeded", ""))
+    if not trial.lost and not trial.account.count(lambda kind: kind.good):
+        found.append(("no-success", f"not one of {trial.account.sent} requests succeeded", ""))
     failed = trial.failures if found else []
     return tuple(
         _finding(trial, slug, cause, title + _worst(failed, cause, operation), operation)
@@ -218,8 +220,8 @@ def _never_limited(trial: Trial) -> CheckResult:
     if not trial.order.identities and not trial.order.exempt:
         reason = "anonymous requests to paths that no [[limits]] exempts may be limited"
         return CheckResult(check=slug, outcome=Outcome.NOT_APPLICABLE, reason=reason)
-    over = set() if trial.order.exempt else passed_quota(trial.rows, trial.order.quotas)
-    limited = [row for row in trial.rows if row.status == trial.order.rejection and row.identity not in over]
+    over = set() if trial.order.exempt else trial.refusals.over
+    limited = trial.refusals.within(over)
     if limited and (trial.whole or trial.order.exempt):  # what is missing may have passed a quota
         return _limited(trial, slug, limited)
     doubt = trial.doubt.reason if trial.doubt else _all_over(trial, over)
@@ -237,14 +239,15 @@ def _all_over(trial: Trial, over: set[str]) -> str:
     )
 
 
-def _limited(trial: Trial, slug: str, limited: Sequence[Row]) -> CheckResult:
-    operations = sorted({row.operation for row in limited})
+def _limited(trial: Trial, slug: str, limited: Counter[tuple[str, str]]) -> CheckResult:
+    operations = sorted({operation for _, operation in limited})
     who = (
         "on exempt paths"
         if trial.order.exempt
-        else f"for {len({row.identity for row in limited})} users below their quota"
+        else f"for {len({identity for identity, _ in limited})} users below their quota"
     )
-    title = f"{len(limited)} of {len(trial.rows)} requests got {trial.order.rejection} {who}: {', '.join(operations)}"
+    counts = f"{limited.total()} of {trial.account.sent} requests"
+    title = f"{counts} got {trial.order.rejection} {who}: {', '.join(operations)}"
     finding = Finding(
         check=slug, severity=Severity.MEDIUM, title=title, cause="limited", operation=operations[0],
         replay=trial.replay, location=trial.order.location, evidence=_evidence(trial, trial.order.rejection),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from fractions import Fraction
+from typing import Protocol
 
 POINTS: Mapping[str, int | Fraction] = {
     "p50": 50, "p90": 90, "p95": 95, "p99": 99, "p999": Fraction(999, 10), "max": 100,
@@ -11,7 +12,14 @@ POINTS: Mapping[str, int | Fraction] = {
 """The percentiles of whatever is measured, by name."""
 
 
-def nearest_rank(ordered: Sequence[float], percent: int | Fraction) -> float:
+class Ascending(Protocol):
+    """Values by their place, the smallest at 0."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, place: int, /) -> float: ...
+
+
+def nearest_rank(ordered: Ascending, percent: int | Fraction) -> float:
     """Return the smallest of the ascending values that at least `percent` of 100 of them do not exceed.
 
     Raises ValueError without values: no data is never a number.

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.core import CheckResult
+from seatrial.swarm._account import Account, Group
 from seatrial.swarm._failures import Failure
 from seatrial.swarm._flood import Flooded
 from seatrial.swarm._histogram import Histogram
@@ -17,10 +18,10 @@ from seatrial.swarm._openmetrics import expose
 from seatrial.swarm._percentile import POINTS, nearest_rank
 from seatrial.swarm._plan import Ledger, Plan
 from seatrial.swarm._process import Ending
-from seatrial.swarm._rows import Row, lags_ms
 from seatrial.swarm._seconds import write_seconds
 from seatrial.swarm._slope import Interval
-from seatrial.swarm._statistics import DEFINITION, by_operation, figures_of, word
+from seatrial.swarm._spool import ordered
+from seatrial.swarm._statistics import DEFINITION, figures_of, word
 
 SCHEMA = "seatrial-load-stats-1"
 WORKERS = 1
@@ -31,7 +32,7 @@ def write_stats(  # noqa: PLR0913 - the parts of one document
     file: Path,
     plan: Plan,
     *,
-    rows: Sequence[Row],
+    account: Account,
     ledger: Ledger,
     ending: Ending,
     results: Sequence[CheckResult],
@@ -59,9 +60,9 @@ def write_stats(  # noqa: PLR0913 - the parts of one document
         "doubt": doubt,
         "given_up": [{"reason": reason, "ledger": asdict(earlier)} for reason, earlier in given_up],
         "flood": _flood(flooded),
-        "generator": _generator(ending, rows),
+        "generator": _generator(ending, account),
         "outcomes": {result.check: result.outcome for result in results},
-        "operations": _operations(rows, plan),
+        "operations": _operations(account, plan),
         "failures": [asdict(one) for one in failures],
         "recorded": (ending.report or {}).get("recorded", []),
         "resources": {"values": {name: asdict(value) for name, value in used.items()}, "looks": looks},
@@ -72,9 +73,9 @@ def write_stats(  # noqa: PLR0913 - the parts of one document
     write_seconds(file.with_name("seconds.csv"), seconds, looks)
 
 
-def _generator(ending: Ending, rows: Sequence[Row]) -> dict[str, Any]:
-    report, lags = ending.report or {}, lags_ms(list(rows))
-    lag = {f"p{percent}": nearest_rank(lags, percent) for percent in (50, 99, 100)} if lags else {}
+def _generator(ending: Ending, account: Account) -> dict[str, Any]:
+    report, lags = ending.report or {}, account.lags_ms
+    lag = {f"p{percent}": nearest_rank(lags, percent) for percent in (50, 99, 100)} if len(lags) else {}
     return {
         "exit_code": ending.exit_code,
         "killed": ending.overdue,
@@ -84,7 +85,7 @@ def _generator(ending: Ending, rows: Sequence[Row]) -> dict[str, Any]:
         "workers": report.get("workers", WORKERS),
         "apart_ms": report.get("apart_ms"),
         "locust": report.get("locust"),
-        "setup_requests": sum(row.arrival < 0 for row in rows),
+        "setup_requests": sum(group.count for group in account.setup),
     }
 
 
@@ -94,32 +95,39 @@ def _flood(flooded: Flooded | None) -> dict[str, Any] | None:
     return {"in_flight": flooded.settings.in_flight, "due": flooded.due, "sent": flooded.sent, "busy": flooded.busy}
 
 
-def _operations(rows: Sequence[Row], plan: Plan) -> list[dict[str, Any]]:
+def _operations(account: Account, plan: Plan) -> list[dict[str, Any]]:
     taken: set[str] = set()
-    groups = by_operation([row for row in rows if row.arrival >= 0])
-    return [_operation(name, word(name, taken), group, plan) for name, group in groups.items()]
+    return [_operation(name, word(name, taken), groups, plan) for name, groups in account.by_operation().items()]
 
 
-def _operation(name: str, metric: str, rows: Sequence[Row], plan: Plan) -> dict[str, Any]:
-    figures = figures_of(rows, duration_s=plan.duration_s)
+def _operation(name: str, metric: str, groups: Sequence[Group], plan: Plan) -> dict[str, Any]:
+    figures = figures_of(groups, duration_s=plan.duration_s)
+    causes = _sum((cause, count) for group in groups for cause, count in group.causes.items())
     return {
         "operation": name,
         "metric": f"load.{plan.name}.{metric}",
-        "requests": len(rows),
+        "requests": figures.count,
         **figures.values,
-        "service_ms": service_ms(rows),
-        "outcomes": Counter(row.outcome for row in rows),
+        "service_ms": service_ms(groups),
+        "outcomes": _sum((group.kind.outcome, group.count) for group in groups),
         "statuses": figures.statuses,
-        "media_types": Counter(row.media or "none" for row in rows),
-        "causes": dict(Counter(row.cause for row in rows if row.cause).most_common(10)),
-        "histogram_us": histogram(figures.latencies_ms),
+        "media_types": _sum((media or "none", count) for group in groups for media, count in group.media.items()),
+        "causes": dict(causes.most_common(10)),
+        "histogram_us": histogram(latency_ms for group in groups for latency_ms in group.latency),
     }
 
 
-def service_ms(rows: Sequence[Row]) -> dict[str, float]:
+def _sum(counts: Iterable[tuple[str, int]]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for name, count in counts:
+        found[name] += count
+    return found
+
+
+def service_ms(groups: Iterable[Group]) -> dict[str, float]:
     """Return percentiles of the time from the send, which the generator's own lateness is no part of."""
-    ordered = sorted(row.service_ms for row in rows)
-    return {name: nearest_rank(ordered, percent) for name, percent in POINTS.items()}
+    values = ordered(group.service for group in groups)
+    return {name: nearest_rank(values, percent) for name, percent in POINTS.items()}
 
 
 def histogram(latencies_ms: Iterable[float]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,9 +10,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from seatrial.swarm._account import Account, Group
 from seatrial.swarm._percentile import POINTS, nearest_rank
 from seatrial.swarm._plan import LATE, Ledger
-from seatrial.swarm._rows import Row, lags_ms, read_rows
+from seatrial.swarm._rows import visits_of
+from seatrial.swarm._spool import Series, ordered
 
 LAG_POINTS: Mapping[str, int | Fraction] = {"p50": 50, "p99": 99, "max": 100}
 
@@ -29,7 +30,7 @@ class Sending:
     asked_per_s: float
     duration_s: float
     ledger: Ledger
-    rows: Sequence[Row]
+    account: Account
     doubt: str
     cpu_s: float | None
     wall_s: float | None
@@ -39,7 +40,7 @@ class Sending:
     @property
     def late(self) -> int:
         """Return how many arrivals were never begun as the generator was too late: no fault of a service."""
-        return sum(row.outcome == LATE for row in self.rows)
+        return self.account.count(lambda kind: kind.outcome == LATE)
 
 
 def read_sent(folder: Path, names: Iterable[str]) -> list[Sending]:
@@ -55,7 +56,7 @@ def _read(folder: Path) -> Sending:
         asked_per_s=scenario["rate_per_s"],
         duration_s=scenario["duration_s"],
         ledger=Ledger(**told["ledger"]),
-        rows=[row for row in read_rows(folder / "requests.csv") if row.arrival >= 0],
+        account=_account(folder),
         doubt=told["doubt"],
         cpu_s=generator["cpu_s"],
         wall_s=generator["wall_s"],
@@ -64,20 +65,27 @@ def _read(folder: Path) -> Sending:
     )
 
 
+def _account(folder: Path) -> Account:
+    account = Account(folder)
+    for visit in visits_of(folder / "requests.csv"):
+        account.take(visit)
+    return account
+
+
 def figures_sent(sent: Sequence[Sending]) -> dict[str, Any]:
     """Return the figures of scenarios together, which were sent one after the other; null is what nobody knows."""
     seconds = sum(one.duration_s for one in sent)
-    ledger, rows = _together(sent), [row for one in sent for row in one.rows]
-    asked, http = [row for row in rows if row.is_request], [row for row in rows if row.is_http]
+    ledger, groups = _together(sent), [group for one in sent for group in one.account.groups]
+    asked, http = [one for one in groups if one.kind.is_request], [one for one in groups if one.kind.is_http]
     return {
         "valid": bool(sent) and not any(one.doubt for one in sent),
         "asked_per_s": sum(one.asked_per_s * one.duration_s for one in sent) / seconds if seconds else 0.0,
         "achieved_per_s": ledger.started / seconds if seconds else 0.0,
         "ledger": asdict(ledger),
-        "latency_ms": _points([row.latency_ms for row in rows if row.timed]),
-        "service_ms": _points([row.service_ms for row in asked]),
-        "by_operation": {name: _operation(group) for name, group in _grouped(asked, lambda row: row.operation).items()},
-        "by_status": {status: _group(group) for status, group in _grouped(http, lambda row: str(row.status)).items()},
+        "latency_ms": _points(one.latency for one in groups if one.kind.timed),
+        "service_ms": _points(one.service for one in asked),
+        "by_operation": {name: _operation(found) for name, found in _by(asked, lambda one: one.kind.operation)},
+        "by_status": {name: _group(found) for name, found in _by(http, lambda one: str(one.kind.status))},
         "generator": _generator(sent),
     }
 
@@ -89,32 +97,38 @@ def _together(sent: Sequence[Sending]) -> Ledger:
     return Ledger(**total)
 
 
-def _points(values: list[float], points: Mapping[str, int | Fraction] = POINTS) -> dict[str, float | None]:
-    ordered = sorted(values)
-    return {name: nearest_rank(ordered, percent) if ordered else None for name, percent in points.items()}
+def _points(series: Iterable[Series], points: Mapping[str, int | Fraction] = POINTS) -> dict[str, float | None]:
+    values = ordered(series)
+    return {name: nearest_rank(values, percent) if len(values) else None for name, percent in points.items()}
 
 
-def _grouped(rows: Iterable[Row], key: Callable[[Row], str]) -> dict[str, list[Row]]:
-    """Return rows by what they have in common, in its order."""
-    return {name: list(group) for name, group in itertools.groupby(sorted(rows, key=key), key=key)}
+def _by(groups: Iterable[Group], key: Callable[[Group], str]) -> list[tuple[str, list[Group]]]:
+    """Return groups by what they have in common, in its order."""
+    found: dict[str, list[Group]] = {}
+    for group in groups:
+        found.setdefault(key(group), []).append(group)
+    return sorted(found.items())
 
 
-def _group(rows: Sequence[Row]) -> dict[str, Any]:
+def _group(groups: Sequence[Group]) -> dict[str, Any]:
     return {
-        "requests": len(rows),
-        "failed": sum(not row.good for row in rows),
-        "latency_ms": _points([row.latency_ms for row in rows]),
-        "service_ms": _points([row.service_ms for row in rows]),
+        "requests": sum(one.count for one in groups),
+        "failed": sum(one.count for one in groups if not one.kind.good),
+        "latency_ms": _points(one.latency for one in groups),
+        "service_ms": _points(one.service for one in groups),
     }
 
 
-def _operation(rows: Sequence[Row]) -> dict[str, Any]:
-    statuses = Counter(str(row.status) for row in rows if row.is_http)
-    return {**_group(rows), "statuses": dict(sorted(statuses.items()))}
+def _operation(groups: Sequence[Group]) -> dict[str, Any]:
+    statuses: Counter[str] = Counter()
+    for one in groups:
+        if one.kind.is_http:
+            statuses[str(one.kind.status)] += one.count
+    return {**_group(groups), "statuses": dict(sorted(statuses.items()))}
 
 
 def _generator(sent: Sequence[Sending]) -> dict[str, Any]:
-    lags = [lag for one in sent for lag in lags_ms(list(one.rows))]
+    lags = [one.account.total.lags for one in sent]
     busy = [(one.cpu_s, one.wall_s) for one in sent if one.cpu_s is not None and one.wall_s]
     known = bool(sent) and len(busy) == len(sent)
     return {

@@ -4,39 +4,33 @@ from __future__ import annotations
 
 import csv
 import itertools
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from sys import intern
+from typing import NamedTuple
 
-from seatrial.core import Tally
-from seatrial.swarm._plan import COLUMNS, DROPPED, FAILED, OK, RAISED, TASK, UNFINISHED, Ledger
+from seatrial.swarm._plan import COLUMNS, DROPPED, FAILED, OK, RAISED, TASK, UNFINISHED
 
 METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
 FATES = (OK, FAILED, UNFINISHED, "dropped")
 """What can become of an arrival, the worse after the better."""
 
+Visit = Sequence["Row"]
+"""The rows of one arrival; those of what users do before their first one come one by one."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """A request of an arrival; `latency_ms` counts from the due time for the first one of each arrival."""
 
-    arrival: int
-    due_s: float
-    lag_ms: float
-    identity: str
+class Kind(NamedTuple):
+    """What requests have in common that are counted together."""
+
     operation: str
     status: int
-    media: str
     outcome: str
-    latency_ms: float
-    service_ms: float
-    cause: str
 
     @property
     def good(self) -> bool:
-        """Return whether the request succeeded."""
+        """Return whether such a request succeeded."""
         return self.outcome == OK
 
     @property
@@ -60,12 +54,43 @@ class Row:
         return bool(self.status) or self.operation.partition(" ")[0] in METHODS
 
 
-def read_rows(file: Path) -> list[Row]:
-    """Return the whole rows of a file; what a killed writer left of the last one is not there."""
+@dataclass(slots=True, kw_only=True)  # not frozen, which takes three times as long: there are millions
+class Row:
+    """A request of an arrival; `latency_ms` counts from the due time for the first one of each arrival."""
+
+    arrival: int
+    due_s: float
+    lag_ms: float
+    identity: str
+    operation: str
+    status: int
+    media: str
+    outcome: str
+    latency_ms: float
+    service_ms: float
+    cause: str
+
+    @property
+    def kind(self) -> Kind:
+        """Return what it is counted as."""
+        return Kind(self.operation, self.status, self.outcome)
+
+
+def visits_of(file: Path) -> Iterator[Visit]:
+    """Yield each arrival of a file whose rows are in their order; of a file that is not there, none."""
     if not file.is_file():
-        return []
+        return
     with file.open(encoding="utf-8", newline="\n") as stream:
-        return list(rows_in(stream))
+        yield from visits_in(rows_in(stream))
+
+
+def visits_in(rows: Iterable[Row]) -> Iterator[Visit]:
+    """Yield each arrival of rows in their order."""
+    for number, visit in itertools.groupby(rows, key=attrgetter("arrival")):
+        if number < 0:
+            yield from ([row] for row in visit)
+        else:
+            yield list(visit)
 
 
 def rows_in(lines: Iterable[str]) -> Iterator[Row]:
@@ -82,38 +107,8 @@ def rows_in(lines: Iterable[str]) -> Iterator[Row]:
         )  # fmt: skip
 
 
-def arrivals_in(rows: list[Row]) -> dict[int, str]:
-    """Return what became of each arrival, as its rows say: the counterpart of the ledger."""
-    found: dict[int, str] = {}
-    for row in rows:
-        if row.arrival >= 0:
-            found[row.arrival] = max(found.get(row.arrival, OK), fate(row), key=FATES.index)
-    return found
-
-
-def fate(row: Row) -> str:
-    """Return what a row alone says of its arrival: one of FATES."""
-    if row.outcome in DROPPED:
+def fate(outcome: str) -> str:
+    """Return what the outcome of a row alone says of its arrival: one of FATES."""
+    if outcome in DROPPED:
         return "dropped"
-    return row.outcome if row.outcome in {OK, UNFINISHED} else FAILED
-
-
-def agrees(ledger: Ledger, rows: list[Row]) -> bool:
-    """Return whether rows and ledger tell the same of every arrival."""
-    ended = list(arrivals_in(rows).values())
-    told = (ledger.answered, ledger.failed, ledger.unfinished, ledger.dropped)
-    return ledger.adds_up and tuple(ended.count(kind) for kind in FATES) == told
-
-
-def lags_ms(rows: list[Row]) -> list[float]:
-    """Return the start lag of each arrival that began, ascending."""
-    return sorted({row.arrival: row.lag_ms for row in rows if row.arrival >= 0 and row.began}.values())
-
-
-def tallies_of(rows: Iterable[Row]) -> tuple[Tally, ...]:
-    """Return how often each operation was answered how."""
-    answered = Counter((row.operation, row.status, row.media) for row in rows if row.is_request and row.status)
-    return tuple(
-        Tally(operation=operation, status=status, media=media, count=count)
-        for (operation, status, media), count in answered.items()
-    )
+    return outcome if outcome in {OK, UNFINISHED} else FAILED

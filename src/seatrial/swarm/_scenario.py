@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from seatrial.config import LimitSettings, ScenarioSettings
 from seatrial.core import EnvironmentFailure, Evidence, Identities, Measurement, Progress, Target
 from seatrial.record import Secrets
+from seatrial.swarm._account import Account
 from seatrial.swarm._crew import Crew
 from seatrial.swarm._flood import Flood, Flooded, make_flood
 from seatrial.swarm._honesty import Doubt, find_doubt, find_gap, lag_bound_ms
@@ -21,12 +22,12 @@ from seatrial.swarm._outcomes import Trial, judge, leave
 from seatrial.swarm._page import NoPage
 from seatrial.swarm._plan import ELSEWHERE, Ledger, Plan, due_of
 from seatrial.swarm._process import Ending, LoadProcess, Message
+from seatrial.swarm._reading import Reading, read_attempt
 from seatrial.swarm._recovery import RECOVERY, measure_recovery
 from seatrial.swarm._report import write_stats
 from seatrial.swarm._resources import Resources, Sampler, Sources, measure_resources
-from seatrial.swarm._rows import Row, read_rows, tallies_of
 from seatrial.swarm._samples import exchanges_of
-from seatrial.swarm._seconds import looks_of, seconds_of
+from seatrial.swarm._seconds import looks_of
 from seatrial.swarm._sessions import lease
 from seatrial.swarm._statistics import measure
 from seatrial.swarm._team import Team
@@ -36,6 +37,7 @@ from seatrial.swarm.traffic import Traffic, of_paths
 
 ATTEMPTS = 2
 FIRST = "first"
+MOST_CAUSES = 10
 REPEAT_BELOW_S = 30.0
 
 
@@ -46,21 +48,16 @@ class Attempt:
     plan: Plan
     ending: Ending
     ledger: Ledger
-    rows: Sequence[Row]
+    reading: Reading
     doubt: Doubt | None
     resources: Resources = field(default_factory=Resources)
     lost: tuple[Broken, ...] = ()
     flooded: Flooded | None = None
 
     @property
-    def requests(self) -> list[Row]:
-        """Return the rows of arrivals: what users did before their first one is not load."""
-        return [row for row in self.rows if row.arrival >= 0]
-
-    @property
     def whole(self) -> bool:
         """Return whether no row is missing of what was sent."""
-        return self.ending.report is not None and self.ending.report["rows"] == len(self.rows)
+        return self.ending.report is not None and self.ending.report["rows"] == self.reading.account.rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,16 +130,20 @@ def run_scenario(  # noqa: PLR0913 - the instrument's whole interface
 
 def _notes(name: str, attempt: Attempt, given_up: Sequence[Attempt]) -> tuple[str, ...]:
     again = [f"load {name}: sent again, because the first time {one.doubt.reason}" for one in given_up if one.doubt]
-    return (*again, *_led_away(name, attempt.rows))
+    return (*again, *_led_away(name, attempt.reading.account))
 
 
-def _led_away(name: str, rows: Sequence[Row]) -> list[str]:
+def _led_away(name: str, account: Account) -> list[str]:
     """Return a line about requests that were not sent as they lead elsewhere; users' first ones are among them."""
-    away = [row for row in rows if row.outcome == ELSEWHERE]
+    away = [group for group in (*account.groups, *account.setup) if group.kind.outcome == ELSEWHERE]
     if not away:
         return []
-    causes = "; ".join(sorted({f"{row.operation} {row.cause}" for row in away}))
-    return [f"load {name}: {len(away)} requests were kept from leaving the target: {causes}"]
+    causes = sorted({f"{group.kind.operation} {cause}" for group in away for cause in group.causes})
+    told = "; ".join(
+        [*causes[:MOST_CAUSES], *([f"and {len(causes) - MOST_CAUSES} more"] if causes[MOST_CAUSES:] else [])]
+    )
+    count = sum(group.count for group in away)
+    return [f"load {name}: {count} requests were kept from leaving the target: {told}"]
 
 
 def _make(out: Path) -> None:
@@ -196,7 +197,7 @@ def _attempt(order: Order, plan: Plan, ground: Ground, process: LoadProcess | No
         if process:
             process.close()
         nothing = Ending(report=None, exit_code=0)
-        return Attempt(plan=plan, ending=nothing, ledger=Ledger(), rows=(), doubt=Doubt(reason=why))
+        return Attempt(plan=plan, ending=nothing, ledger=Ledger(), reading=Reading.of(order), doubt=Doubt(reason=why))
     requests = Path(plan.requests)
     with _written(ground.out):
         if requests.exists():  # of an attempt that was given up
@@ -224,9 +225,11 @@ def _attempt(order: Order, plan: Plan, ground: Ground, process: LoadProcess | No
         ground.page.end()
         team.close()  # nobody ran it where a flood's process could not be started
         _keep_logs(plan, team, ground.out)
+    with _written(ground.out):
+        reading = read_attempt(order, requests)
     attempt = Attempt(
         plan=plan, ending=ending, ledger=_ledger(plan, ending, watch),
-        rows=read_rows(requests), doubt=None, resources=sampler.seen, lost=watch.lost,
+        reading=reading, doubt=None, resources=sampler.seen, lost=watch.lost,
         flooded=_since(sampler.zero_s, order, flood) if flood else None,
     )  # fmt: skip
     return attempt if watch.lost else replace(attempt, doubt=_touched(ground) or _doubt(order, attempt))
@@ -293,14 +296,12 @@ def _processes(order: Order, ground: Ground, first: LoadProcess | None) -> list[
 
 
 def _doubt(order: Order, attempt: Attempt) -> Doubt | None:
-    plan, ledger = attempt.plan, attempt.ledger
-    first = find_doubt(attempt.ending, ledger, attempt.rows, lag_limit_ms=lag_bound_ms(order.objectives))
+    ledger, account = attempt.ledger, attempt.reading.account
+    first = find_doubt(attempt.ending, ledger, account, lag_limit_ms=lag_bound_ms(order.objectives))
     by_figures = {metric: rule for metric, rule in order.objectives.items() if metric not in BESIDES}
     if attempt.flooded and not first and attempt.flooded.doubt:
         return Doubt(reason=attempt.flooded.doubt)
-    return first or find_gap(
-        by_figures, ledger, attempt.requests, duration_s=plan.duration_s, deadline_s=plan.deadline_s
-    )
+    return first or find_gap(by_figures, ledger, account, duration_s=attempt.plan.duration_s)
 
 
 def start_ahead(name: str, *, run: str, work: Path, root: Path, crew: Crew | None = None) -> LoadProcess:
@@ -325,16 +326,16 @@ def _keep_log(plan: Plan, log: Path, kept: Path) -> None:
 
 
 def _conclude(order: Order, attempt: Attempt, ground: Ground, *, replay: str, given_up: Sequence[Attempt]) -> Evidence:
-    plan, rows = attempt.plan, attempt.requests
+    plan, reading = attempt.plan, attempt.reading
+    account = reading.account
     report = attempt.ending.report or {"samples": ()}
     exchanges = exchanges_of(order.name, report["samples"], base_url=plan.url)
-    how: Circumstances = {
-        "rejection": order.rejection, "duration_s": plan.duration_s, "deadline_s": plan.deadline_s,
-    }  # fmt: skip
-    values = values_of(rows, order.scenario, **how)
+    how: Circumstances = {"rejection": order.rejection, "duration_s": plan.duration_s}
+    values = values_of(account, reading.recoveries, **how)
     trial = Trial(
         order=order,
-        rows=rows,
+        account=account,
+        refusals=reading.refusals,
         whole=attempt.whole,
         values=values.seen,
         least=values.least,
@@ -342,7 +343,7 @@ def _conclude(order: Order, attempt: Attempt, ground: Ground, *, replay: str, gi
         replay=replay,
         exchanges=exchanges,
         trace_header=ground.trace_header,
-        operations=operation_values(rows, **how),
+        operations=operation_values(account, **how),
         resources=attempt.resources,
         lost=attempt.lost,
         flooded=_flooded(attempt),
@@ -350,10 +351,10 @@ def _conclude(order: Order, attempt: Attempt, ground: Ground, *, replay: str, gi
     results = judge(trial)
     with _written(ground.out):
         write_stats(
-            ground.out / "stats.json", plan, rows=attempt.rows, ledger=attempt.ledger, ending=attempt.ending,
+            ground.out / "stats.json", plan, account=account, ledger=attempt.ledger, ending=attempt.ending,
             results=results, doubt=_why_not_as_asked(attempt), failures=trial.failures, flooded=attempt.flooded,
             given_up=[(one.doubt.reason if one.doubt else "", one.ledger) for one in given_up], used=trial.used,
-            looks=looks_of(attempt.resources.samples), seconds=seconds_of(rows, rejection=order.rejection),
+            looks=looks_of(attempt.resources.samples), seconds=reading.seconds.told,
         )  # fmt: skip
     measured = _measured(trial, attempt) if not _why_not_as_asked(attempt) else []
     return Evidence(
@@ -361,7 +362,7 @@ def _conclude(order: Order, attempt: Attempt, ground: Ground, *, replay: str, gi
         measurements=tuple(measured),
         exchanges=exchanges,
         notes=_notes(order.name, attempt, given_up),
-        tallies=tallies_of(attempt.rows),
+        tallies=account.tallies,
     )
 
 
@@ -384,8 +385,8 @@ def _why_not_as_asked(attempt: Attempt) -> str:
 def _measured(trial: Trial, attempt: Attempt) -> list[Measurement]:
     order, duration_s = trial.order, attempt.plan.duration_s
     return [
-        *measure(order.name, trial.rows, attempt.ledger, duration_s=duration_s),
-        *measure_limited(order.name, trial.rows, order.rejection),
-        *measure_recovery(order.name, trial.values.get(RECOVERY), samples=len(trial.rows)),
+        *measure(order.name, trial.account, attempt.ledger, duration_s=duration_s),
+        *measure_limited(order.name, trial.account, order.rejection),
+        *measure_recovery(order.name, trial.values.get(RECOVERY), samples=trial.account.sent),
         *measure_resources(order.name, trial.used, samples=len(trial.resources.samples)),
     ]

@@ -10,36 +10,57 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.swarm._percentile import nearest_rank
-from seatrial.swarm._plan import OK
+from seatrial.swarm._plan import DROPPED, OK, RAISED
 from seatrial.swarm._resources import Sample
-from seatrial.swarm._rows import Row, arrivals_in
+from seatrial.swarm._rows import Visit
 
 COUNTS = ("due", "began", "answered", "failed", "limited")
 """`due`, `answered` and `failed` are arrivals by the second in which they were due, `limited` requests likewise."""
 
 PERCENTS = {"p50_ms": 50, "p99_ms": 99, "max_ms": 100}
+NOTHING: Mapping[str, float | None] = dict.fromkeys(PERCENTS)
 LOOKED = ("cpu_percent", "memory_bytes", "descriptors", "queue")
 
 
-def seconds_of(rows: Sequence[Row], *, rejection: int) -> list[dict[str, Any]]:
-    """Return every second of a scenario, from the first one on; latencies are those of what was due in it."""
-    arrivals = {row.arrival: row for row in rows}
-    fates = arrivals_in(list(rows))
-    counts: dict[str, Counter[int]] = {name: Counter() for name in COUNTS}
-    for number, row in arrivals.items():
-        counts["due"][int(row.due_s)] += 1
-        counts["answered" if fates[number] == OK else "failed"][int(row.due_s)] += 1
-        counts["began"].update([int(row.due_s + row.lag_ms / 1000)] * row.began)
-    counts["limited"].update(int(row.due_s) for row in rows if row.status == rejection)
-    latencies: dict[int, list[float]] = {}
-    for row in rows:
-        if row.timed:
-            latencies.setdefault(int(row.due_s), []).append(row.latency_ms)
-    last = max(itertools.chain(*counts.values()), default=-1)
-    return [
-        {"second": at, **{name: counts[name][at] for name in COUNTS}, **_percentiles(sorted(latencies.get(at, ())))}
-        for at in range(last + 1)
-    ]
+class Seconds:
+    """Every second of a scenario, taken in arrival by arrival in the order of their due times."""
+
+    def __init__(self, *, rejection: int) -> None:
+        self._rejection = rejection
+        self._counts: dict[str, Counter[int]] = {name: Counter() for name in COUNTS}
+        self._percentiles: dict[int, dict[str, float | None]] = {}
+        self._at, self._latencies_ms = 0, list[float]()
+
+    def take(self, visit: Visit) -> None:
+        """Take in an arrival."""
+        row = visit[-1]
+        at, counts = int(row.due_s), self._counts
+        if at != self._at:
+            self._turn(at)
+        counts["due"][at] += 1
+        counts["answered" if all(one.outcome == OK for one in visit) else "failed"][at] += 1
+        if row.outcome not in DROPPED:
+            counts["began"][int(row.due_s + row.lag_ms / 1000)] += 1
+        for one in visit:
+            if one.status == self._rejection:
+                counts["limited"][at] += 1
+            if one.outcome != RAISED:
+                self._latencies_ms.append(one.latency_ms)
+
+    def _turn(self, at: int) -> None:
+        """Keep of a second that is over what it came to."""
+        self._percentiles[self._at] = _percentiles(sorted(self._latencies_ms))
+        self._at, self._latencies_ms = at, []
+
+    @property
+    def told(self) -> list[dict[str, Any]]:
+        """Return every second from the first one on; latencies are those of what was due in it."""
+        self._turn(self._at)
+        last = max(itertools.chain(*self._counts.values()), default=-1)
+        return [
+            {"second": at, **{name: self._counts[name][at] for name in COUNTS}, **self._percentiles.get(at, NOTHING)}
+            for at in range(last + 1)
+        ]
 
 
 def _percentiles(ordered: Sequence[float]) -> dict[str, float | None]:

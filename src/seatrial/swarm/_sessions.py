@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import bisect
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Collection, Mapping, Sequence
 
 from seatrial.config import LimitSettings, ScenarioSettings, effective
 from seatrial.core import Identities, Identity
-from seatrial.swarm._rows import Row
+from seatrial.swarm._rows import Visit
 
 REQUESTS_PER_ARRIVAL = 2
 """What a task may send on average before an identity can reach its quota."""
@@ -53,15 +53,38 @@ def lease(identities: Identities, count: int) -> list[Identity]:
     return [identity for _ in range(count) for identity in identities.lease(1)]
 
 
-def passed_quota(rows: Sequence[Row], quotas: Sequence[Quota]) -> set[str]:
-    """Return the identities that sent more than a quota within any window: a 429 is then what they deserve."""
-    sent: dict[str, list[float]] = {}
-    for row in rows:
-        if row.is_http:
-            sent.setdefault(row.identity, []).append(row.due_s)
-    return {name for name, times in sent.items() for quota in quotas if _most(sorted(times), quota[1]) > quota[0]}
+class Refusals:
+    """Who was refused as one too many, and who sent more than a quota within any window: that is what they deserve.
 
+    Arrivals come in the order of their due times; what is kept of them is what was due within the last window.
+    """
 
-def _most(times: Sequence[float], window_s: float) -> int:
-    """Return the largest number of the ascending times in any window."""
-    return max(bisect.bisect_right(times, start + window_s) - index for index, start in enumerate(times))
+    def __init__(self, quotas: Sequence[Quota], *, rejection: int) -> None:
+        self._quotas, self._rejection = quotas, rejection
+        self._recent: dict[tuple[str, Quota], deque[float]] = {}
+        self.over: set[str] = set()
+        self.refused: Counter[tuple[str, str]] = Counter()
+
+    def take(self, visit: Visit) -> None:
+        """Take in an arrival."""
+        for row in visit:
+            if row.status == self._rejection:
+                self.refused[row.identity, row.operation] += 1
+            if row.identity not in self.over and self._quotas and row.kind.is_http:
+                self._send(row.identity, row.due_s)
+
+    def _send(self, identity: str, due_s: float) -> None:
+        for quota in self._quotas:
+            recent = self._recent.setdefault((identity, quota), deque())
+            recent.append(due_s)
+            while recent[0] + quota[1] < due_s:
+                recent.popleft()
+            if len(recent) > quota[0]:
+                self.over.add(identity)
+        if identity in self.over:
+            for quota in self._quotas:
+                self._recent.pop((identity, quota), None)
+
+    def within(self, over: Collection[str]) -> Counter[tuple[str, str]]:
+        """Return how often each identity but those was refused, by operation."""
+        return Counter({who: count for who, count in self.refused.items() if who[0] not in over})

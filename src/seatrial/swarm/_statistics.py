@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 from seatrial.core import Measurement
-from seatrial.swarm._percentile import POINTS, nearest_rank
-from seatrial.swarm._plan import OK, Ledger, is_spoilt
-from seatrial.swarm._rows import Row, arrivals_in, lags_ms
+from seatrial.swarm._account import Account, Group, Shares
+from seatrial.swarm._percentile import POINTS, Ascending, nearest_rank
+from seatrial.swarm._plan import OK, Ledger
+from seatrial.swarm._spool import Ordered, ordered
 
 DEFINITION = {
     "latency": "milliseconds from the instant the arrival was due (further requests of it: from their own start) "
@@ -33,7 +34,7 @@ RESERVED = frozenset({*POINTS, "error_ratio", "rate", *asdict(Ledger())})
 class Figures:
     """The figures of one operation, or of all together; `good` of `count` requests or arrivals succeeded."""
 
-    latencies_ms: tuple[float, ...]
+    latencies_ms: Ascending
     good: int
     count: int
     rate_per_s: float
@@ -46,49 +47,65 @@ class Figures:
         return {**found, "error_ratio": (self.count - self.good) / self.count, "rate": self.rate_per_s}
 
 
-def figures_of(rows: Sequence[Row], *, duration_s: float) -> Figures:
-    """Return the figures of an operation's rows, of which there must be at least one: errors and rate by requests."""
-    return _figures(rows, good=sum(row.good for row in rows), count=len(rows), duration_s=duration_s)
+@dataclass(frozen=True, slots=True)
+class Earned:
+    """The latencies that a service can have earned at the best: those of what never began are nothing."""
+
+    never: int
+    service_ms: Ordered
+    late_ms: float
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return self.never + len(self.service_ms)
+
+    def __getitem__(self, place: int, /) -> float:
+        """Return the one at a place, ascending."""
+        return 0.0 if place < self.never else max(self.service_ms[place - self.never] - self.late_ms, 0.0)
 
 
-def total_of(rows: Sequence[Row], *, duration_s: float) -> Figures:
-    """Return the figures of a scenario's rows, of which there must be at least one: errors and rate by arrivals."""
-    fates = list(arrivals_in(list(rows)).values())
-    return _figures(rows, good=fates.count(OK), count=len(fates), duration_s=duration_s)
+def figures_of(groups: Sequence[Group], *, duration_s: float) -> Figures:
+    """Return the figures of an operation's requests, of which there must be one: errors and rate by requests."""
+    good = sum(group.count for group in groups if group.kind.good)
+    return _figures(groups, good=good, count=sum(group.count for group in groups), duration_s=duration_s)
 
 
-def least_of(rows: Sequence[Row], *, duration_s: float, deadline_s: float) -> Figures:
+def total_of(account: Account, *, duration_s: float) -> Figures:
+    """Return the figures of a scenario, of which there must be an arrival: errors and rate by arrivals."""
+    total = account.total
+    return _figures(account.groups, good=total.fates[OK], count=total.due, duration_s=duration_s)
+
+
+def least_of(groups: Iterable[Group], shares: Shares, *, duration_s: float) -> Figures:
     """Return the best figures that a service can have earned: whatever the generator may have spoilt is left out.
 
     Requests count from the send, less so often what 99 % of the arrivals began late by as a request waits for the
     generator; an arrival that never began was answered at once.
     """
-    late_ms = WAITS * nearest_rank(lags_ms(list(rows)) or [0.0], 99)
-    latencies_ms = [max(row.service_ms - late_ms, 0.0) if row.began else 0.0 for row in rows if row.timed]
-    due = len(arrivals_in(list(rows)))
-    own = [row for row in rows if row.began and not is_spoilt(row.outcome, row.lag_ms, deadline_s=deadline_s)]
-    good = due - sum(fate != OK for fate in arrivals_in(own).values())
+    lags_ms = ordered([shares.lags])
+    late_ms = WAITS * nearest_rank(lags_ms if len(lags_ms) else [0.0], 99)
+    timed = [group for group in groups if group.kind.timed]
+    never = sum(group.count for group in timed if not group.kind.began)
+    service_ms = ordered(group.service for group in timed if group.kind.began)
+    good = shares.due - shares.owed
     return Figures(
-        latencies_ms=tuple(sorted(latencies_ms)), good=good, count=due, rate_per_s=good / duration_s, statuses={}
-    )
+        latencies_ms=Earned(never, service_ms, late_ms), good=good, count=shares.due, rate_per_s=good / duration_s,
+        statuses={},
+    )  # fmt: skip
 
 
-def _figures(rows: Sequence[Row], *, good: int, count: int, duration_s: float) -> Figures:
+def _figures(groups: Sequence[Group], *, good: int, count: int, duration_s: float) -> Figures:
+    statuses: Counter[int] = Counter()
+    for group in groups:
+        if group.kind.is_http:
+            statuses[group.kind.status] += group.count
     return Figures(
-        latencies_ms=tuple(sorted(row.latency_ms for row in rows if row.timed)),
+        latencies_ms=ordered(group.latency for group in groups if group.kind.timed),
         good=good,
         count=count,
         rate_per_s=good / duration_s,
-        statuses=dict(sorted(Counter(row.status for row in rows if row.is_http).items())),
+        statuses=dict(sorted(statuses.items())),
     )
-
-
-def by_operation(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """Return the timed rows of each operation, sorted by name."""
-    groups: dict[str, list[Row]] = {}
-    for row in filter(lambda row: row.timed, rows):
-        groups.setdefault(row.operation, []).append(row)
-    return dict(sorted(groups.items()))
 
 
 def word(operation: str, taken: set[str]) -> str:
@@ -102,14 +119,14 @@ def word(operation: str, taken: set[str]) -> str:
     return found
 
 
-def measure(name: str, rows: Sequence[Row], ledger: Ledger, *, duration_s: float) -> list[Measurement]:
+def measure(name: str, account: Account, ledger: Ledger, *, duration_s: float) -> list[Measurement]:
     """Return every measurement of a scenario; empty when nothing was sent."""
-    if not rows:
+    if not account.total.due:
         return []
-    found = _measurements(f"load.{name}", total_of(rows, duration_s=duration_s))
+    found = _measurements(f"load.{name}", total_of(account, duration_s=duration_s))
     taken: set[str] = set()
-    for operation, group in by_operation(rows).items():
-        own = figures_of(group, duration_s=duration_s)
+    for operation, groups in account.by_operation().items():
+        own = figures_of(groups, duration_s=duration_s)
         found += _measurements(f"load.{name}.{word(operation, taken)}", own, kind="operation_")
     return found + [
         Measurement(name=f"load.{name}.{fate}", value=count, unit="count", definition=f"arrivals {fate}")

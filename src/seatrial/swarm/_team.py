@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -15,6 +17,7 @@ from seatrial.swarm._plan import Plan
 from seatrial.swarm._process import START_TIMEOUT_S, Ending, LoadProcess, Message
 
 SUMS = ("due", "started", "dropped", "answered", "failed", "unfinished", "failures", "limited", "proven")
+CHUNK = 1 << 20
 WORST = ("p50_ms", "p99_ms", "lag_ms", "busy")
 
 
@@ -107,17 +110,21 @@ def gather(plan: Plan, count: int) -> None:
         whole.truncate(_end_of_rows(whole))
         for part in filter(Path.is_file, parts[1:]):
             with part.open("rb") as rows:
-                end = _end_of_rows(rows)
-                rows.seek(0)
                 rows.readline()
-                whole.write(rows.read(max(end - rows.tell(), 0)))
+                shutil.copyfileobj(rows, whole, CHUNK)
+            whole.truncate(_end_of_rows(whole))
             part.unlink()
 
 
 def _end_of_rows(file: BinaryIO) -> int:
     """Return where the last whole row ends: a cause has no line of its own, so that every line is one."""
-    file.seek(0)
-    return file.read().rfind(b"\n") + 1
+    start = file.seek(0, os.SEEK_END)
+    while start:
+        end, start = start, max(start - CHUNK, 0)
+        file.seek(start)
+        if (found := file.read(end - start).rfind(b"\n")) >= 0:
+            return start + found + 1
+    return 0
 
 
 def sum_of(ticks: Sequence[Message]) -> dict[str, Any]:

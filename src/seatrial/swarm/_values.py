@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import TypedDict
 
-from seatrial.config import ScenarioSettings
 from seatrial.core import Measurement
-from seatrial.swarm._recovery import RECOVERY, recovery_of
-from seatrial.swarm._rows import Row
-from seatrial.swarm._statistics import Figures, by_operation, figures_of, least_of, total_of, word
+from seatrial.swarm._account import Account, Group
+from seatrial.swarm._recovery import RECOVERY, Recoveries
+from seatrial.swarm._statistics import Figures, figures_of, least_of, total_of, word
 
 LIMITED = "limited_ratio"
 BESIDES = frozenset({LIMITED, RECOVERY})
@@ -33,54 +31,51 @@ class Circumstances(TypedDict):
 
     rejection: int
     duration_s: float
-    deadline_s: float
 
 
-def values_of(
-    rows: Sequence[Row], scenario: ScenarioSettings, *, rejection: int, duration_s: float, deadline_s: float
-) -> Values:
-    """Return the values of a scenario; none where nothing was sent."""
-    if not rows:
+def values_of(account: Account, recoveries: Recoveries | None, *, rejection: int, duration_s: float) -> Values:
+    """Return the values of a scenario, with how it recovered where it has a spike; none where nothing was sent."""
+    if not account.total.due:
         return Values()
-    least = least_of(rows, duration_s=duration_s, deadline_s=deadline_s)
-    found = _values(rows, total_of(rows, duration_s=duration_s), least, rejection)
-    if scenario.spike is None:
+    least = least_of(account.groups, account.total, duration_s=duration_s)
+    found = _values(account.groups, total_of(account, duration_s=duration_s), least, rejection)
+    if recoveries is None:
         return found
-    seen = recovery_of(rows, scenario, attrgetter("latency_ms"))
-    best = recovery_of(rows, scenario, lambda row: row.service_ms if row.began else 0.0)
-    return Values(seen={**found.seen, RECOVERY: seen}, least={**found.least, RECOVERY: best})
+    seen, best = {RECOVERY: recoveries.seen.seconds}, {RECOVERY: recoveries.least.seconds}
+    return Values(seen={**found.seen, **seen}, least={**found.least, **best})
 
 
-def operation_values(rows: Sequence[Row], *, rejection: int, duration_s: float, deadline_s: float) -> dict[str, Values]:
+def operation_values(account: Account, *, rejection: int, duration_s: float) -> dict[str, Values]:
     """Return the values of each operation."""
     found = {}
-    for operation, group in by_operation(rows).items():
-        least = least_of(group, duration_s=duration_s, deadline_s=deadline_s)
-        found[operation] = _values(group, figures_of(group, duration_s=duration_s), least, rejection)
+    for operation, groups in account.by_operation().items():
+        least = least_of(groups, account.operations[operation], duration_s=duration_s)
+        found[operation] = _values(groups, figures_of(groups, duration_s=duration_s), least, rejection)
     return found
 
 
-def _values(rows: Sequence[Row], figures: Figures, least: Figures, rejection: int) -> Values:
-    limited = {LIMITED: limited_ratio(rows, rejection)}
+def _values(groups: Iterable[Group], figures: Figures, least: Figures, rejection: int) -> Values:
+    limited = {LIMITED: limited_ratio(groups, rejection)}
     return Values(seen={**figures.values, **limited}, least={**least.values, **limited})
 
 
-def limited_ratio(rows: Sequence[Row], rejection: int) -> float:
+def limited_ratio(groups: Iterable[Group], rejection: int) -> float:
     """Return which share of the requests was refused as one too many."""
-    sent = [row.status for row in rows if row.is_http]
-    return sent.count(rejection) / len(sent) if sent else 0.0
+    sent = [group for group in groups if group.kind.is_http]
+    count = sum(group.count for group in sent)
+    return sum(group.count for group in sent if group.kind.status == rejection) / count if count else 0.0
 
 
-def measure_limited(name: str, rows: Sequence[Row], rejection: int) -> list[Measurement]:
+def measure_limited(name: str, account: Account, rejection: int) -> list[Measurement]:
     """Return the share of refusals of a scenario and of each of its operations; empty when nothing was sent."""
     taken: set[str] = set()
-    groups = {f"load.{name}.{word(operation, taken)}": group for operation, group in by_operation(rows).items()}
-    found = {f"load.{name}": rows, **groups}
+    parts = account.by_operation().items()
+    found = {f"load.{name}": account.groups, **{f"load.{name}.{word(part, taken)}": groups for part, groups in parts}}
     return [
         Measurement(
-            name=f"{prefix}.{LIMITED}", value=limited_ratio(group, rejection), unit="ratio",
-            definition=LIMITED_DEFINITION, samples=len(group),
+            name=f"{prefix}.{LIMITED}", value=limited_ratio(groups, rejection), unit="ratio",
+            definition=LIMITED_DEFINITION, samples=sum(group.count for group in groups),
         )
-        for prefix, group in found.items()
-        if group
+        for prefix, groups in found.items()
+        if groups
     ]  # fmt: skip
