@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 import struct
 import tempfile
@@ -12,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import IO
+from typing import IO, overload
 
 MOST_HELD = 1 << 19
 """How many values are in memory at once: 4 MiB of them."""
@@ -21,6 +20,43 @@ FEW = 1024
 """So many are looked at one by one."""
 
 SIGN = 1 << 63
+
+
+class Run(Sequence[float]):
+    """Ascending values in a file, read where they are asked for: pages that were mapped would count as memory."""
+
+    __slots__ = ("_count", "_file", "_first")
+
+    def __init__(self, file: IO[bytes], first: int, count: int) -> None:
+        self._file, self._first, self._count = file, first, count
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return self._count
+
+    @overload
+    def __getitem__(self, place: int) -> float: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> array[float]: ...
+
+    def __getitem__(self, place: int | slice) -> float | array[float]:
+        """Return the value at a place, or those between two; raises IndexError beyond the ends."""
+        if isinstance(place, slice):
+            start, stop, _ = place.indices(self._count)
+            return self._read(start, stop)
+        (value,) = self._read(range(self._count)[place], range(self._count)[place] + 1)
+        return value
+
+    def __iter__(self) -> Iterator[float]:
+        """Yield them all."""
+        return iter(self[:])
+
+    def _read(self, start: int, stop: int) -> array[float]:
+        values = array("d")
+        size = values.itemsize
+        values.frombytes(os.pread(self._file.fileno(), max(stop - start, 0) * size, (self._first + start) * size))
+        return values
 
 
 class Series:
@@ -52,8 +88,7 @@ class Series:
     def runs(self) -> list[Sequence[float]]:
         """Return its values, each run of them ascending."""
         self._held[:] = array("d", sorted(self._held))  # in place: the next time it takes little
-        written = self.spool.read() if self._runs else ()
-        return [self._held, *(written[first : first + count] for first, count in self._runs)]
+        return [self._held, *(self.spool.run(*run) for run in self._runs)]
 
 
 class Spool:
@@ -77,14 +112,11 @@ class Spool:
         if self._held > self.most_held:
             self._write()
 
-    def read(self) -> Sequence[float]:
-        """Return what was written so far, which stays on the disk."""
+    def run(self, first: int, count: int) -> Run:
+        """Return a run that was written, which stays on the disk."""
         assert self._file is not None  # noqa: S101 - a series with a run was written
         self._file.flush()
-        view = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
-        if hasattr(view, "madvise"):
-            view.madvise(mmap.MADV_RANDOM)  # no more of it comes to memory than is looked at
-        return memoryview(view).cast("d")
+        return Run(self._file, first, count)
 
     def pieces(self, first: int, count: int) -> Iterator[float]:
         """Yield some of what was written, read piece by piece."""
