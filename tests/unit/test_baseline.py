@@ -293,3 +293,15 @@ def test_a_baseline_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="baseline-unwritable") as caught:
         write_baseline(tmp_path / "none" / "baseline.json", {})
     assert caught.value.where == str(tmp_path / "none" / "baseline.json")
+
+
+def test_a_broken_baseline_is_refused_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """No run is begun for a file that could be judged against only at its end."""
+    (tmp_path / "seatrial.toml").write_text("[gate]\nbaseline = 'b.json'\nrules = ['checks.passed >= baseline']\n")
+    (tmp_path / "b.json").write_text("{")
+    monkeypatch.chdir(tmp_path)
+    assert run_command_line(["run", "--stack", "local"]) == 2
+    assert "baseline-unreadable" in capfd.readouterr().err
+    assert [file.name for file in tmp_path.iterdir() if file.is_dir()] == []
