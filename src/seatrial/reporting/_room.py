@@ -27,6 +27,8 @@ ROOM: Mapping[str, int] = {
     "loads": 58_000,
     "load-operations": 8_000,
     "figures": 30_000,
+    "components": 6_000,
+    "stacks": 4_000,
     "time": 4_000,
 }
 """Bytes for each list. What is within another's (evidence, operations of a load) takes of that one's."""
