@@ -108,6 +108,20 @@ def test_gates_components_and_starts_are_bounded_too() -> None:
     assert re.findall(r"<code>(1999) n", page) == ["1999"]
 
 
+def test_suites_are_bounded_too() -> None:
+    """A project may have a suite of each check: one that is open is shown before those that passed."""
+    record = Record(Path("/nowhere"))
+    for number in range(2_000):
+        check = f"s{number}.check"
+        record.planned[check] = CheckPlanned(check=check, title="t", suite=f"s{number}", severity="high", claim="c")
+        outcome = Outcome.FAILED if number == 1_999 else Outcome.PASSED
+        record.results[check] = CheckResult(check=check, outcome=outcome, reason="r" if number == 1_999 else "")
+    page = page_of(record)
+    assert len(page.encode()) < LIMIT_BYTES
+    assert "more suites are in <code>verdict.json" in page
+    assert "<summary>s1999: 0 of 1 passed</summary>" in page
+
+
 def test_the_lists_leave_room_for_the_rest() -> None:
     """What the lists may take together leaves room for what is on every page."""
     assert sum(size for name, size in ROOM.items() if name not in WITHIN) < LIMIT_BYTES - 50_000
