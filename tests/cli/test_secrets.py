@@ -57,3 +57,13 @@ def test_no_secret_leaves(product: Product, lay: Callable[..., Path], more: str,
     assert verdict["exit_code"] == code
     assert ("notes.txt ({{secret:SECRET}})" in verdict["reason"]) == bool(more)
     assert verdict["verdict"] == ("inconclusive" if more else "fail")
+
+
+def test_a_secret_is_told_where_a_report_cannot_be_written(product: Product, lay: Callable[..., Path]) -> None:
+    """The verdict is the first report: it says so too when a later one fails, and whoever reads it keeps nothing."""
+    blocks = f'{WRITES}; Path(settings.root, ".seatrial", "latest", "comment.md").mkdir()'
+    project = lay(command=ECHO, more=ENVIRONMENT, own=SUITE.replace("{more}", blocks))
+    done = product("run", "--stack", "local", cwd=project)
+    assert (done.returncode, "[report-unwritable]" in done.stderr) == (3, True), done.stdout + done.stderr
+    verdict = json.loads((project / ".seatrial" / "latest" / "verdict.json").read_text())
+    assert "[secret-left]" in verdict["reason"]

@@ -26,7 +26,7 @@ GATE = GateResult(
 )  # fmt: skip
 GH = """#!/bin/sh
 printf '%s\\n' "$*" >>"$CALLS"
-case "$*" in *--jq*) printf '%s' "$FOUND";; esac
+case "$*" in *--jq*) printf '%s' "$FOUND";; *) exit "${REFUSED:-0}";; esac
 """
 """In place of GitHub's client, of which a test has no account: it notes what it was told, and finds comments."""
 
@@ -165,7 +165,13 @@ def test_one_comment_is_written_anew(report: Path, found: str, call: str) -> Non
 
 @pytest.mark.parametrize(
     ("package", "code", "said"),
-    [("", 0, f"{ROOT}[embedded]"), ("dist/*.whl", 0, "dist/a.whl[embedded]"), ("none/*.whl", 2, "has to be one file")],
+    [
+        ("", 0, f"{ROOT}[embedded]"),
+        ("dist/*.whl", 0, "/dist/a.whl[embedded]"),
+        ("dist", 0, "/dist[embedded]"),  # a bare name would be one of the index
+        ("none/*.whl", 2, "has to be one file"),
+        ("none", 2, "has to be one file"),
+    ],
 )
 def test_what_is_named_is_installed(tmp_path: Path, package: str, code: int, said: str) -> None:
     """The action's own sources, or the one file that a pattern names; a pattern of none is a mistake."""
@@ -174,6 +180,41 @@ def test_what_is_named_is_installed(tmp_path: Path, package: str, code: int, sai
     python = tmp_path / "python"
     python.write_text('#!/bin/sh\necho "$@"\n')  # what would be installed, without a minute of it
     python.chmod(0o755)
-    done = step("install", tmp_path, PACKAGE=package)
+    done = step("install", tmp_path, PACKAGE=package, REPORT="report")
     assert done.returncode == code, done.stderr
     assert said in done.stdout
+
+
+def test_an_earlier_verdict_is_not_that_of_a_run_that_never_began(report: Path) -> None:
+    """A second run in the same place that is refused has nothing to show: what stands there is the first one's."""
+    python = report.parent / "python"
+    python.write_text("#!/bin/sh\n")
+    python.chmod(0o755)
+    assert step("install", report.parent, PACKAGE="", REPORT=report.name).returncode == 0
+    python.unlink()
+    assert show(report)[:2] == ("", "")
+    assert (report / "events.ndjson").exists()
+
+
+@pytest.mark.parametrize("found", ["", "11"])
+def test_a_comment_that_may_not_be_written_decides_nothing(report: Path, found: str) -> None:
+    """A pull request from a fork has no right to it: the job is warned, and ends as its verdict says."""
+    gh = report.parent / "gh"
+    gh.write_text(GH)
+    gh.chmod(0o755)
+    calls = str(report.parent / "calls")
+    names = {"NUMBER": "7", "GITHUB_REPOSITORY": "o/r", "CALLS": calls}
+    done = step("comment", report.parent, REPORT=report.name, FOUND=found, REFUSED="1", **names)
+    assert (done.returncode, done.stdout[:11]) == (0, "::warning::"), done.stderr
+
+
+@pytest.mark.parametrize(("verdict", "kept"), [("{}", True), ('"[secret-left]"', False), ("", False)])
+def test_gitlab_keeps_nothing_that_nobody_looked_through(tmp_path: Path, verdict: str, kept: bool) -> None:
+    """A run that was killed before its verdict has not looked for secrets: neither it nor one with a secret stays."""
+    folder = tmp_path / "seatrial-report"
+    folder.mkdir()
+    (folder / "events.ndjson").touch()
+    if verdict:
+        (folder / "verdict.json").write_text(verdict)
+    subprocess.run(["sh", "-ec", JOB["after_script"][0]], cwd=tmp_path, timeout=60, check=True)
+    assert folder.exists() is kept

@@ -16,9 +16,21 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from seatrial.core import BODY_SHOWN, EnvironmentFailure, Exchange, Request, Response, curl_for
+from seatrial.core import (
+    BODY_SHOWN,
+    CheckResult,
+    EnvironmentFailure,
+    Exchange,
+    Finding,
+    Outcome,
+    Request,
+    Response,
+    Severity,
+    curl_for,
+)
 from seatrial.record import (
     EVENTS,
+    CheckFinished,
     ExchangeRecorded,
     LimitationNoted,
     Recorder,
@@ -273,3 +285,31 @@ def test_files_are_bounded(tmp_path: Path) -> None:
     assert (none_left.blob, none_left.size, none_left.body) == ("", 2 * BODY_SHOWN, "b" * BODY_SHOWN)
     again = response_of(blobs.shorten(exchange(response="a" * (2 * LARGEST))))
     assert again.blob == longest.blob
+
+
+HALF = json.loads('"half \\ud800"')
+"""What a service may say in JSON, and a check repeat: no file can hold it."""
+
+
+@pytest.mark.parametrize("remote", [False, True])
+def test_half_a_character_is_spelled(tmp_path: Path, *, remote: bool) -> None:
+    """A finding, and a long body, with a lone surrogate is written down like any other, and keeps its fingerprint."""
+    found = Finding(check="a.b", severity=Severity.LOW, title=HALF, cause=HALF, operation=f"GET /{HALF}")
+    failed = CheckResult(check="a.b", outcome=Outcome.FAILED, reason=HALF, findings=(found,))
+    request = Request(method="POST", url="http://h/", body=HALF * BODY_SHOWN)
+    sent = Exchange(id="x-1", operation="POST /", identity="", request=request, response=None, sent_s=0, received_s=0)
+    with Recorder(tmp_path) as recorder:
+        recorder.register_secret("name", "a secret word")
+        server = RecorderServer(recorder, tmp_path / "socket")
+        sink = RemoteRecorder(server.path) if remote else recorder
+        sink.emit(CheckFinished(result=failed))
+        sink.emit(ExchangeRecorded(exchange=sent))
+        sink.emit(LimitationNoted(note=f"a secret word {HALF}"))
+        if isinstance(sink, RemoteRecorder):
+            sink.close()
+        server.close()
+    record = read_record(tmp_path)
+    (finding,) = record.results["a.b"].findings
+    assert (finding.title, finding.fingerprint) == ("half \\ud800", found.fingerprint)
+    assert record.exchanges["x-1"].request.body.startswith("half \\ud800half")
+    assert record.limitations == [f"{MARK} half \\ud800"]

@@ -23,7 +23,7 @@ from seatrial.core import (
     Severity,
     Verdict,
 )
-from seatrial.record import CheckPlanned, Record, RunStarted
+from seatrial.record import CheckPlanned, Record, RunStarted, StackReady
 from seatrial.reporting import REPORTERS
 from seatrial.reporting._addresses import address
 from seatrial.reporting._chart import POINTS, chart, thinned
@@ -89,6 +89,37 @@ def test_no_run_makes_it_larger(hostile: Record) -> None:
     assert {text for text in said if text not in page} == set()
     assert "\x1b" not in page
     assert "\u202e" not in page
+
+
+def test_gates_components_and_starts_are_bounded_too() -> None:
+    """Of rules, components and starts of stacks there are as many as a project has: a gate that fails is shown."""
+    record, name = Record(Path("/nowhere")), "n" * 200
+    for number in range(2_000):
+        status = Verdict.FAIL if number == 1_999 else Verdict.PASS
+        record.gates.append(GateResult(id=f"{number} {name}", metric="m", operator="==", threshold=0, value=1,
+                                       unit="ms", status=status, reason=name))  # fmt: skip
+        record.stacks.append(StackReady(variant=name, driver="local", url="u", duration_s=1.0))
+        for figure in ("coverage.total", f"coverage.components.{number}{name}"):
+            record.measurements[figure] = Measurement(name=figure, value=1, unit="percent", definition="d")
+    page = page_of(record)
+    assert len(page.encode()) < LIMIT_BYTES
+    said = {"more gates, those that hold first", "more components are in", "more starts of a stack"}
+    assert {text for text in said if text not in page} == set()
+    assert re.findall(r"<code>(1999) n", page) == ["1999"]
+
+
+def test_suites_are_bounded_too() -> None:
+    """A project may have a suite of each check: one that is open is shown before those that passed."""
+    record = Record(Path("/nowhere"))
+    for number in range(2_000):
+        check = f"s{number}.check"
+        record.planned[check] = CheckPlanned(check=check, title="t", suite=f"s{number}", severity="high", claim="c")
+        outcome = Outcome.FAILED if number == 1_999 else Outcome.PASSED
+        record.results[check] = CheckResult(check=check, outcome=outcome, reason="r" if number == 1_999 else "")
+    page = page_of(record)
+    assert len(page.encode()) < LIMIT_BYTES
+    assert "more suites are in <code>verdict.json" in page
+    assert "<summary>s1999: 0 of 1 passed</summary>" in page
 
 
 def test_the_lists_leave_room_for_the_rest() -> None:

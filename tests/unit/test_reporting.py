@@ -207,16 +207,6 @@ def test_run_without_end_is_inconclusive(tmp_path: Path) -> None:
     assert any("verdict: inconclusive" in line for line in summarise(record))
 
 
-def test_unwritable_report_leaves_no_half(run: Path) -> None:
-    """A report that cannot be written is an error with its path, not half a file."""
-    (run / "report.html").mkdir()
-    with pytest.raises(EnvironmentFailure) as caught:
-        write_reports(run)
-    assert caught.value.slug == "report-unwritable"
-    assert not list(run.glob(".*.part"))
-    assert read_record(run).finished is not None
-
-
 @pytest.mark.parametrize(("blob", "says"), [("blobs/abc", '<a href="blobs/abc">more of it</a>'), ("", "no more of it")])
 def test_a_long_body_is_linked(run: Path, blob: str, says: str) -> None:
     """The page says that a body is cut, how long it was, and where more of it is or that there is no more."""
@@ -226,3 +216,23 @@ def test_a_long_body_is_linked(run: Path, blob: str, says: str) -> None:
     REPORTERS["report.html"](record, page)
     assert "123456 bytes" in page.getvalue()
     assert says in page.getvalue()
+
+
+@pytest.mark.parametrize("text", ["5", "null", '"seconds"', '{"seconds": []}', '{"seconds'])
+def test_a_load_that_cannot_be_read_costs_no_report(run: Path, text: str) -> None:
+    """What another version left, or somebody else, is left out: all other reports are written."""
+    (run / "load" / "a").mkdir(parents=True)
+    (run / "load" / "a" / "stats.json").write_text(text)
+    write_reports(run)
+    assert {name for name in REPORTERS if not (run / name).is_file()} == set()
+
+
+@pytest.mark.parametrize("name", REPORTERS)
+def test_each_report_that_cannot_be_written_is_told(run: Path, name: str) -> None:
+    """Whichever it is, the error names its file, and no half of it is left."""
+    (run / name).mkdir()
+    with pytest.raises(EnvironmentFailure) as caught:
+        write_reports(run)
+    assert (caught.value.slug, caught.value.where) == ("report-unwritable", str(run / name))
+    assert not list(run.glob(".*.part"))
+    assert read_record(run).finished is not None

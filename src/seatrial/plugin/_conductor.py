@@ -179,9 +179,11 @@ class Conductor:
         self._judge(self.run)
         from seatrial.reporting import write_reports  # noqa: PLC0415 - templates are needed at the end only
 
-        write_reports(self.run.directory)
-        if self._leaks(self.run):
+        try:
             write_reports(self.run.directory)
+        finally:  # where one cannot be written, a verdict may stand there already, of files that nobody looked through
+            if self._leaks(self.run):
+                write_reports(self.run.directory)
         finished, failure = self._record.finished, self._record.failure
         return failure.exit_code if failure else (finished.verdict.exit_code if finished else 3)
 

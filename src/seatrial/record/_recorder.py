@@ -18,6 +18,7 @@ import msgspec
 from seatrial.core import EnvironmentFailure
 from seatrial.record._blobs import Blobs
 from seatrial.record._events import AnyEvent, ExchangeRecorded
+from seatrial.record._halves import spelled
 from seatrial.record._redaction import Secrets
 
 EVENTS = "events.ndjson"
@@ -68,13 +69,21 @@ class Recorder:
     def emit(self, event: AnyEvent) -> None:
         """Append one event and tell the listeners."""
         try:
-            line = self.secrets.redact(_encode(self._prepare(event)).decode())
+            line = self._line(event)
         except OSError as error:
             raise _unwritable(self.directory, error) from error
         with self._lock:
             self._append(line.encode() + b"\n")
             for listener in self._listeners:
                 listener(_decoder.decode(line))
+
+    def _line(self, event: AnyEvent) -> str:
+        """Return an event as it is written down."""
+        try:
+            line = _encode(self._prepare(event))
+        except UnicodeEncodeError:
+            line = _encode(self._prepare(spelled(event)))
+        return self.secrets.redact(line.decode())
 
     def _prepare(self, event: AnyEvent) -> AnyEvent:
         """Return what is written of an event: stamped, and without long bodies."""
@@ -191,9 +200,9 @@ class RemoteRecorder:
         self._socket.connect(str(path))
         self._stream = self._socket.makefile("rwb")
 
-    def _send(self, message: Message) -> None:
+    def _send(self, message: bytes) -> None:
         with self._lock:
-            line = self._exchange(_encode(message) + b"\n")
+            line = self._exchange(message + b"\n")
         if not line:
             raise EnvironmentFailure("the recorder of this run is gone", slug="recorder-gone")
         answer = _answers.decode(line)
@@ -211,12 +220,16 @@ class RemoteRecorder:
 
     def emit(self, event: AnyEvent) -> None:
         """Hand over one event and wait until it is written."""
-        self._send(Message(event=event))
+        try:
+            line = _encode(Message(event=event))
+        except UnicodeEncodeError:
+            line = _encode(Message(event=spelled(event)))
+        self._send(line)
 
     def register_secret(self, name: str, value: str) -> None:
         """Keep a value out of the record; returns once the recorder knows it."""
         self.secrets.register(name, value)
-        self._send(Message(secret=(name, value)))
+        self._send(_encode(Message(secret=(name, value))))
 
     def close(self) -> None:
         """Hang up."""

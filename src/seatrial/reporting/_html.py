@@ -11,7 +11,7 @@ from typing import Any, TextIO
 import jinja2
 from markupsafe import Markup
 
-from seatrial.core import Exchange, Finding, Outcome, content
+from seatrial.core import Exchange, Finding, Outcome, Verdict, content
 from seatrial.record import Record
 from seatrial.reporting._addresses import address
 from seatrial.reporting._heatmap import heatmap_of
@@ -87,6 +87,7 @@ def _context(record: Record) -> dict[str, Any]:
         "findings": list(_addressed(findings_of(record))),
         "evidence_of": functools.partial(_evidence, record),
         "checks": checks,
+        "gates": list(_gates(facts["gates"])),
         "suites": _suites(checks),
         "stages": _stages(facts),
         "stacks": record.stacks,
@@ -105,6 +106,15 @@ def _addressed(findings: Sequence[Finding]) -> Iterator[tuple[Finding, str]]:
     for finding in findings:
         yield finding, "" if finding.fingerprint in taken else f"finding-{finding.fingerprint}"
         taken.add(finding.fingerprint)
+
+
+def _gates(gates: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield gates with their addresses on the page, of one rule only the first; one that is `open` does not hold."""
+    taken: set[str] = set()
+    for gate in gates:
+        there = "" if gate["id"] in taken else address("gate", gate["id"])
+        yield {**gate, "address": there, "open": gate["status"] != Verdict.PASS}
+        taken.add(gate["id"])
 
 
 def _evidence(record: Record, finding: Finding) -> list[Exchange]:

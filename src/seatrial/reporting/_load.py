@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
+
+from seatrial.core import content
 from seatrial.reporting._chart import POINTS, Chart, Point, chart
 
 MEGABYTE = 1_000_000
@@ -35,7 +39,13 @@ def _read(file: Path) -> dict[str, Any]:
         stats: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return stats if "seconds" in stats else {}
+    return stats if _validator().is_valid(stats) else {}
+
+
+@functools.cache
+def _validator() -> jsonschema_rs.Draft202012Validator:
+    text = (content("reports") / "schema" / "load-stats-1.schema.json").read_text(encoding="utf-8")
+    return jsonschema_rs.Draft202012Validator(json.loads(text))
 
 
 def charts_of(stats: Mapping[str, Any], most: int = POINTS) -> list[Chart]:

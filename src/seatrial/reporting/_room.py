@@ -21,17 +21,20 @@ ROOM: Mapping[str, int] = {
     "findings": 60_000,
     "findings-short": 20_000,
     "evidence": 12_000,
+    "suites": 96_000,
     "checks": 84_000,
     "limits": 6_000,
     "contract": 34_000,
     "loads": 58_000,
     "load-operations": 8_000,
     "figures": 30_000,
+    "components": 6_000,
+    "stacks": 4_000,
     "time": 4_000,
 }
-"""Bytes for each list. What is within another's (evidence, operations of a load) takes of that one's."""
+"""Bytes for each list. What is within another's (evidence, operations of a load, checks) takes of that one's."""
 
-WITHIN = frozenset({"evidence", "load-operations"})
+WITHIN = frozenset({"evidence", "load-operations", "checks"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ class LoadProcess:
             self._child = start_child(command, run, cwd, errors)
         self._overdue = threading.Timer(END_TIMEOUT_S + (CREW_TIMEOUT_S if crew else 0), self.interrupt)
         self._overdue.daemon = True
-        self._stopped = False
+        self._stopped = threading.Lock()  # held from then on: several threads may stop it
         self.log = log
         self._longer_s = crew.wait_s + CREW_TIMEOUT_S if crew else 0.0
 
@@ -106,8 +106,7 @@ class LoadProcess:
 
     def stop(self) -> None:
         """Let the load end now, and be reported as far as it came; a process that does not is killed; safe twice."""
-        if not self._stopped:
-            self._stopped = True
+        if self._stopped.acquire(blocking=False):
             say(self._child, STOP)
             self._overdue.start()
 
