@@ -105,6 +105,16 @@ def test_each_format_says_the_same_of_unit_tests(root: Path, *, branch: bool) ->
         assert found["6"] == ["contract", "unit"]
 
 
+@pytest.mark.parametrize("text", ["", "\n", "\n# nothing yet\n"])
+@pytest.mark.parametrize("line", [0, 1])
+def test_a_module_without_code_ran_all_the_same(root: Path, text: str, line: int) -> None:
+    """By its line 0 or 1, as the version of Python has it: that is no sign of another version of the file."""
+    (root / "svc/app/__init__.py").write_text(text)
+    with closing(CoverageData(str(root / "unit.coverage"))) as data:
+        data.add_lines({str(root / "svc/app/__init__.py"): {line}, str(root / "svc/app/main.py"): set(UNIT)})
+    assert values(collect(root, MergeSettings(files=("unit.coverage",))))["total"] == 100
+
+
 def test_a_service_that_other_data_alone_knows_is_a_component(root: Path) -> None:
     """Files of a Node service are a component with a figure, and count in the total."""
     merge = told(root, SCRIPT, source="shop", component="shop", suite="frontend")

@@ -16,6 +16,9 @@ from seatrial.cover._layout import Layout, normal
 from seatrial.cover._lines import FileLines, Model, PythonLines, join
 from seatrial.cover._places import Places
 
+MODULE = frozenset({0, 1})
+"""Lines by which Python, depending on its version, tells that a module began: an empty one too, which has none."""
+
 
 @dataclass(slots=True)
 class Merged:
@@ -97,7 +100,8 @@ def _lines(path: Path, file: str, told: Told, suite: str, python: PythonLines) -
 def _check_version(path: Path, file: str, told: Told) -> None:
     """Raise ValueError for a line that the file has not, or that is empty: no Python runs such a one."""
     lines = path.read_bytes().splitlines()
-    for number in sorted({*told.ran, *(told.listed or ())}):
+    started = MODULE if path.suffix == ".py" else frozenset[int]()
+    for number in sorted({*told.ran, *(told.listed or ())} - started):
         gone = number > len(lines) or number < 1
         if gone or (path.suffix == ".py" and number in told.ran and not lines[number - 1].strip()):
             what = "is not there" if gone else "is empty"
