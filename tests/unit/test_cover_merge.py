@@ -200,6 +200,16 @@ def test_globs_name_several_files_and_names_twice_are_one_file(root: Path) -> No
     assert values(collect(root, MergeSettings(files=("unit-*.info",))))["total"] == 100
 
 
+def test_globs_name_files_anywhere(root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """An absolute one too; one that is none is a gap, and no crash after all has run."""
+    (tmp_path_factory.mktemp("ci") / "unit.info").write_text(DATA.format("app/main.py", 3))
+    found = f"{tmp_path_factory.getbasetemp()}/ci*/*.info"
+    assert values(collect(root, MergeSettings(files=(found,))))["total"] == pytest.approx(500 / 6)
+    for glob in ("", "a**b", "/"):
+        reason = collect(root, MergeSettings(files=(glob,))).results[0].reason
+        assert "there is no such file: run what writes it first" in reason, glob
+
+
 @pytest.mark.parametrize("named", [{"source": "none", "component": "shop"}, {"source": "shop"}])
 def test_a_source_of_its_own_exists_and_is_a_component(root: Path, named: dict[str, object]) -> None:
     """What cannot be meant is said before anything starts."""

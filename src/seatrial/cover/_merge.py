@@ -50,9 +50,14 @@ def merge_in(settings: CoverageSettings, places: Places) -> Merged:
 
 
 def _files(settings: MergeSettings, root: Path) -> Iterator[Path]:
-    """Yield the files that the globs name, and a glob itself that names none."""
-    for pattern in settings.files:
-        yield from sorted(root.glob(pattern)) or [root / pattern]
+    """Yield the files that the globs name, below the project or anywhere, and a glob itself that names none."""
+    for pattern in map(Path, settings.files):
+        base = Path(pattern.anchor) if pattern.is_absolute() else root
+        try:
+            found = sorted(base.glob(str(pattern.relative_to(pattern.anchor))))
+        except (ValueError, IndexError):  # what no version of Python takes for a glob, such as a**b or nothing
+            found = []
+        yield from found or [root / pattern]
 
 
 def _layout(settings: MergeSettings, all_: CoverageSettings, places: Places) -> Layout:
