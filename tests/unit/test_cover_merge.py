@@ -169,6 +169,7 @@ DATA = "SF:{}\nDA:{},1\nend_of_record\n"
         (DATA.format("app/gone.py", 3), "app/gone.py is no longer there: the data is of another version"),
         (DATA.format("app/main.py", 11), "line 11 of app/main.py is not there: the data is of another version"),
         (DATA.format("app/main.py", 7), "line 7 of app/main.py is empty: the data is of another version"),
+        (DATA.format("a" * 5000, 3), "File name too long"),
         (DATA.format("tests/check.py", 3), "no file in it is one of those measured in svc: name its root in paths"),
         (DATA.format("/usr/lib/other.py", 3), "no file in it is one of those measured"),
     ],

@@ -40,7 +40,7 @@ def merge_in(settings: CoverageSettings, places: Places) -> Merged:
         for path in _files(each, places.root):
             try:
                 model = _read(path, each, layout, places)
-            except ValueError as error:
+            except (OSError, ValueError) as error:  # a path in the data may be one that no system takes
                 merged.gaps.append(f"{each.suite}: {os.path.relpath(path, places.root)}: {error}")
                 continue
             merged.model = join(merged.model, model)
