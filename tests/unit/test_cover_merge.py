@@ -218,6 +218,12 @@ def test_a_source_of_its_own_exists_and_is_a_component(root: Path, named: dict[s
         collect(root, told(root, SCRIPT, **named))
 
 
+def test_without_services_what_is_merged_is_a_component(root: Path) -> None:
+    """There are no measured files that it could be of: that is said before anything starts, not as a wrong path."""
+    with pytest.raises(UsageError, match="needs a component"):
+        collect(root, told(root, DATA.format("app/main.py", 3)), services=())
+
+
 LINES = st.frozensets(st.integers(1, 30))
 
 
