@@ -105,6 +105,16 @@ def test_each_format_says_the_same_of_unit_tests(root: Path, *, branch: bool) ->
         assert found["6"] == ["contract", "unit"]
 
 
+@pytest.mark.parametrize("text", ["", "\n", "\n# nothing yet\n"])
+@pytest.mark.parametrize("line", [0, 1])
+def test_a_module_without_code_ran_all_the_same(root: Path, text: str, line: int) -> None:
+    """By its line 0 or 1, as the version of Python has it: that is no sign of another version of the file."""
+    (root / "svc/app/__init__.py").write_text(text)
+    with closing(CoverageData(str(root / "unit.coverage"))) as data:
+        data.add_lines({str(root / "svc/app/__init__.py"): {line}, str(root / "svc/app/main.py"): set(UNIT)})
+    assert values(collect(root, MergeSettings(files=("unit.coverage",))))["total"] == 100
+
+
 def test_a_service_that_other_data_alone_knows_is_a_component(root: Path) -> None:
     """Files of a Node service are a component with a figure, and count in the total."""
     merge = told(root, SCRIPT, source="shop", component="shop", suite="frontend")
@@ -159,6 +169,7 @@ DATA = "SF:{}\nDA:{},1\nend_of_record\n"
         (DATA.format("app/gone.py", 3), "app/gone.py is no longer there: the data is of another version"),
         (DATA.format("app/main.py", 11), "line 11 of app/main.py is not there: the data is of another version"),
         (DATA.format("app/main.py", 7), "line 7 of app/main.py is empty: the data is of another version"),
+        (DATA.format("a" * 5000, 3), "File name too long"),
         (DATA.format("tests/check.py", 3), "no file in it is one of those measured in svc: name its root in paths"),
         (DATA.format("/usr/lib/other.py", 3), "no file in it is one of those measured"),
     ],
@@ -190,11 +201,27 @@ def test_globs_name_several_files_and_names_twice_are_one_file(root: Path) -> No
     assert values(collect(root, MergeSettings(files=("unit-*.info",))))["total"] == 100
 
 
+def test_globs_name_files_anywhere(root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """An absolute one too; one that is none is a gap, and no crash after all has run."""
+    (tmp_path_factory.mktemp("ci") / "unit.info").write_text(DATA.format("app/main.py", 3))
+    found = f"{tmp_path_factory.getbasetemp()}/ci*/*.info"
+    assert values(collect(root, MergeSettings(files=(found,))))["total"] == pytest.approx(500 / 6)
+    for glob in ("", "a**b", "/"):
+        reason = collect(root, MergeSettings(files=(glob,))).results[0].reason
+        assert "there is no such file: run what writes it first" in reason, glob
+
+
 @pytest.mark.parametrize("named", [{"source": "none", "component": "shop"}, {"source": "shop"}])
 def test_a_source_of_its_own_exists_and_is_a_component(root: Path, named: dict[str, object]) -> None:
     """What cannot be meant is said before anything starts."""
     with pytest.raises(UsageError, match="coverage-source"):
         collect(root, told(root, SCRIPT, **named))
+
+
+def test_without_services_what_is_merged_is_a_component(root: Path) -> None:
+    """There are no measured files that it could be of: that is said before anything starts, not as a wrong path."""
+    with pytest.raises(UsageError, match="needs a component"):
+        collect(root, told(root, DATA.format("app/main.py", 3)), services=())
 
 
 LINES = st.frozensets(st.integers(1, 30))

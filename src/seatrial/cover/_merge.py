@@ -16,6 +16,9 @@ from seatrial.cover._layout import Layout, normal
 from seatrial.cover._lines import FileLines, Model, PythonLines, join
 from seatrial.cover._places import Places
 
+MODULE = frozenset({0, 1})
+"""Lines by which Python, depending on its version, tells that a module began: an empty one too, which has none."""
+
 
 @dataclass(slots=True)
 class Merged:
@@ -37,7 +40,7 @@ def merge_in(settings: CoverageSettings, places: Places) -> Merged:
         for path in _files(each, places.root):
             try:
                 model = _read(path, each, layout, places)
-            except ValueError as error:
+            except (OSError, ValueError) as error:  # a path in the data may be one that no system takes
                 merged.gaps.append(f"{each.suite}: {os.path.relpath(path, places.root)}: {error}")
                 continue
             merged.model = join(merged.model, model)
@@ -47,9 +50,14 @@ def merge_in(settings: CoverageSettings, places: Places) -> Merged:
 
 
 def _files(settings: MergeSettings, root: Path) -> Iterator[Path]:
-    """Yield the files that the globs name, and a glob itself that names none."""
-    for pattern in settings.files:
-        yield from sorted(root.glob(pattern)) or [root / pattern]
+    """Yield the files that the globs name, below the project or anywhere, and a glob itself that names none."""
+    for pattern in map(Path, settings.files):
+        base = Path(pattern.anchor) if pattern.is_absolute() else root
+        try:
+            found = sorted(base.glob(str(pattern.relative_to(pattern.anchor))))
+        except (ValueError, IndexError):  # what no version of Python takes for a glob, such as a**b or nothing
+            found = []
+        yield from found or [root / pattern]
 
 
 def _layout(settings: MergeSettings, all_: CoverageSettings, places: Places) -> Layout:
@@ -97,7 +105,8 @@ def _lines(path: Path, file: str, told: Told, suite: str, python: PythonLines) -
 def _check_version(path: Path, file: str, told: Told) -> None:
     """Raise ValueError for a line that the file has not, or that is empty: no Python runs such a one."""
     lines = path.read_bytes().splitlines()
-    for number in sorted({*told.ran, *(told.listed or ())}):
+    started = MODULE if path.suffix == ".py" else frozenset[int]()
+    for number in sorted({*told.ran, *(told.listed or ())} - started):
         gone = number > len(lines) or number < 1
         if gone or (path.suffix == ".py" and number in told.ran and not lines[number - 1].strip()):
             what = "is not there" if gone else "is empty"

@@ -53,6 +53,8 @@ def find_places(settings: CoverageSettings, root: Path) -> Places:
             raise _wrong(f"the folder {each.source!r} does not exist", "merge", str(root))
         if each.source and not each.component:
             raise _wrong(f"{each.source!r} has a source of its own, but no component", "merge", str(root))
+        if not settings.services and not each.component:
+            raise _wrong("no service is measured, so that what is merged needs a component", "merge", str(root))
     for name in settings.components:
         if not component_files(settings, name, files):
             raise _wrong(f"the component {name} has no file among those measured", f"components.{name}", str(source))
