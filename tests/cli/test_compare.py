@@ -190,7 +190,7 @@ BAD = {
     "not-allowed": (("--base", "old", "--candidate", "http://192.0.2.1"), "192.0.2.1:80 is not this machine"),
     "image": (("--base", "old", "--candidate", "shop:2"), "an image cannot be started by the driver local"),
     "scenario": (("--base", "old", "--scenario", "stedy"), "there is no load scenario 'stedy'"),
-    "rate": (("--base", "old", "--candidate", "slow", "--rate", "9000000"), "arrivals, more than the 1,000,000"),
+    "rate": (("--base", "old", "--candidate", "slow", "--rate", "9000000"), "arrivals, more than the 20,000,000"),
     "history": (("--base", "old", "--history", "takes"), "cannot read the history: no line of urn:seatrial:history:1"),
     "no-base": ((), "Missing option '--base'"),
     "pairs": (("--base", "old", "--pairs", "5"), "is not in the range 6<=x<=200"),

@@ -392,6 +392,9 @@ def test_requirements_are_installed_once_and_apart(bench: Bench) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+    limit = time.monotonic() + 30  # a worker is up before it has said anything
+    while not all(stack.log("worker") for stack in stacks) and time.monotonic() < limit:
+        time.sleep(0.05)
     places = {stack.log("worker").strip() for stack in stacks}
     for stack in stacks:
         stack.stop()
