@@ -13,6 +13,7 @@ from typing import Any
 
 from seatrial.config import Rule, Settings
 from seatrial.core import UNITS, UsageError
+from seatrial.core.whole import whole
 from seatrial.gate._values import Value
 
 SCHEMA = "urn:seatrial:baseline:1"
@@ -65,10 +66,9 @@ def write_baseline(path: Path, profiles: Profiles) -> None:
     """Write accepted figures in a stable order, so that a change of one is a change of one line; raises UsageError."""
     written = {profile: dict(sorted(_written(figures))) for profile, figures in sorted(profiles.items())}
     text = json.dumps({"schema": SCHEMA, "profiles": written}, indent=1, ensure_ascii=False)
-    part = path.with_name(f".{path.name}.part")
     try:
-        part.write_text(_one_line_each(text), encoding="utf-8")
-        part.replace(path)
+        with whole(path) as file:
+            file.write(_one_line_each(text))
     except OSError as error:
         raise UsageError(
             f"cannot write the baseline: {error.strerror}",
@@ -76,8 +76,6 @@ def write_baseline(path: Path, profiles: Profiles) -> None:
             where=str(path),
             remedy="make its folder, or name another file in [gate] baseline",
         ) from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _written(figures: Figures) -> Iterable[tuple[str, dict[str, Any]]]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TextIO
 
 from seatrial.core import EnvironmentFailure
+from seatrial.core.whole import whole
 from seatrial.record import Record, read_told
 from seatrial.reporting._annotations import write_annotations
 from seatrial.reporting._badge import write_badge
@@ -74,12 +75,10 @@ def write_reports(directory: Path, *, against: Path | None = None) -> Record:
 
 def _write(path: Path, reporter: Reporter, record: Record) -> None:
     """Write a file whole or not at all: half a verdict must not look like one."""
-    part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(exist_ok=True)
-        with part.open("w", encoding="utf-8") as stream:
+        with whole(path) as stream:
             reporter(record, stream)
-        part.replace(path)
     except OSError as error:
         raise EnvironmentFailure(
             f"cannot write {path.name}: {error.strerror}",
@@ -87,5 +86,3 @@ def _write(path: Path, reporter: Reporter, record: Record) -> None:
             where=str(path),
             remedy="free disk space, then: seatrial report",
         ) from error
-    finally:
-        part.unlink(missing_ok=True)
