@@ -21,7 +21,6 @@ from seatrial.throttle.infer import Found, Task, discover
 from seatrial.throttle.infer import _lab as lab
 
 EPOCH = 1_700_000_000.0
-TAKES_S = (0.0003, 0.001)
 
 
 class Clock:
@@ -70,6 +69,7 @@ class Wire:
 
     server: Server
     random: random.Random
+    takes_s = (0.0003, 0.001)
 
     def __init__(self, url: str, *, name: str, headers: Mapping[str, str], address: str = "") -> None:
         self.url, self.name, self.headers, self.address = url, name, headers, address
@@ -87,11 +87,11 @@ class Wire:
     async def send(self, method: str, path: str, extra: tuple[tuple[str, str], ...] = ()) -> Answer:
         """Send one request; the server decides at some time between that and the answer."""
         sent = Instant(time.monotonic(), time.time())
-        await asyncio.sleep(self.random.uniform(*TAKES_S))
+        await asyncio.sleep(self.random.uniform(*self.takes_s))
         lines = [f"{method} {path} HTTP/1.1", *(f"{key}: {value}" for key, value in (*self.headers.items(), *extra))]
         answer = await self.server.answer("\r\n".join(lines), self.address, self.server.limiters[0], 1)
         assert answer
-        await asyncio.sleep(self.random.uniform(*TAKES_S))
+        await asyncio.sleep(self.random.uniform(*self.takes_s))
         status, headers, body = answer
         return Answer(
             method=method,

@@ -20,12 +20,12 @@ from seatrial.throttle import Answer, Instant
 from seatrial.throttle._shapes import NO_ANSWER
 from seatrial.throttle.infer import Person, Task, people
 from seatrial.throttle.infer._bell import Bell
-from seatrial.throttle.infer._conclude import _instances
+from seatrial.throttle.infer._conclude import _algorithm, _instances
 from seatrial.throttle.infer._discover import Inference
 from seatrial.throttle.infer._early import Newcomers
 from seatrial.throttle.infer._ends import told_spans
 from seatrial.throttle.infer._fit import Fit, fit_all
-from seatrial.throttle.infer._fixed import phased
+from seatrial.throttle.infer._fixed import alike_by_chance, phased
 from seatrial.throttle.infer._found import Found
 from seatrial.throttle.infer._looks import Looks, tell_looks
 from seatrial.throttle.infer._people import addresses
@@ -434,3 +434,28 @@ def test_a_block_does_not_contradict_itself(
     word = scope if scope in {"user", "organisation", "address"} else "user" if people_ else "address"
     assert (*policy.authenticated_by, policy.anonymous_by) == (("address",) if word == "address" else (word, "none"))
     assert "# found: None" not in block
+
+
+def ending(client: str, at_s: float, width_s: float) -> Segment:
+    """Return a client that was refused just before an end, and admitted just after it."""
+    return Segment(client, (Hit(at_s - width_s, at_s, admitted=False), Hit(at_s, at_s, admitted=True)))
+
+
+@given(st.floats(0.001, 0.2), st.integers(1, 5))
+def test_ends_alike_are_the_less_an_accident_the_more_clients_met_them(width_s: float, clients: int) -> None:
+    """Of one client nothing is an accident; each of the others meets the same end in twice its width of a window."""
+    seen = [ending(f"client {number}", 1001.0, width_s) for number in range(clients)]
+    expected = (2 * width_s / 2.0) ** (clients - 1) if clients > 1 else 0.0
+    assert alike_by_chance(seen, [2.0, 2.1], ()) == pytest.approx(expected)
+    whole = alike_by_chance([ending(f"{number}", 1000.0005, width_s) for number in range(clients)], [2.0], {2.0})
+    assert whole == pytest.approx(expected * width_s / 2.0)
+
+
+@pytest.mark.parametrize(("chance", "anchor"), [(0.0009, "clock"), (0.0011, None)])
+def test_an_anchor_that_may_be_an_accident_stays_open(chance: float, anchor: str | None) -> None:
+    """The algorithm and the window are known all the same."""
+    found = Found()
+    fit = Fit(algorithm="fixed-window", quota=8, window=(2.0, 2.0), anchor="clock", recovered=True, chance=chance)
+    _algorithm(found, [fit], "3 clients, 40 requests")
+    assert (found.values["algorithm"], found.values["anchor"]) == ("fixed-window", anchor)
+    assert ("in 0.1% of such cases" in found.inconclusive.get("anchor", "")) is (anchor is None)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
+import virtual
 from algorithms import ALGORITHMS
 from virtual import infer
 
@@ -16,6 +17,8 @@ QUOTA, WINDOW_S = 8, 6.0
 TOLD, SILENT = 2.2, 4.0
 """Windows, where headers tell the quota, and where they tell nothing."""
 ANCHORS = {"fixed-window": "first-request", "clock": "clock", "per-key": "per-key", "sliding-counter": "clock"}
+PHASES_ALIKE = [*(("none", seed) for seed in (0, 2, 6, 11, 13)), ("epoch", 0), ("epoch", 13)]
+"""Where the first clients' phases are closer to each other than slow answers can tell."""
 QUICK, SOME, ALL = (0, 26, 36), (0, 26), range(40)
 """Each seed is another place in a window at which the first client comes, and other phases of clients."""
 
@@ -111,3 +114,20 @@ def test_cost_of_one_client_is_told_before(monkeypatch: pytest.MonkeyPatch) -> N
     assert found.values["algorithm"] == "fixed-window", found
     print(f"one client: {found.requests} requests, {found.seconds / WINDOW_S:.2f} windows; {cost}")  # noqa: T201 - a figure
     assert found.seconds <= float(numbers[3]) * WINDOW_S
+
+
+@pytest.mark.parametrize(("headers", "seed"), PHASES_ALIKE)
+def test_phases_that_look_alike_are_no_clock(monkeypatch: pytest.MonkeyPatch, headers: str, seed: int) -> None:
+    """Answers that take long blur the ends of windows: more clients are asked until one clock is no accident."""
+    monkeypatch.setattr(virtual.Wire, "takes_s", (0.0125, 0.05))
+    found = infer(monkeypatch, "per-key", headers=headers, quota=QUOTA, window_s=2.0, seed=seed)
+    judge(found, "per-key", 2.0)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_window_that_ends_while_its_quota_is_counted_is_told_truly(
+    monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """What remains goes up once, to all but one: that is another window, and no untruth."""
+    monkeypatch.setattr(virtual.Wire, "takes_s", (0.0125, 0.05))
+    judge(infer(monkeypatch, "clock", headers="epoch", quota=QUOTA, window_s=2.0, seed=seed), "clock", 2.0)

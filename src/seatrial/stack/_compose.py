@@ -279,6 +279,9 @@ class ComposeStack:
             bindings = ports.get(port) or next(iter(ports.values()), None)
             if bindings:
                 return f"http://127.0.0.1:{bindings[0]['HostPort']}"
+            status, _, code = _facts(container)
+            if status in {"exited", "dead"}:  # one that has ended publishes nothing any more, whatever it was told
+                raise self._exited(service, code)
         raise EnvironmentFailure(
             f"the service {service} publishes no port",
             slug="service-unpublished",

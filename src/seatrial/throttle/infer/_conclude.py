@@ -70,7 +70,10 @@ def _algorithm(found: Found, fits: Sequence[Fit], shown: str) -> None:
         found.leave_open("algorithm", f"{' and '.join(names)} explain every answer alike")
     else:
         found.leave_open("algorithm", "no limiter that is known here explains every answer")
-    if len(names) == 1 and len(anchors) == 1:
+    if len(names) == 1 and any(fit.accidental for fit in fits):
+        chance = max(fit.chance for fit in fits)
+        found.leave_open("anchor", f"phases of each key's own would look like one clock in {chance:.1%} of such cases")
+    elif len(names) == 1 and len(anchors) == 1:
         found.learn("anchor", anchors[0], "fitted", proof=shown)
     elif len(anchors) > 1:
         found.leave_open("anchor", f"{' and '.join(anchors)} explain every answer alike")

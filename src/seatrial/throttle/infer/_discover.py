@@ -502,4 +502,5 @@ class Inference:
             and self.fits[0].recovered
             and self.fits[0].complete
             and self.fits[0].precise(self._sure())
+            and not self.fits[0].accidental
         )

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from seatrial.throttle.infer._bucket import fit_bucket
 from seatrial.throttle.infer._counter import CLOCK, FIRST_REQUEST, fit_counter
-from seatrial.throttle.infer._fixed import between, fit_anchored, fit_clock, fit_per_key
+from seatrial.throttle.infer._fixed import alike_by_chance, between, fit_anchored, fit_clock, fit_per_key
 from seatrial.throttle.infer._log import fit_log
 from seatrial.throttle.infer._seen import Interval, Segment, blurred, thinned
 
@@ -20,6 +20,7 @@ WHOLE_S = 1.0
 PER_KEY = "per-key"
 FEW = 10
 PRECISE = 1.25
+UNLIKELY = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +37,18 @@ class Fit:
     complete: bool = True
     recovered: bool = False
     """Whether quota was seen to come back: only then has the window's length an upper bound."""
+    chance: float = 0.0
+    """How likely the same would explain clients of which each has a phase of its own."""
 
     def precise(self, sure: Sequence[float]) -> bool:
         """Return whether the length is known: it explains everything and is told for certain, or it is close."""
         low, high = self.window
         return self.close or any(low <= length <= high for length in sure)
+
+    @property
+    def accidental(self) -> bool:
+        """Return whether it may explain everything by chance."""
+        return self.chance > UNLIKELY
 
     @property
     def close(self) -> bool:
@@ -99,7 +107,8 @@ def _fixed(segments: Sequence[Segment], quota: int, told: Sequence[float]) -> It
     if window:
         yield Fit(algorithm="fixed-window", quota=quota, window=window, anchor=FIRST_REQUEST)
     if clock:
-        yield Fit(algorithm="fixed-window", quota=quota, window=(min(clock), max(clock)), anchor=CLOCK)
+        chance = alike_by_chance(segments, clock, {*told, *USUAL_S})
+        yield Fit(algorithm="fixed-window", quota=quota, window=(min(clock), max(clock)), anchor=CLOCK, chance=chance)
 
 
 def _per_key(segments: Sequence[Segment], quota: int, told: Sequence[float], until_s: float) -> Iterator[Fit]:

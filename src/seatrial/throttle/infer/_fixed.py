@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from seatrial.throttle.infer._seen import FITS, LONG, SHORT, Hit, Interval, Segment, bracket
@@ -130,6 +130,28 @@ def fit_clock(segments: Sequence[Segment], quota: int, lengths: Sequence[float])
         if length > 2 * width_s
         and any(all(aligned(s, quota, length, phase) for s in segments) for phase in phases(length, segments))
     ]
+
+
+def alike_by_chance(segments: Sequence[Segment], lengths: Sequence[float], usual: Container[float]) -> float:
+    """Return how likely clients meet ends as close to each other as these did, where each has a phase of its own.
+
+    An end is known as well as a client was seen just before and just after it: the less often one asks, or is answered,
+    the more phases look like one. Windows of a usual length that end at whole multiples of it since 1970, as most do,
+    would be one more accident. Of a single client there is one phase anyway: 0.
+    """
+    ends: dict[str, Interval] = {}
+    for segment in segments:
+        for end in segment.recoveries():
+            ends[segment.client] = min(end, ends.get(segment.client, (0.0, math.inf)), key=_width)
+    closest, *others = sorted(ends.values(), key=_width) or [(0.0, 0.0)]
+    window_s = min(lengths)
+    whole = any(_has_boundary(*closest, length) for length in lengths if length in usual)
+    rare = _width(closest) / window_s if whole else 1.0
+    return rare * math.prod(min(1.0, (_width(closest) + _width(end)) / window_s) for end in others) if others else 0.0
+
+
+def _width(interval: Interval) -> float:
+    return interval[1] - interval[0]
 
 
 def fit_per_key(segments: Sequence[Segment], quota: int, lengths: Sequence[float], until_s: float) -> list[float]:

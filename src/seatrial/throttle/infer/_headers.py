@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from seatrial.throttle._wire import Answer
+from seatrial.throttle.infer._counter import FIRST_REQUEST
 from seatrial.throttle.infer._fit import Fit
 from seatrial.throttle.infer._found import Found
 from seatrial.throttle.infer._lab import Lab
@@ -99,6 +100,8 @@ def _limit(lab: Lab, found: Found, told: Sequence[Told]) -> Iterator[tuple[str, 
     first = admitted[: quota or 0]
     if lab.replicas == 1 and found.values["refill_per_s"] is None:
         for sooner, later in pairwise(first):
+            if found.values["anchor"] != FIRST_REQUEST and sooner <= later == (quota or 0) - 1:
+                return  # a window ended meanwhile: the rest is of another one
             if later != sooner - 1 and not (later == sooner == 0):
                 yield "remaining-untrue", f"what remains is said to be {sooner}, then {later}"
                 return

@@ -175,8 +175,8 @@ class Lab:
     def segments(self) -> list[Segment]:
         """Return what was written down, as far as it can be held against models."""
         return [
-            Segment(f"{number} {record.client.name}", hits, plain=record.plain, screened=record.screened)
-            for number, record in enumerate(self.records)
+            Segment(record.client.name, hits, plain=record.plain, screened=record.screened)
+            for record in self.records
             if not record.left_out and (hits := self.hits(record.answers))
         ]
 
