@@ -20,7 +20,8 @@ ready = "/"
 rate_per_s = 30
 deadline_s = 1
 duration_s = {{ quick = 1 }}
-objectives = {{ error_ratio = "<= 0.1" }}
+# Such a latency lets arrivals begin 200 ms late: what else runs on this machine may cost that, and `Busy` costs more.
+objectives = {{ error_ratio = "<= 0.1", p99 = "<= 2000 ms" }}
 {traffic}
 """
 USERS = """

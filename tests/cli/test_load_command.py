@@ -29,16 +29,17 @@ ready = "/"
 start_timeout_s = 1
 [load.calm]
 rate_per_s = 20
-deadline_s = 1
+deadline_s = 10
 duration_s = { quick = 1 }
 paths = ["/a", "/b"]
-objectives = { error_ratio = "<= 0" }
+# Such a latency lets arrivals begin late: who else runs on this machine is not the affair of these tests.
+objectives = { error_ratio = "<= 0", p99 = "<= 20000 ms" }
 [load.limited]
 rate_per_s = 10
 deadline_s = 1
 duration_s = { quick = 1 }
 paths = ["/limited"]
-objectives = { error_ratio = "<= 0.5" }
+objectives = { error_ratio = "<= 0.5", p99 = "<= 20000 ms" }
 [gate]
 rules = ["checks.failed == 0", "checks.inconclusive == 0", "load.limited.p50 <= 1 ms"]
 """
@@ -103,7 +104,10 @@ def test_paths_need_no_configuration(product: Product, address: str, tmp_path: P
     assert "answers 0 x 429, 0 x none, 30 x 200" in told
     assert told.count("p999") == 2
     assert "verdict: pass" in told
-    assert sorted(path for path in Handler.seen if path != "/") == ["/a"] * 16 + ["/b"] * 15  # /a once to see it there
+    late = (tmp_path / ".seatrial" / "latest" / "load" / "paths" / "requests-first.csv").exists()
+    times = 2 if late else 1  # a busy machine may be late at first, and then all of it is sent again
+    expected = ["/a"] * (15 * times + 1) + ["/b"] * 15 * times  # /a once to see it there
+    assert sorted(path for path in Handler.seen if path != "/") == expected
 
 
 def test_the_plan_is_what_is_sent(product: Product, address: str, project: Path) -> None:
@@ -113,7 +117,7 @@ def test_the_plan_is_what_is_sent(product: Product, address: str, project: Path)
     assert not (project / ".seatrial").exists()
     assert Handler.seen == []
     assert [(one["scenario"], one["arrivals"]) for one in planned["load"]] == [("calm", 15), ("limited", 15)]
-    assert planned["load"][0]["objectives"] == {"error_ratio": "<= 0"}
+    assert planned["load"][0]["objectives"] == {"error_ratio": "<= 0", "p99": "<= 20000"}
     assert "limited: not tested, as it declares no duration for the profile full" in text
 
 
@@ -279,7 +283,7 @@ def test_an_interrupt_leaves_nothing(
     with begin("load", address, "--scenario", "calm", "--duration", "60s", *more, cwd=project) as child:
         progress = child.stderr if more else child.stdout
         assert progress is not None
-        while "1 s of 60 s" not in (line := progress.readline()):
+        while " s of 60 s" not in (line := progress.readline()):
             assert line
         os.killpg(child.pid, signal.SIGINT)
         out, err = child.communicate(timeout=PATIENCE_S)

@@ -16,6 +16,13 @@ def test_answers(client):
     """The service answers."""
     assert client.get("/once").status_code == 404
 '''
+HANGS = """
+import time
+
+def test_hangs(client):
+    '''It takes longer than anybody waits.'''
+    time.sleep(600)
+"""
 RUN = ("run", "--stack", "local", "--out")
 Product = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -32,6 +39,7 @@ def test_a_killed_run_leaves_no_verdict_of_the_one_before(
     assert product(*RUN, str(out), cwd=project).returncode == 0
     assert json.loads((out / "verdict.json").read_text())["verdict"] == "pass"
     assert (out / "logs" / "app.log").exists()
+    (project / "suites" / "test_own.py").write_text(HANGS)  # however late it is killed, it has not come to its end
     with begin(*RUN, str(out), cwd=project) as child:
         assert child.stdout is not None
         assert any("stage functional" in line for line in child.stdout), "the run never began"

@@ -79,17 +79,29 @@ def test_a_terminal_shows_a_live_table(lay: Callable[..., Path]) -> None:
     assert re.search(r"failed +own\.teapot: it is no teapot", text)
 
 
+LOAD = """
+[load.paths]
+rate_per_s = 20
+duration_s = { quick = 3 }
+paths = ["/"]
+# Such a latency lets arrivals begin late: who else runs on this machine is not the affair of these tests.
+objectives = { p99 = "<= 20000 ms" }
+"""
+
+
 def test_a_terminal_shows_how_load_goes(lay: Callable[..., Path]) -> None:
-    """One row is redrawn each second: rate asked and achieved, errors, refusals, percentiles, and bars of the past."""
-    words = ("load", "--path", "/", "--rate", "20/s", "--duration", "3s")
-    sent = on_terminal(lay(), {"COLUMNS": "200"}, *words, code=0)
+    """One row is redrawn each second: rate asked and achieved, errors, refusals, percentiles, and bars of the past.
+
+    On a busy machine a second may be told late, as the next one.
+    """
+    sent = on_terminal(lay(more=LOAD), {"COLUMNS": "200"}, "load", code=0)
     assert MOVES.search(sent)
     row = (
         r"load +\d+\.\d s +paths 20/s {} s of 3 s, [\d.]+/s began, 0 failures, 0 x 429, p50 [\d.]+ ms, p99 [\d.]+ ms {}"
     )
     text = CONTROL.sub("", sent)
-    assert re.search(row.format(1, "█"), text), text
-    assert re.search(row.format(2, "[▁▂▃▄▅▆▇█]{2}"), text), text
+    assert re.search(row.format("[12]", "█"), text), text
+    assert re.search(row.format("[23]", "[▁▂▃▄▅▆▇█]{2}"), text), text
     assert "60 due, 60 started" in text
 
 

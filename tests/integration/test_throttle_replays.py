@@ -7,6 +7,7 @@ import re
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 
 import pytest
 from proving import QUOTA, limit, run, serving, told
@@ -124,9 +125,13 @@ def _port(target: Target) -> str:
 
 
 def test_a_bucket_shows_what_asking_on_costs() -> None:
-    """A bucket gives something back while its client goes on asking, and a line about it goes on as long."""
-    settings = {"algorithm": "token-bucket", "window_s": 4.0, "headers": "none"}
-    with serving("bucket", "refusals-cost", window_s=4.0) as broken, serving("bucket", window_s=4.0) as sound:
+    """A bucket gives something back while its client goes on asking, and a line about it goes on as long.
+
+    It takes two seconds to give one back: no curl is so late that the client did not ask meanwhile.
+    """
+    settings = {"algorithm": "token-bucket", "quota": 2, "window_s": 4.0, "headers": "none"}
+    bucket = partial(serving, "bucket", quota=2, window_s=4.0)
+    with bucket("refusals-cost") as broken, bucket() as sound:
         line = finding(broken, "refusals-cost", **settings).replay
         after = [played(each, ("u.o/9/valid",))[0] for each in (line, line.replace(broken.url, sound.url))]
     refused = [statuses[statuses.index(429) :] for statuses in after]

@@ -184,8 +184,10 @@ def unpause(handle: Handle) -> None:
 def kill(handle: Handle) -> None:
     """End a process and its family without notice, and wait until they are gone (5 s at most)."""
     for _ in range(int(5 / POLL_S)):
-        exit_code(handle)
         members = family(handle)
+        exit_code(
+            handle
+        )  # after that look: one that ended during it is no member any more, and nobody else waits for it
         if not members:
             return
         _signal_all(members, signal.SIGKILL)

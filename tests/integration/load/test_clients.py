@@ -19,7 +19,6 @@ from seatrial.core import Target
 
 
 @pytest.mark.parametrize("base", ["FastHttpUser", "HttpUser", "Lean"])
-@pytest.mark.usefixtures("unhurried")
 def test_clients_survive_a_deadline(bench: Bench, server: Server, base: str) -> None:
     """After requests that hung, the same users' connections work again, with any client."""
     file = bench.write(f"""
@@ -162,7 +161,6 @@ def self_signed(folder: Path) -> ssl.SSLContext:
 
 @pytest.mark.parametrize("base", ["FastHttpUser", "Lean"])
 @pytest.mark.parametrize(("line", "ended"), [("pass", "failed"), ("insecure = True", "passed")])
-@pytest.mark.usefixtures("unhurried")
 def test_certificates_are_verified(bench: Bench, base: str, line: str, ended: str) -> None:
     """A server that vouches for itself is sent nothing, unless the user class says that it may be."""
     file = bench.write(f"""

@@ -28,11 +28,12 @@ def test_a_hammer_keeps_a_service_busy_until_it_is_left(bench: Bench, server: Se
     began_s = time.monotonic()
     with hammer(bench, server.target, paths=("/slow",)) as load:
         assert not load.ended
-        assert load.due == pytest.approx(200, abs=20)
-        assert 5 <= load.started <= 30
+        told_s = load.last("elapsed_s")  # a second, and what a busy machine adds to it
+        assert load.started < load.due <= 200 * told_s + 1
+        assert 5 <= load.started <= 5 * (told_s / 0.2 + 1)
     assert load.ended
     assert time.monotonic() - began_s < 25
-    assert 5 <= len(server.seen) <= 60
+    assert 5 <= len(server.seen) <= 300, "in all its time it would have sent 750"
 
 
 def test_a_hammer_with_a_broken_load_file_never_begins(bench: Bench, server: Server) -> None:
@@ -71,7 +72,6 @@ def flooded(bench: Bench, server: Server, path: str, *, limit_ms: int, **flood: 
 
 
 @pytest.mark.alone
-@pytest.mark.usefixtures("unhurried")
 def test_a_saturated_service_is_judged_by_those_who_come_besides(bench: Bench, server: Server) -> None:
     """One request at a time, for 20 ms: alone each takes that, beside sixteen others all of their time too."""
     alone = bench.run(server.target, paths=("/turn",), rate_per_s=20.0, objectives={"p50": "<= 160 ms"})
@@ -84,7 +84,6 @@ def test_a_saturated_service_is_judged_by_those_who_come_besides(bench: Bench, s
     assert stats["ledger"]["due"] == 40, "those of the flood are none of the load's"
 
 
-@pytest.mark.usefixtures("unhurried")
 def test_what_a_request_costs_is_of_one_span(bench: Bench, server: Server) -> None:
     """A service that counts each request once tells so beside a flood too, however long the load takes to begin."""
     file = bench.write("""
@@ -106,7 +105,6 @@ def test_what_a_request_costs_is_of_one_span(bench: Bench, server: Server) -> No
     assert [*bench.folder.glob("*.csv")] == [], "a flood keeps no rows"
 
 
-@pytest.mark.usefixtures("unhurried")
 def test_a_service_that_takes_whatever_comes_was_not_saturated(bench: Bench, server: Server) -> None:
     """Nothing is shown by it, and it is said what would be."""
     evidence = flooded(bench, server, "/a", limit_ms=5000, in_flight=500, rate_per_s=100.0)

@@ -28,7 +28,6 @@ JOURNEY = """
 """
 
 
-@pytest.mark.usefixtures("unhurried")
 @pytest.mark.parametrize("base", ["FastHttpUser", "Lean"])
 def test_a_journey_is_one_arrival(bench: Bench, server: Server, base: str) -> None:
     """Its steps come in order, once for each arrival; thinking between them is in no latency, and in no deadline."""
@@ -44,7 +43,6 @@ def test_a_journey_is_one_arrival(bench: Bench, server: Server, base: str) -> No
     assert value(evidence, "GET-left.p50") < 1100
 
 
-@pytest.mark.usefixtures("unhurried")
 def test_a_journey_may_end_itself(bench: Bench, server: Server) -> None:
     """One that interrupts itself has gone as far as it meant to."""
     file = bench.write(JOURNEY.format(base="FastHttpUser", think=0, way_out="self.interrupt()"))
@@ -53,7 +51,6 @@ def test_a_journey_may_end_itself(bench: Bench, server: Server) -> None:
     assert Counter(path for path, _ in server.seen) == {"/a": 20, "/b": 20}
 
 
-@pytest.mark.usefixtures("unhurried")
 def test_a_journey_has_an_end(bench: Bench, server: Server) -> None:
     """Whoever still thinks when deadline and patience are over has not finished, and the run ends all the same."""
     file = bench.write(JOURNEY.format(base="FastHttpUser", think=30, way_out=""))

@@ -13,7 +13,6 @@ from seatrial.swarm._team import Team
 from seatrial.swarm.traffic import of_paths
 
 
-@pytest.mark.usefixtures("unhurried")
 def test_processes_send_a_scenario_together(bench: Bench, server: Server) -> None:
     """Each arrival is sent by one of them, ledger and times add up, and one file has all requests."""
     evidence = bench.run(server.target, paths=("/a",), processes=2, seconds=2.0, deadline_s=5.0)

@@ -195,7 +195,6 @@ def test_a_task_that_asks_without_end_is_ended(bench: Bench, server: Server, gua
     assert "more than 100 requests" in evidence.results[1].findings[0].detail
 
 
-@pytest.mark.usefixtures("unhurried")
 def test_a_spike_is_sent(bench: Bench, server: Server) -> None:
     """Ten times as many arrivals are due within it as before and after, and all of them are sent."""
     spike = {"times": 10.0, "at_s": 0.5, "for_s": 0.5}
