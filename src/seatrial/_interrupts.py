@@ -10,12 +10,18 @@ import _signal  # type: ignore[import-not-found]  # no stub has it
 import os
 
 INTERRUPTED = 130
+_told = bytearray()
 
 
 def end_at_once() -> None:
     """Make Ctrl-C end the process without a traceback, unless the caller of this process has it ignored."""
     if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
         _signal.signal(_signal.SIGINT, _end)
+
+
+def tell_at_end(told: str) -> None:
+    """Have this line on standard output where Ctrl-C ends the process at once: whoever reads it expects one."""
+    _told[:] = f"{told}\n".encode()
 
 
 def end_in_order() -> None:
@@ -27,4 +33,6 @@ def end_in_order() -> None:
 def _end(number: int, frame: object) -> None:
     del number, frame
     os.write(2, b"seatrial: interrupted [run-interrupted]\n  to do: run again; nothing had been started\n")
+    if _told:
+        os.write(1, _told)
     os._exit(INTERRUPTED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import signal
@@ -257,7 +258,7 @@ def composed(project: Path, require: Callable[[str], str]) -> Path:
     (project / "seatrial.toml").write_text(text.replace("[stack]", '[stack]\ncompose = ["docker-compose.yml"]', 1))
     source = (project / "app.py").read_text().replace('("127.0.0.1", port)', '("0.0.0.0", port)')
     (project / "app.py").write_text(source)
-    for name, takes in (("quick", "10"), ("dies", "100 dies")):
+    for name, takes in (("quick", "10"), ("quicker", "8"), ("dies", "100 dies")):
         (project / "takes").write_text(f"{takes}\n")
         git(project, "add", ".")
         git(project, "commit", "--quiet", "--message", name)
@@ -285,6 +286,29 @@ def test_commits_on_compose_are_images_of_their_own(product: Product, composed: 
     runs = [json.loads(log.splitlines()[0])["run"] for log in logs]
     assert [image for image in listed.stdout.split() for run in runs if run in image] == []
     assert "seatrial-compared:latest" not in listed.stdout.split()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("driver", ["local", "compose"])
+def test_the_contract_is_sent_to_versions_that_are_started(product: Product, composed: Path, driver: str) -> None:
+    """The document is that which the base serves once it runs; both get its operations in one order, every time."""
+    words = ("--base", "quick", "--candidate", "quicker", "--scenario", "contract", "--burst", "1s", *ONE_PAIR)
+    done = product("load", "compare", *words, "--stack", driver, "--json", cwd=composed)
+    found = object_of(done)
+    assert (found["scenario"], found["pairs"]) == ("contract", 1), done.stderr
+    assert [found["sides"][role]["stack"] for role in found["sides"]] == [driver, driver]
+    assert [found["sides"][role]["answered"] for role in found["sides"]] == [40, 40]
+    sent = [operations(Path(found["directory"]), role) for role in found["sides"]]
+    assert sent[0] == sent[1]
+    assert Counter(sent[0]) == {"GET /": 20, "GET /things": 20}
+    assert worktrees(composed) == []
+
+
+def operations(directory: Path, role: str) -> list[str]:
+    """Return what one side was sent in the first pair, in the order of arrivals."""
+    *_, last = sorted(directory.glob(f"**/01-{role}/*/contract/requests.csv"))
+    with last.open() as rows:
+        return [row["operation"] for row in sorted(csv.DictReader(rows), key=lambda row: int(row["arrival"]))]
 
 
 def test_an_image_that_does_not_start(product: Product, composed: Path) -> None:

@@ -248,13 +248,10 @@ def ending(answer: bytes) -> Iterator[str]:
 def test_wrong_usage_sends_nothing(  # noqa: PLR0913, PLR0917 - fixtures and cases
     product: Product, address: str, project: Path, arguments: tuple[str, ...], slug: str, says: str
 ) -> None:
-    """Each is a message with exit code 2."""
-    done = product("load", address, *arguments, cwd=project)
-    output = done.stdout + done.stderr
-    assert done.returncode == 2, output
-    assert f"[{slug}]" in output
-    assert says in output
-    assert "Traceback" not in output
+    """Each is a message with exit code 2, and one object for whoever asked for that."""
+    done = product("load", address, *arguments, "--json", cwd=project)
+    is_refused(done, slug, says)
+    assert "Traceback" not in done.stderr
     assert not {"/a", "/b", "/limited"} & set(Handler.seen)
 
 
@@ -271,8 +268,28 @@ def test_without_a_configuration(
     product: Product, tmp_path: Path, arguments: tuple[str, ...], slug: str, says: str
 ) -> None:
     """Nothing leaves this machine, and only a URL without the name of a scenario needs no configuration."""
-    done = product("load", *arguments, cwd=tmp_path)
+    is_refused(product("load", *arguments, "--json", cwd=tmp_path), slug, says)
+
+
+def is_refused(done: subprocess.CompletedProcess[str], slug: str, says: str) -> None:
+    """Assert that nothing was sent, and that the message and the one object say why."""
     assert (done.returncode, f"[{slug}]" in done.stderr, says in done.stderr) == (2, True, True), done.stderr
+    found = object_of(done)
+    assert (found["exit_code"], found["verdict"], found["valid"]) == (2, "inconclusive", False)
+    assert (found["ledger"]["due"], f"[{slug}]" in found["reason"]) == (0, True), found["reason"]
+
+
+def test_an_interrupt_of_what_did_not_begin_is_one_object(begin: Begin, tmp_path: Path) -> None:
+    """Ctrl-C while modules are imported, which the interpreter tells: exit code 130."""
+    environment = {"PYTHONPROFILEIMPORTTIME": "1"}
+    with begin("load", "http://127.0.0.1:9", "--path", "/", "--json", cwd=tmp_path, environment=environment) as child:
+        assert child.stderr
+        assert any(line.endswith(" _pytest.nodes\n") for line in child.stderr)
+        os.killpg(child.pid, signal.SIGINT)
+        out, err = child.communicate(timeout=PATIENCE_S)
+    found = object_of(subprocess.CompletedProcess(child.args, child.returncode, out, err))
+    assert (child.returncode, found["exit_code"], found["valid"]) == (130, 130, False)
+    assert "[run-interrupted]" in err
 
 
 @pytest.mark.parametrize("more", [(), ("--json",)])

@@ -1,6 +1,7 @@
 """The compose overlay of load from several machines: an image of this checkout, a master, three workers, one verdict.
 
-What these promise of processes, tests/cli/test_load_workers.py proves each time; here it is the image and the overlay.
+What these promise of processes, tests/cli/test_load_workers.py proves, a lost worker too; here it is the image and the
+overlay. With the requirements' layer in the cache the first test takes a dozen seconds, without it twice as long.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.usefixtures("engine"), pytest.mark.long]
+pytestmark = [pytest.mark.usefixtures("engine"), pytest.mark.alone]
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "load" / "distributed" / "docker-compose.yml"
 IMAGE, BASE, WORKERS = "seatrial-test-load", "python:3.13-slim", 3
@@ -28,9 +29,9 @@ allow = ["target:8000"]
 [load.look]
 paths = ["/"]
 rate_per_s = 60
-deadline_s = 2
-duration_s = { quick = 2, full = 30 }
-objectives = { error_ratio = "<= 0" }
+deadline_s = 10
+duration_s = { quick = 1, full = 30 }
+objectives = { error_ratio = "<= 0", p95 = "<= 9000 ms" }
 """
 
 
@@ -86,7 +87,7 @@ def test_three_workers_send_what_was_asked(overlay: dict[str, Any]) -> None:
     assert child.returncode == 0, errors
     found = json.loads(output)
     assert (found["verdict"], found["generator"]["workers"]) == ("pass", WORKERS)
-    assert found["ledger"] == {"due": 120, "started": 120, "dropped": 0, "answered": 120, "failed": 0, "unfinished": 0}
+    assert found["ledger"] == {"due": 60, "started": 60, "dropped": 0, "answered": 60, "failed": 0, "unfinished": 0}
     mine = f"label=com.docker.compose.project={overlay['env']['COMPOSE_PROJECT_NAME']}"
     told = json.loads(docker("inspect", *docker("ps", "--all", "--quiet", "--filter", mine).stdout.split()).stdout)
     assert len(told) == WORKERS + 1
@@ -97,6 +98,7 @@ def test_three_workers_send_what_was_asked(overlay: dict[str, Any]) -> None:
         assert 0 < one["HostConfig"]["Memory"] < 1 << 31
 
 
+@pytest.mark.long
 def test_a_worker_that_is_killed_ends_the_load_without_a_verdict(overlay: dict[str, Any]) -> None:
     """In the middle, by its container's id: inconclusive, and the exit code says so."""
     with up(overlay, "full --json") as child:

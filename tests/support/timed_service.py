@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 import os
 import random
 import shutil
@@ -35,6 +36,16 @@ ROUNDS = 40
 BLOCK = bytes(1024)
 PATIENT = 20
 READY = "/ready"
+DOCUMENT = json.dumps(
+    {
+        "openapi": "3.1.0",
+        "info": {"title": "timed", "version": "1"},
+        "paths": {
+            "/": {"get": {"responses": {"200": {"description": "after a while"}}}},
+            "/things": {"get": {"responses": {"200": {"description": "after a while"}}}},
+        },
+    }
+)
 CONFIG = """
 [stack]
 entry = "app:8000"
@@ -48,6 +59,13 @@ deadline_s = 2
 duration_s = {{ quick = 2 }}
 paths = ["/"]
 objectives = {{ error_ratio = "<= 0" }}
+[contract]
+document = "/openapi.json"
+[load.contract]
+rate_per_s = 40
+deadline_s = 2
+duration_s = {{ quick = 2 }}
+traffic = "contract"
 """
 
 
@@ -63,8 +81,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer one request, to whoever waits for the service at once."""
-        if self.path == READY:
-            self._answer(200)
+        if self.path in {READY, "/openapi.json"}:
+            self._answer(200, DOCUMENT if self.path != READY else "")
             return
         number = next(Handler.count)
         if self.dies and number >= PATIENT:
@@ -75,10 +93,12 @@ class Handler(BaseHTTPRequestHandler):
             hashlib.sha256(BLOCK)
         self._answer(500 if self.broken and number >= PATIENT else 200)
 
-    def _answer(self, status: int) -> None:
+    def _answer(self, status: int, text: str = "") -> None:
         self.send_response(status)
-        self.send_header("Content-Length", "0")
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
         self.end_headers()
+        self.wfile.write(text.encode())
 
     def log_message(self, *_: object) -> None:
         """Write nothing."""

@@ -15,7 +15,7 @@ from seatrial.cli._load import send_command, split_words
 from seatrial.cli._options import per_second
 from seatrial.config import GateSettings, ScenarioSettings, Settings
 from seatrial.core import UsageError
-from seatrial.swarm._order import MOST_ARRIVALS, prepare
+from seatrial.swarm._order import LONGEST_S, MOST_ARRIVALS, prepare
 
 URL = "http://127.0.0.1:9"
 PARAMETER = click.Option(["--rate"])
@@ -181,3 +181,22 @@ def test_more_than_a_run_may_send_is_refused_before_it_begins(tmp_path: Path) ->
         prepare("s", scenario(1e12), **given_)
     assert (caught.value.slug, caught.value.where) == ("load-too-large", "[load.s]")
     assert "5,000/s" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("fits", "too_long"),
+    [
+        ({"duration_s": {"quick": LONGEST_S - 10}}, {"duration_s": {"quick": LONGEST_S}}),
+        ({"deadline_s": LONGEST_S - 1}, {"deadline_s": LONGEST_S}),
+        ({"journey_s": LONGEST_S - 1}, {"journey_s": LONGEST_S}),
+    ],
+)
+def test_a_load_that_would_not_end_is_refused_before_it_begins(
+    tmp_path: Path, fits: dict[str, Any], too_long: dict[str, Any]
+) -> None:
+    """A week is the most, with what the last arrivals may take: whatever hangs, it comes to an end."""
+    given_: dict[str, Any] = {"profile": "quick", "root": tmp_path, "limits": None, "environment": {}}
+    prepare("s", scenario(0.01, **fits), **given_)
+    with pytest.raises(UsageError, match="604,800 s") as caught:
+        prepare("s", scenario(0.01, **too_long), **given_)
+    assert (caught.value.slug, caught.value.where) == ("load-too-large", "[load.s]")

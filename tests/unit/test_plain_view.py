@@ -10,7 +10,7 @@ from seatrial.core import CheckResult, Outcome
 from seatrial.record import AnyEvent, CheckFinished, Recorder, StageStarted, read_record
 from seatrial.reporting._verdict import not_verified
 
-WHY = "the profile quick does not send 'soak', but full does"
+WHY = "the profile quick does not send these scenarios, but full does"
 LEFT = ("load.soak-objectives", "load.soak-resources")
 
 

@@ -20,7 +20,7 @@ from seatrial.swarm._inside._mix import Mix
 from seatrial.swarm._loadfile import find_load_file
 from seatrial.swarm._objectives import check_resources, find_broken
 from seatrial.swarm._order import Order, prepare
-from seatrial.swarm._outcomes import Trial, judge
+from seatrial.swarm._outcomes import Trial, judge, leave
 from seatrial.swarm._plan import DROPPED, FAILED, LATE, OK, TIMEOUT, TURNED_AWAY, UNFINISHED, Ledger, Plan
 from seatrial.swarm._process import Ending
 from seatrial.swarm._reading import Reading
@@ -297,6 +297,18 @@ def test_a_scenario_that_nobody_sends(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         prepare("s", scenario(user=""), profile="quick", root=tmp_path, limits=None, environment={})
     assert caught.value.slug == "load-paths-missing"
+
+
+def test_scenarios_of_another_profile_are_left_for_one_reason() -> None:
+    """Which names none of them, so that all of a quick run share a line."""
+    left = [result for name in ("soak", "jobs") for result in leave(name, scenario(duration_s={"full": 60}), "quick")]
+    assert len({result.check for result in left}) == len(left) == 8
+    assert {(result.outcome, result.reason) for result in left} == {
+        (
+            Outcome.NOT_TESTED,
+            "the profile quick does not send these scenarios, but full does: [load.NAME.duration_s]",
+        )
+    }
 
 
 def test_location_names_the_line_of_the_objectives(tmp_path: Path) -> None:

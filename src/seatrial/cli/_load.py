@@ -17,6 +17,7 @@ from seatrial.cli._options import (
     suite_options,
     target_option,
 )
+from seatrial.cli._unsent import LoadCommand
 from seatrial.cli._usual import UsualGroup
 from seatrial.cli._worker import worker_command
 from seatrial.core import UsageError
@@ -81,7 +82,9 @@ load_command.add_command(calibrate_command)
 load_command.add_command(worker_command)
 
 
-@load_command.command("send", epilog=SEND, short_help="Send load, and judge it by what must hold meanwhile.")
+@load_command.command(
+    "send", cls=LoadCommand, epilog=SEND, short_help="Send load, and judge it by what must hold meanwhile."
+)
 @click.argument("words", nargs=-1, metavar="[quick|full] [URL]")
 @target_option
 @click.option("--scenario", "scenarios", multiple=True, metavar="NAME", help="Only this [load.NAME]; repeatable.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from seatrial.campaign import Foreseen, Options, choose, choose_load, crew_of, foresee
 from seatrial.cli._options import config_path
 from seatrial.cli._session import SHARED, conduct_session, settle_options, verdict_of
+from seatrial.cli._unsent import SCHEMA
 from seatrial.cli._view import make_view
 from seatrial.config import Settings, StackSettings, load_settings
 from seatrial.core import UsageError
@@ -22,7 +23,6 @@ ALWAYS: Mapping[str, int] = {"429": 0, "0": 0}
 """Statuses that are told also where none came."""
 
 WORDS: Mapping[str, str] = {"0": "none"}
-SCHEMA = "urn:seatrial:load:1"
 PATIENCE_S = 10.0
 """How long a URL of which nothing is declared may take to answer."""
 

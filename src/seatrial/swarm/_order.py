@@ -21,6 +21,9 @@ HEALTH_USER = "Health"
 MOST_ARRIVALS = 20_000_000
 """Of one scenario, an hour at 5,000/s and some: each has a row of about a hundred bytes on the disk, none in memory."""
 
+LONGEST_S = 7 * 86_400.0
+"""Of one scenario, with what its last arrivals may take: a week, so that no slip of the pen sends for years."""
+
 KNOWN_PER_S = 5000
 """What one process began within 5 ms with the lean client, on a core of its own: tests/benchmarks/load.py."""
 
@@ -115,11 +118,22 @@ def check_sizes(load: Mapping[str, ScenarioSettings], *, profile: Profile, root:
 
 
 def _check_size(name: str, scenario: ScenarioSettings, rate: Rate, duration_s: float, profile: str) -> None:
-    """Raise UsageError for too many arrivals; of a search, its largest burst counts, and a flood has its own."""
+    """Raise UsageError for too much or too long; of a search, its largest burst counts, and a flood has its own."""
     if scenario.flood and profile in scenario.flood.profiles:
         _refuse_many(scenario.flood.rate_per_s, duration_s, where=f"[load.{name}.flood] rate_per_s")
+    _refuse_long(duration_s + max(scenario.deadline_s, scenario.journey_s or 0.0), where=f"[load.{name}]")
     rate_per_s = rate.mean(duration_s) * (scenario.search.times if scenario.search else 1.0)
     _refuse_many(rate_per_s, duration_s, where=f"[load.{name}]")
+
+
+def _refuse_long(most_s: float, *, where: str) -> None:
+    if most_s > LONGEST_S:
+        raise UsageError(
+            f"it may take {most_s:.6g} s, more than the {LONGEST_S:,.0f} s that a scenario may",
+            slug="load-too-large",
+            where=where,
+            remedy="lower duration_s, deadline_s or journey_s: a longer look is several loads one after the other",
+        )
 
 
 def _refuse_many(rate_per_s: float, duration_s: float, *, where: str) -> None:

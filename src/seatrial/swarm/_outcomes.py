@@ -74,9 +74,12 @@ def judge(trial: Trial) -> tuple[CheckResult, ...]:
 
 
 def leave(name: str, scenario: ScenarioSettings, profile: str) -> tuple[CheckResult, ...]:
-    """Return the outcomes of a scenario that is not for this profile, and which ones it is for."""
+    """Return the outcomes of a scenario that is not for this profile, and which ones it is for.
+
+    The reason names no scenario: what was not tested for one reason shares a line.
+    """
     others = " and ".join(scenario.duration_s)
-    reason = f"the profile {profile} does not send {name!r}, but {others} does: [load.{name}.duration_s]"
+    reason = f"the profile {profile} does not send these scenarios, but {others} does: [load.NAME.duration_s]"
     return tuple(
         CheckResult(check=f"load.{name}-{claim}", outcome=Outcome.NOT_TESTED, reason=reason) for claim in CLAIMS
     )

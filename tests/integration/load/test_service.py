@@ -104,7 +104,7 @@ def test_a_scenario_for_another_profile_is_not_tested(bench: Bench, server: Serv
     evidence = bench.run(server.target, paths=("/a",), duration_s={"full": 1.0})
     assert outcomes(evidence) == ("not-tested", "not-tested", "not-tested")
     assert {result.reason for result in evidence.results} == {
-        "the profile quick does not send 's', but full does: [load.s.duration_s]"
+        "the profile quick does not send these scenarios, but full does: [load.NAME.duration_s]"
     }
     assert server.seen == []
     assert not bench.out.exists()
