@@ -40,7 +40,8 @@ from seatrial.record import (
     read_events,
     read_record,
 )
-from seatrial.record._blobs import LARGEST, SEAM, Blobs
+from seatrial.record._blobs import LARGEST, Blobs
+from seatrial.record._texts import LONGEST, SEAM
 
 MARK = "{{secret:name}}"
 CHARACTERS = st.characters(exclude_categories=["Cs"])
@@ -313,3 +314,16 @@ def test_half_a_character_is_spelled(tmp_path: Path, *, remote: bool) -> None:
     assert (finding.title, finding.fingerprint) == ("half \\ud800", found.fingerprint)
     assert record.exchanges["x-1"].request.body.startswith("half \\ud800half")
     assert record.limitations == [f"{MARK} half \\ud800"]
+
+
+def test_a_text_without_end_is_cut_after_its_secrets_are_gone(tmp_path: Path) -> None:
+    """Its beginning stays, with no half of a secret at the end of it; a reader learns how long it was."""
+    said = "x" * (LONGEST - 10) + "a secret word" + "x" * 10_000_000
+    with Recorder(tmp_path) as recorder:
+        recorder.register_secret("name", "a secret word")
+        recorder.emit(LimitationNoted(note=said))
+        recorder.emit(LimitationNoted(note="x" * LONGEST))
+    cut, kept = read_record(tmp_path).limitations
+    assert re.fullmatch(rf"x+\.\.\. \(cut: {len(said):,} characters\)", cut)
+    assert LONGEST - SEAM <= len(cut) < LONGEST
+    assert kept == "x" * LONGEST
