@@ -18,7 +18,11 @@ def test_basic_answers(client: httpx.Client, health: HealthSettings) -> None:
     answer = client.get(declared(health.basic, "[health] basic"))
     assert answer.status_code == httpx.codes.OK, f"{health.basic} answers {answer.status_code} on a working stack"
     schema = json.loads((content("contracts") / "schemas" / "health.json").read_text())
-    problem = next(jsonschema.Draft202012Validator(schema).iter_errors(answer.json()), None)
+    try:
+        body = answer.json()
+    except ValueError as error:
+        raise AssertionError(f"the body of {health.basic} is no JSON: {error}") from error
+    problem = next(jsonschema.Draft202012Validator(schema).iter_errors(body), None)
     assert problem is None, f"the body of {health.basic} is not as promised: {problem and problem.message}"
 
 

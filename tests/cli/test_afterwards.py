@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from seatrial.record import EVENTS
 from seatrial.reporting import REPORTERS
 from seatrial.stack import run_marks, sweep
 
@@ -40,7 +41,10 @@ def without_reports(run: Path) -> dict[str, bytes]:
 
 
 def test_reports_are_rebuilt_from_a_run(product: Product, lay: Callable[..., Path]) -> None:
-    """`report` writes those of the latest run again, byte for byte, and `report RUN` those of the run that it names."""
+    """`report` writes those of the latest run again, byte for byte, and `report RUN` those of the run that it names.
+
+    Of a record that was torn at its end what can be read is told, and no verdict.
+    """
     project = lay(own=GOOD)
     for _ in range(2):
         assert product("run", "--stack", "local", cwd=project).returncode == 0
@@ -52,6 +56,12 @@ def test_reports_are_rebuilt_from_a_run(product: Product, lay: Callable[..., Pat
         assert done.returncode == 0, done.stdout + done.stderr
         assert "verdict: pass" in done.stdout
         assert {name: (run / name).read_bytes() for name in REPORTERS} == before
+    with (latest / EVENTS).open("r+b") as file:
+        file.truncate((latest / EVENTS).stat().st_size - 7)
+    done = product("report", cwd=project)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "passed" in done.stdout
+    assert "verdict: inconclusive: the run ended before its verdict" in done.stdout
 
 
 @pytest.fixture

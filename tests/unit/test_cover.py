@@ -143,7 +143,7 @@ def test_reports_name_files_as_the_project_does(root: Path) -> None:
     assert (root / "out/html/index.html").exists()
 
 
-@pytest.mark.parametrize("damage", ["absent", "empty", "garbage", "torn", "without-lines", "unmeasured"])
+@pytest.mark.parametrize("damage", ["absent", "empty", "garbage", "torn", "version", "without-lines", "unmeasured"])
 def test_a_service_without_data_leaves_no_figure(root: Path, damage: str) -> None:
     """Missing or unreadable data is incomplete, never 0 %: no percentage is given, the reports are."""
     record(root / "share", "api", HALF)
@@ -156,6 +156,10 @@ def test_a_service_without_data_leaves_no_figure(root: Path, damage: str) -> Non
         os.truncate(file, file.stat().st_size - 5000)
     if damage == "garbage":
         file.write_bytes(b"x" * 5000)
+    if damage == "version":
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute("update coverage_schema set version = 99")
+            connection.commit()
     if damage == "unmeasured":
         (root / "share/data/problems").mkdir()
         (root / "share/data/problems/worker@host.1").write_text("RuntimeError: no coverage for Python 3.8")

@@ -416,3 +416,12 @@ def test_operation_is_found_by_its_path() -> None:
     for (method, path), label in asked.items():
         operation = operation_at(method, path, found)
         assert (operation.label if operation else "") == label
+
+
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_half_a_character_is_marked(form: str) -> None:
+    """Escapes can name one, which no request and no file can hold; a whole pair of them stays what it is."""
+    body = rb'{"openapi": "3.1.0", "info": {"title": "a \ud83d\ude00 \ud800", "version": "1"}, "paths": {}}'
+    body = body if form == "json" else b"# YAML\n" + body.replace(rb"\ud83d\ude00", rb"\U0001f600")
+    with serving({"/a": body}) as url:
+        assert fetch_document(f"{url}/a")["info"]["title"] == "a \U0001f600 \ufffd"

@@ -3,11 +3,22 @@
 import io
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
-from seatrial.cli._view import PlainView
+from seatrial.cli._view import LiveView, PlainView
 from seatrial.core import CheckResult, Outcome
-from seatrial.record import AnyEvent, CheckFinished, Recorder, StageStarted, read_record
+from seatrial.record import (
+    AnyEvent,
+    CheckFinished,
+    CheckStarted,
+    ProgressMade,
+    Recorder,
+    RunFailed,
+    StackReady,
+    StageStarted,
+    read_record,
+)
 from seatrial.reporting._verdict import not_verified
 
 WHY = "the profile quick does not send these scenarios, but full does"
@@ -60,3 +71,29 @@ def test_a_report_folds_what_has_one_reason(tmp_path: Path) -> None:
         f"{', '.join(LEFT)}: {WHY}",
         "load.own-objectives: another reason",
     ]
+
+
+HOSTILE = "[/red]\x1b]0;owned\x07\x9b2J\u202e\rover"
+TELL: tuple[AnyEvent, ...] = (
+    StageStarted(stage="functional"),
+    StackReady(variant="clean", driver="local", url=HOSTILE, duration_s=1.0),
+    ProgressMade(stage="functional", message=HOSTILE),
+    CheckStarted(check="own.a"),
+    finished("own.a", Outcome.FAILED, HOSTILE),
+    finished("own.b", Outcome.NOT_TESTED, HOSTILE),
+    RunFailed(reason=HOSTILE, exit_code=3),
+)
+
+
+@pytest.mark.parametrize("kind", [PlainView, LiveView])
+def test_no_terminal_obeys_a_service(kind: type[PlainView] | type[LiveView]) -> None:
+    """What it says is written out, and what looks like markup of the view is none."""
+    out = io.StringIO()
+    console = Console(file=out, highlight=False, force_terminal=kind is LiveView, color_system=None, width=200)
+    view = PlainView(console, follows={"functional"}) if kind is PlainView else LiveView(console)
+    with view:
+        for event in TELL:
+            view.handle(event)
+    told = out.getvalue()
+    assert "[/red]\\x1b]0;owned\\x07\\x9b2J\\u202e over" in told
+    assert not [sign for sign in ("\x1b]", "\x07", "\x9b", "\u202e", "\rover") if sign in told]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 import subprocess
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
+import markupsafe
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -40,22 +42,32 @@ from seatrial.record import (
     read_events,
     read_record,
 )
-from seatrial.record._blobs import LARGEST, SEAM, Blobs
+from seatrial.record._blobs import LARGEST, Blobs
+from seatrial.record._texts import LONGEST, SEAM
 
 MARK = "{{secret:name}}"
 CHARACTERS = st.characters(exclude_categories=["Cs"])
 VALUES = st.text(CHARACTERS, min_size=6, max_size=40)
 AROUND = st.text(CHARACTERS, max_size=8)
+SHELL_QUOTE = "'\"'\"'"
 ENCODERS: dict[str, Callable[[str], str]] = {
     "plain": str,
-    "base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "base64": lambda text: base64.b64encode(text.encode()).decode().rstrip("="),
     "token": lambda text: base64.urlsafe_b64encode(text.encode()).decode().rstrip("="),
     "path": urllib.parse.quote,
     "form": urllib.parse.quote_plus,
     "lower": lambda text: re.sub("%..", lambda match: match[0].lower(), urllib.parse.quote(text, safe="")),
-    "json": json.dumps,
-    "utf-8 json": lambda text: json.dumps(text, ensure_ascii=False),
+    "json": lambda text: json.dumps(text)[1:-1],
+    "utf-8 json": lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
     "json in json": lambda text: json.dumps(json.dumps({"log": text})),
+    "url in url": lambda text: urllib.parse.quote(urllib.parse.quote(text, safe=""), safe=""),
+    "hex": lambda text: text.encode().hex(),
+    "HEX": lambda text: text.encode().hex().upper(),
+    "html": html.escape,
+    "template": lambda text: str(markupsafe.escape(text)),
+    "python": lambda text: repr(text)[1:-1],
+    "bytes": lambda text: repr(text.encode())[2:-1],
+    "shell": lambda text: text.replace("'", SHELL_QUOTE),
     "url in json": lambda text: json.dumps({"url": urllib.parse.quote(text)}),
 }
 
@@ -70,7 +82,7 @@ def test_no_form_of_a_secret_survives(form: str, value: str, before: str, after:
     redacted = secrets.redact(ENCODERS[form](before + value + after))
     assert MARK in redacted
     rest = redacted.replace(MARK, "")
-    assert not any(encode(value).strip('"=') in rest for encode in ENCODERS.values())
+    assert not any(encode(value) in rest for encode in ENCODERS.values())
     longest = len(ENCODERS[form](before + after)) + 8  # in base64 the characters at the seams stay
     assert len(rest) <= longest
 
@@ -313,3 +325,16 @@ def test_half_a_character_is_spelled(tmp_path: Path, *, remote: bool) -> None:
     assert (finding.title, finding.fingerprint) == ("half \\ud800", found.fingerprint)
     assert record.exchanges["x-1"].request.body.startswith("half \\ud800half")
     assert record.limitations == [f"{MARK} half \\ud800"]
+
+
+def test_a_text_without_end_is_cut_after_its_secrets_are_gone(tmp_path: Path) -> None:
+    """Its beginning stays, with no half of a secret at the end of it; a reader learns how long it was."""
+    said = "x" * (LONGEST - 10) + "a secret word" + "x" * 10_000_000
+    with Recorder(tmp_path) as recorder:
+        recorder.register_secret("name", "a secret word")
+        recorder.emit(LimitationNoted(note=said))
+        recorder.emit(LimitationNoted(note="x" * LONGEST))
+    cut, kept = read_record(tmp_path).limitations
+    assert re.fullmatch(rf"x+\.\.\. \(cut: {len(said):,} characters\)", cut)
+    assert LONGEST - SEAM <= len(cut) < LONGEST
+    assert kept == "x" * LONGEST

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import errno
+import gzip
 import json
 import os
 import urllib.parse
@@ -13,7 +14,7 @@ from typing import NoReturn
 
 import pytest
 
-from seatrial.record import Leak, find_leaks
+from seatrial.record import Leak, find_leaks, mend_leaks
 from seatrial.record import _scan as scan
 from seatrial.record._redaction import Secrets
 
@@ -95,3 +96,32 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, secrets: Secrets, m
     (tmp_path / "a").touch()
     monkeypatch.setattr(Path, "open", refuse)
     assert list(find_leaks(tmp_path, secrets)) == [Leak("a", "it cannot be read: Permission denied")]
+
+
+@pytest.mark.parametrize("torn", [False, True])
+def test_a_compressed_file_is_looked_into(tmp_path: Path, secrets: Secrets, *, torn: bool) -> None:
+    """Whoever unpacks it, or its beginning, reads what stands there; what only looks compressed is no error."""
+    packed = gzip.compress(b"x" * 100_000 + VALUE.encode() + os.urandom(100_000))
+    (tmp_path / "a.gz").write_bytes(packed[:-50_000] if torn else packed)
+    (tmp_path / "b").write_bytes(b"\x1f\x8b and no more of it")
+    assert list(find_leaks(tmp_path, secrets)) == [Leak("a.gz", "{{secret:password}}")]
+
+
+def test_what_an_instrument_wrote_is_mended(tmp_path: Path, secrets: Secrets) -> None:
+    """Rows of load may hold words of a service: marks stand there then; files of others are left as they are."""
+    for name in ("load/a/requests.csv", "load/a/packed.gz", "notes.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        text = f"1,GET /,{VALUE}\r\n2,GET /,text/plain\r\n".encode()
+        (tmp_path / name).write_bytes(gzip.compress(text) if name.endswith("gz") else text)
+    left = mend_leaks(tmp_path, secrets, list(find_leaks(tmp_path, secrets)))
+    assert [leak.file for leak in left] == ["load/a/packed.gz", "notes.txt"]
+    rows = (tmp_path / "load/a/requests.csv").read_bytes()
+    assert rows == b"1,GET /,{{secret:password}}\r\n2,GET /,text/plain\r\n"
+    assert VALUE in (tmp_path / "notes.txt").read_text()
+
+
+def test_names_narrow_the_look(tmp_path: Path, secrets: Secrets) -> None:
+    """Only these files are opened; one that is not there holds nothing."""
+    for name in ("a", "b"):
+        (tmp_path / name).write_text(VALUE)
+    assert [leak.file for leak in find_leaks(tmp_path, secrets, names=["b", "c"])] == ["b"]

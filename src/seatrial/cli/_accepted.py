@@ -8,10 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import click
-
 from seatrial.campaign import SUITES
 from seatrial.cli._options import config_path, run_directory
+from seatrial.cli._say import say
 from seatrial.config import Settings, load_settings
 from seatrial.core import UsageError
 from seatrial.gate import (
@@ -40,8 +39,8 @@ def accept_figures(run: str, config: str) -> int:
     after = new if whole else {**before, **new}
     write_baseline(path, {**stored, record.origin.profile: after})
     for line in [*lost, *_changes(before, after), *([] if whole else [_partly(record)])]:
-        click.echo(line)
-    click.echo(f"accepted: {len(new)} figures of run {record.origin.run}, profile {record.origin.profile}, in {path}")
+        say(line)
+    say(f"accepted: {len(new)} figures of run {record.origin.run}, profile {record.origin.profile}, in {path}")
     return 0
 
 
@@ -108,7 +107,7 @@ def show_figures(run: str, config: str, *, as_json: bool) -> int:
             for profile, figures in sorted(stored.items())
         },
     }
-    click.echo(json.dumps(told) if as_json else "\n".join(_table(told)))
+    say(json.dumps(told) if as_json else "\n".join(_table(told)))
     return 0
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import tempfile
 from typing import Any
 
-import click
-
 from seatrial._interrupts import end_in_order
 from seatrial.campaign import Options, Stacks, open_run
 from seatrial.cli._diffing import lines
 from seatrial.cli._options import config_path
+from seatrial.cli._say import say
 from seatrial.cli._view import make_view
 from seatrial.config import Settings, load_settings
 from seatrial.core import SeatrialError, UsageError
@@ -35,7 +34,7 @@ def accept_document(*, config: str, **choices: Any) -> int:
     told = changes(settings, document)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(canonical(document), encoding="utf-8")
-    click.echo("\n".join([*told, f"accepted: {path}"]))
+    say("\n".join([*told, f"accepted: {path}"]))
     return 0
 
 

@@ -11,8 +11,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import click
-
 from seatrial._interrupts import end_in_order
 from seatrial.campaign import (
     CPU,
@@ -34,6 +32,7 @@ from seatrial.campaign import (
 )
 from seatrial.cli._history import check_history, keep_history
 from seatrial.cli._options import config_path
+from seatrial.cli._say import say
 from seatrial.config import Settings, StackSettings, load_settings
 from seatrial.core import UsageError
 from seatrial.swarm.compare import ALPHA, CLEARLY, LOOKS, SLOWER, TOLERATED, Bounds, Conclusion, bounds, looks_up_to
@@ -52,9 +51,7 @@ def compare_versions(*, base: str, candidate: str, history: str, as_json: bool, 
         found = compare(settings, task, tell=_teller())
     warnings = keep_history(history, stored, found, task) if found.pairs else []
     told = {**as_object(found, task), "warnings": warnings}
-    click.echo(
-        json.dumps(told) if as_json else "\n".join([*_lines(found, task), *(f"warning:   {w}" for w in warnings)])
-    )
+    say(json.dumps(told) if as_json else "\n".join([*_lines(found, task), *(f"warning:   {w}" for w in warnings)]))
     return EXITS[found.verdict]
 
 
@@ -63,7 +60,7 @@ def calibrate_here(target: str, *, as_json: bool, **choices: Any) -> int:
     settings, task = settle(target, target, **choices)
     with _ending():
         found = calibrate_machine(settings, task, tell=_teller())
-    click.echo(json.dumps(_calibration(found, task)) if as_json else "\n".join(_table(found, task)))
+    say(json.dumps(_calibration(found, task)) if as_json else "\n".join(_table(found, task)))
     return 0
 
 
@@ -122,7 +119,7 @@ def _teller() -> Any:
     def tell(line: str) -> None:
         if line != last[0]:
             last[0] = line
-            click.echo(f"{time.monotonic() - began:6.1f}s  {line}", err=True)
+            say(f"{time.monotonic() - began:6.1f}s  {line}", err=True)
 
     return tell
 

@@ -6,9 +6,8 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import click
-
 from seatrial.cli._options import config_path
+from seatrial.cli._say import say
 from seatrial.config import ContractSettings, find_config, load_settings
 from seatrial.core import UsageError
 from seatrial.openapi import fetch_document
@@ -25,9 +24,9 @@ def diff_documents(old: str, new: str, *, as_json: bool, config: str) -> int:
     failed = does_fail(judged, contract)
     if as_json:
         found = {"old": old, "new": new, "failed": failed, "changes": [each.as_json() for each in judged]}
-        click.echo(json.dumps(found, indent=2))
+        say(json.dumps(found, indent=2))
     else:
-        click.echo("\n".join(lines(judged)))
+        say("\n".join(lines(judged)))
     return int(failed)
 
 

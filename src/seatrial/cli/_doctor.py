@@ -15,6 +15,7 @@ import click
 
 from seatrial.cli._options import config_option
 from seatrial.core import SeatrialError
+from seatrial.core.plain import visible
 
 if TYPE_CHECKING:
     from seatrial.config import Settings
@@ -78,8 +79,8 @@ def _report(name: str, examine: Examination, path: Path | None) -> bool:
     try:
         found = examine(path)
     except SeatrialError as error:
-        click.echo(f"{click.style('no ', fg='red')}  {name:<14} {error.what}")
-        click.echo(f"     {'':<14} to do: {error.remedy}")
+        click.echo(f"{click.style('no ', fg='red')}  {name:<14} {visible(error.what)}")
+        click.echo(f"     {'':<14} to do: {visible(error.remedy)}")
         return False
     click.echo(f"{click.style('yes', fg='green')}  {name:<14} {found}")
     return True

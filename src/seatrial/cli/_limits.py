@@ -13,6 +13,7 @@ import click
 from seatrial._interrupts import end_in_order
 from seatrial.cli._options import allow_target_option, config_option, json_option, seconds, seed_option
 from seatrial.cli._prove import prove_command
+from seatrial.cli._say import say
 
 if TYPE_CHECKING:
     from seatrial.throttle.infer import Person, Task
@@ -68,11 +69,11 @@ def discover_command(*, as_json: bool, config: str, allow_target: str, **choices
     task = _task(config=config, allow_target=allow_target, **choices)
     found = discover(task)
     if as_json:
-        click.echo(json.dumps(found.as_json()))
+        say(json.dumps(found.as_json()))
     else:
         from seatrial.throttle.infer._shown import lines  # noqa: PLC0415 - beside its use
 
-        click.echo("\n".join(lines(task, found)))
+        say("\n".join(lines(task, found)))
     return found.exit_code
 
 
@@ -97,7 +98,7 @@ def _task(*, url: str, config: str, allow_target: str, **choices: Any) -> Task:
         template=template,
         race=choices["race"],
         seed=_random_seed() if seed is None else seed,
-        progress=lambda line: click.echo(line, err=True),
+        progress=lambda line: say(line, err=True),
     )
 
 

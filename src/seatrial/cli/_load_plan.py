@@ -6,10 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import click
-
 from seatrial.campaign import Foreseen, choose, variables_ahead
 from seatrial.cli._loading import look_ahead, settle_load
+from seatrial.cli._say import say
 from seatrial.config import Profile, Rule, Settings
 from seatrial.stack import Choice
 from seatrial.swarm import Order, most_bursts, prepare
@@ -24,7 +23,7 @@ def show_load(*, config: str, as_json: bool, **options: Any) -> int:
     seen = look_ahead(settings, settled)
     left = [name for name in settings.load if name not in orders]
     told = _object if as_json else _text
-    click.echo(told(choice, settled.profile, orders, seen, left))
+    say(told(choice, settled.profile, orders, seen, left))
     return 0
 
 

@@ -11,6 +11,7 @@ import click
 
 from seatrial import __version__
 from seatrial._interrupts import INTERRUPTED
+from seatrial.cli._say import say
 from seatrial.core import SeatrialError, UsageError
 
 COMMANDS = {
@@ -85,13 +86,13 @@ def run_command_line(arguments: Sequence[str]) -> int:
         return error.exit_code
     except click.ClickException as error:
         wrong = _wrong_words(error)
-        click.echo(f"seatrial: {wrong}", err=True)
+        say(f"seatrial: {wrong}", err=True)
         return wrong.exit_code
     except SeatrialError as error:
-        click.echo(f"seatrial: {error}", err=True)
+        say(f"seatrial: {error}", err=True)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        click.echo("seatrial: interrupted [run-interrupted]\n  to do: run again", err=True)
+        say("seatrial: interrupted [run-interrupted]\n  to do: run again", err=True)
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `seatrial ... | head`: nothing to tell whom

@@ -11,6 +11,7 @@ import click
 
 from seatrial.campaign import find_finding, replay_finding, set_stage
 from seatrial.cli._options import config_path, run_directory
+from seatrial.cli._say import say
 from seatrial.config import load_settings
 from seatrial.core.scripts import roles, script_for
 from seatrial.record import read_record
@@ -30,11 +31,11 @@ def replay_session(named: str, *, run: str, config: str, curl: bool, **where: An
     finding = find_finding(record, named)
     stage = set_stage(settings, record, finding, **where)
     if curl:
-        click.echo("\n".join(_lines(stage)))
+        click.echo("\n".join(_lines(stage)))  # for a shell: to the letter
         return 0
     replayed = replay_finding(settings, finding, stage)
     for line in _told(finding, replayed):
-        click.echo(line)
+        say(line)
     return ENDS[replayed.still][1]
 
 

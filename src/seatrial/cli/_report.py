@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from seatrial.cli._options import config_option, run_directory
+from seatrial.cli._say import say
 
 
 @click.command(
@@ -21,5 +22,5 @@ def report_command(run: str, against: str, config: str) -> int:
 
     base = run_directory(against, config) if against else None
     for line in summarise(write_reports(run_directory(run, config), against=base)):
-        click.echo(line)
+        say(line)
     return 0

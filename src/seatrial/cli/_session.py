@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 
 from seatrial._interrupts import INTERRUPTED, end_in_order
 from seatrial.campaign import Options, choose
 from seatrial.cli._options import config_path
+from seatrial.cli._say import say
 from seatrial.cli._view import LiveView, PlainView, make_view
 from seatrial.config import Settings, load_settings
 from seatrial.core import Check, UsageError, content
@@ -126,7 +126,7 @@ def conduct_session(  # noqa: PLR0913 - by keyword, each is needed once
     if conductor.exit_code is None:
         return int(code)
     for line in tell(conductor):
-        click.echo(line)
+        say(line)
     return conductor.exit_code
 
 
@@ -201,14 +201,14 @@ def show_plan(*, config: str, workers: str, **options: Any) -> int:
     checks = collect_checks(settings, path, settled)
     _refuse_waivers(settings, settled, checks)
     _, choice = choose(settings, settled)
-    click.echo(f"stack    {choice.driver}: {choice.why}")
-    click.echo(f"profile  {settled.profile}")
+    say(f"stack    {choice.driver}: {choice.why}")
+    say(f"profile  {settled.profile}")
     for suite in dict.fromkeys(check.suite for check in checks):
-        click.echo(f"suite    {suite}: {_counted(checks, suite)}")
+        say(f"suite    {suite}: {_counted(checks, suite)}")
     for rule in settings.gate.parsed:
-        click.echo(f"gate     {rule.text}{' (informational)' if rule.informational else ''}")
+        say(f"gate     {rule.text}{' (informational)' if rule.informational else ''}")
     for stage, budget_s in settings.budget_s.get(settled.profile, {}).items():
-        click.echo(f"budget   {stage}: {budget_s:g} s")
+        say(f"budget   {stage}: {budget_s:g} s")
     return 0
 
 

@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from seatrial.core import CheckResult, Outcome
+from seatrial.core.plain import plain, plain_line
 from seatrial.record import (
     AnyEvent,
     CheckFinished,
@@ -66,7 +67,7 @@ class PlainView:
             self._print_left()
         line = describe(event)
         if isinstance(event, ProgressMade) and event.stage in self._follows:
-            line = Text(event.message)
+            line = Text(plain_line(event.message))
         if line:
             self._print(line)
 
@@ -92,9 +93,10 @@ def describe(event: AnyEvent) -> Text | None:  # noqa: PLR0911 - one flat case p
     match event:
         case RunStarted():
             fault = f", fault {event.fault}" if event.fault else ""
-            return Text(f"run {event.run}: stack {event.stack} ({event.why_stack}), profile {event.profile}{fault}")
+            told = f"run {event.run}: stack {event.stack} ({event.why_stack}), profile {event.profile}{fault}"
+            return Text(plain_line(told))
         case StackReady():
-            return Text(f"{event.variant} stack ready in {event.duration_s:.1f} s: {event.url}")
+            return Text(plain_line(f"{event.variant} stack ready in {event.duration_s:.1f} s: {event.url}"))
         case StageStarted():
             return Text(f"stage {event.stage}", style="bold")
         case StageFinished():
@@ -102,7 +104,7 @@ def describe(event: AnyEvent) -> Text | None:  # noqa: PLR0911 - one flat case p
         case CheckFinished():
             return describe_result(event.result)
         case RunFailed():
-            return Text(event.reason, style="bold red")
+            return Text(plain(event.reason), style="bold red")
         case _:
             return None
 
@@ -112,7 +114,7 @@ def describe_result(result: CheckResult) -> Text:
     line = Text(f"{result.outcome:<{WIDTH}}", style=STYLES[result.outcome])
     line.append(f"  {result.check}", style="default")
     if result.reason:
-        line.append(f": {result.reason.splitlines()[0]}", style="dim")
+        line.append(f": {plain_line(result.reason.splitlines()[0])}", style="dim")
     return line
 
 
@@ -167,7 +169,9 @@ class LiveView:
                 ended = self._ended.get(stage)
                 mark: RenderableType = Text("done", style="green") if ended is not None else self._spinner
                 elapsed = ended if ended is not None else time.monotonic() - began
-                table.add_row(mark, stage, f"{elapsed:.1f} s", "" if ended is not None else self._doing.get(stage, ""))
+                doing = "" if ended is not None else self._doing.get(stage, "")
+                # A Text: of a mere string the table would take what stands in brackets for its own markup.
+                table.add_row(mark, stage, f"{elapsed:.1f} s", Text(plain_line(doing)))
             done = f"{len(self._outcomes)} of {self._planned} checks" if self._planned else "collecting checks"
             return Group(table, Text(f"{done}  {self._check}", style="dim"))
 

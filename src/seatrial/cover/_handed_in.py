@@ -78,7 +78,16 @@ def _content(connection: sqlite3.Connection) -> str:
     tables = {name for (name,) in connection.execute("select name from sqlite_master where type = 'table'")}
     if not {"arc", "coverage_schema"} <= tables:
         return "empty"
+    if (version := connection.execute("select version from coverage_schema").fetchone()) != (_version(),):
+        return f"another version of coverage wrote it: its schema is {version and version[0]}, not {_version()}"
     return "lines" if connection.execute("select 1 from arc limit 1").fetchone() else "empty"
+
+
+def _version() -> int:
+    """Return the version of data files that coverage reads here, and no other."""
+    from coverage.sqldata import SCHEMA_VERSION  # noqa: PLC0415 - a tenth of a second: not before it is needed
+
+    return SCHEMA_VERSION
 
 
 def _problems(data: Path, service: str) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import os
@@ -50,6 +51,7 @@ from seatrial.record import (
     RunFinished,
     Sink,
     find_leaks,
+    mend_leaks,
 )
 from seatrial.stack import Stack, Variant
 
@@ -177,15 +179,31 @@ class Conductor:
         except Exception as error:  # noqa: BLE001 - whatever it is, there is a verdict
             self._campaign.fail(as_ours(error))
         self._judge(self.run)
-        from seatrial.reporting import write_reports  # noqa: PLC0415 - templates are needed at the end only
-
-        try:
-            write_reports(self.run.directory)
-        finally:  # where one cannot be written, a verdict may stand there already, of files that nobody looked through
-            if self._leaks(self.run):
-                write_reports(self.run.directory)
+        self._report(self.run)
         finished, failure = self._record.finished, self._record.failure
         return failure.exit_code if failure else (finished.verdict.exit_code if finished else 3)
+
+    def _report(self, run: Run) -> None:
+        """Look for secrets, write every report, and the verdict last: whatever ends this before leaves none.
+
+        Raises the EnvironmentFailure of a report that could not be written, once all others are.
+        """
+        from seatrial.reporting import VERDICT, report_names, write_reports  # noqa: PLC0415 - needed at the end only
+
+        leaks = self._tell_leaks(run)
+        broken: EnvironmentFailure | None = None
+        try:
+            write_reports(run.directory, but=VERDICT)
+        except EnvironmentFailure as error:
+            broken = error
+            self._end_otherwise(run, error)
+        names = [name for name in report_names(run.directory) if name != VERDICT]
+        if self._tell_leaks(run, names=names, before=leaks) or broken:
+            with contextlib.suppress(EnvironmentFailure):  # it was told, above
+                write_reports(run.directory, but=VERDICT)
+        write_reports(run.directory, only=VERDICT)
+        if broken:
+            raise broken
 
     def interruption(self) -> SeatrialError:
         """Return what an interrupt means: somebody's wish, or the end of the time that the run was given."""
@@ -219,17 +237,24 @@ class Conductor:
             return {}
         return read_baseline(baseline_file(self.settings)).get(self.options.profile, {})
 
-    def _leaks(self, run: Run) -> bool:
-        """Return whether a secret still stands in a file of the run; then it is no run to show anybody."""
-        leaks = list(find_leaks(run.directory, run.recorder.secrets))
+    def _tell_leaks(self, run: Run, *, names: Sequence[str] = (), before: Sequence[Leak] = ()) -> list[Leak]:
+        """Return files (of these names) in which a secret still stands; then it is no run to show anybody.
+
+        What was found `before` is told with it.
+        """
+        secrets = run.recorder.secrets
+        leaks = mend_leaks(run.directory, secrets, list(find_leaks(run.directory, secrets, names=names)))
         if leaks:
-            error = secret_left(leaks, run.directory)
-            before = self._record.failure
-            reason = f"{error}; before that: {before.reason.splitlines()[0]}" if before else str(error)
-            run.recorder.emit(RunFailed(reason=reason, exit_code=error.exit_code))
-            ended = RunFinished(verdict=Verdict.INCONCLUSIVE, reason=reason, duration_s=run.elapsed_s())
-            run.recorder.emit(ended)
-        return bool(leaks)
+            self._end_otherwise(run, secret_left([*before, *leaks], run.directory))
+        return leaks
+
+    def _end_otherwise(self, run: Run, error: EnvironmentFailure) -> None:
+        """Write down that the run proves nothing after all, and why."""
+        before = self._record.failure
+        reason = f"{error}; before that: {before.reason.splitlines()[0]}" if before else str(error)
+        run.recorder.emit(RunFailed(reason=reason, exit_code=error.exit_code))
+        ended = RunFinished(verdict=Verdict.INCONCLUSIVE, reason=reason, duration_s=run.elapsed_s())
+        run.recorder.emit(ended)
 
     def _note_limits(self, run: Run, today: dt.date) -> None:
         """Say what this run did not verify, whatever its verdict."""

@@ -26,7 +26,7 @@ from seatrial.record._events import (
 from seatrial.record._record import Answer, Record, read_events, read_record
 from seatrial.record._recorder import EVENTS, Listener, Recorder, RecorderServer, RemoteRecorder, Sink
 from seatrial.record._redaction import TOKEN, Secrets
-from seatrial.record._scan import Leak, find_leaks
+from seatrial.record._scan import Leak, find_leaks, mend_leaks
 from seatrial.record._told import answer_of, read_told
 
 __all__ = [
@@ -67,6 +67,7 @@ __all__ = [
     "choose_exchanges",
     "clear_run",
     "find_leaks",
+    "mend_leaks",
     "read_events",
     "read_record",
     "read_told",

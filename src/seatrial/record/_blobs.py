@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from seatrial.core import BODY_SHOWN, Exchange, Request, Response
+from seatrial.record._texts import SEAM
 
 FOLDER = "blobs"
 LARGEST = 2**20
 TOTAL = 64 * 2**20
-SEAM = 8192
-"""How much goes off the end of a body that was cut before it came here: half a secret may stand there."""
 
 Message = TypeVar("Message", Request, Response)
 
@@ -40,7 +39,7 @@ class Blobs:
         # Redacted before it is cut: half a secret would not be found.
         size = message.size or len(message.body.encode())
         text = self._redact(message.body)
-        text = text[:-SEAM] if message.size else text
+        text = text[:-SEAM] if message.size else text  # it was cut before it came here
         return replace(message, body=text[:BODY_SHOWN], size=size, blob=self._keep(text[:LARGEST].encode()))
 
     def _keep(self, content: bytes) -> str:

@@ -18,8 +18,8 @@ import msgspec
 from seatrial.core import EnvironmentFailure
 from seatrial.record._blobs import Blobs
 from seatrial.record._events import AnyEvent, ExchangeRecorded
-from seatrial.record._halves import spelled
 from seatrial.record._redaction import Secrets
+from seatrial.record._texts import LONGEST, bounded, spelled
 
 EVENTS = "events.ndjson"
 Listener = Callable[[AnyEvent], None]
@@ -80,10 +80,16 @@ class Recorder:
     def _line(self, event: AnyEvent) -> str:
         """Return an event as it is written down."""
         try:
-            line = _encode(self._prepare(event))
+            prepared, line = self._encoded(event)
         except UnicodeEncodeError:
-            line = _encode(self._prepare(spelled(event)))
+            prepared, line = self._encoded(spelled(event))
+        if len(line) > LONGEST:
+            line = _encode(bounded(prepared, self.secrets.redact))
         return self.secrets.redact(line.decode())
+
+    def _encoded(self, event: AnyEvent) -> tuple[AnyEvent, bytes]:
+        prepared = self._prepare(event)
+        return prepared, _encode(prepared)
 
     def _prepare(self, event: AnyEvent) -> AnyEvent:
         """Return what is written of an event: stamped, and without long bodies."""

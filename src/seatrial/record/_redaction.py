@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import os
 import re
@@ -11,8 +12,15 @@ import urllib.parse
 from pathlib import Path
 from typing import Self
 
-TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*")
-"""A JSON Web Token, whoever minted it: a run makes thousands, too many to look for one by one."""
+import markupsafe
+
+from seatrial.core.whole import whole
+
+TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.(?:[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*|eyJ[A-Za-z0-9_-]*|[A-Za-z0-9_-]{43,})")
+"""A JSON Web Token, whoever minted it: a run makes thousands, too many to look for one by one.
+
+A log may have only its beginning (two parts of JSON), or only its end (claims and signature, of 32 bytes at least).
+"""
 
 TOKEN_MARK = "{{secret:token}}"  # noqa: S105 - what stands in its place
 
@@ -20,6 +28,12 @@ OPENS, CLOSES = "\ue000", "\ue001"
 """What stands for a mark until all secrets are replaced, so that none is looked for in another's mark."""
 
 ESCAPE = re.compile("%[0-9A-F]{2}")
+
+BOTH = "'\""
+"""Where a text has quotes of both kinds, Python escapes the first one: also that of a value which has it alone."""
+
+IN_SHELL = "'\"'\"'"
+"""How a quote stands within a shell's quotes."""
 
 SHORTEST = 6
 """Shorter values are not replaced: they would blot out ordinary text."""
@@ -29,10 +43,22 @@ TELLING = 16
 
 
 def encodings(value: str) -> set[str]:
-    """Return the forms in which a value may appear: plain, URL and base64, each also in JSON and in JSON in JSON."""
-    quoted = {urllib.parse.quote(value, safe=""), urllib.parse.quote(value), urllib.parse.quote_plus(value)}
-    forms = {value, *quoted, *(ESCAPE.sub(_lower, text) for text in quoted), *_base64(value.encode())}
+    """Return the forms in which a value may appear, each also in JSON and in JSON in JSON.
+
+    That is plain, in a URL (and in a URL within one), in base64 and hex, in markup, and as Python and a shell write it.
+    """
+    once = {urllib.parse.quote(value, safe=""), urllib.parse.quote(value), urllib.parse.quote_plus(value)}
+    quoted = once | {urllib.parse.quote(text, safe="") for text in once}
+    plain = value.encode(errors="surrogatepass")
+    forms = {value, *quoted, *(ESCAPE.sub(_lower, text) for text in quoted), *_base64(plain), *_written(value, plain)}
     return forms | {again for form in forms for once in _json(form) for again in (once, *_json(once))}
+
+
+def _written(value: str, plain: bytes) -> set[str]:
+    """Return the value in hex, in markup, as Python's own text and bytes, and between a shell's quotes."""
+    markup = {html.escape(value), html.escape(value, quote=False), str(markupsafe.escape(value))}
+    code = {repr(value)[1:-1], repr(plain)[2:-1], repr(f"{BOTH}{value}")[4:-1], repr(BOTH.encode() + plain)[5:-1]}
+    return {plain.hex(), plain.hex().upper(), *markup, *code, value.replace("'", IN_SHELL)}
 
 
 def _lower(match: re.Match[str]) -> str:
@@ -61,6 +87,16 @@ def telling_lines(value: str) -> list[str]:
     return [line for line in lines if len(line) >= TELLING and not line.startswith("-----")] if len(lines) > 1 else []
 
 
+def halves(value: str) -> list[str]:
+    """Return what of a token is somebody's own, its claims and its signature; its first part is that of all tokens."""
+    return [part for part in value.split(".")[1:] if len(part) >= TELLING] if TOKEN.fullmatch(value) else []
+
+
+def lowered(value: str) -> list[str]:
+    """Return a long value as a media type or a host may hold it, which are compared in small letters."""
+    return [value.lower()] if len(value) >= TELLING else []
+
+
 class Secrets:
     """A registry of secret values: `redact` replaces each, in all its encodings, by `{{secret:NAME}}`."""
 
@@ -73,7 +109,11 @@ class Secrets:
         """Remember a secret; call it before the value is used."""
         if len(value) < SHORTEST:
             return
-        self._learn(dict.fromkeys([*encodings(value), *telling_lines(value)], f"{{{{secret:{name}}}}}"))
+        self._learn(
+            dict.fromkeys(
+                [*encodings(value), *telling_lines(value), *halves(value), *lowered(value)], f"{{{{secret:{name}}}}}"
+            )
+        )
 
     def _learn(self, marks: dict[str, str]) -> None:
         with self._lock:
@@ -96,6 +136,11 @@ class Secrets:
         for number, mark in enumerate(found):
             text = text.replace(f"{OPENS}{number}{CLOSES}", mark)
         return TOKEN.sub(TOKEN_MARK, text)
+
+    def redact_file(self, path: Path) -> None:
+        """Replace what stands in the lines of a text file; raises OSError, and UnicodeError for one that is none."""
+        with path.open(encoding="utf-8", newline="") as file, whole(path) as mended:
+            mended.writelines(map(self.redact, file))
 
     def save(self, path: Path) -> None:
         """Write them where only their owner may read, for whoever ends a stack that is left running."""

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from seatrial.record._redaction import TOKEN, TOKEN_MARK, Secrets
+
+GZIP = b"\x1f\x8b"
+WITH_HEADER = 16
+"""What zlib adds to the size of its window for gzip's own header."""
+
+PACKED_AT_ONCE = 2**14
+"""So many bytes become 16 MiB at most."""
 
 AT_ONCE = 2**24
 """So many bytes of a file are looked at together."""
@@ -24,6 +34,10 @@ OTHERS = ("coverage",)
 """The project's own source stands here, with whatever is written in it."""
 
 
+INSTRUMENTS = ("load",)
+"""What an instrument writes past the recorder stands here, with words of the service in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Leak:
     """A file of the run directory, and the mark that should stand there in place of a secret; never its value."""
@@ -32,17 +46,33 @@ class Leak:
     secret: str
 
 
-def find_leaks(directory: Path, secrets: Secrets) -> Iterator[Leak]:
-    """Yield each file that holds a registered secret in any of its encodings, or a token, once."""
+def find_leaks(directory: Path, secrets: Secrets, *, names: Collection[str] = ()) -> Iterator[Leak]:
+    """Yield each file (of these names, if there are any) that holds a secret in any of its encodings, or a token, once.
+
+    Of a file that gzip compressed, what it holds is looked at.
+    """
     known = {form: mark for form, mark in secrets.forms().items() if len(form) >= LONG_ENOUGH}
     forms = {form.encode("utf-8", "surrogatepass"): mark for form, mark in known.items()}
     marks = re.compile(b"|".join(re.escape(mark.encode()) for mark in sorted({*secrets.forms().values(), TOKEN_MARK})))
-    for path in sorted(directory.rglob("*")):
+    for path in sorted(map(directory.joinpath, names) if names else directory.rglob("*")):
         name = path.relative_to(directory)
         if path.is_symlink() or name.parts[0] in OTHERS or not path.is_file():
             continue
         if found := _look(path, forms, marks):
             yield Leak(name.as_posix(), found)
+
+
+def mend_leaks(directory: Path, secrets: Secrets, leaks: Iterable[Leak]) -> list[Leak]:
+    """Replace secrets in files of our own instruments, and return the other leaks, and those that are still there."""
+    left: list[Leak] = []
+    for leak in leaks:
+        if leak.file.partition("/")[0] in INSTRUMENTS:
+            with contextlib.suppress(OSError, UnicodeError):  # it is still a leak then
+                secrets.redact_file(directory / leak.file)
+            left += find_leaks(directory, secrets, names=[leak.file])
+        else:
+            left.append(leak)
+    return left
 
 
 def _look(path: Path, forms: Mapping[bytes, str], marks: re.Pattern[bytes]) -> str:
@@ -63,9 +93,25 @@ def _held(part: bytes, forms: Mapping[bytes, str], marks: re.Pattern[bytes]) -> 
 
 
 def _parts(path: Path, overlap: int) -> Iterator[bytes]:
-    """Yield a file in parts that overlap by as much as the longest secret."""
-    tail = b""
+    """Yield a file, and what it holds if it is compressed, in parts that overlap by as much as the longest secret."""
     with path.open("rb") as file:
-        while part := file.read(AT_ONCE):
-            yield tail + part
-            tail = (tail + part)[-overlap:]
+        packed = file.read(len(GZIP)) == GZIP
+        file.seek(0)
+        yield from _overlapping(iter(lambda: file.read(AT_ONCE), b""), overlap)
+        file.seek(0)
+        yield from _overlapping(_unpacked(file), overlap) if packed else ()
+
+
+def _unpacked(file: IO[bytes]) -> Iterator[bytes]:
+    """Yield what gzip compressed, as far as it can be read."""
+    reader = zlib.decompressobj(wbits=zlib.MAX_WBITS | WITH_HEADER)
+    with contextlib.suppress(zlib.error):
+        while packed := file.read(PACKED_AT_ONCE):
+            yield reader.decompress(packed)
+
+
+def _overlapping(parts: Iterable[bytes], overlap: int) -> Iterator[bytes]:
+    tail = b""
+    for part in parts:
+        yield tail + part
+        tail = (tail + part)[-overlap:]

@@ -2,6 +2,6 @@
 
 from seatrial.reporting._summary import summarise
 from seatrial.reporting._verdict import SCHEMA, verdict_of
-from seatrial.reporting._write import REPORTERS, write_reports
+from seatrial.reporting._write import REPORTERS, VERDICT, report_names, write_reports
 
-__all__ = ["REPORTERS", "SCHEMA", "summarise", "verdict_of", "write_reports"]
+__all__ = ["REPORTERS", "SCHEMA", "VERDICT", "report_names", "summarise", "verdict_of", "write_reports"]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, TextIO
 
 from seatrial.core import FindingStatus, Severity, Verdict
+from seatrial.core.plain import plain
 from seatrial.record import Record
 from seatrial.reporting._places import file_and_line
 from seatrial.reporting._verdict import findings_of, unexplained
@@ -45,7 +46,7 @@ class Annotation:
     def __str__(self) -> str:
         place = {"file": self.file, "line": str(self.line)} if self.file else {}
         words = ",".join(f"{name}={_property(value)}" for name, value in {**place, "title": self.title}.items())
-        return f"::{self.level} {words}::{_escaped(self.message[:LONGEST])}"
+        return f"::{self.level} {words}::{_escaped(plain(self.message, longest=LONGEST))}"
 
 
 def write_annotations(record: Record, stream: TextIO) -> None:
@@ -91,4 +92,4 @@ def _escaped(text: str) -> str:
 
 
 def _property(text: str) -> str:
-    return _escaped(text).replace(":", "%3A").replace(",", "%2C")
+    return _escaped(plain(text, longest=LONGEST)).replace(":", "%3A").replace(",", "%2C")

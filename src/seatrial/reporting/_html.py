@@ -12,12 +12,12 @@ import jinja2
 from markupsafe import Markup
 
 from seatrial.core import Exchange, Finding, Outcome, Verdict, content
+from seatrial.core.plain import LONGEST, plain
 from seatrial.record import Record
 from seatrial.reporting._addresses import address
 from seatrial.reporting._heatmap import heatmap_of
 from seatrial.reporting._load import loads_of
 from seatrial.reporting._matrix import matrix_of
-from seatrial.reporting._plain import LONGEST, plain
 from seatrial.reporting._room import fit
 from seatrial.reporting._verdict import findings_of, verdict_of
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TextIO
 
 from seatrial.core import Finding, FindingStatus, GateResult, Outcome, Verdict
+from seatrial.core.plain import plain_line, visible
 from seatrial.gate import outcome_word
 from seatrial.record import Record
 from seatrial.reporting._verdict import findings_of, not_verified, verdict_of
@@ -25,12 +26,14 @@ def summarise(record: Record) -> list[str]:
     """Return what somebody wants to know when a run is over, verdict last but for where the rest is."""
     facts = verdict_of(record)
     counts = ", ".join(f"{record.count(o)} {o}" for o in Outcome if record.count(o))
-    lines = [f"{f.severity:<8} {f.check}: {f.title}{_status(f)}" for f in findings_of(record)[:SHOWN]]
+    lines = [f"{f.severity:<8} {f.check}: {plain_line(f.title)}{_status(f)}" for f in findings_of(record)[:SHOWN]]
     hidden = len(facts["findings"]) - len(lines)
     lines += [f"... and {hidden} more findings in the report"] if hidden > 0 else []
     lines += [f"checks:  {counts or 'none'}"]
-    lines += [f"gate:    {g.id}: {told(g)} ({g.reason})" for g in record.gates if g.status is not Verdict.PASS]
-    lines += [f"verdict: {facts['verdict']}: {facts['reason'].splitlines()[0]}"]
+    lines += [
+        f"gate:    {g.id}: {told(g)} ({plain_line(g.reason)})" for g in record.gates if g.status is not Verdict.PASS
+    ]
+    lines += [f"verdict: {facts['verdict']}: {plain_line(facts['reason'].splitlines()[0])}"]
     lines += [f"report:  {_nearby(record.directory / 'report.html')}"]
     return [*lines, f"repeat:  {facts['repeat']}"]
 
@@ -95,6 +98,6 @@ def _status(finding: Finding) -> str:
 
 
 def escape(text: str) -> str:
-    """Keep foreign text from becoming a table cell, a tag or an image."""
-    one_line = " ".join(text.split())
+    """Keep foreign text from becoming a table cell, a tag or an image, and what it hides from being hidden."""
+    one_line = visible(" ".join(text.split()))
     return one_line.replace("|", "\\|").replace("<", "&lt;").replace("[", "\\[")
