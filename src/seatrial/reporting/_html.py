@@ -113,7 +113,8 @@ def _gates(gates: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     taken: set[str] = set()
     for gate in gates:
         there = "" if gate["id"] in taken else address("gate", gate["id"])
-        yield {**gate, "address": there, "open": gate["status"] != Verdict.PASS}
+        status = Verdict(gate["status"])
+        yield {**gate, "address": there, "words": status.words, "open": status is not Verdict.PASS}
         taken.add(gate["id"])
 
 

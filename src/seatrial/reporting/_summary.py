@@ -37,8 +37,7 @@ def summarise(record: Record) -> list[str]:
 
 def told(gate: GateResult) -> str:
     """Return how a rule ended, and whether that decides anything."""
-    status = "no baseline yet" if gate.status is Verdict.NO_BASELINE else gate.status.value
-    return f"{status}{', informational' if gate.informational else ''}"
+    return f"{gate.status.words}{', informational' if gate.informational else ''}"
 
 
 def _nearby(path: Path) -> str:
