@@ -14,9 +14,11 @@ from markupsafe import Markup
 from seatrial.core import Exchange, Finding, Outcome, Verdict, content
 from seatrial.record import Record
 from seatrial.reporting._addresses import address
+from seatrial.reporting._components import components_of, threshold
 from seatrial.reporting._heatmap import heatmap_of
 from seatrial.reporting._load import loads_of
 from seatrial.reporting._matrix import matrix_of
+from seatrial.reporting._patch import patch_of
 from seatrial.reporting._plain import LONGEST, plain
 from seatrial.reporting._room import fit
 from seatrial.reporting._verdict import findings_of, verdict_of
@@ -96,6 +98,9 @@ def _context(record: Record) -> dict[str, Any]:
         "heatmap": heatmap_of(matrix) if matrix else None,
         "loads": loads_of(record.directory),
         "definitions": _definitions(facts["measurements"]),
+        "components": components_of(record),
+        "threshold": threshold,
+        "patch": patch_of(record),
         "has_coverage": (record.directory / "coverage" / "html" / "index.html").is_file(),
     }
 
@@ -113,8 +118,7 @@ def _gates(gates: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     taken: set[str] = set()
     for gate in gates:
         there = "" if gate["id"] in taken else address("gate", gate["id"])
-        status = Verdict(gate["status"])
-        yield {**gate, "address": there, "words": status.words, "open": status is not Verdict.PASS}
+        yield {**gate, "address": there, "open": gate["status"] != Verdict.PASS}
         taken.add(gate["id"])
 
 

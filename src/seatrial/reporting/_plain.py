@@ -23,3 +23,9 @@ def _seen(character: str) -> str:
     """Return a character, or what Python writes for it; all that a XML document may not hold is not printable."""
     kept = character.isprintable() or character in LAYOUT or category(character) == "Zs"
     return character if kept else ascii(character)[1:-1]
+
+
+def escape(text: str) -> str:
+    """Keep foreign text from becoming a table cell, a tag or an image."""
+    one_line = " ".join(text.split())
+    return one_line.replace("|", "\\|").replace("<", "&lt;").replace("[", "\\[")

@@ -9,6 +9,9 @@ from typing import TextIO
 from seatrial.core import Finding, FindingStatus, GateResult, Outcome, Verdict
 from seatrial.gate import outcome_word
 from seatrial.record import Record
+from seatrial.reporting._components import component_lines
+from seatrial.reporting._patch import patch_lines
+from seatrial.reporting._plain import escape
 from seatrial.reporting._verdict import findings_of, not_verified, verdict_of
 
 LIMIT_BYTES = 900_000
@@ -84,6 +87,7 @@ def _markdown(record: Record) -> list[str]:
         f"- **{f.severity}** `{f.check}` {escape(f.title)}{_status(f)} {escape(f.operation)}"
         for f in findings_of(record)
     ]
+    lines += [*patch_lines(record), *component_lines(record)]
     lines += ["", "## Not verified", ""] + [f"- {escape(note)}" for note in not_verified(record)]
     return lines
 
@@ -91,9 +95,3 @@ def _markdown(record: Record) -> list[str]:
 def _status(finding: Finding) -> str:
     """Return what sets a finding apart from those that count."""
     return "" if finding.status is FindingStatus.CONFIRMED else f" ({finding.status})"
-
-
-def escape(text: str) -> str:
-    """Keep foreign text from becoming a table cell, a tag or an image."""
-    one_line = " ".join(text.split())
-    return one_line.replace("|", "\\|").replace("<", "&lt;").replace("[", "\\[")
