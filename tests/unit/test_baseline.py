@@ -20,6 +20,7 @@ from seatrial.gate import (
     comparable,
     decide,
     judge,
+    ratcheted,
     read_baseline,
     write_baseline,
 )
@@ -264,6 +265,42 @@ def test_accepting_and_showing(
     }  # fmt: skip
     assert shown["profiles"]["quick"]["checks.passed"]["baseline"] == 1
     assert str(tmp_path) not in (tmp_path / "b.json").read_text()
+
+
+def test_a_ratchet_moves_one_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What falls within its tolerance keeps its floor however often it is accepted; what rises takes it along."""
+    (tmp_path / "seatrial.toml").write_text("[gate]\nrules = ['coverage.total >= baseline - 0.5 %']\n")
+    monkeypatch.chdir(tmp_path)
+    for number, (measured, floor) in enumerate([(80.0, 80.0), (79.6, 80.0), (79.2, 80.0), (81.0, 81.0)]):
+        lay_run(tmp_path / str(number), started(*WHOLE), covered(measured), PASSED)
+        assert run_command_line(["baseline", "accept", str(number), "--ratchet"]) == 0
+        stored = read_baseline(tmp_path / "seatrial-baseline.json")["quick"]
+        assert (stored["coverage.total"].number, stored["checks.passed"].number) == (floor, 1), number
+    assert "coverage.total: 80 % -> 81 %" in capsys.readouterr().out
+    assert run_command_line(["baseline", "accept", "1"]) == 0  # somebody's decision
+    assert read_baseline(tmp_path / "seatrial-baseline.json")["quick"]["coverage.total"].number == 79.6
+
+
+@given(
+    st.dictionaries(st.sampled_from("abc"), NUMBERS, min_size=1),
+    st.dictionaries(st.sampled_from("abc"), NUMBERS),
+    st.sampled_from(["<=", "<", ">=", ">", "==", "!="]),
+)
+def test_a_ratchet_keeps_what_is_better_by_the_rule(
+    new: dict[str, float], before: dict[str, float], operator: str
+) -> None:
+    """Up where more is better, down where less is; what no rule holds against the baseline is taken as it is."""
+    rules = (parse_rule(f"x.a {operator} baseline - 1"), parse_rule("x.b >= 3"))
+    figures, stored = ({f"x.{k}": Value(v, "count") for k, v in each.items()} for each in (new, before))
+    after = ratcheted(figures, stored, rules)
+    wanted = {f"x.{name}": number for name, number in new.items()}
+    if {"a"} <= new.keys() & before.keys() and operator[0] in "<>":
+        wanted["x.a"] = (max if operator[0] == ">" else min)(new["a"], before["a"])
+    assert {name: value.number for name, value in after.items()} == wanted
+    other_unit = {"x.a": Value(before.get("a", 0.0), "ms")}
+    assert ratcheted({"x.a": Value(1.0, "count")}, other_unit, rules) == {"x.a": Value(1.0, "count")}
 
 
 @pytest.mark.parametrize(

@@ -10,16 +10,18 @@ from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
+import jsonschema
 import pytest
 from coverage import CoverageData
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial.config import CoverageSettings, MergeSettings
-from seatrial.core import Evidence, Outcome, UsageError
+from seatrial.config import CoverageSettings, MergeSettings, parse_rule
+from seatrial.core import Evidence, Outcome, UsageError, Verdict, content
 from seatrial.cover import Collector
 from seatrial.cover._lines import FileLines, join
 from seatrial.cover._reach import only, ranges, unreached
+from seatrial.gate import Value, judge
 
 MAIN = """def f(x):
     if x:
@@ -224,6 +226,34 @@ def test_without_services_what_is_merged_is_a_component(root: Path) -> None:
         collect(root, told(root, DATA.format("app/main.py", 3)), services=())
 
 
+@pytest.mark.parametrize(
+    ("stored", "tolerance", "status"),
+    [
+        (400 / 6, 0, Verdict.PASS),  # risen
+        (500 / 6, 0, Verdict.PASS),  # the same
+        (600 / 6, 20, Verdict.PASS),  # fallen, within the tolerance
+        (600 / 6, 16, Verdict.FAIL),  # and beyond it
+        (None, 0, Verdict.NO_BASELINE),
+    ],
+)
+def test_a_component_may_rise_and_not_fall(root: Path, stored: float | None, tolerance: int, status: Verdict) -> None:
+    """Its figure as it is measured, against what was accepted of it: 5 of its 6 lines ran."""
+    settings = CoverageSettings(
+        services=("api",),
+        source="svc",
+        packages=("app",),
+        components={"main": ("app/main.py",)},
+        merge=(told(root, DATA.format("app/main.py", 3)),),
+    )
+    measured = values(Collector(settings, root=root).collect(root / "share", out=root / "out"))
+    found = {f"coverage.{name}": Value(value, "percent") for name, value in measured.items()}
+    baseline = {} if stored is None else {"coverage.components.main": Value(stored, "percent")}
+    rule = parse_rule(f"coverage.components.main >= baseline - {tolerance} %")
+    (gate,) = judge([rule], found, applies=lambda _: True, baseline=baseline)
+    assert gate.status is status
+    assert gate.value == pytest.approx(500 / 6)
+
+
 LINES = st.frozensets(st.integers(1, 30))
 
 
@@ -268,6 +298,8 @@ def test_what_one_suite_alone_reached_is_told(root: Path) -> None:
     """The data of the report says who reached how much, what the fuzzer alone did, and what no request did, by file."""
     collect(root, told(root, DATA.format("app/main.py", 3)))
     found = json.loads((root / "out" / "components.json").read_text())
+    schema = json.loads((content("reports") / "schema" / "coverage-1.schema.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(found)
     assert found["suites"] == ["contract", "unit"]
     assert found["components"] == [
         {

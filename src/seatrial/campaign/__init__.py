@@ -23,6 +23,7 @@ from seatrial.campaign._limits import Planned, allowance, plan_deep_limits, plan
 from seatrial.campaign._load import choose_load
 from seatrial.campaign._matrix import tell_matrix
 from seatrial.campaign._options import Options, resolve_out
+from seatrial.campaign._patching import check_patch, with_patch_base
 from seatrial.campaign._replay import Stage, find_finding, replay_finding, set_stage
 from seatrial.campaign._run import (
     UP,
@@ -80,6 +81,7 @@ __all__ = [
     "bring_up",
     "calibrate_machine",
     "check_address_pool",
+    "check_patch",
     "check_selection",
     "choose",
     "choose_load",
@@ -118,4 +120,5 @@ __all__ = [
     "tell_matrix",
     "variables_ahead",
     "why_unminted",
+    "with_patch_base",
 ]

@@ -319,4 +319,5 @@ def join(first: Evidence, second: Evidence) -> Evidence:
         documented=first.documented + second.documented,
         tallies=first.tallies + second.tallies,
         unfinished=first.unfinished or second.unfinished,
+        nothing={**first.nothing, **second.nothing},
     )

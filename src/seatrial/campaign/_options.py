@@ -23,7 +23,7 @@ class Options:
     `paths`, of `operations` of the `contract`, or of the recording `har` (of which host, if of several: `har_host`),
     with `writes` or without; at another rate, for another time or by another number of `processes` than they declare,
     if one is given. Of `workers` elsewhere, that many send it together; their master listens at `bind` and waits for
-    them for `wait_s`. With `ui`, Locust's web page is beside it.
+    them for `wait_s`. With `ui`, Locust's web page is beside it. `patch_base` stands in for that of the settings.
     """
 
     stack: str = "auto"
@@ -56,6 +56,7 @@ class Options:
     config: str = ""
     document: str = ""
     operations: tuple[str, ...] = ()
+    patch_base: str = ""
 
     @property
     def disturbs(self) -> bool:
@@ -69,6 +70,7 @@ class Options:
         words += ["--deep"] if self.deep else []
         words += [f"--address-pool {self.address_pool}"] if self.address_pool else []
         words += [f"--allow-target {shlex.quote(self.allow_target)}"] if self.allow_target else []
+        words += [f"--patch-base {shlex.quote(self.patch_base)}"] if self.patch_base else []
         words += [f"--config {shlex.quote(self.config)}"] if self.config else []
         return " ".join(words)
 

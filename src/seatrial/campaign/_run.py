@@ -28,6 +28,7 @@ from seatrial.record import (
     LimitProved,
     Listener,
     MeasurementTaken,
+    NothingToMeasure,
     ProgressMade,
     Recorder,
     RunStarted,
@@ -125,6 +126,8 @@ class Run:
             self.recorder.emit(ExchangeRecorded(exchange=exchange))
         for measurement in evidence.measurements:
             self.recorder.emit(MeasurementTaken(measurement=measurement))
+        for metric, reason in evidence.nothing.items():
+            self.recorder.emit(NothingToMeasure(metric=metric, reason=reason))
         for proof in evidence.proofs:
             self.recorder.emit(LimitProved(proof=proof))
         for note in evidence.notes:

@@ -18,6 +18,7 @@ from seatrial.gate import (
     accepted,
     baseline_file,
     collect_values,
+    ratcheted,
     read_baseline,
     sign_of,
     write_baseline,
@@ -28,14 +29,15 @@ SCHEMA = "urn:seatrial:baseline-shown:1"
 Figures = Mapping[str, Value]
 
 
-def accept_figures(run: str, config: str) -> int:
-    """Write the baseline, say what changed, and return the exit code."""
+def accept_figures(run: str, config: str, *, ratchet: bool = False) -> int:
+    """Write the baseline, say what changed, and return the exit code; a `ratchet` makes no figure worse by its rule."""
     settings = load_settings(config_path(config).resolve())
     record = _fit(read_told(run_directory(run, config)))
     whole, path = set(record.origin.suites) >= set(SUITES), baseline_file(settings)
     new = accepted(_values(settings, record), settings.gate.parsed, whole=whole)
     stored, lost = _stored(path)
     before = stored.get(record.origin.profile, {})
+    new = ratcheted(new, before, settings.gate.parsed) if ratchet else new
     after = new if whole else {**before, **new}
     write_baseline(path, {**stored, record.origin.profile: after})
     for line in [*lost, *_changes(before, after), *([] if whole else [_partly(record)])]:

@@ -10,7 +10,7 @@ ACCEPT = """\b
 Examples:
   seatrial baseline accept
   seatrial baseline accept 20260101-120000-abc123
-  seatrial baseline accept build/seatrial"""
+  seatrial baseline accept build/seatrial --ratchet"""
 SHOW = """\b
 Examples:
   seatrial baseline show
@@ -24,15 +24,16 @@ def baseline_command() -> None:
 
 @baseline_command.command("accept", epilog=ACCEPT)
 @click.argument("run", default="")
+@click.option("--ratchet", is_flag=True, help="Keep what was better before, of figures that a rule holds against it.")
 @config_option
-def accept_command(run: str, config: str) -> int:
+def accept_command(run: str, config: str, *, ratchet: bool) -> int:
     """Take the figures of the latest run (or RUN: an id or a directory) into the baseline, which is to be committed.
 
     They count for runs of the same profile.
     """
     from seatrial.cli._accepted import accept_figures  # noqa: PLC0415 - heavy
 
-    return accept_figures(run, config)
+    return accept_figures(run, config, ratchet=ratchet)
 
 
 @baseline_command.command("show", epilog=SHOW)

@@ -82,6 +82,9 @@ class RunCommand(click.Command):
 )
 @allow_target_option
 @address_pool_option
+@click.option(
+    "--patch-base", default="", metavar="REF", help="Of [coverage]: lines changed since then count as the patch."
+)
 @config_option
 def run_command(**choices: object) -> int:
     """Start the stack, verify it and give a verdict.

@@ -621,6 +621,7 @@ class CoverageSettings(Section):
 
     `source` is the folder on this machine (relative to the file), `container_source` the same inside the container,
     `packages` what is measured in it; `components` maps a name to path globs. `merge` adds what others recorded.
+    `patch_base` is what git calls the point from which lines count as changed, such as a branch; empty for none.
     """
 
     services: tuple[Name, ...]
@@ -628,6 +629,7 @@ class CoverageSettings(Section):
     container_source: str = "/app"
     packages: tuple[str, ...] = (".",)
     components: dict[Name, tuple[str, ...]] = {}
+    patch_base: str = ""
     merge: tuple[MergeSettings, ...] = ()
 
     @property

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from seatrial.core.exchanges import Exchange
 from seatrial.core.matrix import Documented, Tally
@@ -21,6 +21,7 @@ class Evidence:
 
     `proofs` tell of each rate limit how its claims were decided. `documented` is what the contract promises; `tallies`
     count every answer, those of `exchanges` among them; `unfinished` says why less of it was asked for than was meant.
+    `nothing` says of a metric why there was nothing to measure, where that is no fault.
     """
 
     results: tuple[CheckResult, ...] = ()
@@ -31,6 +32,7 @@ class Evidence:
     documented: tuple[Documented, ...] = ()
     tallies: tuple[Tally, ...] = ()
     unfinished: str = ""
+    nothing: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

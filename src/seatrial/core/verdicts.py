@@ -8,17 +8,26 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """The end of a run, and of each gate; that nothing was accepted yet to hold it against is a gate's alone."""
+    """The end of a run, and of each gate; the last two are a gate's alone.
+
+    Nothing was accepted yet to hold it against, or there was nothing that could have been measured.
+    """
 
     PASS = "pass"  # noqa: S105 - a verdict, not a password
     FAIL = "fail"
     INCONCLUSIVE = "inconclusive"
     NO_BASELINE = "no-baseline"
+    NOTHING_TO_MEASURE = "nothing-to-measure"
 
     @property
     def exit_code(self) -> int:
         """Return what the process ends with: 0, 1 or 3."""
         return {Verdict.PASS: 0, Verdict.FAIL: 1}.get(self, 3)
+
+    @property
+    def words(self) -> str:
+        """Return the status as people read it."""
+        return "no baseline yet" if self is Verdict.NO_BASELINE else self.value.replace("-", " ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

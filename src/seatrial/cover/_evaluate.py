@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from seatrial.config import CoverageSettings
@@ -40,7 +41,25 @@ def evaluate(
     known = {name: [file for file in files if file in model] for name, files in components.items()}
     write_json(describe(model, known, unit=unit, gap=gap), out / "components.json")
     measurements = () if gap else measure(model, components, summaries, merged=bool(settings.merge))
-    return Evidence(results=(collected, mapped), measurements=measurements)
+    evidence = Evidence(results=(collected, mapped), measurements=measurements)
+    return _with_patch(evidence, model, settings.patch_base, places, out, gap) if settings.patch_base else evidence
+
+
+def _with_patch(  # noqa: PLR0913, PLR0917 - what a patch is held against
+    evidence: Evidence, model: Model, base: str, places: Places, out: Path, gap: str
+) -> Evidence:
+    """Write down what the patch against a git base has left uncovered, and add its figure."""
+    from seatrial.cover import _patch, _patched  # noqa: PLC0415 - for whoever has a git base
+
+    patch = _patch.read_patch(base, places.root)
+    changed = _patched.changed_lines(patch, model, places.root)
+    write_json(_patched.describe_patch(patch, changed, model, gap=gap), out / "patch.json")
+    figure = _patched.measure_patch(changed)
+    if gap:
+        return evidence
+    if figure is None:
+        return replace(evidence, nothing={_patched.METRIC: _patched.NOTHING.format(base=base)})
+    return replace(evidence, measurements=(*evidence.measurements, figure))
 
 
 def _read(

@@ -66,6 +66,10 @@ class PythonLines:
         reached = {suite: executable & reporter.translate_lines(lines) for suite, lines in suites.items()}
         return FileLines(executable=executable, suites={suite: lines for suite, lines in reached.items() if lines})
 
+    def statements(self, path: Path, lines: Iterable[int]) -> frozenset[int]:
+        """Return the first lines of the statements that lines of a file, which can be parsed, belong to."""
+        return frozenset(PythonFileReporter(str(path), self._defaults).translate_lines(lines))
+
 
 def lines_of(data: CoverageData, places: Places) -> Model:
     """Return what the processes of the services recorded, of every file of the source that can be parsed."""

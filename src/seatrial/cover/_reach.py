@@ -8,7 +8,7 @@ from typing import Any
 
 from seatrial.cover._lines import FileLines, Model
 
-SCHEMA = "seatrial-coverage-1"
+SCHEMA = "urn:seatrial:coverage:1"
 STARTUP = "startup"
 """What a process executes before the first suite: importing a module is no request."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,9 @@ Figures = Mapping[str, Value]
 Profiles = Mapping[str, Figures]
 COUNTED = frozenset({"checks", "findings", "waivers"})
 """What is counted over a whole run: part of one has fewer of them, which says nothing."""
+
+BETTER: Mapping[str, Callable[[float, float], float]] = {">=": max, ">": max, "<=": min, "<": min}
+"""Which of two figures is better, by the operator of the rule about them."""
 
 REMEDY = "accept a run anew: seatrial baseline accept; or restore the file from version control"
 
@@ -102,6 +105,21 @@ def accepted(values: Figures, rules: Iterable[Rule], *, whole: bool) -> dict[str
         for name, value in values.items()
         if not value.doubt and (whole or not is_counted(name)) and (name in named or not name.startswith("load."))
     }
+
+
+def ratcheted(new: Figures, before: Figures, rules: Iterable[Rule]) -> dict[str, Value]:
+    """Return new figures, but for those of which a rule against the baseline says that they were better before.
+
+    Else what falls within its tolerance, and is accepted again and again, falls without end.
+    """
+    better = {rule.metric: BETTER[rule.operator] for rule in rules if rule.baseline and rule.operator in BETTER}
+    return {name: _better(value, before.get(name), better.get(name)) for name, value in new.items()}
+
+
+def _better(new: Value, before: Value | None, better: Callable[[float, float], float] | None) -> Value:
+    if better is None or before is None or before.unit != new.unit:
+        return new
+    return before if better(before.number, new.number) == before.number else new
 
 
 def is_counted(metric: str) -> bool:

@@ -19,7 +19,8 @@ UNIT_SIGNS = {"percent": " %", "per_s": "/s", "count": "", "ratio": "", "": ""}
 
 
 NOISE = "informational, as it may differ from a stored figure by chance"
-NOTHING: Mapping[str, Value] = MappingProxyType({})
+NO_VALUES: Mapping[str, Value] = MappingProxyType({})
+NO_REASONS: Mapping[str, str] = MappingProxyType({})
 
 
 def judge(
@@ -27,16 +28,22 @@ def judge(
     values: Mapping[str, Value],
     *,
     applies: Callable[[str], bool],
-    baseline: Mapping[str, Value] = NOTHING,
+    baseline: Mapping[str, Value] = NO_VALUES,
+    nothing: Mapping[str, str] = NO_REASONS,
 ) -> list[GateResult]:
     """Judge every rule whose metric belongs to this run (`applies`), against what was accepted where it says so.
 
-    What was never measured is inconclusive.
+    What was never measured is inconclusive, unless there was `nothing` to measure: that decides nothing.
     """
-    return [_judge(rule, values.get(rule.metric), baseline.get(rule.metric)) for rule in rules if applies(rule.metric)]
+    chosen = [rule for rule in rules if applies(rule.metric)]
+    return [
+        _judge(rule, values.get(rule.metric), baseline.get(rule.metric), nothing.get(rule.metric)) for rule in chosen
+    ]
 
 
-def _judge(rule: Rule, value: Value | None, stored: Value | None) -> GateResult:
+def _judge(rule: Rule, value: Value | None, stored: Value | None, nothing: str | None) -> GateResult:
+    if value is None and nothing:
+        return _result(rule, None, Verdict.NOTHING_TO_MEASURE, nothing)
     if not rule.baseline or value is None:
         return _result(rule, value, *_compare(rule, value))
     if stored is None or stored.unit != value.unit:
@@ -92,7 +99,8 @@ def decide(
     """Return the verdict of a run and the one sentence why.
 
     A run that broke, lost part of its record or passed not one check is never a pass, whatever the rules say. What is
-    informational decides nothing, neither that it holds nor that it does not; nor does what has no baseline yet.
+    informational decides nothing, neither that it holds nor that it does not; nor does what has no baseline yet, or
+    what there was nothing to measure of.
     """
     if record.failure:
         return Verdict.INCONCLUSIVE, record.failure.reason
@@ -108,7 +116,10 @@ def decide(
 
 def _sentence(record: Record, gates: Sequence[GateResult], verdict: Verdict) -> str:
     unheld = sum(gate.status is Verdict.NO_BASELINE for gate in gates)
-    if gates and len(gates) == unheld:
+    empty = sum(gate.status is Verdict.NOTHING_TO_MEASURE for gate in gates)
+    if gates and len(gates) == unheld + empty:
+        if empty:
+            return "no gate was decided: " + "; ".join(gate.reason for gate in gates)
         return "no gate was decided: none of them has a baseline yet; accept one with: seatrial baseline accept"
     if not gates:
         return "no gate was judged: [gate] rules is empty or belongs to suites that were not selected"
@@ -118,7 +129,9 @@ def _sentence(record: Record, gates: Sequence[GateResult], verdict: Verdict) -> 
         untested = record.count(Outcome.NOT_TESTED) + record.count(Outcome.BLOCKED)
         note += f", {untested} not tested" if untested else ""
         note += f", {unheld} without a baseline yet" if unheld else ""
-        return f"all {len(gates) - open_gates - unheld} gates hold, {record.count(Outcome.PASSED)} checks passed{note}"
+        note += f", {empty} with nothing to measure" if empty else ""
+        held = sum(gate.status is Verdict.PASS for gate in gates)
+        return f"all {held} gates hold, {record.count(Outcome.PASSED)} checks passed{note}"
     worst = "; ".join(gate.reason for gate in gates if gate.status is verdict)
     ended = Outcome.FAILED if verdict is Verdict.FAIL else Outcome.INCONCLUSIVE
     named = [result.check for result in record.results.values() if result.outcome is ended]

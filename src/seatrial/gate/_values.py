@@ -81,7 +81,12 @@ def known_metrics(settings: Settings) -> dict[str, str]:
     known = {f"checks.{outcome_word(outcome)}": "count" for outcome in Outcome} | {"checks.waived": "count"}
     known |= {f"findings.{kind}": "count" for kind in (*Severity, FindingStatus.FLAKY)} | {"waivers.expired": "count"}
     if settings.coverage:
-        names = ("total", "branches", *(f"components.{name}" for name in settings.coverage.component_names))
+        names = (
+            "total",
+            "branches",
+            *(["patch"] if settings.coverage.patch_base else []),
+            *(f"components.{name}" for name in settings.coverage.component_names),
+        )
         known |= {f"coverage.{name}": "percent" for name in names}
     if settings.contract:
         known |= {f"contract.{name}": unit for name, unit in CONTRACT_UNITS.items()}

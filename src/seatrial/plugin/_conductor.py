@@ -23,6 +23,7 @@ from seatrial.campaign import (
     suite_named,
     suites_of,
     tell_matrix,
+    with_patch_base,
 )
 from seatrial.config import Settings
 from seatrial.core import (
@@ -67,7 +68,7 @@ class Conductor:
     """Hold one run in the process that started pytest."""
 
     def __init__(self, settings: Settings, options: Options, *, listeners: Sequence[Listener] = ()) -> None:
-        self.settings = settings
+        self.settings = with_patch_base(settings, options)
         self.options = options
         self.run: Run | None = None
         self.timed_out = False
@@ -224,7 +225,7 @@ class Conductor:
         whole = set(self.campaign.suites) >= set(SUITES)
         rules = comparable(settings.gate.parsed, whole=whole)
         applies = partial(metric_belongs, suites=self.campaign.suites, whole=whole, started=run.starts)
-        gates = judge(rules, values, applies=applies, baseline=self._stored)
+        gates = judge(rules, values, applies=applies, baseline=self._stored, nothing=self._record.nothing)
         for gate in gates:
             run.recorder.emit(GateJudged(gate=gate))
         verdict, reason = decide(self._record, gates, on_inconclusive=settings.gate.on_inconclusive)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.campaign import UP, Options, load_fault
+from seatrial.campaign import UP, Options, check_patch, load_fault, with_patch_base
 from seatrial.config import Settings, find_config, find_line, load_settings
 from seatrial.core import UsageError, name_nearest
 from seatrial.gate import baseline_file, check_rules, read_baseline
@@ -32,6 +32,8 @@ def settle(config: pytest.Config) -> tuple[Settings, Options]:
 
 def check_settings(settings: Settings, options: Options) -> None:
     """Refuse, before anything starts, what could only fail later; raises UsageError."""
+    settings = with_patch_base(settings, options)
+    check_patch(settings, options)
     check_rules(settings)
     if any(rule.baseline for rule in settings.gate.parsed):
         read_baseline(baseline_file(settings))

@@ -95,6 +95,13 @@ class MeasurementTaken(Event, frozen=True, kw_only=True):
     measurement: Measurement
 
 
+class NothingToMeasure(Event, frozen=True, kw_only=True):
+    """There was nothing that a metric could have measured, and why that is no fault."""
+
+    metric: str
+    reason: str
+
+
 class ExchangeRecorded(Event, frozen=True, kw_only=True):
     """A request was sent."""
 
@@ -165,6 +172,7 @@ OtherEvent = (
     | CheckStarted
     | CheckFinished
     | MeasurementTaken
+    | NothingToMeasure
     | ContractRead
     | ExchangesCounted
     | LimitProved

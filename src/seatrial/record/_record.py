@@ -32,6 +32,7 @@ from seatrial.record._events import (
     LimitationNoted,
     LimitProved,
     MeasurementTaken,
+    NothingToMeasure,
     RunFailed,
     RunFinished,
     RunStarted,
@@ -89,7 +90,8 @@ class Record:
     """What is known about a run so far: its first `lines`; `damage` says why reading stopped early, if it did.
 
     `unfinished` says why not all that is `documented` was asked for. `tallies` count exchanges, those among `exchanges`
-    whose ids are in `counted` too; `answers` counts exchanges that were read and are not among `exchanges`.
+    whose ids are in `counted` too; `answers` counts exchanges that were read and are not among `exchanges`. `nothing`
+    says of metrics why there was nothing that they could have measured.
     """
 
     directory: Path
@@ -97,6 +99,7 @@ class Record:
     planned: dict[str, CheckPlanned] = field(default_factory=dict)
     results: dict[str, CheckResult] = field(default_factory=dict)
     measurements: dict[str, Measurement] = field(default_factory=dict)
+    nothing: dict[str, str] = field(default_factory=dict)
     exchanges: dict[str, Exchange] = field(default_factory=dict)
     answers: Counter[Answer] = field(default_factory=Counter)
     documented: tuple[Documented, ...] = ()
@@ -124,6 +127,8 @@ class Record:
                 self.results[event.result.check] = event.result
             case MeasurementTaken():
                 self.measurements[event.measurement.name] = event.measurement
+            case NothingToMeasure():
+                self.nothing[event.metric] = event.reason
             case ExchangeRecorded():
                 self.exchanges[event.exchange.id] = event.exchange
             case ContractRead():

@@ -27,6 +27,7 @@ GATES: Mapping[Verdict, Level] = {
     Verdict.FAIL: "error",
     Verdict.INCONCLUSIVE: "warning",
     Verdict.NO_BASELINE: "notice",
+    Verdict.NOTHING_TO_MEASURE: "notice",
 }
 MOST = 10
 LONGEST = 500

@@ -7,8 +7,9 @@ from typing import TextIO
 
 from seatrial.core import Finding, FindingStatus, GateResult, Outcome, Verdict
 from seatrial.record import Record
+from seatrial.reporting._patch import patch_lines
+from seatrial.reporting._plain import escape as escape_markup
 from seatrial.reporting._summary import bounded, told
-from seatrial.reporting._summary import escape as escape_markup
 from seatrial.reporting._verdict import findings_of, not_verified, verdict_of
 
 MARKER = "<!-- seatrial -->"
@@ -25,7 +26,9 @@ LOOKED = {Outcome.PASSED, Outcome.FAILED}
 
 def write_comment(record: Record, stream: TextIO, *, base: Record | None = None) -> None:
     """Write verdict, gates and findings; against a base also which are new, which are gone, and what held before."""
-    stream.write(bounded([MARKER, *_head(record, base), *_gates(record, base), *_findings(record, base)], most=MOST))
+    patch = [line.replace("##", "###").replace("@", "@\u200b") for line in patch_lines(record)]
+    lines = [MARKER, *_head(record, base), *_gates(record, base), *patch, *_findings(record, base)]
+    stream.write(bounded(lines, most=MOST))
 
 
 def _head(record: Record, base: Record | None) -> Iterator[str]:

@@ -15,9 +15,11 @@ from seatrial.core import Exchange, Finding, Outcome, Verdict, content
 from seatrial.core.plain import LONGEST, plain
 from seatrial.record import Record
 from seatrial.reporting._addresses import address
+from seatrial.reporting._components import components_of, threshold
 from seatrial.reporting._heatmap import heatmap_of
 from seatrial.reporting._load import loads_of
 from seatrial.reporting._matrix import matrix_of
+from seatrial.reporting._patch import patch_of
 from seatrial.reporting._room import fit
 from seatrial.reporting._verdict import findings_of, verdict_of
 
@@ -96,6 +98,9 @@ def _context(record: Record) -> dict[str, Any]:
         "heatmap": heatmap_of(matrix) if matrix else None,
         "loads": loads_of(record.directory),
         "definitions": _definitions(facts["measurements"]),
+        "components": components_of(record),
+        "threshold": threshold,
+        "patch": patch_of(record),
         "has_coverage": (record.directory / "coverage" / "html" / "index.html").is_file(),
     }
 

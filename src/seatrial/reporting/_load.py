@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jsonschema_rs
-
-from seatrial.core import content
 from seatrial.reporting._chart import POINTS, Chart, Point, chart
+from seatrial.reporting._handed import read_handed
 
 MEGABYTE = 1_000_000
 DRAWN = 1_200
@@ -21,7 +17,7 @@ DRAWN = 1_200
 def loads_of(directory: Path) -> list[dict[str, Any]]:
     """Return every scenario that was sent, with its charts; one whose file cannot be read is left out."""
     files = sorted((directory / "load").glob("*/stats.json"))
-    found = [stats for file in files if (stats := _read(file))]
+    found = [stats for file in files if (stats := read_handed(file, "load-stats-1"))]
     most = min(POINTS, DRAWN // max(len(found), 1))
     return [_shown(stats, most) for stats in found]
 
@@ -31,21 +27,6 @@ def _shown(stats: Mapping[str, Any], most: int) -> dict[str, Any]:
     slowest = sorted(stats["operations"], key=lambda row: -(row["p99"] or 0))
     doubtful = bool(stats["doubt"]) or "failed" in stats["outcomes"].values()
     return {**stats, "operations": slowest, "charts": charts_of(stats, most), "open": doubtful}
-
-
-def _read(file: Path) -> dict[str, Any]:
-    """Return what a scenario left; nothing of one that another version wrote, or that was cut."""
-    try:
-        stats: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return stats if _validator().is_valid(stats) else {}
-
-
-@functools.cache
-def _validator() -> jsonschema_rs.Draft202012Validator:
-    text = (content("reports") / "schema" / "load-stats-1.schema.json").read_text(encoding="utf-8")
-    return jsonschema_rs.Draft202012Validator(json.loads(text))
 
 
 def charts_of(stats: Mapping[str, Any], most: int = POINTS) -> list[Chart]:

@@ -29,6 +29,7 @@ ROOM: Mapping[str, int] = {
     "load-operations": 8_000,
     "figures": 30_000,
     "components": 6_000,
+    "patch": 5_000,
     "stacks": 4_000,
     "time": 4_000,
 }

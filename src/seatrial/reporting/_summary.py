@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import TextIO
 
 from seatrial.core import Finding, FindingStatus, GateResult, Outcome, Verdict
-from seatrial.core.plain import plain_line, visible
+from seatrial.core.plain import plain_line
 from seatrial.gate import outcome_word
 from seatrial.record import Record
+from seatrial.reporting._components import component_lines
+from seatrial.reporting._patch import patch_lines
+from seatrial.reporting._plain import escape
 from seatrial.reporting._verdict import findings_of, not_verified, verdict_of
 
 LIMIT_BYTES = 900_000
@@ -40,8 +43,7 @@ def summarise(record: Record) -> list[str]:
 
 def told(gate: GateResult) -> str:
     """Return how a rule ended, and whether that decides anything."""
-    status = "no baseline yet" if gate.status is Verdict.NO_BASELINE else gate.status.value
-    return f"{status}{', informational' if gate.informational else ''}"
+    return f"{gate.status.words}{', informational' if gate.informational else ''}"
 
 
 def _nearby(path: Path) -> str:
@@ -88,6 +90,7 @@ def _markdown(record: Record) -> list[str]:
         f"- **{f.severity}** `{f.check}` {escape(f.title)}{_status(f)} {escape(f.operation)}"
         for f in findings_of(record)
     ]
+    lines += [*patch_lines(record), *component_lines(record)]
     lines += ["", "## Not verified", ""] + [f"- {escape(note)}" for note in not_verified(record)]
     return lines
 
@@ -95,9 +98,3 @@ def _markdown(record: Record) -> list[str]:
 def _status(finding: Finding) -> str:
     """Return what sets a finding apart from those that count."""
     return "" if finding.status is FindingStatus.CONFIRMED else f" ({finding.status})"
-
-
-def escape(text: str) -> str:
-    """Keep foreign text from becoming a table cell, a tag or an image, and what it hides from being hidden."""
-    one_line = visible(" ".join(text.split()))
-    return one_line.replace("|", "\\|").replace("<", "&lt;").replace("[", "\\[")

@@ -36,9 +36,10 @@ from seatrial.stack._startup import copy_readable, fault_addition, merge_additio
 from seatrial.stack._state import forget_state, read_state, write_state
 from seatrial.stack._sweep import leftovers, run_labels, run_marks, sweep
 from seatrial.stack._watchdog import Watchdog
-from seatrial.stack._worktree import add_worktree, commit_of, is_dirty, repository_of
+from seatrial.stack._worktree import GIT, add_worktree, commit_of, common_commit, is_dirty, is_shallow, repository_of
 
 __all__ = [
+    "GIT",
     "Ability",
     "Choice",
     "Completed",
@@ -64,6 +65,7 @@ __all__ = [
     "check_target",
     "choose_driver",
     "commit_of",
+    "common_commit",
     "compose_model",
     "copy_readable",
     "dockerfile_of",
@@ -75,6 +77,7 @@ __all__ = [
     "image_name",
     "image_of",
     "is_dirty",
+    "is_shallow",
     "lacks",
     "left_over",
     "leftovers",

@@ -16,9 +16,11 @@ POINTING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 
 OF_RUNS = ":(exclude,glob)**/.seatrial/**"
 NO_HOOKS = ("-c", "core.hooksPath=/dev/null")
+GIT = ("env", *(word for name in POINTING for word in ("-u", name)), "git")
+"""The program, for whoever starts it himself: it looks at the folder that it is given, whatever hook runs us."""
 
 
-def repository_of(folder: Path) -> Path:
+def repository_of(folder: Path, *, remedy: str = "compare images or URLs, or put the project under git") -> Path:
     """Return the top folder of the repository that a folder lies in; raises UsageError where there is none."""
     done = _run(("git", "-C", str(folder), "rev-parse", "--show-toplevel"))
     if done is None or done.returncode:
@@ -26,7 +28,7 @@ def repository_of(folder: Path) -> Path:
             "the project lies in no git repository",
             slug="repository-missing",
             where=str(folder),
-            remedy="compare images or URLs, or put the project under git",
+            remedy=remedy,
             details=done.stderr.strip()[-1000:] if done else "there is no git program",
         )
     return Path(done.stdout.strip())
@@ -35,6 +37,16 @@ def repository_of(folder: Path) -> Path:
 def commit_of(repository: Path, name: str) -> str:
     """Return the commit that a name means; empty where it means none."""
     return _git(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}") or ""
+
+
+def common_commit(repository: Path, commit: str) -> str:
+    """Return the last commit that the work here has in common with another one; empty where none is known."""
+    return _git(repository, "merge-base", commit, "HEAD") or ""
+
+
+def is_shallow(repository: Path) -> bool:
+    """Return whether the clone has the end of the history alone."""
+    return _git(repository, "rev-parse", "--is-shallow-repository") == "true"
 
 
 def is_dirty(repository: Path) -> bool:
@@ -56,8 +68,7 @@ def is_dirty(repository: Path) -> bool:
 
 def add_worktree(repository: Path, commit: str, folder: Path, *, work: Path) -> None:
     """Lay out a commit in a folder below a run's work folder; raises EnvironmentFailure where that is impossible."""
-    removal = ["git", "-C", str(repository), "worktree", "remove", "--force", "--force", str(folder)]
-    note_undo(["env", *(word for name in POINTING for word in ("-u", name)), *removal], work)
+    note_undo([*GIT, "-C", str(repository), "worktree", "remove", "--force", "--force", str(folder)], work)
     command = ("git", *NO_HOOKS, "-C", str(repository), "worktree", "add", "--quiet", "--detach", str(folder), commit)
     done = _run(command)
     if done is None or done.returncode:
