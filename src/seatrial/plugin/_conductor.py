@@ -37,6 +37,7 @@ from seatrial.core import (
 from seatrial.gate import Value, baseline_file, collect_values, comparable, decide, describe, judge, read_baseline
 from seatrial.http import IdentityPool
 from seatrial.openapi.diff import describe_waivers
+from seatrial.plugin._history import keep_run, look_back
 from seatrial.record import (
     CheckFinished,
     CheckPlanned,
@@ -184,6 +185,8 @@ class Conductor:
         finally:  # where one cannot be written, a verdict may stand there already, of files that nobody looked through
             if self._leaks(self.run):
                 write_reports(self.run.directory)
+        if not keep_run(self._record, self.run.recorder, self.settings):
+            write_reports(self.run.directory)
         finished, failure = self._record.finished, self._record.failure
         return failure.exit_code if failure else (finished.verdict.exit_code if finished else 3)
 
@@ -210,6 +213,7 @@ class Conductor:
         for gate in gates:
             run.recorder.emit(GateJudged(gate=gate))
         verdict, reason = decide(self._record, gates, on_inconclusive=settings.gate.on_inconclusive)
+        look_back(self._record, run.recorder, settings)
         duration_s = run.elapsed_s()
         run.recorder.emit(RunFinished(verdict=verdict, reason=reason, duration_s=duration_s))
 

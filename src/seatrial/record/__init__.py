@@ -11,6 +11,7 @@ from seatrial.record._events import (
     ExchangeRecorded,
     ExchangesCounted,
     GateJudged,
+    HistoryRead,
     LimitationNoted,
     LimitProved,
     MeasurementTaken,
@@ -23,6 +24,7 @@ from seatrial.record._events import (
     StageFinished,
     StageStarted,
 )
+from seatrial.record._history import KEPT, History, PastGate, PastRun, append_run, read_history
 from seatrial.record._record import Answer, Record, read_events, read_record
 from seatrial.record._recorder import EVENTS, Listener, Recorder, RecorderServer, RemoteRecorder, Sink
 from seatrial.record._redaction import TOKEN, Secrets
@@ -31,6 +33,7 @@ from seatrial.record._told import answer_of, read_told
 
 __all__ = [
     "EVENTS",
+    "KEPT",
     "OWNED",
     "TOKEN",
     "Answer",
@@ -43,11 +46,15 @@ __all__ = [
     "ExchangeRecorded",
     "ExchangesCounted",
     "GateJudged",
+    "History",
+    "HistoryRead",
     "Leak",
     "LimitProved",
     "LimitationNoted",
     "Listener",
     "MeasurementTaken",
+    "PastGate",
+    "PastRun",
     "ProgressMade",
     "Record",
     "Recorder",
@@ -64,10 +71,12 @@ __all__ = [
     "StageFinished",
     "StageStarted",
     "answer_of",
+    "append_run",
     "choose_exchanges",
     "clear_run",
     "find_leaks",
     "read_events",
+    "read_history",
     "read_record",
     "read_told",
     "whole_body",
