@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -43,7 +44,8 @@ def without_reports(run: Path) -> dict[str, bytes]:
 def test_reports_are_rebuilt_from_a_run(product: Product, lay: Callable[..., Path]) -> None:
     """`report` writes those of the latest run again, byte for byte, and `report RUN` those of the run that it names.
 
-    Of a record that was torn at its end what can be read is told, and no verdict.
+    The second run knows the first, and says so in its reports; both are kept. Of a record that was
+    torn at its end what can be read is told, and no verdict.
     """
     project = lay(own=GOOD)
     for _ in range(2):
@@ -56,6 +58,10 @@ def test_reports_are_rebuilt_from_a_run(product: Product, lay: Callable[..., Pat
         assert done.returncode == 0, done.stdout + done.stderr
         assert "verdict: pass" in done.stdout
         assert {name: (run / name).read_bytes() for name in REPORTERS} == before
+    kept = (project / ".seatrial" / "history.jsonl").read_text().splitlines()
+    assert [json.loads(line)["run"] for line in kept] == [first.name, latest.name]
+    assert "1 | 1 (+0, the same) |" in (latest / "summary.md").read_text()
+    assert first.name in (latest / "report.html").read_text()
     with (latest / EVENTS).open("r+b") as file:
         file.truncate((latest / EVENTS).stat().st_size - 7)
     done = product("report", cwd=project)

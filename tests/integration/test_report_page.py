@@ -41,9 +41,12 @@ from seatrial.record import (
     ExchangeRecorded,
     ExchangesCounted,
     GateJudged,
+    HistoryRead,
     LimitationNoted,
     LimitProved,
     MeasurementTaken,
+    PastGate,
+    PastRun,
     Recorder,
     RunFinished,
     RunStarted,
@@ -127,6 +130,14 @@ GATE = GateResult(
     id="checks.failed == 0", metric="checks.failed", operator="==", threshold=0, value=1, unit="count",
     status=Verdict.FAIL, reason="checks.failed is 1",
 )  # fmt: skip
+EARLIER = tuple(
+    PastRun(
+        run=f"{EVIL} {number}", time="then", project="", profile="quick", stack="local", asked=LONG, suites=(),
+        commit="", verdict=Verdict.FAIL, broke=number == 1, duration_s=2.0, coverage={"total": 80.0 + number},
+        gates=(PastGate(id=f"{EVIL} == 0", metric="checks.failed", value=number, unit="count", status=Verdict.FAIL),),
+    )
+    for number in range(4)
+)  # fmt: skip
 EVENTS: tuple[AnyEvent, ...] = (
     RunStarted(
         run="r", version="1", started="now", stack="local", why_stack="w", profile="quick", seed=7,
@@ -149,6 +160,7 @@ EVENTS: tuple[AnyEvent, ...] = (
     LimitationNoted(note=f"not this {LONG}"),
     GateJudged(gate=GATE),
     GateJudged(gate=replace(GATE, status=Verdict.INCONCLUSIVE, value=None, informational=True)),
+    HistoryRead(earlier=EARLIER, commit="c" * 40),
     RunFinished(verdict=Verdict.FAIL, reason="checks.failed is 1", duration_s=2.0),
 )  # fmt: skip
 Require = Callable[[str], str]
@@ -245,7 +257,7 @@ def test_page_one_is_in_order(chromium: Browser, page: str) -> None:
 @pytest.mark.parametrize(
     ("each", "drawings", "headings"),
     [
-        ("report.html", 6, ["Rate limits", "The contract, exercised", "Load"]),
+        ("report.html", 11, ["Rate limits", "History", "The contract, exercised", "Load"]),
         ("ratelimit/main.html", 1, ["Not tested", "Refuted", "What the headers said", "Ways round it"]),
     ],
     indirect=["each"],

@@ -23,12 +23,12 @@ from seatrial.core import (
     Severity,
     Verdict,
 )
-from seatrial.record import CheckPlanned, Record, RunStarted, StackReady
+from seatrial.record import KEPT, CheckPlanned, PastGate, PastRun, Record, RunStarted, StackReady
 from seatrial.reporting import REPORTERS
 from seatrial.reporting._addresses import address
 from seatrial.reporting._chart import POINTS, chart, thinned
 from seatrial.reporting._heatmap import heatmap_of
-from seatrial.reporting._room import LIMIT_BYTES, ROOM, WITHIN, fit
+from seatrial.reporting._room import LIMIT_BYTES, ROOM, WITHIN, Rooms
 
 HOSTILE = "<\U0001f6a2&\"'\x1b\u202e\u200b" * 1_000
 MANY, OPERATIONS = 5_000, 300
@@ -65,6 +65,12 @@ def hostile() -> Record:
     gate = GateResult(id=HOSTILE, metric="m", operator="==", threshold=0, value=1, unit="ms", status=Verdict.FAIL,
                       reason=HOSTILE)  # fmt: skip
     record.gates = [gate] * 5
+    record.earlier = (
+        PastRun(run=HOSTILE, time=HOSTILE, project="", profile="", stack="", asked="", suites=(), commit=HOSTILE,
+                verdict=Verdict.FAIL, checks={"passed": 1}, coverage={"total": 1.0},
+                gates=tuple(PastGate(id=f"{n} {HOSTILE}", metric="m", value=n, unit="ms", status=Verdict.FAIL)
+                            for n in range(9))),
+    ) * KEPT  # fmt: skip
     record.limitations = [f"{number} {HOSTILE}" for number in range(MANY)]
     return record
 
@@ -85,7 +91,7 @@ def test_no_run_makes_it_larger(hostile: Record) -> None:
     said = {"more findings, the worst first", "findings.sarif", "further findings are not shown here",
             "more, in <code>verdict.json",            "operations are not shown here",
             "of them are not shown here", "more exchanges",
-            "more are in <code>verdict.json"}  # fmt: skip
+            "more are in <code>verdict.json", "older runs are not shown here"}  # fmt: skip
     assert {text for text in said if text not in page} == set()
     assert "\x1b" not in page
     assert "\u202e" not in page
@@ -145,12 +151,40 @@ def test_what_failed_is_shown_before_what_passed() -> None:
 def test_rows_that_fit_are_whole(rows: list[tuple[int, bool]]) -> None:
     """What is shown is within its share, what weighs more goes before what does not, and nothing is lost."""
     named = [{"size": size, "first": first, "number": number} for number, (size, first) in enumerate(rows)]
-    fitted = fit(named, lambda row: Markup("<br>") * (row["size"] // 4), "checks", first="first")
-    assert len(fitted.html) <= ROOM["checks"]
+    fitted = Rooms().fit(named, lambda row: Markup("<br>") * (row["size"] // 4), "findings", first="first")
+    assert len(fitted.html) <= ROOM["findings"]
     shown = [row for row, _ in fitted.shown]
     assert sorted([*shown, *fitted.left], key=lambda row: row["number"]) == named
     if any(row["first"] for row in fitted.left):
         assert all(row["first"] for row in shown)
+
+
+SHARES = sorted(ROOM.keys() - WITHIN)
+
+
+@given(st.lists(st.tuples(st.sampled_from(SHARES), st.integers(0, 90_000)), unique_by=lambda pair: pair[0]))
+def test_what_a_list_leaves_those_after_it_may_take(lists: list[tuple[str, int]]) -> None:
+    """Each list has its own room at least, and all of them together no more than theirs, whatever they hold."""
+    rooms, taken, own = Rooms(), 0, 0
+    for share, rows in lists:
+        own += ROOM[share]
+        room = rooms.room(share)
+        assert ROOM[share] <= room == own - taken
+        inner = rooms.fit(range(3), lambda _: Markup("<br>") * 1_000, "evidence")
+        shown = len(rooms.fit(range(rows), lambda _: Markup("<br>"), share).html)
+        assert len(inner.shown) == ROOM["evidence"] // 4_000
+        assert shown == min(4 * rows, room // 4 * 4)
+        taken += shown
+    assert taken <= own
+
+
+def test_checks_fill_the_room_of_suites() -> None:
+    """The rows of suites are those of checks, with a heading each: there is room for both."""
+    rooms = Rooms()
+    rooms.fit([], lambda _: Markup(), "findings")
+    assert rooms.room("suites") == ROOM["findings"] + ROOM["suites"]
+    rooms.fit(range(10), lambda _: Markup("<br>"), "checks")
+    assert rooms.room("checks") == rooms.room("suites") - 12_000 == ROOM["findings"] + ROOM["suites"] - 12_000
 
 
 @given(st.lists(st.one_of(st.none(), st.floats(0, 1e6)), min_size=1, max_size=3_000), st.integers(1, 3))

@@ -690,6 +690,12 @@ class GateSettings(Section):
         return (*map(parse_rule, self.rules), *told)
 
 
+class ReportSettings(Section):
+    """What reports show beside the run: `history` is the file with earlier ones, relative to the file (empty: none)."""
+
+    history: str = ".seatrial/history.jsonl"
+
+
 class TargetSettings(Section):
     """Hosts (`HOST:PORT`) that are not loopback and may still be tested, if the command line names them too."""
 
@@ -747,5 +753,6 @@ class Settings(Section):
     posture: PostureSettings | None = None
     suites: tuple[str, ...] = ()
     gate: GateSettings = GateSettings()
+    report: ReportSettings = ReportSettings()
     waivers: tuple[WaiverSettings, ...] = ()
     budget_s: dict[Profile, dict[Stage, Positive]] = {}

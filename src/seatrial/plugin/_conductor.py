@@ -39,6 +39,7 @@ from seatrial.core import (
 from seatrial.gate import Value, baseline_file, collect_values, comparable, decide, describe, judge, read_baseline
 from seatrial.http import IdentityPool
 from seatrial.openapi.diff import describe_waivers
+from seatrial.plugin._history import keep_run, look_back
 from seatrial.record import (
     CheckFinished,
     CheckPlanned,
@@ -202,6 +203,9 @@ class Conductor:
         if self._tell_leaks(run, names=names, before=leaks) or broken:
             with contextlib.suppress(EnvironmentFailure):  # it was told, above
                 write_reports(run.directory, but=VERDICT)
+        if not keep_run(self._record, run.recorder, self.settings):
+            with contextlib.suppress(EnvironmentFailure):
+                write_reports(run.directory, but=VERDICT)
         write_reports(run.directory, only=VERDICT)
         if broken:
             raise broken
@@ -229,6 +233,7 @@ class Conductor:
         for gate in gates:
             run.recorder.emit(GateJudged(gate=gate))
         verdict, reason = decide(self._record, gates, on_inconclusive=settings.gate.on_inconclusive)
+        look_back(self._record, run.recorder, settings)
         duration_s = run.elapsed_s()
         run.recorder.emit(RunFinished(verdict=verdict, reason=reason, duration_s=duration_s))
 

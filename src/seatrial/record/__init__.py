@@ -11,6 +11,7 @@ from seatrial.record._events import (
     ExchangeRecorded,
     ExchangesCounted,
     GateJudged,
+    HistoryRead,
     LimitationNoted,
     LimitProved,
     MeasurementTaken,
@@ -24,6 +25,7 @@ from seatrial.record._events import (
     StageFinished,
     StageStarted,
 )
+from seatrial.record._history import KEPT, History, PastGate, PastRun, append_run, read_history
 from seatrial.record._record import Answer, Record, read_events, read_record
 from seatrial.record._recorder import EVENTS, Listener, Recorder, RecorderServer, RemoteRecorder, Sink
 from seatrial.record._redaction import TOKEN, Secrets
@@ -32,6 +34,7 @@ from seatrial.record._told import answer_of, read_told
 
 __all__ = [
     "EVENTS",
+    "KEPT",
     "OWNED",
     "TOKEN",
     "Answer",
@@ -44,12 +47,16 @@ __all__ = [
     "ExchangeRecorded",
     "ExchangesCounted",
     "GateJudged",
+    "History",
+    "HistoryRead",
     "Leak",
     "LimitProved",
     "LimitationNoted",
     "Listener",
     "MeasurementTaken",
     "NothingToMeasure",
+    "PastGate",
+    "PastRun",
     "ProgressMade",
     "Record",
     "Recorder",
@@ -66,11 +73,13 @@ __all__ = [
     "StageFinished",
     "StageStarted",
     "answer_of",
+    "append_run",
     "choose_exchanges",
     "clear_run",
     "find_leaks",
     "mend_leaks",
     "read_events",
+    "read_history",
     "read_record",
     "read_told",
     "whole_body",

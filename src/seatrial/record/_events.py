@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from seatrial.core import CheckResult, Documented, Exchange, GateResult, LimitProof, Measurement, Tally, Verdict
+from seatrial.record._history import PastRun
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
@@ -147,6 +148,13 @@ class GateJudged(Event, frozen=True, kw_only=True):
     gate: GateResult
 
 
+class HistoryRead(Event, frozen=True, kw_only=True):
+    """The runs before this one that asked for the same were looked up, the oldest first; `commit` is this run's."""
+
+    earlier: tuple[PastRun, ...] = ()
+    commit: str = ""
+
+
 class RunFailed(Event, frozen=True, kw_only=True):
     """The environment or the configuration ended the run; `exit_code` is 2, 3 or 130."""
 
@@ -179,6 +187,7 @@ OtherEvent = (
     | ProgressMade
     | LimitationNoted
     | GateJudged
+    | HistoryRead
     | RunFailed
     | RunFinished
 )

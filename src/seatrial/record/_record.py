@@ -29,6 +29,7 @@ from seatrial.record._events import (
     ExchangeRecorded,
     ExchangesCounted,
     GateJudged,
+    HistoryRead,
     LimitationNoted,
     LimitProved,
     MeasurementTaken,
@@ -39,6 +40,7 @@ from seatrial.record._events import (
     StackReady,
     StageFinished,
 )
+from seatrial.record._history import PastRun
 from seatrial.record._recorder import EVENTS
 
 Answer = tuple[str, int, str]
@@ -92,6 +94,7 @@ class Record:
     `unfinished` says why not all that is `documented` was asked for. `tallies` count exchanges, those among `exchanges`
     whose ids are in `counted` too; `answers` counts exchanges that were read and are not among `exchanges`. `nothing`
     says of metrics why there was nothing that they could have measured.
+    `earlier` are the last runs that asked for the same, the oldest first.
     """
 
     directory: Path
@@ -111,6 +114,8 @@ class Record:
     stages: list[StageFinished] = field(default_factory=list)
     stacks: list[StackReady] = field(default_factory=list)
     limitations: list[str] = field(default_factory=list)
+    earlier: tuple[PastRun, ...] = ()
+    commit: str = ""
     failure: RunFailed | None = None
     finished: RunFinished | None = None
     damage: str = ""
@@ -146,6 +151,8 @@ class Record:
                 self.stacks.append(event)
             case LimitationNoted():
                 self.limitations.append(event.note)
+            case HistoryRead():
+                self.earlier, self.commit = event.earlier, event.commit
             case RunFailed():
                 self.failure = event
             case RunFinished():

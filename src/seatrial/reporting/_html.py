@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from hashlib import sha256
 from typing import Any, TextIO
 
@@ -17,13 +18,15 @@ from seatrial.record import Record
 from seatrial.reporting._addresses import address
 from seatrial.reporting._components import components_of, threshold
 from seatrial.reporting._heatmap import heatmap_of
+from seatrial.reporting._history import history_of
 from seatrial.reporting._load import loads_of
 from seatrial.reporting._matrix import matrix_of
+from seatrial.reporting._numbers import figure
 from seatrial.reporting._patch import patch_of
-from seatrial.reporting._room import fit
+from seatrial.reporting._room import Rooms
+from seatrial.reporting._trend import trend_of
 from seatrial.reporting._verdict import findings_of, verdict_of
 
-UNIT_SIGNS = {"percent": " %", "per_s": " /s", "count": "", "ratio": "", "": ""}
 GOOD = frozenset({Outcome.PASSED, Outcome.NOT_APPLICABLE})
 ALIKE = 60
 """So many figures of one definition are shown."""
@@ -54,7 +57,6 @@ def environment() -> jinja2.Environment:
     found.filters.update(figure=figure, shortened=lambda text, longest: plain(text, longest=longest))
     found.globals.update(
         address=address,
-        fit=fit,
         longest=LONGEST,
         script=Markup(script),  # noqa: S704 - ours
         script_hash=_hash(script),
@@ -73,23 +75,17 @@ def _hash(script: str) -> Markup:
     return Markup("sha256-{}").format(Markup(digest))  # noqa: S704 - base64
 
 
-def figure(value: float | None, unit: str = "") -> str:
-    """Return a number for people: the exact one stands in verdict.json."""
-    if value is None:
-        return "not measured"
-    shown = f"{value:.0f}" if float(value).is_integer() else f"{value:.2f}"
-    return shown + UNIT_SIGNS.get(unit, f" {unit}")
-
-
 def _context(record: Record) -> dict[str, Any]:
     facts, matrix = verdict_of(record), matrix_of(record) if record.documented else None
     checks = list(_checks(record))
     return {
+        "fit": Rooms().fit,
         "facts": facts,
         "findings": list(_addressed(findings_of(record))),
         "evidence_of": functools.partial(_evidence, record),
         "checks": checks,
-        "gates": list(_gates(facts["gates"])),
+        "gates": list(_gates(record)),
+        "history": history_of(record),
         "suites": _suites(checks),
         "stages": _stages(facts),
         "stacks": record.stacks,
@@ -113,13 +109,15 @@ def _addressed(findings: Sequence[Finding]) -> Iterator[tuple[Finding, str]]:
         taken.add(finding.fingerprint)
 
 
-def _gates(gates: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _gates(record: Record) -> Iterator[dict[str, Any]]:
     """Yield gates with their addresses on the page, of one rule only the first; one that is `open` does not hold."""
     taken: set[str] = set()
-    for gate in gates:
-        there = "" if gate["id"] in taken else address("gate", gate["id"])
-        yield {**gate, "address": there, "open": gate["status"] != Verdict.PASS}
-        taken.add(gate["id"])
+    for gate in record.gates:
+        there = "" if gate.id in taken else address("gate", gate.id)
+        trend, is_open = trend_of(gate, record.earlier), gate.status is not Verdict.PASS
+        shown = {"status": gate.status.value, "words": gate.status.words, "address": there, "trend": trend}
+        yield {**asdict(gate), **shown, "open": is_open}
+        taken.add(gate.id)
 
 
 def _evidence(record: Record, finding: Finding) -> list[Exchange]:

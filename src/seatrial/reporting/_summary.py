@@ -11,8 +11,10 @@ from seatrial.core.plain import plain_line
 from seatrial.gate import outcome_word
 from seatrial.record import Record
 from seatrial.reporting._components import component_lines
+from seatrial.reporting._numbers import figure
 from seatrial.reporting._patch import patch_lines
 from seatrial.reporting._plain import escape
+from seatrial.reporting._trend import trend_of
 from seatrial.reporting._verdict import findings_of, not_verified, verdict_of
 
 LIMIT_BYTES = 900_000
@@ -83,8 +85,8 @@ def _markdown(record: Record) -> list[str]:
     ]
     lines += ["| checks | |", "|---|---|"]
     lines += [f"| {outcome} | {facts['checks'][outcome_word(outcome)]} |" for outcome in Outcome]
-    lines += ["", "| gate | status | why |", "|---|---|---|"]
-    lines += [f"| `{gate.id}` | {told(gate)} | {escape(gate.reason)} |" for gate in record.gates]
+    lines += ["", "| gate | status | value | previous | why |", "|---|---|---|---|---|"]
+    lines += [f"| `{gate.id}` | {' | '.join(_judged(record, gate))} |" for gate in record.gates]
     lines += ["", "## Findings", ""] if facts["findings"] else []
     lines += [
         f"- **{f.severity}** `{f.check}` {escape(f.title)}{_status(f)} {escape(f.operation)}"
@@ -93,6 +95,19 @@ def _markdown(record: Record) -> list[str]:
     lines += [*patch_lines(record), *component_lines(record)]
     lines += ["", "## Not verified", ""] + [f"- {escape(note)}" for note in not_verified(record)]
     return lines
+
+
+def _judged(record: Record, gate: GateResult) -> tuple[str, ...]:
+    """Return the cells of a rule."""
+    return told(gate), figure(gate.value, gate.unit), _previous(record, gate), escape(gate.reason)
+
+
+def _previous(record: Record, gate: GateResult) -> str:
+    """Return the value of a rule in the last run that asked for the same, and the way since."""
+    trend = trend_of(gate, record.earlier)
+    if trend.previous is None:
+        return "none"
+    return f"{figure(trend.previous, gate.unit)}{f' ({trend.change}, {trend.course})' if trend.change else ''}"
 
 
 def _status(finding: Finding) -> str:
