@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, wait
 from functools import partial
+from pathlib import Path
 
 import msgspec
 
@@ -41,6 +42,9 @@ from seatrial.stack import Stack, Variant
 INSTRUMENTS: dict[str, Instrument] = {"contract": fuzz_contract, "ratelimit": prove_limits, "load": run_load}
 
 
+COVERAGE = "coverage"
+"""The folder of a run that has what the services executed."""
+
 POLITE = 10
 """How much a thread yields to whatever else wants a processor (a nice value)."""
 
@@ -65,7 +69,7 @@ class Campaign:
 
     def _make_collector(self) -> Collector | None:
         settings = self.run.settings
-        wanted = "coverage" in self.suites and self.run.starts
+        wanted = ("coverage" in self.suites or self.run.options.cover) and self.run.starts
         if not wanted or not settings.coverage:
             return None
         return Collector(settings.coverage, root=settings.root)
@@ -194,8 +198,27 @@ class Campaign:
         if any(self.variant(each) == "instrumented" for each in left):
             return
         self.stacks.end("instrumented")
-        if self._collector and "coverage" not in self._early:
-            self._early["coverage"] = in_background(partial(self._collect, self._collector), name="coverage")
+        if self._collector:
+            self._begin_collecting(self._collector)
+
+    def cover(self) -> Evidence:
+        """Return what the services executed, if they are measured: their stack ends for that. Raises SeatrialError."""
+        if self._collector is None:
+            return Evidence()
+        self._begin_collecting(self._collector)
+        evidence = self._early["coverage"].result()
+        if "coverage" not in self._entered:
+            self.run.absorb(evidence)
+        return evidence
+
+    def hand_over(self, target: Path) -> None:
+        """Write the data of what the services executed into a file, for another tool; raises EnvironmentFailure."""
+        if self._collector:
+            self._collector.hand_over(target, out=self.run.directory / COVERAGE)
+
+    def _begin_collecting(self, collector: Collector) -> None:
+        if "coverage" not in self._early:
+            self._early["coverage"] = in_background(partial(self._collect, collector), name="coverage")
 
     def _begin_early(self, name: str, *, on: Variant) -> None:
         if name in self.suites and name not in self._early and not self._cannot_test(suite_named(name), None):
@@ -240,7 +263,7 @@ class Campaign:
             self.run.progress("coverage")("stopping the instrumented stack")
             self.stacks.end("instrumented").result()
             self.run.progress("coverage")("combining what the services recorded")
-            return collector.collect(out=self.run.directory / "coverage")
+            return collector.collect(out=self.run.directory / COVERAGE)
 
     def _begin(self, stage: str) -> None:
         if self._stage and self._stage[0] == stage:
