@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 
 from seatrial.campaign._ahead import Ahead
+from seatrial.campaign._attribution import LoadAttribution
 from seatrial.campaign._background import in_background
 from seatrial.campaign._entered import Entered
 from seatrial.campaign._instruments import (
@@ -63,6 +64,7 @@ class Campaign:
         self._entered: dict[str, Entered | SeatrialError] = {}
         self._early: dict[str, Future[Evidence]] = {}
         self._ahead = Ahead(run)
+        self._attribution = LoadAttribution(run)
         self._stage: tuple[str, float] | None = None
         self._closed = False
         self.failed = False
@@ -117,6 +119,8 @@ class Campaign:
 
     def _enter(self, suite: Suite) -> Entered:
         variant = self.variant(suite)
+        if self._attributes_load:
+            self._attribution.start()
         if suite.instrument:
             self._ahead.start()  # while the stack starts: nothing else has to wait for that
         self._prepare_first()
@@ -197,9 +201,26 @@ class Campaign:
         left = [suite_named(name) for name in self.parts[self.parts.index(suite.name) :] if name != "coverage"]
         if any(self.variant(each) == "instrumented" for each in left):
             return
+        if self._attributes_load:
+            self._attribute_load()
         self.stacks.end("instrumented")
         if self._collector:
             self._begin_collecting(self._collector)
+
+    @property
+    def _attributes_load(self) -> bool:
+        """Return whether lines that load reaches are still to be counted as its own."""
+        wanted = bool(self._collector) and "load" in self.suites and self._attribution.pending
+        return wanted and not self._cannot_test(suite_named("load"), None)
+
+    def _attribute_load(self) -> None:
+        """Send a little of the load where lines are counted, before it is judged where none are: neither disturbs."""
+        self._attribution.start()
+        with contextlib.suppress(SeatrialError):  # without the stack there is no coverage either, and that is said
+            stack = self.stacks.get("instrumented")
+            self._switch_phase(suite_named("load"), "instrumented")
+            with self._timed("coverage"):
+                self._attribution.send(stack)
 
     def cover(self) -> Evidence:
         """Return what the services executed, if they are measured: their stack ends for that. Raises SeatrialError."""
@@ -295,6 +316,7 @@ class Campaign:
         self._begin("report")
         self.run.progress("report")("stopping what this run started")
         self._ahead.close()
+        self._attribution.close()
         try:
             if self.run.options.keep and not self.failed:
                 leave_running(self.run, self.stacks)
