@@ -93,6 +93,50 @@ if __name__ == "__main__":
 """
 
 
+CREW = """import multiprocessing
+import os
+import time
+
+
+def serve(name):
+    await_file("go")
+    globals()[name]()
+    with open("done-" + name, "w"):
+        pass
+    await_file("end")
+
+
+def await_file(name):
+    while not os.path.exists(name):
+        time.sleep(0.01)
+
+
+def parent():
+    return 1
+
+
+def forked():
+    return 2
+
+
+def spawned():
+    return 3
+
+
+if __name__ == "__main__":
+    child = os.fork()
+    if child == 0:
+        serve("forked")
+        os._exit(0)
+    multiprocessing.get_context("spawn").Process(target=serve, args=("spawned",)).start()
+    print(0, flush=True)
+    serve("parent")
+    os.waitpid(child, 0)
+"""
+MEMBERS = ("parent", "forked", "spawned")
+"""Processes start as those of Celery's prefork pool do, by a fork, or as workers of uvicorn do, anew."""
+
+
 def line(text: str) -> str:
     """Return the number of the line of the answers that reads so."""
     return str(ANSWERS.splitlines().index(text) + 1)
@@ -141,7 +185,9 @@ def filled(addition: Mapping[str, str], share: Path) -> dict[str, str]:
 
 
 @contextmanager
-def serving(collector: Collector, root: Path, *, python: str = sys.executable) -> Iterator[Service]:
+def serving(
+    collector: Collector, root: Path, *, python: str = sys.executable, module: str = "app.serve"
+) -> Iterator[Service]:
     """Start the server with what the collector adds."""
     share = root / "share"
     added = collector.prepare(
@@ -150,7 +196,7 @@ def serving(collector: Collector, root: Path, *, python: str = sys.executable) -
     with (
         (root / "stderr").open("w") as stderr,
         subprocess.Popen(
-            [python, "-m", "app.serve"],
+            [python, "-m", module],
             env=filled(added["api"].environment, share),
             cwd=root / "svc",
             stdout=subprocess.PIPE,
@@ -195,6 +241,34 @@ def test_threads_children_and_phases_are_recorded(root: Path) -> None:
     assert line("    sys.exit(9)") not in found, "a one-liner was measured"
     values = {found.name: found for found in evidence.measurements}
     assert 80 < values["coverage.total"].value < 100
+
+
+def await_all(found: Callable[[], list[Path]], count: int) -> None:
+    """Wait until there are so many files."""
+    deadline = time.monotonic() + 20
+    while len(found()) < count and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert len(found()) == count
+
+
+def test_every_process_acknowledges_a_phase(root: Path) -> None:
+    """A master and its children, forked or started anew, are in a phase once it is said to be acknowledged."""
+    (root / "svc/app/crew.py").write_text(CREW)
+    collector = Collector(SETTINGS, root=root)
+    with serving(collector, root, module="app.crew") as service:
+        acks = root / "share/data/ack"
+        await_all(lambda: list(acks.glob("[!.]*")), len(MEMBERS))
+        collector.set_phase("one")
+        assert collector.wait_acknowledged(10)
+        assert [path.read_text() for path in acks.glob("[!.]*")] == ["one"] * len(MEMBERS)
+        (root / "svc/go").touch()
+        await_all(lambda: list((root / "svc").glob("done-*")), len(MEMBERS))
+        (root / "svc/end").touch()
+        service.child.wait(timeout=20)
+    collector.collect(out=root / "out")
+    found = json.loads((root / "out/attribution.json").read_text())["files"]["svc/app/crew.py"]
+    for number in (1, 2, 3):
+        assert found[str(CREW.splitlines().index(f"    return {number}") + 1)] == ["one"]
 
 
 def test_a_killed_service_keeps_what_was_written_down(root: Path) -> None:

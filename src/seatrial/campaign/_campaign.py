@@ -12,10 +12,12 @@ import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, wait
 from functools import partial
+from pathlib import Path
 
 import msgspec
 
 from seatrial.campaign._ahead import Ahead
+from seatrial.campaign._attribution import LoadAttribution
 from seatrial.campaign._background import in_background
 from seatrial.campaign._entered import Entered
 from seatrial.campaign._instruments import (
@@ -41,6 +43,9 @@ from seatrial.stack import Stack, Variant
 INSTRUMENTS: dict[str, Instrument] = {"contract": fuzz_contract, "ratelimit": prove_limits, "load": run_load}
 
 
+COVERAGE = "coverage"
+"""The folder of a run that has what the services executed."""
+
 POLITE = 10
 """How much a thread yields to whatever else wants a processor (a nice value)."""
 
@@ -59,13 +64,14 @@ class Campaign:
         self._entered: dict[str, Entered | SeatrialError] = {}
         self._early: dict[str, Future[Evidence]] = {}
         self._ahead = Ahead(run)
+        self._attribution = LoadAttribution(run)
         self._stage: tuple[str, float] | None = None
         self._closed = False
         self.failed = False
 
     def _make_collector(self) -> Collector | None:
         settings = self.run.settings
-        wanted = "coverage" in self.suites and self.run.starts
+        wanted = ("coverage" in self.suites or self.run.options.cover) and self.run.starts
         if not wanted or not settings.coverage:
             return None
         return Collector(settings.coverage, root=settings.root)
@@ -113,6 +119,8 @@ class Campaign:
 
     def _enter(self, suite: Suite) -> Entered:
         variant = self.variant(suite)
+        if self._attributes_load:
+            self._attribution.start()
         if suite.instrument:
             self._ahead.start()  # while the stack starts: nothing else has to wait for that
         self._prepare_first()
@@ -193,9 +201,45 @@ class Campaign:
         left = [suite_named(name) for name in self.parts[self.parts.index(suite.name) :] if name != "coverage"]
         if any(self.variant(each) == "instrumented" for each in left):
             return
+        if self._attributes_load:
+            self._attribute_load()
         self.stacks.end("instrumented")
-        if self._collector and "coverage" not in self._early:
-            self._early["coverage"] = in_background(partial(self._collect, self._collector), name="coverage")
+        if self._collector:
+            self._begin_collecting(self._collector)
+
+    @property
+    def _attributes_load(self) -> bool:
+        """Return whether lines that load reaches are still to be counted as its own."""
+        wanted = bool(self._collector) and "load" in self.suites and self._attribution.pending
+        return wanted and not self._cannot_test(suite_named("load"), None)
+
+    def _attribute_load(self) -> None:
+        """Send a little of the load where lines are counted, before it is judged where none are: neither disturbs."""
+        self._attribution.start()
+        with contextlib.suppress(SeatrialError):  # without the stack there is no coverage either, and that is said
+            stack = self.stacks.get("instrumented")
+            self._switch_phase(suite_named("load"), "instrumented")
+            with self._timed("coverage"):
+                self._attribution.send(stack)
+
+    def cover(self) -> Evidence:
+        """Return what the services executed, if they are measured: their stack ends for that. Raises SeatrialError."""
+        if self._collector is None:
+            return Evidence()
+        self._begin_collecting(self._collector)
+        evidence = self._early["coverage"].result()
+        if "coverage" not in self._entered:
+            self.run.absorb(evidence)
+        return evidence
+
+    def hand_over(self, target: Path) -> None:
+        """Write the data of what the services executed into a file, for another tool; raises EnvironmentFailure."""
+        if self._collector:
+            self._collector.hand_over(target, out=self.run.directory / COVERAGE)
+
+    def _begin_collecting(self, collector: Collector) -> None:
+        if "coverage" not in self._early:
+            self._early["coverage"] = in_background(partial(self._collect, collector), name="coverage")
 
     def _begin_early(self, name: str, *, on: Variant) -> None:
         if name in self.suites and name not in self._early and not self._cannot_test(suite_named(name), None):
@@ -240,7 +284,7 @@ class Campaign:
             self.run.progress("coverage")("stopping the instrumented stack")
             self.stacks.end("instrumented").result()
             self.run.progress("coverage")("combining what the services recorded")
-            return collector.collect(out=self.run.directory / "coverage")
+            return collector.collect(out=self.run.directory / COVERAGE)
 
     def _begin(self, stage: str) -> None:
         if self._stage and self._stage[0] == stage:
@@ -272,6 +316,7 @@ class Campaign:
         self._begin("report")
         self.run.progress("report")("stopping what this run started")
         self._ahead.close()
+        self._attribution.close()
         try:
             if self.run.options.keep and not self.failed:
                 leave_running(self.run, self.stacks)

@@ -24,6 +24,7 @@ class Options:
     with `writes` or without; at another rate, for another time or by another number of `processes` than they declare,
     if one is given. Of `workers` elsewhere, that many send it together; their master listens at `bind` and waits for
     them for `wait_s`. With `ui`, Locust's web page is beside it. `patch_base` stands in for that of the settings.
+    To `cover` means to measure the services whatever suites run.
     """
 
     stack: str = "auto"
@@ -49,6 +50,7 @@ class Options:
     bind: str = ""
     wait_s: float | None = None
     ui: bool = False
+    cover: bool = False
     timeout_s: float | None = None
     allow_target: str = ""
     address_pool: str = ""

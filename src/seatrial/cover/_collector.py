@@ -104,6 +104,12 @@ class Collector:
         except OSError as error:
             raise _unwritable(out, error) from error
 
+    def hand_over(self, target: Path, *, out: Path) -> None:
+        """Copy the data of what was collected into `out`, which speaks of this machine; raises EnvironmentFailure."""
+        from seatrial.cover._combine import DATA, copy_data  # noqa: PLC0415 - see _evaluate
+
+        copy_data(out / DATA, target)
+
     def _evaluate(self, handed_in: Sequence[HandedIn], places: Places, out: Path) -> Evidence:
         # coverage takes a tenth of a second to import: not before it is needed.
         from seatrial.cover import _checks as checks  # noqa: PLC0415 - see above

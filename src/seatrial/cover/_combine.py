@@ -14,6 +14,9 @@ from seatrial.core import EnvironmentFailure
 from seatrial.cover._handed_in import HandedIn
 from seatrial.cover._places import Places
 
+DATA = ".coverage"
+"""The name of the one file among the reports."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Combined:
@@ -41,6 +44,18 @@ def combine(handed_in: Iterable[HandedIn], *, places: Places, inside: str, file:
     except CoverageException as error:
         raise unusable(error, file) from error
     return Combined(data=data, unmapped=tuple(sorted(unmapped)))
+
+
+def copy_data(source: Path, target: Path) -> None:
+    """Copy data; what an earlier, killed session left at the target is no part of it. Raises EnvironmentFailure."""
+    try:
+        target.unlink(missing_ok=True)
+        with closing(CoverageData(str(source))) as recorded, closing(CoverageData(str(target))) as copied:
+            recorded.read()
+            copied.update(recorded)
+            copied.write()
+    except (OSError, CoverageException) as error:
+        raise unusable(error, target) from error
 
 
 def unusable(error: Exception, where: Path) -> EnvironmentFailure:

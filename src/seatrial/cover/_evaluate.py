@@ -9,7 +9,7 @@ from pathlib import Path
 from seatrial.config import CoverageSettings
 from seatrial.core import CheckResult, Evidence, Outcome
 from seatrial.cover._checks import MAPPED, judge_collected, judge_mapped
-from seatrial.cover._combine import combine
+from seatrial.cover._combine import DATA, combine
 from seatrial.cover._figures import Summaries, components_of, measure
 from seatrial.cover._handed_in import HandedIn
 from seatrial.cover._lines import Model, join, lines_of
@@ -68,7 +68,7 @@ def _read(
     """Return how the services' data maps, what they executed, and coverage's own summary of each file."""
     if not settings.services:
         return CheckResult(check=MAPPED, outcome=Outcome.PASSED), {}, {}
-    combined = combine(handed_in, places=places, inside=inside, file=out / ".coverage")
+    combined = combine(handed_in, places=places, inside=inside, file=out / DATA)
     try:
         summaries = write_reports(combined, places, out)
         unread = [name for name in places.files if name not in summaries]

@@ -30,6 +30,7 @@ from seatrial.core import (
     Check,
     CheckResult,
     EnvironmentFailure,
+    GateResult,
     Outcome,
     RunInterrupted,
     SeatrialError,
@@ -66,7 +67,7 @@ SHOWN = 5
 
 
 class Conductor:
-    """Hold one run in the process that started pytest."""
+    """Hold one run in the process that started pytest; `gates` are what was judged elsewhere."""
 
     def __init__(self, settings: Settings, options: Options, *, listeners: Sequence[Listener] = ()) -> None:
         self.settings = with_patch_base(settings, options)
@@ -75,6 +76,7 @@ class Conductor:
         self.timed_out = False
         self.problem: SeatrialError | None = None
         self.exit_code: int | None = None
+        self.gates: list[GateResult] = []
         self._listeners = listeners
         self._campaign: Campaign | None = None
         self._record = Record(Path())
@@ -229,7 +231,8 @@ class Conductor:
         whole = set(self.campaign.suites) >= set(SUITES)
         rules = comparable(settings.gate.parsed, whole=whole)
         applies = partial(metric_belongs, suites=self.campaign.suites, whole=whole, started=run.starts)
-        gates = judge(rules, values, applies=applies, baseline=self._stored, nothing=self._record.nothing)
+        judged = judge(rules, values, applies=applies, baseline=self._stored, nothing=self._record.nothing)
+        gates = [*judged, *self.gates]
         for gate in gates:
             run.recorder.emit(GateJudged(gate=gate))
         verdict, reason = decide(self._record, gates, on_inconclusive=settings.gate.on_inconclusive)

@@ -22,13 +22,14 @@ from seatrial.core import (
     SeatrialError,
     find_blocker,
 )
+from seatrial.plugin._aggregates import Aggregates, Harness, aim, asks_for_coverage
 from seatrial.plugin._checks import MARK, check_of, part, sort_items, suite_of
 from seatrial.plugin._complete import complete
 from seatrial.plugin._conductor import SESSION, Conductor, planned
 from seatrial.plugin._defects import Defects
 from seatrial.plugin._follower import Follower
 from seatrial.plugin._outcomes import Blocked, NotTested, Recorded, RecordedSkip, judge_exception
-from seatrial.plugin._settle import check_settings, settle
+from seatrial.plugin._settle import check_settings, settings_of, settle
 from seatrial.plugin._together import Together
 from seatrial.record import CheckFinished, CheckStarted
 
@@ -47,6 +48,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--seatrial-options", default="", metavar="JSON", help="what `seatrial run` was asked for")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
+    """Point pytest-cov at the services before it starts; what is wrong with that is said by `pytest_configure`."""
+    option = early_config.known_args_namespace
+    if asks_for_coverage(option):
+        with contextlib.suppress(SeatrialError):
+            aim(option, settings_of(option, early_config.invocation_params.dir))
+    return (yield)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Prepare to conduct a run, or to follow one (an xdist worker)."""
     config.addinivalue_line("markers", f"{MARK}(slug, ...): a check of seatrial; use @check(...)")
@@ -57,6 +68,8 @@ def pytest_configure(config: pytest.Config) -> None:
         check_settings(settings, options)
     except SeatrialError as error:
         raise pytest.UsageError(str(error)) from error
+    if options.cover:
+        config.pluginmanager.register(Harness(), "seatrial-harness")
     if worker := _worker(config):
         config.stash[CONTEXT] = Follower(settings, options, conductor=int(os.environ[SESSION]), worker=worker)
     else:
@@ -66,6 +79,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def conduct(config: pytest.Config, conductor: Conductor) -> None:
     """Make this session the one that conducts; with xdist its workers learn where to look."""
     config.stash[CONTEXT] = conductor
+    if conductor.options.cover:
+        config.pluginmanager.register(Aggregates(conductor), "seatrial-aggregates")
     if getattr(config.option, "numprocesses", None):
         os.environ[SESSION] = str(os.getpid())
         config.pluginmanager.register(Together(conductor), "seatrial-together")

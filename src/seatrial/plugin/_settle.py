@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from seatrial.config import Settings, find_config, find_line, load_settings
 from seatrial.core import UsageError, name_nearest
 from seatrial.gate import baseline_file, check_rules, read_baseline
 from seatrial.openapi.diff import check_drift
+from seatrial.plugin._aggregates import aim, asks_for_coverage
 from seatrial.stack import read_state
 
 CONTRACT = "contract"
@@ -19,15 +22,40 @@ CONTRACT = "contract"
 
 def settle(config: pytest.Config) -> tuple[Settings, Options]:
     """Return settings and options of a pytest session; raises UsageError."""
-    named = config.getoption("--seatrial-config")
-    settings = load_settings(Path(named) if named else find_config(config.invocation_params.dir))
-    if text := config.getoption("--seatrial-options"):
-        return settings, Options.from_json(text)
+    settings = settings_of(config.option, config.invocation_params.dir)
+    if not asks_for_coverage(config.option):
+        return settings, _options(config, settings)
+    aim(config.option, settings)
+    return settings, _measured(config)
+
+
+def settings_of(option: Namespace, folder: Path) -> Settings:
+    """Return the settings that a session in a folder uses; raises UsageError."""
+    return load_settings(Path(option.seatrial_config) if option.seatrial_config else find_config(folder))
+
+
+def _options(config: pytest.Config, settings: Settings) -> Options:
+    if text := config.option.seatrial_options:
+        return Options.from_json(text)
     state = read_state(settings.root)
     if state is None:
-        return settings, Options(command="pytest")
+        return Options(command="pytest")
     # Plain pytest uses the stack that is up: that is what somebody who writes a check has it for.
-    return settings, Options(stack=UP, profile=state["profile"], command="pytest")
+    return Options(stack=UP, profile=state["profile"], command="pytest")
+
+
+def _measured(config: pytest.Config) -> Options:
+    """Return the options of a session that measures: only a stack of its own ends, and hands in what it executed."""
+    text = config.option.seatrial_options
+    options = Options.from_json(text) if text else Options(command="pytest")
+    if options.stack == UP or "://" in options.stack:
+        raise UsageError(
+            "--cov needs a stack that this session starts and stops",
+            slug="coverage-attached",
+            where=f"--stack {options.stack}",
+            remedy="leave the stack out, or --cov",
+        )
+    return replace(options, cover=True)
 
 
 def check_settings(settings: Settings, options: Options) -> None:

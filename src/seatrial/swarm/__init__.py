@@ -15,6 +15,7 @@ from seatrial.core.lazy import resolver
 if TYPE_CHECKING:
     from seatrial.swarm._breakpoint import find_breakpoint
     from seatrial.swarm._crew import Crew
+    from seatrial.swarm._few import FewArrivals, plan_few
     from seatrial.swarm._flood import Hammer
     from seatrial.swarm._hammer import make_hammer
     from seatrial.swarm._objectives import check_objectives, check_sent
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Crew": "_crew",
+    "FewArrivals": "_few",
     "Hammer": "_flood",
     "LoadProcess": "_process",
     "NoPage": "_page",
@@ -47,6 +49,7 @@ _HOMES = {
     "make_hammer": "_hammer",
     "most_bursts": "_search",
     "nearest_rank": "_percentile",
+    "plan_few": "_few",
     "prepare": "_order",
     "read_sent": "_result",
     "run_scenario": "_scenario",
@@ -56,6 +59,7 @@ _HOMES = {
 
 __all__ = [
     "Crew",
+    "FewArrivals",
     "Hammer",
     "LoadProcess",
     "NoPage",
@@ -72,6 +76,7 @@ __all__ = [
     "make_hammer",
     "most_bursts",
     "nearest_rank",
+    "plan_few",
     "prepare",
     "read_sent",
     "run_scenario",
