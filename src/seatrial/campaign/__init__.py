@@ -38,6 +38,7 @@ from seatrial.campaign._run import (
     variables_ahead,
     why_unminted,
 )
+from seatrial.campaign._shards import as_shard, commit_here, digest_of, note_left_out
 from seatrial.campaign._sides import ROLES, Role, Side
 from seatrial.campaign._stacks import Stacks
 from seatrial.campaign._stay import KEY, bring_up, is_gone, take_down
@@ -77,15 +78,18 @@ __all__ = [
     "Stage",
     "Task",
     "allowance",
+    "as_shard",
     "bring_up",
     "calibrate_machine",
     "check_address_pool",
     "check_selection",
     "choose",
     "choose_load",
+    "commit_here",
     "compare",
     "crew_of",
     "declared_people",
+    "digest_of",
     "fault_files",
     "figures_in",
     "filled_in",
@@ -99,6 +103,7 @@ __all__ = [
     "medians",
     "metric_belongs",
     "new_run_id",
+    "note_left_out",
     "open_run",
     "part_of",
     "plan_deep_limits",

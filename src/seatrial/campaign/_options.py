@@ -23,12 +23,16 @@ class Options:
     `paths`, of `operations` of the `contract`, or of the recording `har` (of which host, if of several: `har_host`),
     with `writes` or without; at another rate, for another time or by another number of `processes` than they declare,
     if one is given. Of `workers` elsewhere, that many send it together; their master listens at `bind` and waits for
-    them for `wait_s`. With `ui`, Locust's web page is beside it.
+    them for `wait_s`. With `ui`, Locust's web page is beside it. As number `shard` of the parts (from 1; 0: none) into
+    which the `asked` suites are divided by `shares`, `only` are those of its own.
     """
 
     stack: str = "auto"
     profile: Profile = "quick"
     only: tuple[str, ...] = ()
+    shard: int = 0
+    shares: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
     fault: str = ""
     out: str = ""
     seed: int | None = None

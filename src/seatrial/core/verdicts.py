@@ -8,17 +8,22 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """The end of a run, and of each gate; that nothing was accepted yet to hold it against is a gate's alone."""
+    """The end of a run, and of each gate.
+
+    That nothing was accepted yet to hold it against is a gate's alone. A shard of a run and its gates are judged when
+    it is merged with the others.
+    """
 
     PASS = "pass"  # noqa: S105 - a verdict, not a password
     FAIL = "fail"
     INCONCLUSIVE = "inconclusive"
     NO_BASELINE = "no-baseline"
+    WHEN_MERGED = "when-merged"
 
     @property
     def exit_code(self) -> int:
-        """Return what the process ends with: 0, 1 or 3."""
-        return {Verdict.PASS: 0, Verdict.FAIL: 1}.get(self, 3)
+        """Return what the process ends with: 0, 1 or 3; that of a shard is the business of whoever merges."""
+        return {Verdict.PASS: 0, Verdict.WHEN_MERGED: 0, Verdict.FAIL: 1}.get(self, 3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Rules over measurements and outcomes, and the figures that were accepted, against which some of them are."""
 
 from seatrial.gate._baseline import accepted, baseline_file, comparable, is_counted, read_baseline, write_baseline
-from seatrial.gate._judge import decide, judge, sign_of
+from seatrial.gate._judge import decide, judge, postpone, sign_of
 from seatrial.gate._values import Value, check_rules, collect_values, known_metrics, outcome_word
 from seatrial.gate._waivers import active, covers, describe
 
@@ -20,6 +20,7 @@ __all__ = [
     "judge",
     "known_metrics",
     "outcome_word",
+    "postpone",
     "read_baseline",
     "sign_of",
     "write_baseline",

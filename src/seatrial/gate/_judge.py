@@ -36,6 +36,11 @@ def judge(
     return [_judge(rule, values.get(rule.metric), baseline.get(rule.metric)) for rule in rules if applies(rule.metric)]
 
 
+def postpone(rules: Sequence[Rule], *, applies: Callable[[str], bool], reason: str) -> list[GateResult]:
+    """Return every rule that belongs to a run, judged by nobody yet: part of a run says nothing of the whole."""
+    return [_result(rule, None, Verdict.WHEN_MERGED, reason) for rule in rules if applies(rule.metric)]
+
+
 def _judge(rule: Rule, value: Value | None, stored: Value | None) -> GateResult:
     if not rule.baseline or value is None:
         return _result(rule, value, *_compare(rule, value))
@@ -93,11 +98,15 @@ def decide(
 
     A run that broke, lost part of its record or passed not one check is never a pass, whatever the rules say. What is
     informational decides nothing, neither that it holds nor that it does not; nor does what has no baseline yet.
+    A shard is judged when it is merged.
     """
     if record.failure:
         return Verdict.INCONCLUSIVE, record.failure.reason
     if record.damage:
         return Verdict.INCONCLUSIVE, "the record of the run is damaged"
+    if shard := record.origin.shard:
+        counts = ", ".join(f"{record.count(o)} {o}" for o in Outcome if record.count(o))
+        return Verdict.WHEN_MERGED, f"shard {shard.name} ran to its end ({counts}); seatrial merge judges all of them"
     if not record.count(Outcome.PASSED) and not record.count(Outcome.FAILED):
         return Verdict.INCONCLUSIVE, "not one check passed or failed: nothing was verified"
     gates = [gate for gate in gates if not gate.informational]

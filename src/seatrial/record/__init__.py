@@ -18,11 +18,13 @@ from seatrial.record._events import (
     RunFailed,
     RunFinished,
     RunStarted,
+    Shard,
     StackReady,
     StackStopped,
     StageFinished,
     StageStarted,
 )
+from seatrial.record._parts import Part, check_alike, lines_of, missing, read_parts
 from seatrial.record._record import Answer, Record, read_events, read_record
 from seatrial.record._recorder import EVENTS, Listener, Recorder, RecorderServer, RemoteRecorder, Sink
 from seatrial.record._redaction import TOKEN, Secrets
@@ -48,6 +50,7 @@ __all__ = [
     "LimitationNoted",
     "Listener",
     "MeasurementTaken",
+    "Part",
     "ProgressMade",
     "Record",
     "Recorder",
@@ -58,16 +61,21 @@ __all__ = [
     "RunFinished",
     "RunStarted",
     "Secrets",
+    "Shard",
     "Sink",
     "StackReady",
     "StackStopped",
     "StageFinished",
     "StageStarted",
     "answer_of",
+    "check_alike",
     "choose_exchanges",
     "clear_run",
     "find_leaks",
+    "lines_of",
+    "missing",
     "read_events",
+    "read_parts",
     "read_record",
     "read_told",
     "whole_body",

@@ -19,6 +19,7 @@ LONGEST = 2_000
 
 CUT = "\n(cut: see report.html)"
 SHOWN = 20
+WORDS = {Verdict.NO_BASELINE: "no baseline yet", Verdict.WHEN_MERGED: "judged when merged"}
 
 
 def summarise(record: Record) -> list[str]:
@@ -37,7 +38,7 @@ def summarise(record: Record) -> list[str]:
 
 def told(gate: GateResult) -> str:
     """Return how a rule ended, and whether that decides anything."""
-    status = "no baseline yet" if gate.status is Verdict.NO_BASELINE else gate.status.value
+    status = WORDS.get(gate.status, gate.status.value)
     return f"{status}{', informational' if gate.informational else ''}"
 
 
