@@ -39,7 +39,7 @@ from seatrial.campaign._run import (
     why_unminted,
 )
 from seatrial.campaign._shards import as_shard, commit_here, digest_of, note_left_out
-from seatrial.campaign._sides import ROLES, Role, Side
+from seatrial.campaign._sides import ROLES, Role, Side, commit_started
 from seatrial.campaign._stacks import Stacks
 from seatrial.campaign._stay import KEY, bring_up, is_gone, take_down
 from seatrial.campaign._suites import (
@@ -86,6 +86,7 @@ __all__ = [
     "choose",
     "choose_load",
     "commit_here",
+    "commit_started",
     "compare",
     "crew_of",
     "declared_people",

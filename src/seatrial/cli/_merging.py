@@ -18,6 +18,7 @@ import msgspec
 from seatrial.campaign import (
     SUITES,
     commit_here,
+    commit_started,
     digest_of,
     in_suite_order,
     new_run_id,
@@ -38,6 +39,7 @@ from seatrial.gate import (
     judge,
     postpone,
     read_baseline,
+    read_comparisons,
 )
 from seatrial.record import (
     CheckFinished,
@@ -273,4 +275,5 @@ def _gates(
     if not whole:
         return postpone(rules, applies=left_open.__contains__, reason="it needs all shards, whole")
     values = collect_values(record, settings.waivers, today=dt.datetime.now(dt.UTC).date())
-    return judge(rules, values, applies=left_open.__contains__, baseline=stored)
+    compared = read_comparisons(settings, commit=commit_started(settings))
+    return judge(rules, values, applies=left_open.__contains__, baseline=stored, compared=compared)

@@ -10,14 +10,15 @@ from enum import StrEnum
 class Verdict(StrEnum):
     """The end of a run, and of each gate.
 
-    That nothing was accepted yet to hold it against is a gate's alone. A shard of a run and its gates are judged when
-    it is merged with the others.
+    That nothing was accepted, or compared, yet to hold it against is a gate's alone. A shard of a run and its gates
+    are judged when it is merged with the others.
     """
 
     PASS = "pass"  # noqa: S105 - a verdict, not a password
     FAIL = "fail"
     INCONCLUSIVE = "inconclusive"
     NO_BASELINE = "no-baseline"
+    NO_COMPARISON = "no-comparison"
     WHEN_MERGED = "when-merged"
 
     @property

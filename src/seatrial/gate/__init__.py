@@ -1,11 +1,13 @@
 """Rules over measurements and outcomes, and the figures that were accepted, against which some of them are."""
 
 from seatrial.gate._baseline import accepted, baseline_file, comparable, is_counted, read_baseline, write_baseline
+from seatrial.gate._compared import Compared, read_comparisons
 from seatrial.gate._judge import decide, judge, postpone, sign_of
 from seatrial.gate._values import Value, check_rules, collect_values, known_metrics, outcome_word
 from seatrial.gate._waivers import active, covers, describe
 
 __all__ = [
+    "Compared",
     "Value",
     "accepted",
     "active",
@@ -22,6 +24,7 @@ __all__ = [
     "outcome_word",
     "postpone",
     "read_baseline",
+    "read_comparisons",
     "sign_of",
     "write_baseline",
 ]

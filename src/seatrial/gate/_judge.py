@@ -8,11 +8,15 @@ from typing import Literal
 
 from seatrial.config import Rule
 from seatrial.core import GateResult, Outcome, Verdict, combine
+from seatrial.gate._compared import Compared, judge_compared
 from seatrial.gate._values import Value
 from seatrial.record import Record
 
 UNDECIDED = frozenset({"checks.inconclusive", "checks.blocked", "checks.not_tested"})
 """A rule that these break says that something was not decided, not that the product failed."""
+
+UNDECIDABLE = (Verdict.NO_BASELINE, Verdict.NO_COMPARISON)
+"""States of a rule of their own: there is nothing yet that it could be held against."""
 
 NAMED = 3
 UNIT_SIGNS = {"percent": " %", "per_s": "/s", "count": "", "ratio": "", "": ""}
@@ -20,6 +24,7 @@ UNIT_SIGNS = {"percent": " %", "per_s": "/s", "count": "", "ratio": "", "": ""}
 
 NOISE = "informational, as it may differ from a stored figure by chance"
 NOTHING: Mapping[str, Value] = MappingProxyType({})
+UNCOMPARED: Mapping[str, Compared] = MappingProxyType({})
 
 
 def judge(
@@ -28,12 +33,24 @@ def judge(
     *,
     applies: Callable[[str], bool],
     baseline: Mapping[str, Value] = NOTHING,
+    compared: Mapping[str, Compared] = UNCOMPARED,
 ) -> list[GateResult]:
     """Judge every rule whose metric belongs to this run (`applies`), against what was accepted where it says so.
 
-    What was never measured is inconclusive.
+    What was never measured is inconclusive. What is about two versions goes by what was `compared`.
     """
-    return [_judge(rule, values.get(rule.metric), baseline.get(rule.metric)) for rule in rules if applies(rule.metric)]
+    return [
+        _of_comparison(rule, compared.get(rule.metric))
+        if rule.compared
+        else _judge(rule, values.get(rule.metric), baseline.get(rule.metric))
+        for rule in rules
+        if applies(rule.metric)
+    ]
+
+
+def _of_comparison(rule: Rule, found: Compared | None) -> GateResult:
+    value = Value(found.estimate, rule.unit) if found else None
+    return _result(rule, value, *judge_compared(rule, found))
 
 
 def postpone(rules: Sequence[Rule], *, applies: Callable[[str], bool], reason: str) -> list[GateResult]:
@@ -97,8 +114,8 @@ def decide(
     """Return the verdict of a run and the one sentence why.
 
     A run that broke, lost part of its record or passed not one check is never a pass, whatever the rules say. What is
-    informational decides nothing, neither that it holds nor that it does not; nor does what has no baseline yet.
-    A shard is judged when it is merged.
+    informational decides nothing, neither that it holds nor that it does not; nor does what has no baseline,
+    or no comparison, yet. A shard is judged when it is merged.
     """
     if record.failure:
         return Verdict.INCONCLUSIVE, record.failure.reason
@@ -116,7 +133,9 @@ def decide(
 
 
 def _sentence(record: Record, gates: Sequence[GateResult], verdict: Verdict) -> str:
-    unheld = sum(gate.status is Verdict.NO_BASELINE for gate in gates)
+    unheld, uncompared = (sum(gate.status is each for gate in gates) for each in UNDECIDABLE)
+    if gates and len(gates) == unheld + uncompared and uncompared:
+        return "no gate was decided: nothing was accepted or compared yet that they are held against"
     if gates and len(gates) == unheld:
         return "no gate was decided: none of them has a baseline yet; accept one with: seatrial baseline accept"
     if not gates:
@@ -127,7 +146,9 @@ def _sentence(record: Record, gates: Sequence[GateResult], verdict: Verdict) -> 
         untested = record.count(Outcome.NOT_TESTED) + record.count(Outcome.BLOCKED)
         note += f", {untested} not tested" if untested else ""
         note += f", {unheld} without a baseline yet" if unheld else ""
-        return f"all {len(gates) - open_gates - unheld} gates hold, {record.count(Outcome.PASSED)} checks passed{note}"
+        note += f", {uncompared} without a comparison yet" if uncompared else ""
+        held = len(gates) - open_gates - unheld - uncompared
+        return f"all {held} gates hold, {record.count(Outcome.PASSED)} checks passed{note}"
     worst = "; ".join(gate.reason for gate in gates if gate.status is verdict)
     ended = Outcome.FAILED if verdict is Verdict.FAIL else Outcome.INCONCLUSIVE
     named = [result.check for result in record.results.values() if result.outcome is ended]

@@ -16,6 +16,7 @@ from seatrial.campaign import (
     Entered,
     Options,
     Run,
+    commit_started,
     metric_belongs,
     note_left_out,
     open_run,
@@ -45,6 +46,7 @@ from seatrial.gate import (
     judge,
     postpone,
     read_baseline,
+    read_comparisons,
 )
 from seatrial.http import IdentityPool
 from seatrial.openapi.diff import describe_waivers
@@ -223,7 +225,8 @@ class Conductor:
             gates = postpone(rules, applies=applies, reason=f"shard {shard.name} alone decides nothing")
         else:
             values = collect_values(self._record, settings.waivers, today=today)
-            gates = judge(rules, values, applies=applies, baseline=self._stored)
+            compared = read_comparisons(settings, commit=commit_started(settings))
+            gates = judge(rules, values, applies=applies, baseline=self._stored, compared=compared)
         for gate in gates:
             run.recorder.emit(GateJudged(gate=gate))
         verdict, reason = decide(self._record, gates, on_inconclusive=settings.gate.on_inconclusive)

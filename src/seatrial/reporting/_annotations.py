@@ -26,6 +26,7 @@ GATES: Mapping[Verdict, Level] = {
     Verdict.FAIL: "error",
     Verdict.INCONCLUSIVE: "warning",
     Verdict.NO_BASELINE: "notice",
+    Verdict.NO_COMPARISON: "notice",
 }
 MOST = 10
 LONGEST = 500

@@ -19,7 +19,11 @@ LONGEST = 2_000
 
 CUT = "\n(cut: see report.html)"
 SHOWN = 20
-WORDS = {Verdict.NO_BASELINE: "no baseline yet", Verdict.WHEN_MERGED: "judged when merged"}
+WORDS = {
+    Verdict.NO_BASELINE: "no baseline yet",
+    Verdict.NO_COMPARISON: "no comparison yet",
+    Verdict.WHEN_MERGED: "judged when merged",
+}
 
 
 def summarise(record: Record) -> list[str]:
