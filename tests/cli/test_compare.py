@@ -101,6 +101,7 @@ def test_half_as_much_again_fails(product: Product, project: Path) -> None:
     assert sides["base"]["due"] == sides["base"]["answered"] == found["pairs"] * 32
     assert {block["first"] for block in found["blocks"]} == {"base", "candidate"}
     assert worktrees(project) == []
+    assert json.loads((Path(found["directory"]) / "compare.json").read_text()) == found
     assert "pair 6: p95 base" in done.stderr
 
 

@@ -35,6 +35,7 @@ COMMANDS = (
     ("baseline",),
     ("baseline", "accept"),
     ("baseline", "show"),
+    ("merge",),
     ("report",),
     ("checks",),
     ("checks", "list"),

@@ -39,7 +39,8 @@ from seatrial.campaign._run import (
     variables_ahead,
     why_unminted,
 )
-from seatrial.campaign._sides import ROLES, Role, Side
+from seatrial.campaign._shards import as_shard, commit_here, digest_of, note_left_out
+from seatrial.campaign._sides import ROLES, Role, Side, commit_started
 from seatrial.campaign._stacks import Stacks
 from seatrial.campaign._stay import KEY, bring_up, is_gone, take_down
 from seatrial.campaign._suites import (
@@ -78,6 +79,7 @@ __all__ = [
     "Stage",
     "Task",
     "allowance",
+    "as_shard",
     "bring_up",
     "calibrate_machine",
     "check_address_pool",
@@ -85,9 +87,12 @@ __all__ = [
     "check_selection",
     "choose",
     "choose_load",
+    "commit_here",
+    "commit_started",
     "compare",
     "crew_of",
     "declared_people",
+    "digest_of",
     "fault_files",
     "figures_in",
     "filled_in",
@@ -101,6 +106,7 @@ __all__ = [
     "medians",
     "metric_belongs",
     "new_run_id",
+    "note_left_out",
     "open_run",
     "part_of",
     "plan_deep_limits",

@@ -74,7 +74,9 @@ class Campaign:
         wanted = ("coverage" in self.suites or self.run.options.cover) and self.run.starts
         if not wanted or not settings.coverage:
             return None
-        return Collector(settings.coverage, root=settings.root)
+        # What other tools recorded is merged in once: where shards are.
+        measured = settings.coverage.model_copy(update={"merge": ()}) if self.run.options.shard else settings.coverage
+        return Collector(measured, root=settings.root)
 
     def variant(self, suite: Suite) -> Variant | None:
         """Return the variant on which a suite runs; without coverage there is only the clean one, or what is up.

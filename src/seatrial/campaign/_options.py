@@ -25,11 +25,16 @@ class Options:
     if one is given. Of `workers` elsewhere, that many send it together; their master listens at `bind` and waits for
     them for `wait_s`. With `ui`, Locust's web page is beside it. `patch_base` stands in for that of the settings.
     To `cover` means to measure the services whatever suites run.
+    As number `shard` of the parts (from 1; 0: none) into which the `asked` suites are divided by `shares`, `only` are
+    those of its own.
     """
 
     stack: str = "auto"
     profile: Profile = "quick"
     only: tuple[str, ...] = ()
+    shard: int = 0
+    shares: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
     fault: str = ""
     out: str = ""
     seed: int | None = None

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from seatrial import __version__
 from seatrial.campaign._faults import Fault, check_driver, load_fault
 from seatrial.campaign._options import Options, resolve_out
+from seatrial.campaign._shards import shard_of
 from seatrial.campaign._suites import suite_named
 from seatrial.campaign._variables import lifted, stack_variables
 from seatrial.config import Settings
@@ -320,6 +321,7 @@ def variables_ahead(
 
 
 def _announce(run: Run, suites: tuple[str, ...]) -> None:
+    driver = run.choice.url or run.choice.driver
     budget = run.settings.budget_s.get(run.options.profile, {})
     run.recorder.emit(
         RunStarted(
@@ -335,6 +337,7 @@ def _announce(run: Run, suites: tuple[str, ...]) -> None:
             suites=suites,
             budget_s={str(stage): seconds for stage, seconds in budget.items()},
             project=run.settings.root.name,
+            shard=shard_of(run.settings, run.options, seed=run.seed, driver=driver),
         )
     )
 

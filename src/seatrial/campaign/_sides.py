@@ -114,6 +114,12 @@ def project_folder(settings: Settings) -> Path:
     return (settings.root / stack.compose[0]).parent if stack.compose else settings.root / stack.local.directory
 
 
+def commit_started(settings: Settings) -> str:
+    """Return the commit of what would be started here, as a side names it; empty where it lies in no repository."""
+    repository = _repository(settings)
+    return commit_of(repository, "HEAD") if repository else ""
+
+
 def _repository(settings: Settings) -> Path | None:
     try:
         return repository_of(project_folder(settings))

@@ -51,6 +51,8 @@ def _fit(record: Record) -> Record:
     why = ""
     if record.failure or record.damage or record.finished is None:
         why = record.damage or (record.failure.reason.splitlines()[0] if record.failure else "it did not end")
+    elif record.origin.shard:
+        why = f"it is shard {record.origin.shard.name}, which knows a part alone; accept what `seatrial merge` made"
     elif record.origin.fault:
         why = f"it ran with the seeded fault {record.origin.fault}"
     if why:

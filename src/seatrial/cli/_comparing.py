@@ -35,10 +35,12 @@ from seatrial.cli._options import config_path
 from seatrial.cli._say import say
 from seatrial.config import Settings, StackSettings, load_settings
 from seatrial.core import UsageError
+from seatrial.core.whole import whole
 from seatrial.swarm.compare import ALPHA, CLEARLY, LOOKS, SLOWER, TOLERATED, Bounds, Conclusion, bounds, looks_up_to
 
 EXITS: Mapping[str, int] = {"pass": 0, "fail": 1, "inconclusive": 3}
 COMPARED, CALIBRATED = "urn:seatrial:compare:1", "urn:seatrial:calibrate:1"
+COMPARE_FILE = "compare.json"
 PATIENCE_S = 10.0
 """How long a URL of which nothing is declared may take to answer."""
 
@@ -50,9 +52,20 @@ def compare_versions(*, base: str, candidate: str, history: str, as_json: bool, 
     with _ending():
         found = compare(settings, task, tell=_teller())
     warnings = keep_history(history, stored, found, task) if found.pairs else []
-    told = {**as_object(found, task), "warnings": warnings}
-    say(json.dumps(told) if as_json else "\n".join([*_lines(found, task), *(f"warning:   {w}" for w in warnings)]))
+    told = _kept({**as_object(found, task), "warnings": warnings}, found.directory)
+    lines = [*_lines(found, task), *(f"warning:   {warning}" for warning in told["warnings"])]
+    say(json.dumps(told) if as_json else "\n".join(lines))
     return EXITS[found.verdict]
+
+
+def _kept(told: dict[str, Any], directory: Path) -> dict[str, Any]:
+    """Return what is told of a comparison, after it was written for rules of [gate]; a full disk loses no load sent."""
+    try:
+        with whole(directory / COMPARE_FILE) as file:
+            json.dump(told, file)
+    except OSError as error:
+        return {**told, "warnings": [*told["warnings"], f"{COMPARE_FILE} was not written: {error}"]}
+    return told
 
 
 def calibrate_here(target: str, *, as_json: bool, **choices: Any) -> int:

@@ -27,6 +27,7 @@ COMMANDS = {
     "clean": ("_clean", "Remove whatever earlier runs left behind."),
     "replay": ("_replay", "Send a recorded finding again: is it still there?"),
     "baseline": ("_baseline", "Accept or show the figures that gate rules hold runs against."),
+    "merge": ("_merge", "Judge the shards of a run as one."),
     "report": ("_report", "Rebuild every report from a run's recorded events."),
     "checks": ("_checks", "List or explain the checks."),
 }

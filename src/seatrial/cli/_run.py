@@ -22,6 +22,7 @@ Examples:
   seatrial run
   seatrial run --stack local --profile quick --seed 7
   seatrial run --only health ratelimit -n 2
+  seatrial run --shard 1/3 --out shard-1
   seatrial run --fault ratelimit-shared-bucket
   seatrial run --stack http://127.0.0.1:8000 --only contract"""
 
@@ -65,6 +66,7 @@ class RunCommand(click.Command):
 )
 @profile_option
 @click.option("--only", multiple=True, metavar="SUITE ...", help="Run these suites only.")
+@click.option("--shard", default="", metavar="I/N", help="Run one of N parts; `seatrial merge` judges all.")
 @out_option
 @seed_option
 @fault_option

@@ -9,6 +9,7 @@ import shlex
 import signal
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 import pytest
 
 from seatrial._interrupts import INTERRUPTED, end_in_order
-from seatrial.campaign import Options, choose
+from seatrial.campaign import Options, as_shard, choose
 from seatrial.cli._options import config_path
 from seatrial.cli._say import say
 from seatrial.cli._view import LiveView, PlainView, make_view
@@ -89,12 +90,19 @@ def settle_options(settings: Settings, options: dict[str, Any]) -> Options:
     return settled
 
 
-def run_session(*, config: str, workers: str, **options: Any) -> int:
+def run_session(*, config: str, workers: str, shard: str = "", **options: Any) -> int:
     """Run the selected suites and return the exit code."""
     path, settings, settled = settle(config, options)
-    if settings.waivers:  # here, as the controller of several workers never sees an item
-        _refuse_waivers(settings, settled, collect_checks(settings, path, settled))
+    if settings.waivers or shard:  # here, as the controller of several workers never sees an item
+        checks = collect_checks(settings, path, settled)
+        _refuse_waivers(settings, settled, checks)
+        settled = _share(settled, shard, checks)
     return conduct_session(path, settings, settled, view=make_view(), tell=Conductor.summary, workers=workers)
+
+
+def _share(settled: Options, shard: str, checks: Sequence[Check]) -> Options:
+    """Return the options of a shard, where one is wanted: its suites are a part of all that these checks are of."""
+    return as_shard(settled, shard, Counter(check.suite for check in checks)) if shard else settled
 
 
 def _refuse_waivers(settings: Settings, settled: Options, checks: Sequence[Check]) -> None:
@@ -194,12 +202,14 @@ def collect_checks(settings: Settings, config: Path | None, options: Options) ->
     return carrier.checks
 
 
-def show_plan(*, config: str, workers: str, **options: Any) -> int:
+def show_plan(*, config: str, workers: str, shard: str = "", **options: Any) -> int:
     """Say what a run would do."""
     del workers
     path, settings, settled = settle(config, options)
     checks = collect_checks(settings, path, settled)
     _refuse_waivers(settings, settled, checks)
+    settled = _share(settled, shard, checks)
+    checks = [check for check in checks if not shard or check.suite in settled.only]
     _, choice = choose(settings, settled)
     say(f"stack    {choice.driver}: {choice.why}")
     say(f"profile  {settled.profile}")

@@ -1,7 +1,7 @@
 """One validated, frozen settings object from `seatrial.toml`."""
 
 from seatrial.config._load import FILE, effective, find_config, find_line, load_settings
-from seatrial.config._rules import OPERATORS, PERCENT, Rule, parse_objective, parse_rule
+from seatrial.config._rules import COMPARED, COMPARED_FIGURES, OPERATORS, PERCENT, Rule, parse_objective, parse_rule
 from seatrial.config._settings import (
     LOAD_UNITS,
     OPERATION_UNITS,
@@ -48,6 +48,8 @@ from seatrial.config._settings import (
 )
 
 __all__ = [
+    "COMPARED",
+    "COMPARED_FIGURES",
     "FILE",
     "LOAD_UNITS",
     "OPERATION_UNITS",

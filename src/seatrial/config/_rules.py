@@ -1,13 +1,15 @@
 """Gate rules, parsed before anything starts.
 
-rule       = metric operator (bound | baseline)
+rule       = metric operator (bound | baseline) | compared
 metric     = word *("." word)             coverage.total, load.steady.p99, checks.failed
 operator   = "<=" | "<" | ">=" | ">" | "==" | "!="
 bound      = ["+" | "-"] number [unit]
+compared   = "load.compare." scenario "." ("p50" | "p90" | "p95" | "p99") ("<=" | "<") ["+" | "-"] number "%"
 baseline   = "baseline" [("+" | "-") number [unit]]      what was accepted, and by how much it may be missed
 number     = digits ["." digits]
 unit       = "ms" | "s" | "%" | "/s"      must be the metric's own; percentages run from 0 to 100
 
+What is compared is by how much a candidate is slower than its base, in percent, as `seatrial load compare` found it.
 After `baseline`, `%` are points of a metric that is measured in percent, and a share of the baseline of any other.
 """
 
@@ -35,6 +37,10 @@ PERCENT = "percent"
 NOISY = "load."
 """What varies so much from run to run that one run, held against a stored one, is a false alarm in one of eight."""
 
+COMPARED = "load.compare."
+COMPARED_FIGURES = ("p50", "p90", "p95", "p99")
+"""What `seatrial load compare` finds of both sides, of latencies."""
+
 _UNIT = r"(?:ms|s|%|/s)?"
 _BOUND = rf"(?P<number>[+-]?\d+(?:\.\d+)?)\s*(?P<unit>{_UNIT})"
 _BASELINE = rf"(?P<baseline>baseline)(?:\s*(?P<sign>[+-])\s*(?P<by>\d+(?:\.\d+)?)\s*(?P<by_unit>{_UNIT}))?"
@@ -61,6 +67,11 @@ class Rule:
     def noisy(self) -> bool:
         """Return whether a stored figure says too little about a new one to decide anything."""
         return self.baseline and self.metric.startswith(NOISY)
+
+    @property
+    def compared(self) -> bool:
+        """Return whether it is about two versions of a service, one of which may be slower by so much."""
+        return self.metric.startswith(COMPARED) and self.metric.count(".") == COMPARED.count(".") + 1
 
     def holds(self, value: float) -> bool:
         """Return whether an unrounded value meets the threshold."""
@@ -95,7 +106,20 @@ def parse_rule(text: str, *, informational: bool = False) -> Rule:
         unit=UNIT_NAMES[unit or ""],
         baseline=bool(match["baseline"]),
     )
+    _check_compared(rule)
     return replace(rule, informational=informational or rule.noisy)
+
+
+def _check_compared(rule: Rule) -> None:
+    """Refuse a rule about two versions that an interval cannot decide, or of a figure that is not compared."""
+    known = rule.metric.rpartition(".")[2] in COMPARED_FIGURES and rule.operator in {"<=", "<"}
+    if rule.compared and (not known or rule.baseline or rule.unit != PERCENT):
+        raise UsageError(
+            f"cannot read the gate rule {rule.text!r} about a comparison",
+            slug="gate-rule",
+            remedy=f"write {COMPARED}SCENARIO.FIGURE with one of {' '.join(COMPARED_FIGURES)}, then <= or <, and by "
+            "how many % the candidate may be slower, for example: load.compare.steady.p95 <= +10 %",
+        )
 
 
 def parse_objective(text: str) -> Rule:

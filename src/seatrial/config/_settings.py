@@ -675,13 +675,15 @@ class PostureSettings(Section):
 class GateSettings(Section):
     """The rules that decide the verdict, and those that are only told; their grammar stands above `parse_rule`.
 
-    `baseline` is the file with the figures that were accepted, relative to the file.
+    `baseline` is the file with the figures that were accepted, `comparisons` are those that `seatrial load compare`
+    left, all relative to the file.
     """
 
     rules: tuple[str, ...] = ("checks.failed == 0", "checks.inconclusive == 0", "checks.passed >= 1")
     informational: tuple[str, ...] = ()
     on_inconclusive: Literal["block", "pass"] = "block"
     baseline: Annotated[str, StringConstraints(min_length=1)] = "seatrial-baseline.json"
+    comparisons: tuple[str, ...] = ()
 
     @property
     def parsed(self) -> tuple[Rule, ...]:

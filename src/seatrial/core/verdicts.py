@@ -8,9 +8,10 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """The end of a run, and of each gate; the last two are a gate's alone.
+    """The end of a run, and of each gate.
 
-    Nothing was accepted yet to hold it against, or there was nothing that could have been measured.
+    That nothing was accepted, or compared, yet to hold it against is a gate's alone, or that there was nothing that
+    could have been measured. A shard of a run and its gates are judged when it is merged with the others.
     """
 
     PASS = "pass"  # noqa: S105 - a verdict, not a password
@@ -18,16 +19,21 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"
     NO_BASELINE = "no-baseline"
     NOTHING_TO_MEASURE = "nothing-to-measure"
+    NO_COMPARISON = "no-comparison"
+    WHEN_MERGED = "when-merged"
 
     @property
     def exit_code(self) -> int:
-        """Return what the process ends with: 0, 1 or 3."""
-        return {Verdict.PASS: 0, Verdict.FAIL: 1}.get(self, 3)
+        """Return what the process ends with: 0, 1 or 3; that of a shard is the business of whoever merges."""
+        return {Verdict.PASS: 0, Verdict.WHEN_MERGED: 0, Verdict.FAIL: 1}.get(self, 3)
 
     @property
     def words(self) -> str:
         """Return the status as people read it."""
-        return "no baseline yet" if self is Verdict.NO_BASELINE else self.value.replace("-", " ")
+        words = self.value.replace("-", " ")
+        if self is Verdict.WHEN_MERGED:
+            return f"judged {words}"
+        return f"{words} yet" if self in {Verdict.NO_BASELINE, Verdict.NO_COMPARISON} else words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

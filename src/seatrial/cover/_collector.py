@@ -60,7 +60,7 @@ class Collector:
             self._library = provide(share, tracers(pythons, in_images=in_images), marks=self._marks, progress=progress)
             self._fill(share, self._library)
         except OSError as error:
-            raise _unwritable(share, error) from error
+            raise unwritable(share, error) from error
         self._phases = Phases(share, self._settings.services)
         return {service: _addition(service) for service in self._settings.services}
 
@@ -102,7 +102,7 @@ class Collector:
             out.mkdir(parents=True, exist_ok=True)
             return self._evaluate(handed_in, places, out)
         except OSError as error:
-            raise _unwritable(out, error) from error
+            raise unwritable(out, error) from error
 
     def hand_over(self, target: Path, *, out: Path) -> None:
         """Copy the data of what was collected into `out`, which speaks of this machine; raises EnvironmentFailure."""
@@ -124,7 +124,7 @@ def _addition(service: str) -> ServiceAddition:
     return startup_addition(hooks=[HOOK], environment={"SEATRIAL_COVERAGE": service})
 
 
-def _unwritable(folder: Path, error: OSError) -> EnvironmentFailure:
+def unwritable(folder: Path, error: OSError) -> EnvironmentFailure:
     return EnvironmentFailure(
         f"cannot write: {error.strerror or error}",
         slug="folder-unwritable",

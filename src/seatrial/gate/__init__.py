@@ -9,11 +9,13 @@ from seatrial.gate._baseline import (
     read_baseline,
     write_baseline,
 )
-from seatrial.gate._judge import decide, judge, sign_of
+from seatrial.gate._compared import Compared, read_comparisons
+from seatrial.gate._judge import decide, judge, postpone, sign_of
 from seatrial.gate._values import Value, check_rules, collect_values, known_metrics, outcome_word
 from seatrial.gate._waivers import active, covers, describe
 
 __all__ = [
+    "Compared",
     "Value",
     "accepted",
     "active",
@@ -28,8 +30,10 @@ __all__ = [
     "judge",
     "known_metrics",
     "outcome_word",
+    "postpone",
     "ratcheted",
     "read_baseline",
+    "read_comparisons",
     "sign_of",
     "write_baseline",
 ]

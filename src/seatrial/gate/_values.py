@@ -7,7 +7,16 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from seatrial.config import LOAD_UNITS, OPERATION_UNITS, PERCENT, Rule, Settings, WaiverSettings
+from seatrial.config import (
+    COMPARED,
+    COMPARED_FIGURES,
+    LOAD_UNITS,
+    OPERATION_UNITS,
+    PERCENT,
+    Rule,
+    Settings,
+    WaiverSettings,
+)
 from seatrial.core import CheckResult, FindingStatus, Outcome, Severity, UsageError
 from seatrial.gate._waivers import active, counts, excuses
 from seatrial.record import Record
@@ -92,6 +101,7 @@ def known_metrics(settings: Settings) -> dict[str, str]:
         known |= {f"contract.{name}": unit for name, unit in CONTRACT_UNITS.items()}
     for scenario in settings.load:
         known |= {f"load.{scenario}.{name}": unit for name, unit in LOAD_UNITS.items()}
+        known |= {f"{COMPARED}{scenario}.{name}": PERCENT for name in COMPARED_FIGURES}
     return known
 
 

@@ -17,7 +17,9 @@ from seatrial.campaign import (
     Entered,
     Options,
     Run,
+    commit_started,
     metric_belongs,
+    note_left_out,
     open_run,
     point_latest,
     suite_named,
@@ -37,7 +39,18 @@ from seatrial.core import (
     Verdict,
     as_ours,
 )
-from seatrial.gate import Value, baseline_file, collect_values, comparable, decide, describe, judge, read_baseline
+from seatrial.gate import (
+    Value,
+    baseline_file,
+    collect_values,
+    comparable,
+    decide,
+    describe,
+    judge,
+    postpone,
+    read_baseline,
+    read_comparisons,
+)
 from seatrial.http import IdentityPool
 from seatrial.openapi.diff import describe_waivers
 from seatrial.plugin._history import keep_run, look_back
@@ -225,14 +238,22 @@ class Conductor:
 
     def _judge(self, run: Run) -> None:
         settings, today = self.settings, dt.datetime.now(dt.UTC).date()
-        tell_matrix(self._record, run.recorder)
+        shard = self._record.origin.shard
+        if shard is None:
+            tell_matrix(self._record, run.recorder)
         self._note_limits(run, today)
-        values = collect_values(self._record, settings.waivers, today=today)
-        whole = set(self.campaign.suites) >= set(SUITES)
+        suites = shard.suites if shard else self.campaign.suites
+        whole = set(suites) >= set(SUITES)
         rules = comparable(settings.gate.parsed, whole=whole)
-        applies = partial(metric_belongs, suites=self.campaign.suites, whole=whole, started=run.starts)
-        judged = judge(rules, values, applies=applies, baseline=self._stored, nothing=self._record.nothing)
-        gates = [*judged, *self.gates]
+        applies = partial(metric_belongs, suites=suites, whole=whole, started=run.starts)
+        if shard:
+            gates = postpone(rules, applies=applies, reason=f"shard {shard.name} alone decides nothing")
+        else:
+            values = collect_values(self._record, settings.waivers, today=today)
+            compared = read_comparisons(settings, commit=commit_started(settings))
+            nothing = self._record.nothing
+            judged = judge(rules, values, applies=applies, baseline=self._stored, nothing=nothing, compared=compared)
+            gates = [*judged, *self.gates]
         for gate in gates:
             run.recorder.emit(GateJudged(gate=gate))
         verdict, reason = decide(self._record, gates, on_inconclusive=settings.gate.on_inconclusive)
@@ -267,8 +288,8 @@ class Conductor:
 
     def _note_limits(self, run: Run, today: dt.date) -> None:
         """Say what this run did not verify, whatever its verdict."""
-        missing = [name for name in SUITES if name not in self.campaign.suites]
-        notes = [f"not selected in this run: {', '.join(missing)}"] if missing else []
+        left_out = note_left_out(self.campaign.suites, self._record.origin.shard, tuple(SUITES))
+        notes = [left_out] if left_out else []
         turned = ", ".join(f"{name} = {value}" for name, value in self.settings.stack.knobs(run.turned_by).items())
         notes += [f"the profile {run.turned_by} turned knobs of the stack: {turned}"] if turned else []
         notes += self._lifted(run)

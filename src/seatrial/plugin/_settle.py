@@ -12,7 +12,7 @@ import pytest
 from seatrial.campaign import UP, Options, check_patch, load_fault, with_patch_base
 from seatrial.config import Settings, find_config, find_line, load_settings
 from seatrial.core import UsageError, name_nearest
-from seatrial.gate import baseline_file, check_rules, read_baseline
+from seatrial.gate import baseline_file, check_rules, read_baseline, read_comparisons
 from seatrial.openapi.diff import check_drift
 from seatrial.plugin._aggregates import aim, asks_for_coverage
 from seatrial.stack import read_state
@@ -65,6 +65,7 @@ def check_settings(settings: Settings, options: Options) -> None:
     check_rules(settings)
     if any(rule.baseline for rule in settings.gate.parsed):
         read_baseline(baseline_file(settings))
+    read_comparisons(settings)
     if not options.only or CONTRACT in options.only:  # reading what was published takes a while: only for who needs it
         check_drift(settings)
     if options.fault:

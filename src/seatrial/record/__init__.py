@@ -20,12 +20,14 @@ from seatrial.record._events import (
     RunFailed,
     RunFinished,
     RunStarted,
+    Shard,
     StackReady,
     StackStopped,
     StageFinished,
     StageStarted,
 )
 from seatrial.record._history import KEPT, History, PastGate, PastRun, append_run, read_history
+from seatrial.record._parts import Part, check_alike, lines_of, missing, read_parts
 from seatrial.record._record import Answer, Record, read_events, read_record
 from seatrial.record._recorder import EVENTS, Listener, Recorder, RecorderServer, RemoteRecorder, Sink
 from seatrial.record._redaction import TOKEN, Secrets
@@ -55,6 +57,7 @@ __all__ = [
     "Listener",
     "MeasurementTaken",
     "NothingToMeasure",
+    "Part",
     "PastGate",
     "PastRun",
     "ProgressMade",
@@ -67,6 +70,7 @@ __all__ = [
     "RunFinished",
     "RunStarted",
     "Secrets",
+    "Shard",
     "Sink",
     "StackReady",
     "StackStopped",
@@ -74,12 +78,16 @@ __all__ = [
     "StageStarted",
     "answer_of",
     "append_run",
+    "check_alike",
     "choose_exchanges",
     "clear_run",
     "find_leaks",
+    "lines_of",
     "mend_leaks",
+    "missing",
     "read_events",
     "read_history",
+    "read_parts",
     "read_record",
     "read_told",
     "whole_body",

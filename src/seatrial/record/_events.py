@@ -17,8 +17,36 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=Tru
     at_s: float = 0.0
 
 
+class Shard(msgspec.Struct, frozen=True, kw_only=True):
+    """Which part of a run this is: its number (from 1), of which `shares`, each the suites of one part in one line.
+
+    `commit` is what was checked out (empty: no repository), `configuration` the digest of the settings, `repeat` the
+    line that repeats all parts as one run.
+    """
+
+    number: int
+    shares: tuple[str, ...]
+    commit: str
+    configuration: str
+    repeat: str
+
+    @property
+    def name(self) -> str:
+        """Return how people call it: 2/3."""
+        return self.named(self.number)
+
+    def named(self, number: int) -> str:
+        """Return how people call another shard of the same run."""
+        return f"{number}/{len(self.shares)}"
+
+    @property
+    def suites(self) -> tuple[str, ...]:
+        """Return the suites of all shards."""
+        return tuple(dict.fromkeys(" ".join(self.shares).split()))
+
+
 class RunStarted(Event, frozen=True, kw_only=True):
-    """The first event: what runs, on what, and how to repeat it."""
+    """The first event: what runs, on what, and how to repeat it; `merged` are the runs whose events this one has."""
 
     run: str
     version: str
@@ -32,6 +60,8 @@ class RunStarted(Event, frozen=True, kw_only=True):
     suites: tuple[str, ...] = ()
     budget_s: dict[str, float] = {}
     project: str = ""
+    shard: Shard | None = None
+    merged: tuple[str, ...] = ()
 
 
 class StageStarted(Event, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -22,6 +22,7 @@ from seatrial.record._redaction import Secrets
 from seatrial.record._texts import LONGEST, bounded, spelled
 
 EVENTS = "events.ndjson"
+BATCH = 2**20
 Listener = Callable[[AnyEvent], None]
 _encode = msgspec.json.Encoder().encode
 _decoder = msgspec.json.Decoder(AnyEvent)
@@ -76,6 +77,16 @@ class Recorder:
             self._append(line.encode() + b"\n")
             for listener in self._listeners:
                 listener(_decoder.decode(line))
+
+    def adopt(self, lines: Iterable[bytes]) -> None:
+        """Append whole lines of other records as they are, which hold no secrets any more; listeners are not told."""
+        batch = bytearray()
+        for line in lines:
+            batch += line
+            if len(batch) >= BATCH:
+                self._append(bytes(batch))
+                batch.clear()
+        self._append(bytes(batch))
 
     def _line(self, event: AnyEvent) -> str:
         """Return an event as it is written down."""

@@ -28,6 +28,7 @@ GATES: Mapping[Verdict, Level] = {
     Verdict.INCONCLUSIVE: "warning",
     Verdict.NO_BASELINE: "notice",
     Verdict.NOTHING_TO_MEASURE: "notice",
+    Verdict.NO_COMPARISON: "notice",
 }
 MOST = 10
 LONGEST = 500

@@ -8,7 +8,12 @@ from seatrial.core import Verdict
 from seatrial.record import Record
 from seatrial.reporting._verdict import verdict_of
 
-COLOURS = {Verdict.PASS: "#1a6e2e", Verdict.FAIL: "#b3261e", Verdict.INCONCLUSIVE: "#7a5200"}
+COLOURS = {
+    Verdict.PASS: "#1a6e2e",
+    Verdict.FAIL: "#b3261e",
+    Verdict.INCONCLUSIVE: "#7a5200",
+    Verdict.WHEN_MERGED: "#7a5200",
+}
 """White stands on each with a contrast of more than 6; the word says the same."""
 
 NAME = "seatrial"

@@ -37,6 +37,8 @@ def verdict_of(record: Record) -> dict[str, Any]:
         "profile": started.profile,
         "fault": started.fault,
         "seed": started.seed,
+        "shard": started.shard.name if started.shard else "",
+        "merged": list(started.merged),
         "repeat": started.command,
         "duration_s": finished.duration_s if finished else 0.0,
         "gates": [{**asdict(gate), "status": gate.status.value} for gate in record.gates],
@@ -62,7 +64,7 @@ def unexplained(record: Record) -> str:
     finished = record.finished
     if finished and not record.failure and not record.damage:
         by_gates = any(gate.status in BLOCKING for gate in record.gates if not gate.informational)
-        if finished.verdict is Verdict.PASS or by_gates:
+        if finished.verdict in {Verdict.PASS, Verdict.WHEN_MERGED} or by_gates:
             return ""
     return record.damage or _reason(record)
 
