@@ -12,8 +12,9 @@ from servers import in_thread
 
 from seatrial.campaign import Campaign, Options, Run, Stacks, open_run
 from seatrial.campaign._ahead import Ahead
+from seatrial.campaign._attribution import LoadAttribution
 from seatrial.campaign._campaign import INSTRUMENTS
-from seatrial.config import Settings
+from seatrial.config import ScenarioSettings, Settings
 from seatrial.core import EnvironmentFailure, Evidence
 from seatrial.plugin import Conductor
 from seatrial.record import read_record
@@ -110,3 +111,23 @@ def test_a_time_limit_holds_before_the_run_opens(settings: Settings, url: str) -
     conductor.timed_out = True
     with pytest.raises(EnvironmentFailure, match="run-timeout"):
         conductor.open(["own"])
+
+
+def test_a_load_of_the_contract_has_no_lines_and_that_is_said(tmp_path: Path, url: str) -> None:
+    """Its requests take seconds to make, which is more than a look at what it reaches may take."""
+    made = ScenarioSettings(traffic="contract", rate_per_s=1, duration_s={"quick": 1})
+    run = open_run(Settings(root=tmp_path, load={"made": made}), Options(stack=url))
+    stacks = Stacks(run, collector=None)
+    try:
+        attribution = LoadAttribution(run)
+        attribution.start()
+        assert attribution.pending
+        attribution.send(stacks.get("clean"))
+        assert not attribution.pending
+    finally:
+        stacks.stop_all()
+        run.close()
+    notes = [note for note in read_record(run.directory).limitations if note.startswith("coverage: what load reaches")]
+    assert notes == [
+        "coverage: what load reaches was not measured of made, which sends requests of the contract",
+    ]

@@ -25,12 +25,14 @@ class LoadAttribution:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._process: Future[FewArrivals] | None = None
-        self._due = {name: one for name, one in run.settings.load.items() if run.options.profile in one.duration_s}
+        due = {name: one for name, one in run.settings.load.items() if run.options.profile in one.duration_s}
+        self._due = {name: one for name, one in due.items() if not one.traffic}
+        self._made = sorted(due.keys() - self._due.keys())
 
     @property
     def pending(self) -> bool:
-        """Return whether there is something to send, and it was not."""
-        return bool(self._due)
+        """Return whether there is something to send, or to say of what is not sent."""
+        return bool(self._due or self._made)
 
     def start(self) -> None:
         """Begin to start the process, and return at once; once."""
@@ -45,7 +47,10 @@ class LoadAttribution:
 
     def send(self, stack: Stack) -> None:
         """Send them to a stack; what goes wrong leaves load without lines, which is said, and fails nothing."""
-        process, self._process, self._due, due = self._process, None, {}, self._due
+        process, due, made = self._process, self._due, self._made
+        self._process, self._due, self._made = None, {}, []
+        if made:  # to make their requests anew for this stack takes seconds
+            self._note(f"what load reaches was not measured of {', '.join(made)}, which sends requests of the contract")
         if process is None:
             return
         try:

@@ -103,10 +103,10 @@ class Campaign:
         return entered
 
     def _try(self, suite: Suite) -> Entered | SeatrialError:
-        self._collect_early(suite)
-        if suite.name not in self._early:
-            self._begin(suite.stage)
         try:
+            self._collect_early(suite)
+            if suite.name not in self._early:
+                self._begin(suite.stage)
             return self._enter(suite)
         except Exception as error:  # noqa: BLE001 - an instrument wraps a foreign engine: anything may come out of it
             failure = as_ours(error)
