@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from seatrial.core import Exchange, Finding, Outcome, Verdict, content
 from seatrial.record import Record
+from seatrial.reporting._access import access_of
 from seatrial.reporting._addresses import address
 from seatrial.reporting._heatmap import heatmap_of
 from seatrial.reporting._history import history_of
@@ -89,6 +90,7 @@ def _context(record: Record) -> dict[str, Any]:
         "stacks": record.stacks,
         "outcomes": [(outcome, record.count(outcome)) for outcome in Outcome],
         "matrix": matrix,
+        "access": access_of(matrix) if matrix else None,
         "heatmap": heatmap_of(matrix) if matrix else None,
         "loads": loads_of(record.directory),
         "definitions": _definitions(facts["measurements"]),
