@@ -79,7 +79,9 @@ EXCHANGE = Exchange(
     sent_s=1.0,
     received_s=1.5,
 )
-DOCUMENTED = Documented(operation="GET /a", answers=(("200", "application/json"), ("404", "")), inputs=("q",))
+DOCUMENTED = Documented(
+    operation="GET /a", answers=(("200", "application/json"), ("404", "")), inputs=("q",), secured=True
+)
 BAD = CheckResult(
     check="a.bad", outcome=Outcome.FAILED, reason=EVIL, findings=(FINDING, FINDING, replace(FINDING, cause="d"))
 )
@@ -150,7 +152,9 @@ EVENTS: tuple[AnyEvent, ...] = (
         for claim in ("isolation", "quota-exact", "query-in-key", "window-resets", "batch-counted")
     ),
     ContractRead(operations=(DOCUMENTED,)),
-    ExchangesCounted(tallies=(Tally(operation="GET /a", status=200, media="application/json", valid=("q",)),)),
+    ExchangesCounted(
+        tallies=(Tally(operation="GET /a", status=200, media="application/json", valid=("q",), caller=EVIL),)
+    ),
     ExchangeRecorded(exchange=EXCHANGE),
     CheckFinished(result=CheckResult(check="a.good", outcome=Outcome.PASSED)),
     CheckFinished(result=BAD),
@@ -257,7 +261,7 @@ def test_page_one_is_in_order(chromium: Browser, page: str) -> None:
 @pytest.mark.parametrize(
     ("each", "drawings", "headings"),
     [
-        ("report.html", 11, ["Rate limits", "History", "The contract, exercised", "Load"]),
+        ("report.html", 11, ["Rate limits", "Who was let in", "History", "The contract, exercised", "Load"]),
         ("ratelimit/main.html", 1, ["Not tested", "Refuted", "What the headers said", "Ways round it"]),
     ],
     indirect=["each"],

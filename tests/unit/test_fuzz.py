@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from seatrial.campaign._variables import lifted
 from seatrial.config import ContractSettings, LimitSettings
 from seatrial.core import FindingStatus, Identity, Outcome, Target
+from seatrial.core.callers import BOGUS
 from seatrial.fuzz._allowance import SAFETY_S, Allowance, Client, Rota
-from seatrial.fuzz._authentication import BOGUS, CHECK, Doors, Stranger, Who, judge_authentication, made_up
+from seatrial.fuzz._authentication import CHECK, Doors, Stranger, Who, judge_authentication, made_up
 from seatrial.fuzz._costs import cost_of
 from seatrial.fuzz._evidence import Judgement
 from seatrial.fuzz._handed_out import fields_handed_out, handed_out

@@ -288,7 +288,11 @@ def test_the_page_tells_earlier_runs(tmp_path: Path) -> None:
     assert "+2.50" in gates
     runs = re.findall(r'<th scope="row">(\w+)(?: <b>\(this run\)</b>)?<br>', section)
     assert runs == ["now", "broke", "before"]
-    assert re.findall(r"</th><td><code>(.*?)</code></td>", section) == ["d" * 10, "not known", "c" * 10 + "+"]
+    assert re.findall(r'</th><td class="commit"><code>(.*?)</code></td>', section) == [
+        "d" * 10,
+        "not known",
+        "c" * 10 + "+",
+    ]
     assert section.count("ended early") == 1
     assert "coverage of health" in section
 

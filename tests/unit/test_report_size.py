@@ -21,6 +21,7 @@ from seatrial.core import (
     Request,
     Response,
     Severity,
+    Tally,
     Verdict,
 )
 from seatrial.record import KEPT, CheckPlanned, PastGate, PastRun, Record, RunStarted, StackReady
@@ -59,12 +60,17 @@ def hostile() -> Record:
         _fill(record, f"a.check-{number}", tuple(record.exchanges))
     record.documented = tuple(
         Documented(operation=f"GET /{number}/{HOSTILE}", answers=((f"{200 + number}", HOSTILE), ("404", "")),
-                   inputs=(HOSTILE, "q"))
+                   inputs=(HOSTILE, "q"), secured=True)
         for number in range(OPERATIONS)
     )  # fmt: skip
     gate = GateResult(id=HOSTILE, metric="m", operator="==", threshold=0, value=1, unit="ms", status=Verdict.FAIL,
                       reason=HOSTILE)  # fmt: skip
     record.gates = [gate] * 5
+    record.tallies = [
+        Tally(operation=each.operation, status=200 + 100 * caller % 400, caller=f"{caller} {HOSTILE}")
+        for each in record.documented
+        for caller in range(20)
+    ]
     record.earlier = (
         PastRun(run=HOSTILE, time=HOSTILE, project="", profile="", stack="", asked="", suites=(), commit=HOSTILE,
                 verdict=Verdict.FAIL, checks={"passed": 1}, coverage={"total": 1.0},
@@ -91,7 +97,8 @@ def test_no_run_makes_it_larger(hostile: Record) -> None:
     said = {"more findings, the worst first", "findings.sarif", "further findings are not shown here",
             "more, in <code>verdict.json",            "operations are not shown here",
             "of them are not shown here", "more exchanges",
-            "more are in <code>verdict.json", "older runs are not shown here"}  # fmt: skip
+            "more are in <code>verdict.json", "older runs are not shown here",
+            "that want no credentials or refused first"}  # fmt: skip
     assert {text for text in said if text not in page} == set()
     assert "\x1b" not in page
     assert "\u202e" not in page

@@ -1,5 +1,6 @@
 """The words of seatrial: no third-party import, no import of anything above."""
 
+from seatrial.core.callers import BROKEN, NOBODY, USERS, caller_of, user_named
 from seatrial.core.checks import Check, find_blocker, in_order
 from seatrial.core.content import FOLDERS, content
 from seatrial.core.curl import curl_for
@@ -19,8 +20,11 @@ __all__ = [
     "ADDRESS_HEADERS",
     "ALIKE",
     "BODY_SHOWN",
+    "BROKEN",
     "FOLDERS",
+    "NOBODY",
     "UNITS",
+    "USERS",
     "Bypass",
     "Check",
     "CheckResult",
@@ -51,6 +55,7 @@ __all__ = [
     "UsageError",
     "Verdict",
     "as_ours",
+    "caller_of",
     "combine",
     "content",
     "curl_for",
@@ -58,4 +63,5 @@ __all__ = [
     "in_order",
     "media_type",
     "name_nearest",
+    "user_named",
 ]

@@ -15,6 +15,7 @@ import httpx
 import msgspec
 
 from seatrial.core import CheckResult, Finding, FindingStatus, Identity, Outcome, Severity, Target
+from seatrial.core.callers import BOGUS
 from seatrial.core.marks import before, with_query, without_query
 from seatrial.core.scripts import script_for
 from seatrial.core.tls import trusted
@@ -37,7 +38,6 @@ PATIENCE_S = 10.0
 LEAST_S, OPERATION_S = 30.0, 0.2
 """How long strangers may send in all: something, and something for each operation."""
 
-BOGUS = "seatrial-bogus-credentials"
 MARK = "{{secret:"
 Who = Literal["nobody", "impostor", "user"]
 WHO: tuple[Who, ...] = ("nobody", "impostor")

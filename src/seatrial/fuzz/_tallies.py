@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from seatrial.core import Tally, media_type
+from seatrial.core import Tally, caller_of, media_type
 from seatrial.fuzz._looked import proper
 from seatrial.fuzz._messages import Sent
 from seatrial.openapi import Operation
 
 SUCCESS = range(200, 300)
 CLIENT_ERROR = range(400, 500)
+_Kind = tuple[str, int, str, tuple[str, ...], tuple[str, ...], str]
 NOT_ABOUT_INPUT = frozenset({401, 403, 405, 408, 429})
 
 
@@ -20,17 +21,18 @@ def tallies_of(operations: Mapping[str, Operation], sent: Iterable[Sent]) -> tup
     own = (s for s in sent if s.status and s.operation in operations and proper(s, operations[s.operation]))
     counts = Counter(_kind(each, operations[each.operation]) for each in own)
     return tuple(
-        Tally(operation=operation, status=status, media=media, valid=valid, invalid=invalid, count=count)
-        for (operation, status, media, valid, invalid), count in counts.items()
+        Tally(operation=operation, status=status, media=media, valid=valid, invalid=invalid, count=count, caller=caller)
+        for (operation, status, media, valid, invalid, caller), count in counts.items()
     )
 
 
-def _kind(sent: Sent, operation: Operation) -> tuple[str, int, str, tuple[str, ...], tuple[str, ...]]:
+def _kind(sent: Sent, operation: Operation) -> _Kind:
     asked, answered = _media(sent.request_headers), _media(sent.response_headers)
     accepted, refused = (
         operation.told(names, asked) for names in (_accepted(sent, operation), _refused(sent, operation))
     )
-    return sent.operation, sent.status, answered, accepted, refused
+    caller = caller_of(sent.request_headers, sent.url)
+    return sent.operation, sent.status, answered, accepted, refused, caller
 
 
 def _media(headers: Iterable[tuple[str, str]]) -> str:

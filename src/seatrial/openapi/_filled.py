@@ -21,14 +21,14 @@ def filled(record: Record) -> list[Row]:
 def _recorded(record: Record) -> Iterator[Tally]:
     own = [exchange for id_, exchange in list(record.exchanges.items()) if id_ not in record.counted]
     came = Counter(map(answer_of, own)) + record.answers
-    for (operation, status, media), count in _by_media(came).items():
+    for (operation, status, media, caller), count in _by_media(came).items():
         if status:
-            yield Tally(operation=operation, status=status, media=media, count=count)
+            yield Tally(operation=operation, status=status, media=media, count=count, caller=caller)
 
 
 def _by_media(came: Mapping[Answer, int]) -> Counter[Answer]:
     """Return how often each answer came, with media types in place of content types."""
     found = Counter[Answer]()
-    for (operation, status, sent), count in came.items():
-        found[operation, status, media_type(sent)] += count
+    for (operation, status, sent, caller), count in came.items():
+        found[operation, status, media_type(sent), caller] += count
     return found

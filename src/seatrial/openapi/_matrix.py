@@ -42,7 +42,10 @@ class Sides:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An operation: how often it was asked and served, and its cells; `others` came and are not documented so."""
+    """An operation: how often it was asked and served, and its cells; `others` came and are not documented so.
+
+    `callers` is how often whom (empty: not known) was answered with which status.
+    """
 
     documented: Documented
     asked: int
@@ -50,6 +53,7 @@ class Row:
     answers: tuple[Cell, ...]
     inputs: tuple[Sides, ...]
     others: Mapping[str, int]
+    callers: Mapping[tuple[str, int], int]
 
     @property
     def label(self) -> str:
@@ -74,6 +78,7 @@ def documented_in(
             inputs=operation.told(operation.inputs),
             apart=tuple(s for s in sorted(operation.statuses) if s.startswith(OWN_FAULTS) or s in map(str, limited)),
             beyond=reasons.get(operation.label, ""),
+            secured=operation.secured,
         )
         for operation in operations.values()
     )
@@ -112,7 +117,15 @@ def _row(documented: Documented, tallies: Sequence[Tally]) -> Row:
             Sides(name, _count(tallies, name, "valid"), _count(tallies, name, "invalid")) for name in documented.inputs
         ),
         others=dict(sorted(others.items())),
+        callers=_by_caller(tallies),
     )
+
+
+def _by_caller(tallies: Iterable[Tally]) -> Counter[tuple[str, int]]:
+    found: Counter[tuple[str, int]] = Counter()
+    for tally in tallies:
+        found[tally.caller, tally.status] += tally.count
+    return found
 
 
 def _cells(documented: Documented, tally: Tally) -> Iterator[tuple[str, str]]:

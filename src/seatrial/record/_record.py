@@ -43,8 +43,8 @@ from seatrial.record._events import (
 from seatrial.record._history import PastRun
 from seatrial.record._recorder import EVENTS
 
-Answer = tuple[str, int, str]
-"""An operation, the status that came back (0: none) and its content type as it was sent."""
+Answer = tuple[str, int, str, str]
+"""An operation, the status that came back (0: none), its content type as it was sent, and who asked (`caller_of`)."""
 
 Decoded = TypeVar("Decoded")
 _decoder = msgspec.json.Decoder(AnyEvent)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from seatrial.core import EnvironmentFailure, Exchange
+from seatrial.core import EnvironmentFailure, Exchange, caller_of
 from seatrial.record._events import Event, ExchangeRecorded, OtherEvent
 from seatrial.record._record import Answer, Record, damaged, read_decoded
 from seatrial.record._recorder import EVENTS
@@ -26,11 +26,17 @@ class _Response(msgspec.Struct, frozen=True):
     headers: tuple[tuple[str, str], ...] = ()
 
 
+class _Request(msgspec.Struct, frozen=True):
+    url: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
 class _Outline(msgspec.Struct, frozen=True):
     """What is counted of an exchange: its bodies are skipped."""
 
     id: str
     operation: str
+    request: _Request
     response: _Response | None = None
 
 
@@ -43,12 +49,12 @@ _whole = msgspec.json.Decoder(ExchangeRecorded)
 
 
 def answer_of(exchange: Exchange | _Outline) -> Answer:
-    """Return what came back: the operation, its status (0 for no answer) and the content type as it was sent."""
-    response = exchange.response
+    """Return what came back to whom: the operation, its status (0: no answer), the content type as it was sent."""
+    response, caller = exchange.response, caller_of(exchange.request.headers, exchange.request.url)
     if response is None:
-        return exchange.operation, 0, ""
+        return exchange.operation, 0, "", caller
     sent = next((value for name, value in response.headers if name.lower() == "content-type"), "")
-    return exchange.operation, response.status, sent
+    return exchange.operation, response.status, sent, caller
 
 
 def read_told(directory: Path, *, most: int | None = None) -> Record:

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from seatrial.core import Exchange, Finding, Outcome, Verdict, content
 from seatrial.core.plain import LONGEST, plain
 from seatrial.record import Record
+from seatrial.reporting._access import access_of
 from seatrial.reporting._addresses import address
 from seatrial.reporting._components import components_of, threshold
 from seatrial.reporting._heatmap import heatmap_of
@@ -91,6 +92,7 @@ def _context(record: Record) -> dict[str, Any]:
         "stacks": record.stacks,
         "outcomes": [(outcome, record.count(outcome)) for outcome in Outcome],
         "matrix": matrix,
+        "access": access_of(matrix) if matrix else None,
         "heatmap": heatmap_of(matrix) if matrix else None,
         "loads": loads_of(record.directory),
         "definitions": _definitions(facts["measurements"]),

@@ -51,7 +51,14 @@ def _operation(row: Row) -> dict[str, Any]:
         "answers": [_answer(row, cell) for cell in row.answers],
         "inputs": [_input(sides) for sides in row.inputs],
         "others": dict(row.others),
+        "secured": row.documented.secured,
+        "callers": [_called(*each) for each in sorted(row.callers.items())],
     }
+
+
+def _called(asked: tuple[str, int], count: int) -> dict[str, Any]:
+    caller, status = asked
+    return {"caller": caller, "status": status, "requests": count}
 
 
 def _answer(row: Row, cell: Cell) -> dict[str, Any]:

@@ -23,6 +23,7 @@ ROOM: Mapping[str, int] = {
     "evidence": 12_000,
     "suites": 60_000,
     "limits": 5_000,
+    "access": 20_000,
     "history": 8_000,
     "history-figures": 4_000,
     "contract": 26_000,

@@ -6,7 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from seatrial.core import Identity, Tally
+from seatrial.core import NOBODY, Identity, Tally, user_named
 from seatrial.fuzz._looked import proper
 from seatrial.fuzz._messages import Sent
 from seatrial.fuzz.directed._requests import Answered, Asked, Senders, asked_in
@@ -75,7 +75,8 @@ class Aim:
         """Send a request, and count its answer; `valid` are the inputs that are so if it is served."""
         answer = self.senders.send(asked, who)
         shown = valid if answer.status in SUCCESS else ()
-        tally = Tally(operation=operation.label, status=answer.status, media=answer.media, valid=shown)
+        caller = user_named(who.name) if who.headers or who.query else NOBODY
+        tally = Tally(operation=operation.label, status=answer.status, media=answer.media, valid=shown, caller=caller)
         if answer.status:
             self.found.append(tally)
             self._came[operation.label].append(tally)
