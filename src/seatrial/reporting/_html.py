@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, TextIO
 
@@ -19,6 +19,7 @@ from seatrial.reporting._heatmap import heatmap_of
 from seatrial.reporting._load import loads_of
 from seatrial.reporting._matrix import matrix_of
 from seatrial.reporting._room import fit
+from seatrial.reporting._trace_lines import Logged, lines_around, lines_by_trace
 from seatrial.reporting._verdict import findings_of, verdict_of
 
 UNIT_SIGNS = {"percent": " %", "per_s": " /s", "count": "", "ratio": "", "": ""}
@@ -86,6 +87,7 @@ def _context(record: Record) -> dict[str, Any]:
         "facts": facts,
         "findings": list(_addressed(findings_of(record))),
         "evidence_of": functools.partial(_evidence, record),
+        "lines_of": functools.partial(_lines, record, lines_by_trace(record)),
         "checks": checks,
         "gates": list(_gates(facts["gates"])),
         "suites": _suites(checks),
@@ -119,6 +121,10 @@ def _gates(gates: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def _evidence(record: Record, finding: Finding) -> list[Exchange]:
     return [record.exchanges[id_] for id_ in finding.evidence if id_ in record.exchanges]
+
+
+def _lines(record: Record, by_trace: Mapping[str, list[Logged]], finding: Finding) -> list[Logged]:
+    return lines_around(_evidence(record, finding), by_trace)
 
 
 def _checks(record: Record) -> Iterator[dict[str, Any]]:

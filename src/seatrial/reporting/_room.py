@@ -21,6 +21,7 @@ ROOM: Mapping[str, int] = {
     "findings": 60_000,
     "findings-short": 20_000,
     "evidence": 12_000,
+    "log-lines": 6_000,
     "suites": 96_000,
     "checks": 84_000,
     "limits": 6_000,
@@ -32,9 +33,9 @@ ROOM: Mapping[str, int] = {
     "stacks": 4_000,
     "time": 4_000,
 }
-"""Bytes for each list. What is within another's (evidence, operations of a load, checks) takes of that one's."""
+"""Bytes for each list. What is within another's (evidence, logs, operations of a load, checks) takes of that one's."""
 
-WITHIN = frozenset({"evidence", "load-operations", "checks"})
+WITHIN = frozenset({"evidence", "log-lines", "load-operations", "checks"})
 
 
 @dataclass(frozen=True, slots=True)
