@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from hashlib import sha256
 from typing import Any, TextIO
@@ -25,6 +25,7 @@ from seatrial.reporting._matrix import matrix_of
 from seatrial.reporting._numbers import figure
 from seatrial.reporting._patch import patch_of
 from seatrial.reporting._room import Rooms
+from seatrial.reporting._trace_lines import Logged, lines_around, lines_by_trace
 from seatrial.reporting._trend import trend_of
 from seatrial.reporting._verdict import findings_of, verdict_of
 
@@ -84,6 +85,7 @@ def _context(record: Record) -> dict[str, Any]:
         "facts": facts,
         "findings": list(_addressed(findings_of(record))),
         "evidence_of": functools.partial(_evidence, record),
+        "lines_of": functools.partial(_lines, record, lines_by_trace(record)),
         "checks": checks,
         "gates": list(_gates(record)),
         "history": history_of(record),
@@ -124,6 +126,10 @@ def _gates(record: Record) -> Iterator[dict[str, Any]]:
 
 def _evidence(record: Record, finding: Finding) -> list[Exchange]:
     return [record.exchanges[id_] for id_ in finding.evidence if id_ in record.exchanges]
+
+
+def _lines(record: Record, by_trace: Mapping[str, list[Logged]], finding: Finding) -> list[Logged]:
+    return lines_around(_evidence(record, finding), by_trace)
 
 
 def _checks(record: Record) -> Iterator[dict[str, Any]]:

@@ -21,6 +21,7 @@ ROOM: Mapping[str, int] = {
     "findings": 48_000,
     "findings-short": 14_000,
     "evidence": 12_000,
+    "log-lines": 6_000,
     "suites": 60_000,
     "limits": 5_000,
     "access": 20_000,
@@ -37,7 +38,7 @@ ROOM: Mapping[str, int] = {
 }
 """Bytes that each list has whatever stands before it; what it leaves, those after it may take."""
 
-WITHIN = frozenset({"evidence", "load-operations"})
+WITHIN = frozenset({"evidence", "log-lines", "load-operations"})
 """Lists within another's rows, which take of that one's room: so much for each row, and no more."""
 
 FILLING: Mapping[str, tuple[str, int]] = {"checks": ("suites", 12_000)}
