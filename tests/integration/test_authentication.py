@@ -165,9 +165,12 @@ def test_a_limit_that_nobody_declared_is_given_way_to(
 
 
 def test_what_is_refused_after_all_is_inconclusive(settings: Callable[[str], Settings], tmp_path: Path) -> None:
-    """An operation that is over its limit for good is not waited for again and again, and passes nothing."""
+    """An operation that is over its limit for good is not waited for again and again, and passes nothing.
+
+    Eight seconds are waited; the rest of the time is for a busy machine.
+    """
     with contract_service(tmp_path, KEY, "limited", "timed", window_s=1, door=DOORS[1]) as target:
-        evidence = fuzz(settings(EXAMPLES[1]), target, Secrets(), ("GET /limited",), budget_s=8.0)
+        evidence = fuzz(settings(EXAMPLES[1]), target, Secrets(), ("GET /limited",), budget_s=30.0)
     assert outcomes(evidence)["not-rate-limited"] is Outcome.INCONCLUSIVE, reasons(evidence)
     assert "more than 10 % of: GET /limited (100 %)" in reasons(evidence)
 
