@@ -242,5 +242,8 @@ def test_nothing_to_measure_is_told_as_such(tmp_path: Path) -> None:
     allowed = schema["properties"]["gates"]["items"]["properties"]["status"]["enum"]
     assert set(allowed) == {status.value for status in Verdict}
     assert "nothing-to-measure" in written["report.html"].getvalue()
-    assert "| `coverage.patch >= 80 %` | nothing to measure | no line |" in written["summary.md"].getvalue()
+    assert (
+        "| `coverage.patch >= 80 %` | nothing to measure | not measured | none | no line |"
+        in written["summary.md"].getvalue()
+    )
     assert "::notice title=gate coverage.patch >= 80 %25::no line" in written["annotations.txt"].getvalue()

@@ -38,9 +38,13 @@ from seatrial.record import (
     ExchangeRecorded,
     ExchangesCounted,
     GateJudged,
+    HistoryRead,
     LimitationNoted,
     LimitProved,
     MeasurementTaken,
+    NothingToMeasure,
+    PastGate,
+    PastRun,
     ProgressMade,
     RunFailed,
     RunFinished,
@@ -68,6 +72,11 @@ EXCHANGE = Exchange(
     sent_s=1.0,
     received_s=1.5,
 )
+PAST = PastRun(
+    run="q", time="2026-01-01T00:00:00+00:00", project="p", profile="quick", stack="local", asked="a", suites=("a",),
+    commit="c", verdict=Verdict.PASS,
+    gates=(PastGate(id="g", metric="m", value=0, unit="count", status=Verdict.PASS),),
+)  # fmt: skip
 STREAM: tuple[AnyEvent, ...] = (
     RunStarted(
         run="r", version="1", started="2026-01-01T00:00:00+00:00", stack="local", why_stack="w", profile="quick",
@@ -85,6 +94,8 @@ STREAM: tuple[AnyEvent, ...] = (
     CheckFinished(result=FAILED),
     LimitProved(proof=LimitProof(policy="default", quota=3, window_s=1.0, promises={}, results=(REFUTED,))),
     MeasurementTaken(measurement=Measurement(name="coverage.total", value=1 / 3, unit="percent", definition="d")),
+    NothingToMeasure(metric="coverage.patch", reason="r"),
+    HistoryRead(earlier=(PAST,), commit="d"),
     StageFinished(stage="functional", duration_s=1.0),
     StackStopped(variant="clean"),
     LimitationNoted(note="n"),

@@ -42,6 +42,7 @@ class VirtualWire(virtual.Wire):
     """A client's connection, as a proof has it."""
 
     late_s = 0.0
+    takes_s = TAKES_S
 
     def __init__(self, url: str, *, name: str, headers: Mapping[str, str], address: str = "", **_: Any) -> None:
         super().__init__(url, name=name, headers=headers, address=address)
@@ -73,7 +74,6 @@ def prove(patch: pytest.MonkeyPatch, name: str, *, key: str, window_s: float, se
     with patch.context() as inside:
         inside.setattr(time, "monotonic", clock.monotonic)
         inside.setattr(time, "time", clock.time)
-        inside.setattr(virtual, "TAKES_S", TAKES_S)
         inside.setattr(scenes, "Wire", type("Wire", (VirtualWire,), {"server": server, "random": source}))
         scene = scenes.Scene(
             SHIFTED,
