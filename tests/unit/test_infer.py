@@ -30,7 +30,7 @@ from seatrial.throttle.infer._found import Found
 from seatrial.throttle.infer._looks import Looks, tell_looks
 from seatrial.throttle.infer._people import addresses
 from seatrial.throttle.infer._probes import moments
-from seatrial.throttle.infer._seen import Hit, Interval, Segment, simplest
+from seatrial.throttle.infer._seen import Hit, Interval, Segment, ended_by_chance, simplest
 from seatrial.throttle.infer._shown import lines
 from seatrial.throttle.infer._told import malformed, read_told, told_windows
 
@@ -459,3 +459,18 @@ def test_an_anchor_that_may_be_an_accident_stays_open(chance: float, anchor: str
     _algorithm(found, [fit], "3 clients, 40 requests")
     assert (found.values["algorithm"], found.values["anchor"]) == ("fixed-window", anchor)
     assert ("in 0.1% of such cases" in found.inconclusive.get("anchor", "")) is (anchor is None)
+
+
+@given(st.floats(0.01, 5.0), st.integers(1, 5), st.booleans())
+def test_a_window_ends_for_all_the_more_seldom_the_more_clients_there_are(
+    takes_s: float, clients: int, known: bool
+) -> None:
+    """Each takes a part of a window, and at most all of it; without a length, what they waited for is one."""
+    hits = [
+        Hit(0.0, takes_s / 2, admitted=True),
+        Hit(takes_s / 2, takes_s, admitted=False),
+        Hit(9.0, 10.0, admitted=True),
+    ]
+    seen = [Segment(f"{number}", tuple(hits)) for number in range(clients)]
+    length_s = 2.0 if known else 10.0
+    assert ended_by_chance(seen, [2.0, 4.0] if known else []) == pytest.approx(min(1.0, takes_s / length_s) ** clients)

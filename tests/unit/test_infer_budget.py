@@ -19,6 +19,8 @@ TOLD, SILENT = 2.2, 4.0
 ANCHORS = {"fixed-window": "first-request", "clock": "clock", "per-key": "per-key", "sliding-counter": "clock"}
 PHASES_ALIKE = [*(("none", seed) for seed in (0, 2, 6, 11, 13)), ("epoch", 0), ("epoch", 13)]
 """Where the first clients' phases are closer to each other than slow answers can tell."""
+HIDDEN = [("clock", "none", 0), ("clock", "none", 1), ("sliding-counter", "epoch", 0), ("sliding-counter", "epoch", 4)]
+"""Where answers take so long that each client who uses its quota up does so in two windows."""
 QUICK, SOME, ALL = (0, 26, 36), (0, 26), range(40)
 """Each seed is another place in a window at which the first client comes, and other phases of clients."""
 
@@ -131,3 +133,15 @@ def test_a_window_that_ends_while_its_quota_is_counted_is_told_truly(
     """What remains goes up once, to all but one: that is another window, and no untruth."""
     monkeypatch.setattr(virtual.Wire, "takes_s", (0.0125, 0.05))
     judge(infer(monkeypatch, "clock", headers="epoch", quota=QUOTA, window_s=2.0, seed=seed), "clock", 2.0)
+
+
+@pytest.mark.parametrize(("served", "headers", "seed"), HIDDEN)
+def test_a_quota_that_slow_answers_hide_stays_open(
+    monkeypatch: pytest.MonkeyPatch, served: str, headers: str, seed: int
+) -> None:
+    """Where windows end while a quota is counted, neither another limiter nor a defect is made of that."""
+    monkeypatch.setattr(virtual.Wire, "takes_s", (0.0125, 0.15))
+    found = infer(monkeypatch, served, headers=headers, quota=QUOTA, window_s=2.0, seed=seed, max_s=40.0)
+    assert (found.values["algorithm"], found.values["quota"], found.values["rejected_count"]) == (None, None, None)
+    assert not found.defects, found
+    assert "a window may have ended" in found.inconclusive["quota"]

@@ -11,10 +11,16 @@ from seatrial.throttle.infer._fit import Fit
 from seatrial.throttle.infer._found import Found
 from seatrial.throttle.infer._headers import judge_told
 from seatrial.throttle.infer._lab import Lab, Record
-from seatrial.throttle.infer._seen import simplest
+from seatrial.throttle.infer._seen import ended_by_chance, simplest
 from seatrial.throttle.infer._told import read_told
 
 TOO_MANY = 429
+LITTLE = frozenset({"token-bucket", "sliding-counter"})
+"""They give quota back little by little."""
+
+LIKELY = 0.5
+"""From such a chance on that windows ended while each client's quota was counted, little is made of that number."""
+
 TURN = 3
 """The first request, the last that was admitted, the first that was refused."""
 
@@ -24,15 +30,26 @@ def conclude(  # noqa: PLR0913, PLR0917 - what was seen, and what headers told
 ) -> None:
     """Fill the fields in; what several limiters explain alike stays open, with their names."""
     shown = f"{len(lab.segments())} clients, {sum(len(record.answers) for record in lab.records)} requests"
+    slow = lab.replicas == 1 and ended_by_chance(lab.segments(), [fit.window[0] for fit in fits]) > LIKELY
+    # Of a quota that is too large, who is free enough explains everything all the same.
+    fits = [fit for fit in fits if not (slow and _free(fit))]
     _algorithm(found, fits, shown)
     if lab.refilled:
         lab.replicas = max(lab.replicas, _instances(found))
     fit = fits[0] if fits else None
-    _quota(lab, found, fit, quota)
+    if slow and not fit:
+        found.leave_open("quota", f"answers took so long that a window may have ended while {quota} were admitted")
+    else:
+        _quota(lab, found, fit, quota)
     _window(found, fits, [*sure, *told], sure, shown)
     _refused(lab, found, fits)
     judge_told(lab, found, fit)
     _show(lab, found)
+
+
+def _free(fit: Fit) -> bool:
+    """Return whether it explains another quota than was counted, or most of what a larger one does."""
+    return fit.refused_count or fit.algorithm in LITTLE
 
 
 def _show(lab: Lab, found: Found) -> None:

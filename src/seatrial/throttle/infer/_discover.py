@@ -12,7 +12,7 @@ from functools import partial
 from seatrial.throttle._wire import WireError
 from seatrial.throttle.infer._alone import cost_alone
 from seatrial.throttle.infer._bell import Bell
-from seatrial.throttle.infer._conclude import conclude
+from seatrial.throttle.infer._conclude import LITTLE, conclude
 from seatrial.throttle.infer._counter import FIRST_REQUEST
 from seatrial.throttle.infer._early import FEWEST, MOST, RARELY, Newcomers
 from seatrial.throttle.infer._ends import told_spans
@@ -48,7 +48,6 @@ SOON = 0.2
 """What was seen is held against models again after such a share of a window, as soon as a client is done."""
 NEARLY = 1.15
 """By less than this, and the second that headers are cut to, ends differ that are told: some wait for a request."""
-LITTLE = frozenset({"token-bucket", "sliding-counter"})
 ENOUGH_CLIENTS = 8
 ROUNDS = 3
 SEVERAL = 3
@@ -112,10 +111,10 @@ class Inference:
     def _conclude(self) -> None:
         if not self.quota:
             return
-        if self._in_one_write is not None and self._in_one_write < self.quota:
+        conclude(self.lab, self.found, self.fits, self.quota, self.told, self._sure())
+        if self._in_one_write is not None and self._in_one_write < (self.found.values["quota"] or 0):
             proof = f"{self._in_one_write} of {self.quota + 1} requests in one write were admitted"
             self.found.blame("same-tick-over-reject", proof)
-        conclude(self.lab, self.found, self.fits, self.quota, self.told, self._sure())
         self._clear_up()
 
     async def _run(self) -> None:

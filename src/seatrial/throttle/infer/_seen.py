@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -42,6 +43,20 @@ class Segment:
     def filled(self) -> int:
         """Return how many were admitted before the first refusal."""
         return next((number for number, hit in enumerate(self.hits) if not hit.admitted), len(self.hits))
+
+
+def ended_by_chance(segments: Sequence[Segment], lengths: Sequence[float]) -> float:
+    """Return how likely a window of such lengths ended while a quota was used up, of each client who did that.
+
+    What was admitted until the first refusal is then more than a quota. Without a length, a window is taken to be as
+    long as the shortest time between two ends that a client met, or else in which it met one.
+    """
+    plain = [segment for segment in segments if segment.plain and segment.filled < len(segment.hits)]
+    met = [(segment.hits[0].sent, segment.recoveries()) for segment in plain]
+    gaps = [later[1] - sooner[0] for _, ends in met for sooner, later in pairwise(ends)]
+    waits = [ends[0][1] - came_s for came_s, ends in met if ends]
+    least_s = min(lengths or gaps or waits or [math.inf])
+    return math.prod(min(1.0, (one.hits[one.filled].received - one.hits[0].sent) / least_s) for one in plain)
 
 
 def blurred(segments: Sequence[Segment], seconds: float) -> list[Segment]:
