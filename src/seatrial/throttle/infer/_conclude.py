@@ -18,7 +18,7 @@ TOO_MANY = 429
 LITTLE = frozenset({"token-bucket", "sliding-counter"})
 """They give quota back little by little."""
 
-LIKELY = 0.25
+LIKELY = 0.5
 """From such a chance on that windows ended while each client's quota was counted, little is made of that number."""
 
 TURN = 3
