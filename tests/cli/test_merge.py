@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import shutil
@@ -16,7 +17,8 @@ import pytest
 
 from seatrial.cli import run_command_line
 from seatrial.core import content
-from seatrial.reporting import REPORTERS
+from seatrial.record import read_told
+from seatrial.reporting import REPORTERS, _write
 
 SERVER = (
     "import http.server as h; h.ThreadingHTTPServer(('127.0.0.1', {port}), h.SimpleHTTPRequestHandler).serve_forever()"
@@ -232,6 +234,35 @@ def test_a_merged_run_takes_nobodys_place(merge: Merge, project: Path, tmp_path:
     code, _, said = merge(tmp_path / "one", "shard-2", out="one")
     assert (code, "[out-occupied]" in said) == (2, True)
     assert (tmp_path / "one" / "events.ndjson").is_file()
+
+
+def test_a_merged_run_is_one_of_the_history_and_shards_are_none(merge: Merge, project: Path, tmp_path: Path) -> None:
+    """Parts would stand among the runs of the whole; what was merged knows the merged ones before it."""
+    history = project / ".seatrial" / "history.jsonl"
+    history.unlink(missing_ok=True)
+    assert "HistoryRead" in (project / "shard-1" / "events.ndjson").read_text()
+    before = merge("shard-1", "shard-2")[1]
+    (line,) = map(json.loads, history.read_text().splitlines())
+    schema = json.loads((content("reports") / "schema" / "run-history-1.schema.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(line)
+    assert (line["run"], line["verdict"], line["checks"]["passed"]) == (before["run"], "pass", 3)
+    merge("shard-1", "shard-2", out="again")
+    assert [run.run for run in read_told(tmp_path / "again").earlier] == [before["run"]]
+
+
+def test_a_report_that_cannot_be_written_leaves_no_pass(
+    merge: Merge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What verdict.json says is how the command ended."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setitem(_write.REPORTERS, "summary.md", full)
+    code, verdict, said = merge("shard-1", "shard-2")
+    assert (code, verdict["verdict"], verdict["exit_code"]) == (3, "inconclusive", 3)
+    assert "[report-unwritable]" in said
+    assert (tmp_path / "merged" / "report.html").is_file()
 
 
 def test_a_shard_is_no_baseline(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

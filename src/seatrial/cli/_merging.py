@@ -5,6 +5,7 @@ shards --read_parts--> parts --events, files--> a new run --coverage, matrix, ru
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +13,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import click
 import msgspec
 
 from seatrial.campaign import (
@@ -28,6 +28,7 @@ from seatrial.campaign import (
     tell_matrix,
 )
 from seatrial.cli._options import config_path, run_directory
+from seatrial.cli._say import say
 from seatrial.config import Settings, load_settings
 from seatrial.core import CheckResult, EnvironmentFailure, Evidence, GateResult, Outcome, UsageError, Verdict
 from seatrial.gate import (
@@ -41,11 +42,13 @@ from seatrial.gate import (
     read_baseline,
     read_comparisons,
 )
+from seatrial.plugin import keep_run, look_back
 from seatrial.record import (
     CheckFinished,
     GateJudged,
     LimitationNoted,
     MeasurementTaken,
+    NothingToMeasure,
     Part,
     Record,
     Recorder,
@@ -59,9 +62,10 @@ from seatrial.record import (
     read_parts,
     read_told,
 )
-from seatrial.reporting import summarise, write_reports
+from seatrial.reporting import VERDICT, summarise, write_reports
 
 COVERAGE = "coverage."
+OfCoverage = CheckFinished | MeasurementTaken | NothingToMeasure
 WORST_FIRST = (
     Outcome.FAILED,
     Outcome.INCONCLUSIVE,
@@ -89,12 +93,39 @@ def merge_runs(runs: Sequence[str], *, out: str, config: str) -> int:
         record = read_told(directory)
         recorder.subscribe(record.add)
         _judge(recorder, record, parts, settings, stored=stored, gaps=missing(parts, unread))
-    if not out:
-        point_latest(settings.root, directory)
-    for line in summarise(write_reports(directory)):
-        click.echo(line)
+        if not out:
+            point_latest(settings.root, directory)
+        _report(recorder, record, settings)
+    for line in summarise(record):
+        say(line)
     ended = record.finished.verdict if record.finished else Verdict.INCONCLUSIVE
     return record.failure.exit_code if record.failure else ended.exit_code
+
+
+def _report(recorder: Recorder, record: Record, settings: Settings) -> None:
+    """Write every report and keep the run for later ones; the verdict last, which is none where a report is missing.
+
+    Raises the EnvironmentFailure of a report that could not be written, once all others are.
+    """
+    broken: EnvironmentFailure | None = None
+    try:
+        write_reports(recorder.directory, but=VERDICT)
+    except EnvironmentFailure as error:
+        broken = error
+        _end_otherwise(recorder, record, error)
+    kept = keep_run(record, recorder, settings)
+    if broken or not kept:  # they say so
+        with contextlib.suppress(EnvironmentFailure):
+            write_reports(recorder.directory, but=VERDICT)
+    write_reports(recorder.directory, only=VERDICT)
+    if broken:
+        raise broken
+
+
+def _end_otherwise(recorder: Recorder, record: Record, error: EnvironmentFailure) -> None:
+    took = record.finished.duration_s if record.finished else 0.0
+    recorder.emit(RunFailed(reason=str(error), exit_code=error.exit_code))
+    recorder.emit(RunFinished(verdict=Verdict.INCONCLUSIVE, reason=str(error), duration_s=took))
 
 
 def _stored(settings: Settings, profile: str) -> Mapping[str, Value]:
@@ -192,6 +223,8 @@ def _is_kept(event: object, left_out: str) -> bool:
             return note != left_out
         case MeasurementTaken(measurement=measurement):
             return not measurement.name.startswith(COVERAGE)
+        case NothingToMeasure(metric=metric):
+            return not metric.startswith(COVERAGE)
         case CheckFinished(result=result):
             return not result.check.startswith(COVERAGE)
         case _:
@@ -206,11 +239,12 @@ def _notes(started: RunStarted, parts: Sequence[Part]) -> Iterator[str]:
         yield f"each shard had a seed of its own, by which it is repeated: {seeds}"
 
 
-def _coverage(parts: Sequence[Part], settings: Settings, out: Path) -> Iterator[CheckFinished | MeasurementTaken]:
+def _coverage(parts: Sequence[Part], settings: Settings, out: Path) -> Iterator[OfCoverage]:
     """Yield the figures of what all shards executed together, and how the checks of coverage ended."""
     measured = [part for part in parts if any(result.outcome in MEASURED for result in _of_coverage(part).values())]
     evidence = _united(measured, settings, out)
     yield from (MeasurementTaken(measurement=measurement) for measurement in evidence.measurements)
+    yield from (NothingToMeasure(metric=metric, reason=reason) for metric, reason in evidence.nothing.items())
     together = [{result.check: result for result in evidence.results}, *map(_of_coverage, parts)]
     for check in sorted({check for results in together for check in results}):
         results = [results[check] for results in together if check in results]
@@ -252,6 +286,7 @@ def _judge(  # noqa: PLR0913 - by keyword, each is needed once
     for gate in gates:
         recorder.emit(GateJudged(gate=gate))
     verdict, reason = decide(record, gates, on_inconclusive=settings.gate.on_inconclusive)
+    look_back(record, recorder, settings)
     took = max(part.record.finished.duration_s if part.record.finished else 0.0 for part in parts)
     recorder.emit(RunFinished(verdict=verdict, reason=reason, duration_s=took))
 
