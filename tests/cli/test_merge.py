@@ -166,7 +166,7 @@ def test_two_runs_of_one_shard_are_refused(merge: Merge, altered: Callable[[str,
         (r'"configuration":"[^"]*"', '"configuration":"abc"', "configuration"),
         (r'"profile":"quick"', '"profile":"full"', "profile"),
         (r'"stack":"local"', '"stack":"compose"', "stack"),
-        (r'--seed 2"}', '--seed 2 --deep"}', "command"),
+        (r'--seed 2","patch', '--seed 2 --deep","patch', "command"),
         (r'"shares":\[', '"shares":["three",', "division of suites"),
     ],
 )

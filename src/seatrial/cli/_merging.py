@@ -17,6 +17,8 @@ import msgspec
 
 from seatrial.campaign import (
     SUITES,
+    Options,
+    check_patch,
     commit_here,
     commit_started,
     digest_of,
@@ -26,6 +28,7 @@ from seatrial.campaign import (
     point_latest,
     resolve_out,
     tell_matrix,
+    with_patch_base,
 )
 from seatrial.cli._options import config_path, run_directory
 from seatrial.cli._say import say
@@ -84,6 +87,7 @@ def merge_runs(runs: Sequence[str], *, out: str, config: str) -> int:
     if not parts:
         raise _nothing(unread)
     check_alike(parts)
+    settings = _based(parts[0], settings)
     _check_here(parts[0], settings)
     stored = _stored(settings, parts[0].started.profile)
     started = _started(parts)
@@ -134,6 +138,11 @@ def _stored(settings: Settings, profile: str) -> Mapping[str, Value]:
     return read_baseline(baseline_file(settings)).get(profile, {}) if asked else {}
 
 
+def _based(part: Part, settings: Settings) -> Settings:
+    """Return the settings with the git base that the shards were given."""
+    return with_patch_base(settings, Options(patch_base=part.shard.patch_base)) if settings.coverage else settings
+
+
 def _nothing(unread: Sequence[str]) -> EnvironmentFailure:
     return EnvironmentFailure(
         "not one shard can be read",
@@ -144,7 +153,10 @@ def _nothing(unread: Sequence[str]) -> EnvironmentFailure:
 
 
 def _check_here(part: Part, settings: Settings) -> None:
-    """Refuse to judge shards by the rules, or map them onto the source, of something else; raises UsageError."""
+    """Refuse to judge shards by the rules, or map them onto the source, of something else; raises UsageError.
+
+    A git base that is not there is refused too.
+    """
     here = {"configuration": digest_of(settings)[:12], "commit": commit_here(settings)}
     theirs = {"configuration": part.shard.configuration[:12], "commit": part.shard.commit}
     for name, value in here.items():
@@ -155,6 +167,7 @@ def _check_here(part: Part, settings: Settings) -> None:
                 where=str(settings.root / settings.config_file),
                 remedy="merge where the commit of the shards is checked out, with the --config that they had",
             )
+    check_patch(settings, Options(only=part.shard.suites))
 
 
 def _started(parts: Sequence[Part]) -> RunStarted:
