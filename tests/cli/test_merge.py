@@ -211,6 +211,17 @@ def test_what_can_be_read_of_a_broken_shard_is_reported(
     assert why in verdict["reason"]
 
 
+def test_a_shard_that_was_killed_before_its_last_look_is_none(
+    merge: Merge, altered: Callable[[str, str], Path]
+) -> None:
+    """Until verdict.json is there, nobody has looked for secrets in what it left."""
+    killed = altered("", "")
+    (killed / "verdict.json").unlink()
+    code, verdict, _ = merge("shard-1", killed)
+    assert (code, verdict["verdict"]) == (3, "inconclusive")
+    assert "it ended before its verdict" in verdict["reason"]
+
+
 def test_a_shard_that_broke_leaves_the_whole_undecided(merge: Merge, altered: Callable[[str, str], Path]) -> None:
     """A stack that did not start on one machine says nothing of the product."""
     failed = '{"type":"RunFailed","at_s":1.0,"reason":"the engine died","exit_code":3}\n{"type":"RunFinished"'
