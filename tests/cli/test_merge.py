@@ -15,7 +15,9 @@ from typing import Any
 import jsonschema
 import pytest
 
+from seatrial.campaign import digest_of
 from seatrial.cli import run_command_line
+from seatrial.config import load_settings
 from seatrial.core import content
 from seatrial.record import read_told
 from seatrial.reporting import REPORTERS, _write
@@ -259,6 +261,22 @@ def test_a_merged_run_is_one_of_the_history_and_shards_are_none(merge: Merge, pr
     assert (line["run"], line["verdict"], line["checks"]["passed"]) == (before["run"], "pass", 3)
     merge("shard-1", "shard-2", out="again")
     assert [run.run for run in read_told(tmp_path / "again").earlier] == [before["run"]]
+
+
+def test_a_comparison_that_is_none_is_refused_before_anything_is_written(project: Path, tmp_path: Path) -> None:
+    """Nobody looks for the reason in half a run."""
+    root = tmp_path / "other"
+    shutil.copytree(project, root, ignore=shutil.ignore_patterns(".seatrial"))
+    config = CONFIG.replace("rules =", 'comparisons = ["compare.json"]\nrules =')
+    (root / "seatrial.toml").write_text(config)
+    (root / "compare.json").write_text("{}")
+    digest = digest_of(load_settings(root / "seatrial.toml"))
+    for shard in ("shard-1", "shard-2"):
+        events = root / shard / "events.ndjson"
+        events.write_text(re.sub(r'"configuration":"[^"]*"', f'"configuration":"{digest}"', events.read_text()))
+    words = ["merge", str(root / "shard-1"), str(root / "shard-2"), "--config", str(root / "seatrial.toml")]
+    assert run_command_line(words) == 2
+    assert not (root / ".seatrial").exists()
 
 
 def test_a_report_that_cannot_be_written_leaves_no_pass(

@@ -155,7 +155,7 @@ def _nothing(unread: Sequence[str]) -> EnvironmentFailure:
 def _check_here(part: Part, settings: Settings) -> None:
     """Refuse to judge shards by the rules, or map them onto the source, of something else; raises UsageError.
 
-    A git base that is not there is refused too.
+    A git base that is not there is refused too, and a comparison that is none.
     """
     here = {"configuration": digest_of(settings)[:12], "commit": commit_here(settings)}
     theirs = {"configuration": part.shard.configuration[:12], "commit": part.shard.commit}
@@ -168,6 +168,7 @@ def _check_here(part: Part, settings: Settings) -> None:
                 remedy="merge where the commit of the shards is checked out, with the --config that they had",
             )
     check_patch(settings, Options(only=part.shard.suites))
+    read_comparisons(settings)
 
 
 def _started(parts: Sequence[Part]) -> RunStarted:
