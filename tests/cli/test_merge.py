@@ -263,6 +263,14 @@ def test_a_merged_run_is_one_of_the_history_and_shards_are_none(merge: Merge, pr
     assert [run.run for run in read_told(tmp_path / "again").earlier] == [before["run"]]
 
 
+def test_a_merged_run_is_of_the_project_where_it_is_merged(
+    merge: Merge, project: Path, altered: Callable[[str, str], Path]
+) -> None:
+    """By its name later runs know it again; the folder of the first shard may have had another one."""
+    second = altered('"project":"[^"]*"', '"project":"workspace@2"')
+    assert merge(second)[1]["project"] == project.name
+
+
 def test_a_comparison_that_is_none_is_refused_before_anything_is_written(project: Path, tmp_path: Path) -> None:
     """Nobody looks for the reason in half a run."""
     root = tmp_path / "other"

@@ -90,7 +90,7 @@ def merge_runs(runs: Sequence[str], *, out: str, config: str) -> int:
     settings = _based(parts[0], settings)
     _check_here(parts[0], settings)
     stored = _stored(settings, parts[0].started.profile)
-    started = _started(parts)
+    started = _started(parts, settings)
     directory = _make(resolve_out(out, settings.root, started.run), parts)
     with Recorder(directory) as recorder:
         _write(recorder, started, parts, settings)
@@ -171,7 +171,7 @@ def _check_here(part: Part, settings: Settings) -> None:
     read_comparisons(settings)
 
 
-def _started(parts: Sequence[Part]) -> RunStarted:
+def _started(parts: Sequence[Part], settings: Settings) -> RunStarted:
     """Return what the merged run begins with: all that its shards have in common."""
     suites = in_suite_order(suite for part in parts for suite in part.started.suites)
     return msgspec.structs.replace(
@@ -182,6 +182,7 @@ def _started(parts: Sequence[Part]) -> RunStarted:
         command=parts[0].shard.repeat,
         suites=tuple(suites),
         budget_s={},  # each shard had one of its own, and says where it took longer
+        project=settings.root.name,  # a machine may check out into a folder of another name
         shard=None,
         merged=tuple(part.started.run for part in parts),
     )
