@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import shutil
@@ -14,9 +15,12 @@ from typing import Any
 import jsonschema
 import pytest
 
+from seatrial.campaign import digest_of
 from seatrial.cli import run_command_line
+from seatrial.config import load_settings
 from seatrial.core import content
-from seatrial.reporting import REPORTERS
+from seatrial.record import read_told
+from seatrial.reporting import REPORTERS, _write
 
 SERVER = (
     "import http.server as h; h.ThreadingHTTPServer(('127.0.0.1', {port}), h.SimpleHTTPRequestHandler).serve_forever()"
@@ -164,7 +168,7 @@ def test_two_runs_of_one_shard_are_refused(merge: Merge, altered: Callable[[str,
         (r'"configuration":"[^"]*"', '"configuration":"abc"', "configuration"),
         (r'"profile":"quick"', '"profile":"full"', "profile"),
         (r'"stack":"local"', '"stack":"compose"', "stack"),
-        (r'--seed 2"}', '--seed 2 --deep"}', "command"),
+        (r'--seed 2","patch', '--seed 2 --deep","patch', "command"),
         (r'"shares":\[', '"shares":["three",', "division of suites"),
     ],
 )
@@ -209,6 +213,17 @@ def test_what_can_be_read_of_a_broken_shard_is_reported(
     assert why in verdict["reason"]
 
 
+def test_a_shard_that_was_killed_before_its_last_look_is_none(
+    merge: Merge, altered: Callable[[str, str], Path]
+) -> None:
+    """Until verdict.json is there, nobody has looked for secrets in what it left."""
+    killed = altered("", "")
+    (killed / "verdict.json").unlink()
+    code, verdict, _ = merge("shard-1", killed)
+    assert (code, verdict["verdict"]) == (3, "inconclusive")
+    assert "it ended before its verdict" in verdict["reason"]
+
+
 def test_a_shard_that_broke_leaves_the_whole_undecided(merge: Merge, altered: Callable[[str, str], Path]) -> None:
     """A stack that did not start on one machine says nothing of the product."""
     failed = '{"type":"RunFailed","at_s":1.0,"reason":"the engine died","exit_code":3}\n{"type":"RunFinished"'
@@ -232,6 +247,59 @@ def test_a_merged_run_takes_nobodys_place(merge: Merge, project: Path, tmp_path:
     code, _, said = merge(tmp_path / "one", "shard-2", out="one")
     assert (code, "[out-occupied]" in said) == (2, True)
     assert (tmp_path / "one" / "events.ndjson").is_file()
+
+
+def test_a_merged_run_is_one_of_the_history_and_shards_are_none(merge: Merge, project: Path, tmp_path: Path) -> None:
+    """Parts would stand among the runs of the whole; what was merged knows the merged ones before it."""
+    history = project / ".seatrial" / "history.jsonl"
+    history.unlink(missing_ok=True)
+    assert "HistoryRead" in (project / "shard-1" / "events.ndjson").read_text()
+    before = merge("shard-1", "shard-2")[1]
+    (line,) = map(json.loads, history.read_text().splitlines())
+    schema = json.loads((content("reports") / "schema" / "run-history-1.schema.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(line)
+    assert (line["run"], line["verdict"], line["checks"]["passed"]) == (before["run"], "pass", 3)
+    merge("shard-1", "shard-2", out="again")
+    assert [run.run for run in read_told(tmp_path / "again").earlier] == [before["run"]]
+
+
+def test_a_merged_run_is_of_the_project_where_it_is_merged(
+    merge: Merge, project: Path, altered: Callable[[str, str], Path]
+) -> None:
+    """By its name later runs know it again; the folder of the first shard may have had another one."""
+    second = altered('"project":"[^"]*"', '"project":"workspace@2"')
+    assert merge(second)[1]["project"] == project.name
+
+
+def test_a_comparison_that_is_none_is_refused_before_anything_is_written(project: Path, tmp_path: Path) -> None:
+    """Nobody looks for the reason in half a run."""
+    root = tmp_path / "other"
+    shutil.copytree(project, root, ignore=shutil.ignore_patterns(".seatrial"))
+    config = CONFIG.replace("rules =", 'comparisons = ["compare.json"]\nrules =')
+    (root / "seatrial.toml").write_text(config)
+    (root / "compare.json").write_text("{}")
+    digest = digest_of(load_settings(root / "seatrial.toml"))
+    for shard in ("shard-1", "shard-2"):
+        events = root / shard / "events.ndjson"
+        events.write_text(re.sub(r'"configuration":"[^"]*"', f'"configuration":"{digest}"', events.read_text()))
+    words = ["merge", str(root / "shard-1"), str(root / "shard-2"), "--config", str(root / "seatrial.toml")]
+    assert run_command_line(words) == 2
+    assert not (root / ".seatrial").exists()
+
+
+def test_a_report_that_cannot_be_written_leaves_no_pass(
+    merge: Merge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What verdict.json says is how the command ended."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setitem(_write.REPORTERS, "summary.md", full)
+    code, verdict, said = merge("shard-1", "shard-2")
+    assert (code, verdict["verdict"], verdict["exit_code"]) == (3, "inconclusive", 3)
+    assert "[report-unwritable]" in said
+    assert (tmp_path / "merged" / "report.html").is_file()
 
 
 def test_a_shard_is_no_baseline(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -186,13 +186,14 @@ def test_a_file_that_is_no_baseline_is_refused(text: str, tmp_path: Path) -> Non
 
 
 def test_what_says_nothing_of_a_later_run_is_not_accepted() -> None:
-    """Load stays out unless a rule is about it, as does what is in doubt, and of part of a run what is counted."""
+    """Load and patches stay out unless a rule is about them, so does what is in doubt, and of a part what counts."""
     values = {
         "checks.passed": Value(3, "count"),
         "coverage.total": Value(80, "percent"),
         "contract.statuses": Value(10, "percent", doubt="the fuzzer was not heard"),
         "load.a.p99": Value(5, "ms"),
         "load.a.p50": Value(4, "ms"),
+        "coverage.patch": Value(90, "percent"),
     }
     rules = (parse_rule("load.a.p99 <= baseline"), parse_rule("load.a.p50 <= 5 ms"))
     assert set(accepted(values, rules, whole=True)) == {"checks.passed", "coverage.total", "load.a.p99"}
@@ -291,13 +292,15 @@ def test_a_ratchet_moves_one_way(
 def test_a_ratchet_keeps_what_is_better_by_the_rule(
     new: dict[str, float], before: dict[str, float], operator: str
 ) -> None:
-    """Up where more is better, down where less is; what no rule holds against the baseline is taken as it is."""
+    """Up where more is better, down where less is, kept where it is missing; what no rule is about is taken."""
     rules = (parse_rule(f"x.a {operator} baseline - 1"), parse_rule("x.b >= 3"))
     figures, stored = ({f"x.{k}": Value(v, "count") for k, v in each.items()} for each in (new, before))
     after = ratcheted(figures, stored, rules)
     wanted = {f"x.{name}": number for name, number in new.items()}
     if {"a"} <= new.keys() & before.keys() and operator[0] in "<>":
         wanted["x.a"] = (max if operator[0] == ">" else min)(new["a"], before["a"])
+    elif "a" in before and operator[0] in "<>":  # nobody measured it this time
+        wanted["x.a"] = before["a"]
     assert {name: value.number for name, value in after.items()} == wanted
     other_unit = {"x.a": Value(before.get("a", 0.0), "ms")}
     assert ratcheted({"x.a": Value(1.0, "count")}, other_unit, rules) == {"x.a": Value(1.0, "count")}

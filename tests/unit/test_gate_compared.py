@@ -53,7 +53,8 @@ def left(root: Path, kind: str, *, pairs: int = 60, answered: int = 100, commit:
     )
     found = Comparison(
         sides={"base": replace(side, role="base"), "candidate": side}, drivers={"base": "local", "candidate": "local"},
-        pairs=sent, conclusion=_conclude(sent, task), stopped="", notes=(), directory=root,
+        pairs=sent, conclusion=_conclude(sent, task) if sent else None, stopped="" if sent else "it ended", notes=(),
+        directory=root,
     )  # fmt: skip
     assert _kept({**as_object(found, task), "warnings": []}, root)["warnings"] == []
     return Settings(root=root, gate=GateSettings(comparisons=(COMPARE_FILE,)))
@@ -108,6 +109,13 @@ def test_a_comparison_of_something_else_decides_nothing(tmp_path: Path) -> None:
     assert judged(left(tmp_path, "same", commit="a" * 40), commit="a" * 40).status is Verdict.PASS
     lost = judged(left(tmp_path, "same", answered=98))
     assert (lost.status, "the candidate did not answer 2.00%" in lost.reason) == (Verdict.INCONCLUSIVE, True)
+
+
+def test_a_comparison_that_broke_is_not_one_that_was_never_made(tmp_path: Path) -> None:
+    """No pair was measured: that is inconclusive with its reason, and no state that lets a run pass."""
+    gate = judged(left(tmp_path, "same", pairs=0))
+    assert (gate.status, gate.value) == (Verdict.INCONCLUSIVE, None)
+    assert "is not known, wanted is <= +10 %, but the comparison ended before: it ended" in gate.reason
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"schema": "urn:seatrial:compare:1"}', "\ud800"])

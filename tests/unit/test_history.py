@@ -118,6 +118,15 @@ def test_a_line_keeps_to_its_schema(tmp_path: Path) -> None:
     assert line["checks"]["failed"] == 1
 
 
+@pytest.mark.parametrize("status", [status for status in Verdict if status is not Verdict.WHEN_MERGED])
+def test_a_gate_may_be_kept_in_any_state(status: Verdict, tmp_path: Path) -> None:
+    """The schema knows each that a gate of a whole run can end in."""
+    judged = GateJudged(gate=replace(GATE, status=status, value=None))
+    keep(tmp_path / "history.jsonl", past_run(record_of(STARTED, judged, FINISHED)))
+    schema = json.loads((content("reports") / "schema" / "run-history-1.schema.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(json.loads((tmp_path / "history.jsonl").read_text()))
+
+
 def test_the_last_runs_are_found(tmp_path: Path) -> None:
     """Of many runs the last thirty are, the oldest first; where there is no file there were none."""
     path = tmp_path / "history.jsonl"

@@ -47,6 +47,14 @@ def test_a_chosen_scenario_leaves_the_gates_of_others_out(settings: Settings) ->
     assert chosen.gate.rules == ("checks.failed == 0", "load.storm.GET-a.p99 <= 9 ms")
 
 
+def test_a_gate_on_a_comparison_goes_with_its_scenario(settings: Settings) -> None:
+    """Its metric names the scenario after the word for comparisons."""
+    rules = ("load.compare.calm.p95 <= 10 %", "load.compare.storm.p95 <= 10 %")
+    gated = settings.model_copy(update={"gate": GateSettings(rules=rules)})
+    assert choose_load(gated, Options(load=True)).gate.rules == rules
+    assert choose_load(gated, Options(load=True, scenarios=("storm",))).gate.rules == rules[1:]
+
+
 def test_rate_and_duration_override_what_is_declared(settings: Settings) -> None:
     """They hold for each chosen scenario, also in a profile for which it declares no duration."""
     asked = Options(load=True, profile="full", rate_per_s=7.0, duration_s=3.0, processes=2)

@@ -281,7 +281,7 @@ def test_a_run_that_could_not_be_judged_is_not_begun(  # noqa: PLR0913, PLR0917 
 
 
 def test_the_base_of_an_option_counts_and_is_repeated(root: Path) -> None:
-    """It stands in for that of the file, makes the metric known, and stands in the line that repeats the run."""
+    """It stands in for that of the file, and stands in the line that repeats the run."""
     (root / "seatrial.toml").write_text(CONFIG.format(base='patch_base = "none"', rule="coverage.patch >= 80 %"))
     settings, options = load_settings(root / "seatrial.toml"), Options(patch_base="main")
     check_settings(settings, options)
@@ -293,6 +293,16 @@ def test_the_base_of_an_option_counts_and_is_repeated(root: Path) -> None:
     assert "--patch-base main" in options.repeat(seed=1, driver="local")
     with pytest.raises(UsageError, match="coverage-undeclared"):
         with_patch_base(Settings(), options)
+
+
+def test_a_run_of_other_suites_needs_no_base(root: Path) -> None:
+    """Where a pipeline alone names it, somebody still fuzzes, sends load, or runs a suite: no such rule is theirs."""
+    (root / "seatrial.toml").write_text(CONFIG.format(base="", rule="coverage.patch >= 80 %"))
+    settings = load_settings(root / "seatrial.toml")
+    check_settings(settings, Options(only=("health",)))
+    for options in (Options(), Options(only=("health", "coverage")), Options(only=("health",), cover=True)):
+        with pytest.raises(UsageError, match="patch-base-missing"):
+            check_settings(settings, options)
 
 
 LINES = st.frozensets(st.integers(1, 30))

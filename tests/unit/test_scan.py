@@ -107,6 +107,15 @@ def test_a_compressed_file_is_looked_into(tmp_path: Path, secrets: Secrets, *, t
     assert list(find_leaks(tmp_path, secrets)) == [Leak("a.gz", "{{secret:password}}")]
 
 
+@pytest.mark.parametrize("size", [5, 50_000])
+def test_all_members_of_a_compressed_file_are_looked_into(size: int, tmp_path: Path, secrets: Secrets) -> None:
+    """A log that is rotated is appended to what was compressed before: each is a member of its own."""
+    before = os.urandom(size)
+    (tmp_path / "a.gz").write_bytes(gzip.compress(before) * 2 + gzip.compress(VALUE.encode()))
+    (tmp_path / "b.gz").write_bytes(gzip.compress(before) + bytes(512))
+    assert list(find_leaks(tmp_path, secrets)) == [Leak("a.gz", "{{secret:password}}")]
+
+
 def test_what_an_instrument_wrote_is_mended(tmp_path: Path, secrets: Secrets) -> None:
     """Rows of load may hold words of a service: marks stand there then; files of others are left as they are."""
     for name in ("load/a/requests.csv", "load/a/packed.gz", "notes.txt"):

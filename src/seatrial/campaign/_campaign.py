@@ -212,8 +212,18 @@ class Campaign:
     @property
     def _attributes_load(self) -> bool:
         """Return whether lines that load reaches are still to be counted as its own."""
-        wanted = bool(self._collector) and "load" in self.suites and self._attribution.pending
+        wanted = bool(self._collector) and self._sends_few and self._attribution.pending
         return wanted and not self._cannot_test(suite_named("load"), None)
+
+    @property
+    def _sends_few(self) -> bool:
+        """Return whether load is among what runs: of shards, whichever has it, the first that counts lines sends."""
+        options = self.run.options
+        if not options.shard:
+            return "load" in self.suites
+        shares = [share.split() for share in options.shares]
+        counting = next((number for number, share in enumerate(shares, 1) if COVERAGE in share), 0)
+        return options.shard == counting and any("load" in share for share in shares)
 
     def _attribute_load(self) -> None:
         """Send a little of the load where lines are counted, before it is judged where none are: neither disturbs."""

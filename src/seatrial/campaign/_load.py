@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from seatrial.campaign._options import Options
-from seatrial.config import Profile, ScenarioSettings, Settings
+from seatrial.config import COMPARED, Profile, Rule, ScenarioSettings, Settings
 from seatrial.core import UsageError, name_nearest
 
 MADE_PER_S, MADE_S = 50.0, 10.0
@@ -21,7 +21,7 @@ def choose_load(settings: Settings, options: Options) -> Settings:
     made = _made(settings, options)
     chosen = {name: _scenario(what, options) for name, what in made.items()} or _declared(settings, options)
     changed = {name: _changed(scenario, options) for name, scenario in chosen.items()}
-    kept = [rule for rule in settings.gate.parsed if _belongs(rule.metric, changed)]
+    kept = [rule for rule in settings.gate.parsed if _belongs(rule, changed)]
     rules = tuple(rule.text for rule in kept if not rule.informational)
     told = tuple(rule.text for rule in kept if rule.informational)
     gate = settings.gate.model_copy(update={"rules": rules, "informational": told})
@@ -112,6 +112,7 @@ def _changed(scenario: ScenarioSettings, options: Options) -> ScenarioSettings:
     return scenario.model_copy(update=changes)
 
 
-def _belongs(metric: str, chosen: Mapping[str, ScenarioSettings]) -> bool:
-    area, _, rest = metric.partition(".")
-    return area != "load" or rest.partition(".")[0] in chosen
+def _belongs(rule: Rule, chosen: Mapping[str, ScenarioSettings]) -> bool:
+    area, _, rest = rule.metric.partition(".")
+    scenario = rule.metric.removeprefix(COMPARED) if rule.compared else rest
+    return area != "load" or scenario.partition(".")[0] in chosen

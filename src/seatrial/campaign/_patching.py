@@ -28,8 +28,13 @@ def with_patch_base(settings: Settings, options: Options) -> Settings:
 
 
 def check_patch(settings: Settings, options: Options) -> None:
-    """Refuse, before anything starts, a rule without a git base, and a base that is not there; raises UsageError."""
-    base = settings.coverage.patch_base if settings.coverage else ""
+    """Refuse, before anything starts, a rule without a git base, and a base that is not there; raises UsageError.
+
+    A run of other suites needs none: no rule about coverage belongs to it.
+    """
+    if settings.coverage is None or not _selects(options):
+        return
+    base = settings.coverage.patch_base
     if not base and (ruled := next((rule for rule in settings.gate.parsed if rule.metric == METRIC), None)):
         raise UsageError(
             f"the gate rule {ruled.text!r} needs a git base, from which lines count as changed",
@@ -37,11 +42,9 @@ def check_patch(settings: Settings, options: Options) -> None:
             where="[gate]",
             remedy='name it: [coverage] patch_base = "origin/main", or --patch-base REF',
         )
-    if base and _measures(options):
+    if base and options.stack != UP and "://" not in options.stack:  # of one that is up, nothing is measured
         find_base(base, settings.root)
 
 
-def _measures(options: Options) -> bool:
-    """Return whether coverage is among what is to run, on a stack that is started for it."""
-    starts = options.stack != UP and "://" not in options.stack
-    return starts and (not options.only or SUITE in options.only)
+def _selects(options: Options) -> bool:
+    return options.cover or not options.only or SUITE in options.only

@@ -78,6 +78,7 @@ def shard_of(settings: Settings, options: Options, *, seed: int, driver: str) ->
         commit=commit_here(settings),
         configuration=digest_of(settings),
         repeat=replace(options, only=options.asked).repeat(seed=seed, driver=driver),
+        patch_base=options.patch_base,
     )
 
 

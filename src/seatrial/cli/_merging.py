@@ -5,6 +5,7 @@ shards --read_parts--> parts --events, files--> a new run --coverage, matrix, ru
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,11 +13,12 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import click
 import msgspec
 
 from seatrial.campaign import (
     SUITES,
+    Options,
+    check_patch,
     commit_here,
     commit_started,
     digest_of,
@@ -26,8 +28,10 @@ from seatrial.campaign import (
     point_latest,
     resolve_out,
     tell_matrix,
+    with_patch_base,
 )
 from seatrial.cli._options import config_path, run_directory
+from seatrial.cli._say import say
 from seatrial.config import Settings, load_settings
 from seatrial.core import CheckResult, EnvironmentFailure, Evidence, GateResult, Outcome, UsageError, Verdict
 from seatrial.gate import (
@@ -41,11 +45,13 @@ from seatrial.gate import (
     read_baseline,
     read_comparisons,
 )
+from seatrial.plugin import keep_run, look_back
 from seatrial.record import (
     CheckFinished,
     GateJudged,
     LimitationNoted,
     MeasurementTaken,
+    NothingToMeasure,
     Part,
     Record,
     Recorder,
@@ -59,9 +65,10 @@ from seatrial.record import (
     read_parts,
     read_told,
 )
-from seatrial.reporting import summarise, write_reports
+from seatrial.reporting import VERDICT, summarise, write_reports
 
 COVERAGE = "coverage."
+OfCoverage = CheckFinished | MeasurementTaken | NothingToMeasure
 WORST_FIRST = (
     Outcome.FAILED,
     Outcome.INCONCLUSIVE,
@@ -80,27 +87,60 @@ def merge_runs(runs: Sequence[str], *, out: str, config: str) -> int:
     if not parts:
         raise _nothing(unread)
     check_alike(parts)
+    settings = _based(parts[0], settings)
     _check_here(parts[0], settings)
     stored = _stored(settings, parts[0].started.profile)
-    started = _started(parts)
+    started = _started(parts, settings)
     directory = _make(resolve_out(out, settings.root, started.run), parts)
     with Recorder(directory) as recorder:
         _write(recorder, started, parts, settings)
         record = read_told(directory)
         recorder.subscribe(record.add)
         _judge(recorder, record, parts, settings, stored=stored, gaps=missing(parts, unread))
-    if not out:
-        point_latest(settings.root, directory)
-    for line in summarise(write_reports(directory)):
-        click.echo(line)
+        if not out:
+            point_latest(settings.root, directory)
+        _report(recorder, record, settings)
+    for line in summarise(record):
+        say(line)
     ended = record.finished.verdict if record.finished else Verdict.INCONCLUSIVE
     return record.failure.exit_code if record.failure else ended.exit_code
+
+
+def _report(recorder: Recorder, record: Record, settings: Settings) -> None:
+    """Write every report and keep the run for later ones; the verdict last, which is none where a report is missing.
+
+    Raises the EnvironmentFailure of a report that could not be written, once all others are.
+    """
+    broken: EnvironmentFailure | None = None
+    try:
+        write_reports(recorder.directory, but=VERDICT)
+    except EnvironmentFailure as error:
+        broken = error
+        _end_otherwise(recorder, record, error)
+    kept = keep_run(record, recorder, settings)
+    if broken or not kept:  # they say so
+        with contextlib.suppress(EnvironmentFailure):
+            write_reports(recorder.directory, but=VERDICT)
+    write_reports(recorder.directory, only=VERDICT)
+    if broken:
+        raise broken
+
+
+def _end_otherwise(recorder: Recorder, record: Record, error: EnvironmentFailure) -> None:
+    took = record.finished.duration_s if record.finished else 0.0
+    recorder.emit(RunFailed(reason=str(error), exit_code=error.exit_code))
+    recorder.emit(RunFinished(verdict=Verdict.INCONCLUSIVE, reason=str(error), duration_s=took))
 
 
 def _stored(settings: Settings, profile: str) -> Mapping[str, Value]:
     """Return what was accepted of runs of a profile, where rules ask for it; raises UsageError."""
     asked = any(rule.baseline for rule in settings.gate.parsed)
     return read_baseline(baseline_file(settings)).get(profile, {}) if asked else {}
+
+
+def _based(part: Part, settings: Settings) -> Settings:
+    """Return the settings with the git base that the shards were given."""
+    return with_patch_base(settings, Options(patch_base=part.shard.patch_base)) if settings.coverage else settings
 
 
 def _nothing(unread: Sequence[str]) -> EnvironmentFailure:
@@ -113,7 +153,10 @@ def _nothing(unread: Sequence[str]) -> EnvironmentFailure:
 
 
 def _check_here(part: Part, settings: Settings) -> None:
-    """Refuse to judge shards by the rules, or map them onto the source, of something else; raises UsageError."""
+    """Refuse to judge shards by the rules, or map them onto the source, of something else; raises UsageError.
+
+    A git base that is not there is refused too, and a comparison that is none.
+    """
     here = {"configuration": digest_of(settings)[:12], "commit": commit_here(settings)}
     theirs = {"configuration": part.shard.configuration[:12], "commit": part.shard.commit}
     for name, value in here.items():
@@ -124,9 +167,11 @@ def _check_here(part: Part, settings: Settings) -> None:
                 where=str(settings.root / settings.config_file),
                 remedy="merge where the commit of the shards is checked out, with the --config that they had",
             )
+    check_patch(settings, Options(only=part.shard.suites))
+    read_comparisons(settings)
 
 
-def _started(parts: Sequence[Part]) -> RunStarted:
+def _started(parts: Sequence[Part], settings: Settings) -> RunStarted:
     """Return what the merged run begins with: all that its shards have in common."""
     suites = in_suite_order(suite for part in parts for suite in part.started.suites)
     return msgspec.structs.replace(
@@ -137,6 +182,7 @@ def _started(parts: Sequence[Part]) -> RunStarted:
         command=parts[0].shard.repeat,
         suites=tuple(suites),
         budget_s={},  # each shard had one of its own, and says where it took longer
+        project=settings.root.name,  # a machine may check out into a folder of another name
         shard=None,
         merged=tuple(part.started.run for part in parts),
     )
@@ -192,6 +238,8 @@ def _is_kept(event: object, left_out: str) -> bool:
             return note != left_out
         case MeasurementTaken(measurement=measurement):
             return not measurement.name.startswith(COVERAGE)
+        case NothingToMeasure(metric=metric):
+            return not metric.startswith(COVERAGE)
         case CheckFinished(result=result):
             return not result.check.startswith(COVERAGE)
         case _:
@@ -206,11 +254,12 @@ def _notes(started: RunStarted, parts: Sequence[Part]) -> Iterator[str]:
         yield f"each shard had a seed of its own, by which it is repeated: {seeds}"
 
 
-def _coverage(parts: Sequence[Part], settings: Settings, out: Path) -> Iterator[CheckFinished | MeasurementTaken]:
+def _coverage(parts: Sequence[Part], settings: Settings, out: Path) -> Iterator[OfCoverage]:
     """Yield the figures of what all shards executed together, and how the checks of coverage ended."""
     measured = [part for part in parts if any(result.outcome in MEASURED for result in _of_coverage(part).values())]
     evidence = _united(measured, settings, out)
     yield from (MeasurementTaken(measurement=measurement) for measurement in evidence.measurements)
+    yield from (NothingToMeasure(metric=metric, reason=reason) for metric, reason in evidence.nothing.items())
     together = [{result.check: result for result in evidence.results}, *map(_of_coverage, parts)]
     for check in sorted({check for results in together for check in results}):
         results = [results[check] for results in together if check in results]
@@ -252,6 +301,7 @@ def _judge(  # noqa: PLR0913 - by keyword, each is needed once
     for gate in gates:
         recorder.emit(GateJudged(gate=gate))
     verdict, reason = decide(record, gates, on_inconclusive=settings.gate.on_inconclusive)
+    look_back(record, recorder, settings)
     took = max(part.record.finished.duration_s if part.record.finished else 0.0 for part in parts)
     recorder.emit(RunFinished(verdict=verdict, reason=reason, duration_s=took))
 

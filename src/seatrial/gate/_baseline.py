@@ -25,6 +25,9 @@ COUNTED = frozenset({"checks", "findings", "waivers"})
 BETTER: Mapping[str, Callable[[float, float], float]] = {">=": max, ">": max, "<=": min, "<": min}
 """Which of two figures is better, by the operator of the rule about them."""
 
+VARYING = ("load.", "coverage.patch")
+"""Figures that differ from run to run, or are of one patch alone."""
+
 REMEDY = "accept a run anew: seatrial baseline accept; or restore the file from version control"
 
 
@@ -103,17 +106,19 @@ def accepted(values: Figures, rules: Iterable[Rule], *, whole: bool) -> dict[str
     return {
         name: value
         for name, value in values.items()
-        if not value.doubt and (whole or not is_counted(name)) and (name in named or not name.startswith("load."))
+        if not value.doubt and (whole or not is_counted(name)) and (name in named or not name.startswith(VARYING))
     }
 
 
 def ratcheted(new: Figures, before: Figures, rules: Iterable[Rule]) -> dict[str, Value]:
     """Return new figures, but for those of which a rule against the baseline says that they were better before.
 
-    Else what falls within its tolerance, and is accepted again and again, falls without end.
+    Else what falls within its tolerance, and is accepted again and again, falls without end; and what one run did not
+    measure, or left in doubt, would lose its floor.
     """
     better = {rule.metric: BETTER[rule.operator] for rule in rules if rule.baseline and rule.operator in BETTER}
-    return {name: _better(value, before.get(name), better.get(name)) for name, value in new.items()}
+    kept = {name: before[name] for name in better.keys() & before.keys() - new.keys()}
+    return {**kept, **{name: _better(value, before.get(name), better.get(name)) for name, value in new.items()}}
 
 
 def _better(new: Value, before: Value | None, better: Callable[[float, float], float] | None) -> Value:

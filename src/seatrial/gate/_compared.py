@@ -24,17 +24,19 @@ LOST = 0.01
 class Compared:
     """By how many percent the candidate is slower: certainly more than `lower`, certainly less than `upper`, if known.
 
-    `doubt` says why that decides nothing.
+    `doubt` says why that decides nothing; without an estimate, nothing could be measured.
     """
 
     lower: float | None
-    estimate: float
+    estimate: float | None
     upper: float | None
     doubt: str = ""
 
     @property
     def told(self) -> str:
         """Return the interval, for people."""
+        if self.estimate is None:
+            return "not known"
         sides = (("above", self.lower), ("below", self.upper))
         known = [f"certainly {word} {bound:+.3g} %" for word, bound in sides if bound is not None]
         return f"{self.estimate:+.3g} % ({' and '.join(known) or 'nothing is certain'})"
@@ -81,16 +83,13 @@ def _doubt(facts: Mapping[str, Any], commit: str) -> str:
 
 
 def _figures(facts: Mapping[str, Any], doubt: str) -> dict[str, Compared]:
-    return {
-        f"{COMPARED}{facts['scenario']}.{name}": Compared(
-            lower=_percent(each["lower"]),
-            estimate=100 * (each["estimate"] - 1),
-            upper=_percent(each["upper"]),
-            doubt=doubt,
-        )
+    """Return every figure of a scenario: what a comparison that ended early did not measure is in doubt."""
+    unknown = Compared(lower=None, estimate=None, upper=None, doubt=f"the comparison ended before: {facts['reason']}")
+    measured = {
+        name: Compared(**{side: _percent(each[side]) for side in ("lower", "estimate", "upper")}, doubt=doubt)
         for name, each in facts["metrics"].items()
-        if name in COMPARED_FIGURES
     }
+    return {f"{COMPARED}{facts['scenario']}.{name}": measured.get(name, unknown) for name in COMPARED_FIGURES}
 
 
 def _percent(ratio: float | None) -> float | None:

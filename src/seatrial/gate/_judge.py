@@ -58,7 +58,7 @@ def judge(  # noqa: PLR0913 - what rules are held against
 
 
 def _of_comparison(rule: Rule, found: Compared | None) -> GateResult:
-    value = Value(found.estimate, rule.unit) if found else None
+    value = Value(found.estimate, rule.unit) if found and found.estimate is not None else None
     return _result(rule, value, *judge_compared(rule, found))
 
 

@@ -93,7 +93,7 @@ def known_metrics(settings: Settings) -> dict[str, str]:
         names = (
             "total",
             "branches",
-            *(["patch"] if settings.coverage.patch_base else []),
+            "patch",
             *(f"components.{name}" for name in settings.coverage.component_names),
         )
         known |= {f"coverage.{name}": "percent" for name in names}

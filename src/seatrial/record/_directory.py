@@ -10,8 +10,9 @@ from seatrial.record._recorder import EVENTS
 
 # The verdict goes first and the events last: whatever ends a run in between leaves nothing that looks like a result,
 # and a directory that is still known as a run's.
+VERDICT = "verdict.json"
 OWNED = (
-    "verdict.json",
+    VERDICT,
     "junit.xml",
     "report.html",
     "summary.md",

@@ -21,7 +21,7 @@ class Shard(msgspec.Struct, frozen=True, kw_only=True):
     """Which part of a run this is: its number (from 1), of which `shares`, each the suites of one part in one line.
 
     `commit` is what was checked out (empty: no repository), `configuration` the digest of the settings, `repeat` the
-    line that repeats all parts as one run.
+    line that repeats all parts as one run, `patch_base` the git base that it names.
     """
 
     number: int
@@ -29,6 +29,7 @@ class Shard(msgspec.Struct, frozen=True, kw_only=True):
     commit: str
     configuration: str
     repeat: str
+    patch_base: str = ""
 
     @property
     def name(self) -> str:

@@ -14,13 +14,14 @@ from pathlib import Path
 import msgspec
 
 from seatrial.core import EnvironmentFailure, UsageError
-from seatrial.record._events import GateJudged, OtherEvent, RunFailed, RunFinished, RunStarted, Shard
+from seatrial.record._directory import VERDICT
+from seatrial.record._events import GateJudged, HistoryRead, OtherEvent, RunFailed, RunFinished, RunStarted, Shard
 from seatrial.record._record import Record
 from seatrial.record._recorder import EVENTS
 from seatrial.record._told import is_exchange, read_told
 
-OF_ONE = (RunStarted, GateJudged, RunFailed, RunFinished)
-"""Events that say something of a run as a whole: merged ones begin, end and are judged once."""
+OF_ONE = (RunStarted, GateJudged, HistoryRead, RunFailed, RunFinished)
+"""Events that say something of a run as a whole: merged ones begin, look back, end and are judged once."""
 
 _decoder = msgspec.json.Decoder(OtherEvent)
 
@@ -43,7 +44,9 @@ class Part:
         """Return why this is not all of the shard, empty where it is."""
         record = self.record
         why = record.damage or (record.failure.reason if record.failure else "")
-        why = why or ("" if record.finished else "it ended before its verdict")
+        # Of what was killed after it was judged, nobody has looked whether a secret stands in it.
+        ended = record.finished and (self.directory / VERDICT).is_file()
+        why = why or ("" if ended else "it ended before its verdict")
         return f"shard {self.shard.name} ({self.directory}): {why.splitlines()[0]}" if why else ""
 
 

@@ -7,6 +7,7 @@ import re
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -15,6 +16,8 @@ from seatrial.record._redaction import TOKEN, TOKEN_MARK, Secrets
 GZIP = b"\x1f\x8b"
 WITH_HEADER = 16
 """What zlib adds to the size of its window for gzip's own header."""
+
+_member = partial(zlib.decompressobj, wbits=zlib.MAX_WBITS | WITH_HEADER)
 
 PACKED_AT_ONCE = 2**14
 """So many bytes become 16 MiB at most."""
@@ -103,11 +106,13 @@ def _parts(path: Path, overlap: int) -> Iterator[bytes]:
 
 
 def _unpacked(file: IO[bytes]) -> Iterator[bytes]:
-    """Yield what gzip compressed, as far as it can be read."""
-    reader = zlib.decompressobj(wbits=zlib.MAX_WBITS | WITH_HEADER)
+    """Yield what gzip compressed, as far as it can be read: one member, or several that were appended."""
+    reader = _member()
     with contextlib.suppress(zlib.error):
         while packed := file.read(PACKED_AT_ONCE):
-            yield reader.decompress(packed)
+            while packed:
+                yield reader.decompress(packed)
+                packed, reader = reader.unused_data, _member() if reader.eof else reader
 
 
 def _overlapping(parts: Iterable[bytes], overlap: int) -> Iterator[bytes]:
