@@ -197,7 +197,7 @@ def test_a_run_knows_those_before_it(tmp_path: Path) -> None:
     moved = (tmp_path / "2").rename(tmp_path / "elsewhere")
     history_file(settings).unlink()
     write_reports(moved)
-    assert "| 87.50 % | 87.50 % (+0, the same) |" in (moved / "summary.md").read_text()
+    assert "| 87.50 % | 87.50 % (the same) |" in (moved / "summary.md").read_text()
 
 
 def replace_started(run: str) -> RunStarted:
