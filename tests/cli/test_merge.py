@@ -15,7 +15,8 @@ import jsonschema
 import pytest
 
 from seatrial.cli import run_command_line
-from seatrial.core import content
+from seatrial.core import Verdict, content
+from seatrial.record import read_record
 from seatrial.reporting import REPORTERS
 
 SERVER = (
@@ -122,6 +123,20 @@ def test_a_rule_is_judged_over_all_shards(merge: Merge, tmp_path: Path) -> None:
     before = (tmp_path / "merged" / "report.html").read_bytes()
     assert run_command_line(["report", str(tmp_path / "merged")]) == 0
     assert (tmp_path / "merged" / "report.html").read_bytes() == before
+
+
+def test_a_merged_run_is_one_of_the_history_and_its_shards_are_none(
+    merge: Merge, project: Path, tmp_path: Path
+) -> None:
+    """The second run that is merged knows the first one, as it would if no run had been divided."""
+    for name in ("first", "second"):
+        merge("shard-1", "shard-2", out=name)
+    first, second = (read_record(tmp_path / name) for name in ("first", "second"))
+    kept = [json.loads(line) for line in (project / ".seatrial" / "history.jsonl").read_text().splitlines()]
+    assert [line["run"] for line in kept[-2:]] == [first.origin.run, second.origin.run]
+    assert {line["verdict"] for line in kept} <= {"pass", "fail", "inconclusive"}
+    assert second.earlier[-1].run == first.origin.run
+    assert second.earlier[-1].gates[0].status is Verdict.PASS
 
 
 def test_what_failed_on_one_machine_fails_all(merge: Merge, altered: Callable[[str, str], Path]) -> None:

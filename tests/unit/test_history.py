@@ -118,6 +118,14 @@ def test_a_line_keeps_to_its_schema(tmp_path: Path) -> None:
     assert line["checks"]["failed"] == 1
 
 
+def test_whatever_a_rule_ends_as_may_be_kept() -> None:
+    """The published schemas of the history and of the verdict know every status that a gate may have."""
+    for name in ("run-history-1", "verdict-1"):
+        schema = json.loads((content("reports") / "schema" / f"{name}.schema.json").read_text())
+        assert set(schema["properties"]["gates"]["items"]["properties"]["status"]["enum"]) == {*Verdict}
+        assert set(schema["properties"]["verdict"]["enum"]) < {*Verdict}
+
+
 def test_the_last_runs_are_found(tmp_path: Path) -> None:
     """Of many runs the last thirty are, the oldest first; where there is no file there were none."""
     path = tmp_path / "history.jsonl"

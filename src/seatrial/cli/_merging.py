@@ -41,6 +41,7 @@ from seatrial.gate import (
     read_baseline,
     read_comparisons,
 )
+from seatrial.plugin import keep_run, look_back
 from seatrial.record import (
     CheckFinished,
     GateJudged,
@@ -89,6 +90,7 @@ def merge_runs(runs: Sequence[str], *, out: str, config: str) -> int:
         record = read_told(directory)
         recorder.subscribe(record.add)
         _judge(recorder, record, parts, settings, stored=stored, gaps=missing(parts, unread))
+        keep_run(record, recorder, settings)
     if not out:
         point_latest(settings.root, directory)
     for line in summarise(write_reports(directory)):
@@ -252,6 +254,7 @@ def _judge(  # noqa: PLR0913 - by keyword, each is needed once
     for gate in gates:
         recorder.emit(GateJudged(gate=gate))
     verdict, reason = decide(record, gates, on_inconclusive=settings.gate.on_inconclusive)
+    look_back(record, recorder, settings)
     took = max(part.record.finished.duration_s if part.record.finished else 0.0 for part in parts)
     recorder.emit(RunFinished(verdict=verdict, reason=reason, duration_s=took))
 

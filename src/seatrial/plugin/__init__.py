@@ -39,6 +39,7 @@ from seatrial.plugin._fixtures import (
     tree,
     user,
 )
+from seatrial.plugin._history import keep_run, look_back
 from seatrial.plugin._hooks import (
     conduct,
     pytest_addoption,
@@ -89,9 +90,11 @@ __all__ = [
     "inconclusive",
     "instrument",
     "jobs",
+    "keep_run",
     "limits",
     "lines_where",
     "log_lines",
+    "look_back",
     "metrics",
     "not_applicable",
     "not_enveloped",

@@ -13,20 +13,28 @@ INTERRUPTED = 130
 
 
 def look_back(record: Record, recorder: Recorder, settings: Settings) -> None:
-    """Write down the earlier runs that asked for the same, and what of the history cannot be read."""
+    """Write down the earlier runs that asked for the same, and what of the history cannot be read.
+
+    A shard has none: it is judged when it is merged.
+    """
     from seatrial.reporting import past_run  # noqa: PLC0415 - templates are needed at the end only
 
-    found = read_history(history_file(settings), past_run(record)) if settings.report.history else None
+    wanted = settings.report.history and not record.origin.shard
+    found = read_history(history_file(settings), past_run(record)) if wanted else None
     if found and found.problem:
         recorder.emit(LimitationNoted(note=found.problem))
     recorder.emit(HistoryRead(earlier=found.runs if found else (), commit=_commit(settings.root)))
 
 
 def keep_run(record: Record, recorder: Recorder, settings: Settings) -> bool:
-    """Append a run that nobody interrupted to the history, without secrets; where that fails, note it: False."""
+    """Append a run that nobody interrupted to the history, without secrets; where that fails, note it: False.
+
+    Of shards it is the merged run that later ones know.
+    """
     from seatrial.reporting import past_run  # noqa: PLC0415 - templates are needed at the end only
 
-    if not settings.report.history or (record.failure and record.failure.exit_code == INTERRUPTED):
+    interrupted = record.failure and record.failure.exit_code == INTERRUPTED
+    if not settings.report.history or record.origin.shard or interrupted:
         return True
     try:
         append_run(history_file(settings), past_run(record), redact=recorder.secrets.redact)

@@ -14,12 +14,12 @@ from pathlib import Path
 import msgspec
 
 from seatrial.core import EnvironmentFailure, UsageError
-from seatrial.record._events import GateJudged, OtherEvent, RunFailed, RunFinished, RunStarted, Shard
+from seatrial.record._events import GateJudged, HistoryRead, OtherEvent, RunFailed, RunFinished, RunStarted, Shard
 from seatrial.record._record import Record
 from seatrial.record._recorder import EVENTS
 from seatrial.record._told import is_exchange, read_told
 
-OF_ONE = (RunStarted, GateJudged, RunFailed, RunFinished)
+OF_ONE = (RunStarted, GateJudged, HistoryRead, RunFailed, RunFinished)
 """Events that say something of a run as a whole: merged ones begin, end and are judged once."""
 
 _decoder = msgspec.json.Decoder(OtherEvent)
