@@ -16,10 +16,16 @@ from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 from typing import NoReturn
 
+import hypothesis
 import pytest
 
 # pytest.skip.Exception, under the name that a type checker can follow.
 from _pytest.outcomes import Skipped
+
+hypothesis.settings.register_profile(
+    "unhurried", hypothesis.settings(), deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("unhurried")  # how long an example takes is the machine's, and no property of ours
 
 VARIABLE = "SEATRIAL_REQUIRE"
 PATIENCE_S = 20.0

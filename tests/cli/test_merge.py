@@ -109,6 +109,14 @@ def test_a_shard_is_not_judged(project: Path) -> None:
     assert (project / "shard-2" / "annotations.txt").read_text() == ""
 
 
+def test_the_plan_of_a_shard_says_who_judges(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It shows the suites of that shard alone, and all rules, which are left to whoever merges."""
+    assert run_command_line(["run", "--shard", "1/2", "--plan", "--config", str(project / "seatrial.toml")]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert "shard    1/2: its gates are judged when all shards are merged: seatrial merge" in said
+    assert [line.partition(":")[0] for line in said if line.startswith("suite")] == ["suite    two"]
+
+
 def test_a_rule_is_judged_over_all_shards(merge: Merge, tmp_path: Path) -> None:
     """Three checks passed on two machines; every report is there, of a run that can be reported again."""
     code, verdict, said = merge("shard-2", "shard-1")

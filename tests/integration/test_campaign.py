@@ -14,8 +14,10 @@ from seatrial.campaign import Campaign, Options, Run, Stacks, open_run
 from seatrial.campaign._ahead import Ahead
 from seatrial.campaign._attribution import LoadAttribution
 from seatrial.campaign._campaign import INSTRUMENTS
-from seatrial.config import ScenarioSettings, Settings
+from seatrial.campaign._suites import suite_named
+from seatrial.config import CoverageSettings, ScenarioSettings, Settings
 from seatrial.core import EnvironmentFailure, Evidence
+from seatrial.cover import Collector
 from seatrial.plugin import Conductor
 from seatrial.record import read_record
 from seatrial.stack import Stack
@@ -131,3 +133,19 @@ def test_a_load_of_the_contract_has_no_lines_and_that_is_said(tmp_path: Path, ur
     assert notes == [
         "coverage: what load reaches was not measured of made, which sends requests of the contract",
     ]
+
+
+def test_what_runs_late_is_counted_for_its_suite(settings: Settings, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Coverage by suite names those that people know: a part of one that runs after the others is none of its own."""
+    named: list[str] = []
+    run = open_run(settings, Options(stack=url))
+    try:
+        campaign = Campaign(run, ["own", "own_late"])
+        collector = Collector(CoverageSettings(services=("app",), source="app"), root=settings.root)
+        monkeypatch.setattr(collector, "set_phase", named.append)
+        monkeypatch.setattr(campaign, "_collector", collector)
+        for part in campaign.parts:
+            campaign._switch_phase(suite_named(part), "instrumented")  # noqa: SLF001 - what entering it does
+    finally:
+        run.close()
+    assert named == ["own", "own"]

@@ -65,7 +65,7 @@ from seatrial.swarm._slope import Interval
 
 AXE = "axe-core@4.14.1"
 EVIL = "<img src=http://127.0.0.1:9/x onerror=document.title='owned'><script>document.title='owned'</script>"
-LONG = "a-word-that-no-line-holds-" * 20
+LONG = "a_word_that_no_line_holds_" * 20
 FINDING = Finding(
     check="a.bad", severity=Severity.HIGH, title=EVIL, cause="c", operation="GET /a", evidence=("x-1",),
     detail=LONG, replay=f"curl {LONG}", location="a.py:1",

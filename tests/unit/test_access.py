@@ -63,8 +63,8 @@ def exchange(number: int, status: int | None, *headers: tuple[str, str]) -> Exch
     )  # fmt: skip
 
 
-def write(folder: Path) -> None:
-    """Write a run in which a few asked, and an instrument counted the same and more."""
+def write(folder: Path, *more: Documented) -> None:
+    """Write a run in which a few asked, and an instrument counted the same and more; of `more` nobody asked."""
     alice = ("Authorization", mark_of("alice"))
     tallies = (
         Tally(operation="GET /a/{id}", status=200, count=5, caller="alice"),
@@ -73,7 +73,7 @@ def write(folder: Path) -> None:
     with Recorder(folder) as recorder:
         for event in (
             STARTED,
-            ContractRead(operations=(Documented(operation="GET /a/{id}", answers=(("200", ""),), secured=True),)),
+            ContractRead(operations=(Documented(operation="GET /a/{id}", answers=(("200", ""),), secured=True), *more)),
             exchange(1, 401),
             exchange(2, 200, ("Authorization", "Bearer bad")),
             exchange(3, 404, alice),
@@ -101,6 +101,18 @@ def test_the_page_shows_who_was_let_in(tmp_path: Path) -> None:
     plain = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", section))
     assert "operation document nobody broken alice sender not noted" in plain
     assert "GET /a/{id} secured 401 (1) 2xx (1) served 2xx (5) 4xx (1) 5xx (2)" in plain
+
+
+def test_only_where_credentials_are_wanted_it_stands_out_that_nobody_tried(tmp_path: Path) -> None:
+    """Who asked for what anybody may ask for is told, and is nothing that a reader has to look at."""
+    write(tmp_path, *(Documented(operation=f"GET /{name}", secured=name == "shut") for name in ("shut", "free")))
+    write_reports(tmp_path)
+    page = (tmp_path / "report.html").read_text()
+    rows = {name: re.findall(rf"GET /{name}</th>.*?</tr>", page, re.DOTALL)[0] for name in ("shut", "free")}
+    assert {name: (row.count('class="heat-0"'), row.count("not tested")) for name, row in rows.items()} == {
+        "shut": (3, 3),
+        "free": (0, 3),
+    }
 
 
 def row(callers: dict[str, int], *, secured: bool = True) -> dict[str, Any]:

@@ -107,6 +107,8 @@ def test_a_comparison_of_something_else_decides_nothing(tmp_path: Path) -> None:
     other = judged(left(tmp_path, "same", commit="a" * 40), commit="b" * 40)
     assert (other.status, f"it compared {'a' * 12}" in other.reason) == (Verdict.INCONCLUSIVE, True)
     assert judged(left(tmp_path, "same", commit="a" * 40), commit="a" * 40).status is Verdict.PASS
+    changed = judged(left(tmp_path, "same", commit="a" * 40), commit="a" * 40 + "+")
+    assert (changed.status, "and this is aaaaaaaaaaaa with changes" in changed.reason) == (Verdict.INCONCLUSIVE, True)
     lost = judged(left(tmp_path, "same", answered=98))
     assert (lost.status, "the candidate did not answer 2.00%" in lost.reason) == (Verdict.INCONCLUSIVE, True)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from timed_service import git, lay_repository
 
-from seatrial.campaign._sides import check_different, images_of, lay_out, read_side
+from seatrial.campaign._sides import check_different, commit_started, images_of, lay_out, read_side
 from seatrial.config import Settings, load_settings
 from seatrial.core import EnvironmentFailure, UsageError
 from seatrial.stack import sweep, work_folder
@@ -43,6 +43,16 @@ def test_a_changed_folder_is_no_commit(settings: Settings) -> None:
     found = side(settings, ".")
     assert (found.kind, found.commit, found.dirty) == ("folder", "", True)
     check_different(side(settings, "HEAD"), found)
+
+
+def test_what_would_be_started_is_a_commit_and_its_changes(settings: Settings) -> None:
+    """A file that is new is no change of it: what a comparison left may be such a one."""
+    commit = git(settings.root, "rev-parse", "HEAD")
+    (settings.root / "compare.json").write_text("{}")
+    assert commit_started(settings) == commit
+    file = settings.root / "seatrial.toml"
+    file.write_text(file.read_text() + "\n")
+    assert commit_started(settings) == f"{commit}+"
 
 
 def test_what_a_run_left_changes_nothing(settings: Settings) -> None:

@@ -180,7 +180,7 @@ class Campaign:
 
     def _switch_phase(self, suite: Suite, variant: Variant | None) -> None:
         if self._collector and variant == "instrumented" and suite.name != "coverage":
-            self._collector.set_phase(suite.name)
+            self._collector.set_phase(suites_of([suite.name])[0])
             self._collector.wait_acknowledged(1.0)
 
     def _start_early(self, suite: Suite, variant: Variant | None) -> None:

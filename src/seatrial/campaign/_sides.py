@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from seatrial.config import Settings
-from seatrial.core import UsageError
+from seatrial.core import EnvironmentFailure, UsageError
 from seatrial.stack import add_worktree, address_of, check_target, commit_of, is_dirty, repository_of
 
 Role = Literal["base", "candidate"]
@@ -115,9 +115,21 @@ def project_folder(settings: Settings) -> Path:
 
 
 def commit_started(settings: Settings) -> str:
-    """Return the commit of what would be started here, as a side names it; empty where it lies in no repository."""
+    """Return the commit of what would be started here, with a + where its files were changed since.
+
+    Empty where it lies in no repository. Files that are new make no difference: a comparison's own may be among them.
+    """
     repository = _repository(settings)
-    return commit_of(repository, "HEAD") if repository else ""
+    commit = commit_of(repository, "HEAD") if repository else ""
+    return f"{commit}+" if repository and commit and _is_changed(repository) else commit
+
+
+def _is_changed(repository: Path) -> bool:
+    """Return whether files of a commit were changed since, or git does not say that they were not."""
+    try:
+        return is_dirty(repository, new=False)
+    except EnvironmentFailure:
+        return True
 
 
 def _repository(settings: Settings) -> Path | None:

@@ -213,6 +213,8 @@ def show_plan(*, config: str, workers: str, shard: str = "", **options: Any) -> 
     _, choice = choose(settings, settled)
     say(f"stack    {choice.driver}: {choice.why}")
     say(f"profile  {settled.profile}")
+    if shard:
+        say(f"shard    {shard}: its gates are judged when all shards are merged: seatrial merge")
     for suite in dict.fromkeys(check.suite for check in checks):
         say(f"suite    {suite}: {_counted(checks, suite)}")
     for rule in settings.gate.parsed:

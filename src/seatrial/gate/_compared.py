@@ -45,7 +45,8 @@ class Compared:
 def read_comparisons(settings: Settings, *, commit: str = "") -> dict[str, Compared]:
     """Return what was compared by metric, from the files that are there; raises UsageError for one that is none.
 
-    One of another candidate than the `commit`, where both are known, decides nothing.
+    One of another candidate than the `commit` (with a + where files were changed since), where both are known, decides
+    nothing.
     """
     found: dict[str, Compared] = {}
     for name in settings.gate.comparisons:
@@ -74,7 +75,7 @@ def _read(path: Path) -> dict[str, Any]:
 def _doubt(facts: Mapping[str, Any], commit: str) -> str:
     theirs = facts["sides"]["candidate"]["commit"]
     if commit and theirs and theirs != commit:
-        return f"it compared {theirs[:12]}, and this is {commit[:12]}"
+        return f"it compared {theirs[:12]}, and this is {commit[:12]}{' with changes' if commit.endswith('+') else ''}"
     for role, side in facts["sides"].items():
         sent = side["due"] - side["late"]
         if sent and (sent - side["answered"]) / sent > LOST:

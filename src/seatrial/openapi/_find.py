@@ -20,10 +20,13 @@ def operation_at(method: str, path: str, operations: Mapping[str, Found]) -> Fou
 
 def finder(operations: Mapping[str, Found]) -> Callable[[str, str], Found | None]:
     """Return a function that does the same for many requests, given what is known of operations by their labels."""
-    ordered = sorted(operations, key=lambda label: label.count("{"))
+    ordered = sorted((label for label in operations if "{" in label), key=lambda label: label.count("{"))
+    spelt_out = {label: found for label, found in operations.items() if "{" not in label}
     known = [(label.partition(" ")[0], _pattern(label.partition(" ")[2]), operations[label]) for label in ordered]
 
     def find(method: str, path: str) -> Found | None:
+        if (label := f"{method} {path}") in spelt_out:
+            return spelt_out[label]
         return next((found for name, pattern, found in known if name == method and pattern.fullmatch(path)), None)
 
     return find

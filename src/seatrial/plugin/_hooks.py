@@ -173,7 +173,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     item.stash[ENTERED] = entered
     context.sink.emit(CheckStarted(check=check.slug))
     if not _refuted(check, entered):
-        _look_for_blocker(item, context, check)
+        _look_for_blocker(item, context, check, entered)
     _look_for_needs(check, entered)
     if isinstance(context, Follower):  # not before: another worker needs the stack for what is waited for above
         item.stash[HELD].enter_context(context.hold(exclusive="control" in check.needs))
@@ -184,14 +184,23 @@ def _refuted(check: Check, entered: Entered) -> bool:
     return check.slug in entered.results and entered.results[check.slug].outcome is Outcome.FAILED
 
 
-def _look_for_blocker(item: pytest.Item, context: Conductor | Follower, check: Check) -> None:
+def _left(check: Check, entered: Entered) -> str:
+    """Return why the suite's instrument did not test a check; empty where it did, or says nothing of it.
+
+    That is told rather than which check before it was not tested: those with one reason share a line.
+    """
+    result = entered.results.get(check.slug)
+    return result.reason if result and result.outcome is Outcome.NOT_TESTED else ""
+
+
+def _look_for_blocker(item: pytest.Item, context: Conductor | Follower, check: Check, entered: Entered) -> None:
     here = {check_of(other).slug for other in item.session.items}
     ended = context.outcomes(slug for slug in check.presupposes if slug in here)
     # What is not promised cannot stand in the way: each check says for itself what it needs declared.
     fine = [slug for slug, outcome in ended.items() if outcome in {Outcome.PASSED, Outcome.NOT_APPLICABLE}]
     blocker = find_blocker(check, fine, ended)
     if blocker and ended[blocker] is Outcome.NOT_TESTED:
-        raise NotTested(f"{blocker} was not tested")
+        raise NotTested(_left(check, entered) or f"{blocker} was not tested")
     if blocker:
         raise Blocked(f"{blocker} did not pass")
 

@@ -51,7 +51,7 @@ def called(suite: str) -> str:
 def threshold(gate: GateResult) -> str:
     """Return what a rule about a percentage asks for: its number, and the baseline that this follows from."""
     if gate.threshold is None:
-        return f"{gate.operator} baseline, and there is none yet"
+        return f"{gate.operator} baseline"
     from_ = f" (baseline {gate.baseline:.4g} %)" if gate.baseline is not None else ""
     return f"{gate.operator} {gate.threshold:.4g} %{from_}"
 

@@ -107,7 +107,8 @@ def _previous(record: Record, gate: GateResult) -> str:
     trend = trend_of(gate, record.earlier)
     if trend.previous is None:
         return "none"
-    return f"{figure(trend.previous, gate.unit)}{f' ({trend.change}, {trend.course})' if trend.change else ''}"
+    since = ", ".join(filter(None, (trend.change, trend.course)))
+    return f"{figure(trend.previous, gate.unit)}{f' ({since})' if since else ''}"
 
 
 def _status(finding: Finding) -> str:

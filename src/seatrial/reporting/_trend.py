@@ -71,8 +71,8 @@ def trend(
 
 
 def _change(by: float) -> str:
-    """Return a difference with its sign; it is in the unit of the figure."""
-    return f"{'+' if by >= 0 else '-'}{figure(abs(by))}"
+    """Return a difference with its sign, in the unit of the figure; nothing where there is none."""
+    return f"{'+' if by > 0 else '-'}{figure(abs(by))}" if by else ""
 
 
 def _course(by: float, better: int) -> str:

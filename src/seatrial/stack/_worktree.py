@@ -49,12 +49,13 @@ def is_shallow(repository: Path) -> bool:
     return _git(repository, "rev-parse", "--is-shallow-repository") == "true"
 
 
-def is_dirty(repository: Path) -> bool:
-    """Return whether the folder differs from its commit, by new files too; what runs leave in it is no difference.
+def is_dirty(repository: Path, *, new: bool = True) -> bool:
+    """Return whether the folder differs from its commit, by `new` files too; what runs leave in it is no difference.
 
     Raises EnvironmentFailure where git does not say.
     """
-    done = _run(("git", "-C", str(repository), "status", "--porcelain", "--", ".", OF_RUNS))
+    files = f"--untracked-files={'normal' if new else 'no'}"
+    done = _run(("git", "-C", str(repository), "status", "--porcelain", files, "--", ".", OF_RUNS))
     if done is None or done.returncode:
         raise EnvironmentFailure(
             "git does not say whether the folder differs from its commit",
