@@ -60,7 +60,7 @@ def test_reports_are_rebuilt_from_a_run(product: Product, lay: Callable[..., Pat
         assert {name: (run / name).read_bytes() for name in REPORTERS} == before
     kept = (project / ".seatrial" / "history.jsonl").read_text().splitlines()
     assert [json.loads(line)["run"] for line in kept] == [first.name, latest.name]
-    assert "1 | 1 (+0, the same) |" in (latest / "summary.md").read_text()
+    assert "1 | 1 (the same) |" in (latest / "summary.md").read_text()
     assert first.name in (latest / "report.html").read_text()
     with (latest / EVENTS).open("r+b") as file:
         file.truncate((latest / EVENTS).stat().st_size - 7)

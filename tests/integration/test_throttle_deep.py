@@ -108,14 +108,18 @@ def test_a_counter_shows_over_two_windows_what_asking_on_costs(
 def test_over_two_windows_everything_comes_back_and_nothing_else(
     monkeypatch: pytest.MonkeyPatch, traits: tuple[str, ...], declared: dict[str, str], failed: set[str]
 ) -> None:
-    """A counter has forgotten everything by then; who meets the end of a window that is shifted knows the next one."""
+    """A counter has forgotten everything by then; who meets the end of a window that is shifted knows the next one.
+
+    A limiter that drops all buckets while others come may do so while a quota is used up again: then that is too large.
+    """
     monkeypatch.setattr("seatrial.throttle._deep.pressure", _volley_alone)
     monkeypatch.setattr("seatrial.throttle._deep.KEYS", 600)
     with process(SERVER, {"quota": 8, "window_s": 2.0, "traits": traits}) as (target, _):
         evidence = deepen(target, limit(window_s=2.0, headers="none", **declared), Means())
     claims = {"window-resets", "refusals-free", *(() if "anchor" in declared else ("buckets-kept",))}
-    assert ended(evidence, Outcome.FAILED) == failed, told(evidence)
-    assert ended(evidence, Outcome.PASSED) >= claims - failed, told(evidence)
+    follows = {"window-resets"} if "drops-all" in traits else set()
+    assert failed <= ended(evidence, Outcome.FAILED) <= failed | follows, told(evidence)
+    assert ended(evidence, Outcome.PASSED) >= claims - failed - follows, told(evidence)
 
 
 @pytest.mark.long
