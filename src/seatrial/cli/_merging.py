@@ -5,7 +5,6 @@ shards --read_parts--> parts --events, files--> a new run --coverage, matrix, ru
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,16 +35,15 @@ from seatrial.config import Settings, load_settings
 from seatrial.core import CheckResult, EnvironmentFailure, Evidence, GateResult, Outcome, UsageError, Verdict
 from seatrial.gate import (
     Value,
-    baseline_file,
     collect_values,
     comparable,
     decide,
     judge,
     postpone,
-    read_baseline,
     read_comparisons,
+    stored_for,
 )
-from seatrial.plugin import keep_run, look_back
+from seatrial.plugin import look_back, write_ending
 from seatrial.record import (
     CheckFinished,
     GateJudged,
@@ -65,7 +63,7 @@ from seatrial.record import (
     read_parts,
     read_told,
 )
-from seatrial.reporting import VERDICT, summarise, write_reports
+from seatrial.reporting import summarise
 
 COVERAGE = "coverage."
 OfCoverage = CheckFinished | MeasurementTaken | NothingToMeasure
@@ -89,7 +87,7 @@ def merge_runs(runs: Sequence[str], *, out: str, config: str) -> int:
     check_alike(parts)
     settings = _based(parts[0], settings)
     _check_here(parts[0], settings)
-    stored = _stored(settings, parts[0].started.profile)
+    stored = stored_for(parts[0].started.profile, settings)
     started = _started(parts, settings)
     directory = _make(resolve_out(out, settings.root, started.run), parts)
     with Recorder(directory) as recorder:
@@ -99,43 +97,12 @@ def merge_runs(runs: Sequence[str], *, out: str, config: str) -> int:
         _judge(recorder, record, parts, settings, stored=stored, gaps=missing(parts, unread))
         if not out:
             point_latest(settings.root, directory)
-        _report(recorder, record, settings)
+        took_s = record.finished.duration_s if record.finished else 0.0
+        write_ending(record, recorder, settings, took_s=lambda: took_s)
     for line in summarise(record):
         say(line)
     ended = record.finished.verdict if record.finished else Verdict.INCONCLUSIVE
     return record.failure.exit_code if record.failure else ended.exit_code
-
-
-def _report(recorder: Recorder, record: Record, settings: Settings) -> None:
-    """Write every report and keep the run for later ones; the verdict last, which is none where a report is missing.
-
-    Raises the EnvironmentFailure of a report that could not be written, once all others are.
-    """
-    broken: EnvironmentFailure | None = None
-    try:
-        write_reports(recorder.directory, but=VERDICT)
-    except EnvironmentFailure as error:
-        broken = error
-        _end_otherwise(recorder, record, error)
-    kept = keep_run(record, recorder, settings)
-    if broken or not kept:  # they say so
-        with contextlib.suppress(EnvironmentFailure):
-            write_reports(recorder.directory, but=VERDICT)
-    write_reports(recorder.directory, only=VERDICT)
-    if broken:
-        raise broken
-
-
-def _end_otherwise(recorder: Recorder, record: Record, error: EnvironmentFailure) -> None:
-    took = record.finished.duration_s if record.finished else 0.0
-    recorder.emit(RunFailed(reason=str(error), exit_code=error.exit_code))
-    recorder.emit(RunFinished(verdict=Verdict.INCONCLUSIVE, reason=str(error), duration_s=took))
-
-
-def _stored(settings: Settings, profile: str) -> Mapping[str, Value]:
-    """Return what was accepted of runs of a profile, where rules ask for it; raises UsageError."""
-    asked = any(rule.baseline for rule in settings.gate.parsed)
-    return read_baseline(baseline_file(settings)).get(profile, {}) if asked else {}
 
 
 def _based(part: Part, settings: Settings) -> Settings:

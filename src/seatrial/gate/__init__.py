@@ -7,6 +7,7 @@ from seatrial.gate._baseline import (
     is_counted,
     ratcheted,
     read_baseline,
+    stored_for,
     write_baseline,
 )
 from seatrial.gate._compared import Compared, read_comparisons
@@ -35,5 +36,6 @@ __all__ = [
     "read_baseline",
     "read_comparisons",
     "sign_of",
+    "stored_for",
     "write_baseline",
 ]

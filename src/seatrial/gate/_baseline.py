@@ -49,6 +49,12 @@ def read_baseline(path: Path) -> dict[str, dict[str, Value]]:
     return {profile: _figures(path, profile, found) for profile, found in data["profiles"].items()}
 
 
+def stored_for(profile: str, settings: Settings) -> Figures:
+    """Return what was accepted of runs of a profile, where rules ask for it; raises UsageError."""
+    asked = any(rule.baseline for rule in settings.gate.parsed)
+    return read_baseline(baseline_file(settings)).get(profile, {}) if asked else {}
+
+
 def _figures(path: Path, profile: str, found: object) -> dict[str, Value]:
     if not isinstance(found, dict):
         raise _unreadable(path, f"profiles.{profile} has no figures")

@@ -4,6 +4,7 @@ from seatrial.http import shut_out
 from seatrial.plugin._checks import check, check_of
 from seatrial.plugin._conductor import Conductor
 from seatrial.plugin._defects import Defects
+from seatrial.plugin._ending import write_ending
 from seatrial.plugin._envelope import not_enveloped
 from seatrial.plugin._fixtures import (
     Instrument,
@@ -39,7 +40,7 @@ from seatrial.plugin._fixtures import (
     tree,
     user,
 )
-from seatrial.plugin._history import keep_run, look_back
+from seatrial.plugin._history import look_back
 from seatrial.plugin._hooks import (
     conduct,
     pytest_addoption,
@@ -90,7 +91,6 @@ __all__ = [
     "inconclusive",
     "instrument",
     "jobs",
-    "keep_run",
     "limits",
     "lines_where",
     "log_lines",
@@ -128,4 +128,5 @@ __all__ = [
     "tracing",
     "tree",
     "user",
+    "write_ending",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import json
 import os
@@ -36,24 +35,23 @@ from seatrial.core import (
     Outcome,
     RunInterrupted,
     SeatrialError,
-    Verdict,
     as_ours,
 )
 from seatrial.gate import (
     Value,
-    baseline_file,
     collect_values,
     comparable,
     decide,
     describe,
     judge,
     postpone,
-    read_baseline,
     read_comparisons,
+    stored_for,
 )
 from seatrial.http import IdentityPool
 from seatrial.openapi.diff import describe_waivers
-from seatrial.plugin._history import keep_run, look_back
+from seatrial.plugin._ending import end_otherwise, write_ending
+from seatrial.plugin._history import look_back
 from seatrial.record import (
     CheckFinished,
     CheckPlanned,
@@ -63,7 +61,6 @@ from seatrial.record import (
     Listener,
     Record,
     RecorderServer,
-    RunFailed,
     RunFinished,
     Sink,
     find_leaks,
@@ -117,7 +114,7 @@ class Conductor:
         """Open the run for these suites, or parts of them; raises UsageError or EnvironmentFailure."""
         if self.timed_out:  # its interrupt may have been swallowed by what was being imported
             raise self.interruption()
-        self._stored = self._baseline()
+        self._stored = stored_for(self.options.profile, self.settings)
         chosen = tuple(parts)
         suites = tuple(suites_of(chosen))
         self.run = open_run(self.settings, self.options, suites=suites, listeners=(self._record.add, *self._listeners))
@@ -201,29 +198,16 @@ class Conductor:
         return failure.exit_code if failure else (finished.verdict.exit_code if finished else 3)
 
     def _report(self, run: Run) -> None:
-        """Look for secrets, write every report, and the verdict last: whatever ends this before leaves none.
-
-        Raises the EnvironmentFailure of a report that could not be written, once all others are.
-        """
-        from seatrial.reporting import VERDICT, report_names, write_reports  # noqa: PLC0415 - needed at the end only
+        """Look for secrets, and write everything; raises the EnvironmentFailure of a report that cannot be written."""
+        from seatrial.reporting import VERDICT, report_names  # noqa: PLC0415 - needed at the end only
 
         leaks = self._tell_leaks(run)
-        broken: EnvironmentFailure | None = None
-        try:
-            write_reports(run.directory, but=VERDICT)
-        except EnvironmentFailure as error:
-            broken = error
-            self._end_otherwise(run, error)
-        names = [name for name in report_names(run.directory) if name != VERDICT]
-        if self._tell_leaks(run, names=names, before=leaks) or broken:
-            with contextlib.suppress(EnvironmentFailure):  # it was told, above
-                write_reports(run.directory, but=VERDICT)
-        if not keep_run(self._record, run.recorder, self.settings):
-            with contextlib.suppress(EnvironmentFailure):
-                write_reports(run.directory, but=VERDICT)
-        write_reports(run.directory, only=VERDICT)
-        if broken:
-            raise broken
+
+        def again() -> bool:
+            names = [name for name in report_names(run.directory) if name != VERDICT]
+            return bool(self._tell_leaks(run, names=names, before=leaks))
+
+        write_ending(self._record, run.recorder, self.settings, took_s=run.elapsed_s, again=again)
 
     def interruption(self) -> SeatrialError:
         """Return what an interrupt means: somebody's wish, or the end of the time that the run was given."""
@@ -261,12 +245,6 @@ class Conductor:
         duration_s = run.elapsed_s()
         run.recorder.emit(RunFinished(verdict=verdict, reason=reason, duration_s=duration_s))
 
-    def _baseline(self) -> Mapping[str, Value]:
-        """Return what was accepted of runs of this profile, where rules ask for it; raises UsageError."""
-        if not any(rule.baseline for rule in self.settings.gate.parsed):
-            return {}
-        return read_baseline(baseline_file(self.settings)).get(self.options.profile, {})
-
     def _tell_leaks(self, run: Run, *, names: Sequence[str] = (), before: Sequence[Leak] = ()) -> list[Leak]:
         """Return files (of these names) in which a secret still stands; then it is no run to show anybody.
 
@@ -275,16 +253,9 @@ class Conductor:
         secrets = run.recorder.secrets
         leaks = mend_leaks(run.directory, secrets, list(find_leaks(run.directory, secrets, names=names)))
         if leaks:
-            self._end_otherwise(run, secret_left([*before, *leaks], run.directory))
+            error = secret_left([*before, *leaks], run.directory)
+            end_otherwise(self._record, run.recorder, error, took_s=run.elapsed_s())
         return leaks
-
-    def _end_otherwise(self, run: Run, error: EnvironmentFailure) -> None:
-        """Write down that the run proves nothing after all, and why."""
-        before = self._record.failure
-        reason = f"{error}; before that: {before.reason.splitlines()[0]}" if before else str(error)
-        run.recorder.emit(RunFailed(reason=reason, exit_code=error.exit_code))
-        ended = RunFinished(verdict=Verdict.INCONCLUSIVE, reason=reason, duration_s=run.elapsed_s())
-        run.recorder.emit(ended)
 
     def _note_limits(self, run: Run, today: dt.date) -> None:
         """Say what this run did not verify, whatever its verdict."""
