@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -10,23 +9,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from laid import SERVER, served
 from leavings import await_gone
 
 from seatrial.core import content
 
 LEFT_S = 10.0
 PATIENCE_S = 120.0
-SERVER = (
-    "import http.server as h; h.ThreadingHTTPServer(('127.0.0.1', {port}), h.SimpleHTTPRequestHandler).serve_forever()"
-)
-CONFIG = f"""
-suites = ["suites"]
-[stack]
-entry = "app:8000"
-[stack.local.services.app]
-command = [{sys.executable!r}, "-c", COMMAND]
-ready = "/"
-"""
 Product = Callable[..., subprocess.CompletedProcess[str]]
 Begin = Callable[..., subprocess.Popen[str]]
 Lay = Callable[..., Path]
@@ -86,7 +75,7 @@ def lay(tmp_path: Path) -> Lay:
     def lay_out(*, command: str = SERVER, more: str = "", **suites: str) -> Path:
         project = tmp_path / "project"
         (project / "suites").mkdir(parents=True)
-        (project / "seatrial.toml").write_text(CONFIG.replace("COMMAND", json.dumps(command)) + more)
+        (project / "seatrial.toml").write_text(served(command) + more)
         (project / "suites" / "pytest.ini").write_text((content("suites") / "pytest.ini").read_text())
         for name, text in suites.items():
             (project / "suites" / f"test_{name}.py").write_text(text)

@@ -14,6 +14,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from laid import served
 
 from seatrial.campaign import digest_of
 from seatrial.cli import run_command_line
@@ -22,17 +23,7 @@ from seatrial.core import content
 from seatrial.record import read_told
 from seatrial.reporting import REPORTERS, _write
 
-SERVER = (
-    "import http.server as h; h.ThreadingHTTPServer(('127.0.0.1', {port}), h.SimpleHTTPRequestHandler).serve_forever()"
-)
-CONFIG = f"""
-suites = ["suites"]
-[stack]
-entry = "app:8000"
-[stack.local.services.app]
-command = [{sys.executable!r}, "-c", "{SERVER}"]
-ready = "/"
-[gate]
+CONFIG = f"""{served()}[gate]
 rules = ["checks.failed == 0", "checks.passed >= 3"]
 """
 TWO = '''

@@ -9,21 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from laid import SERVER, served
 
 from seatrial.core import content
 
 PATIENCE_S = 120
-SERVER = (
-    "import http.server as h; h.ThreadingHTTPServer(('127.0.0.1', {port}), h.SimpleHTTPRequestHandler).serve_forever()"
-)
-CONFIG = f"""
-suites = ["suites"]
-[stack]
-entry = "app:8000"
-[stack.local.services.app]
-command = [{sys.executable!r}, "-c", "{SERVER}"]
-ready = "/"
-"""
+CONFIG = served()
 GOOD = '''
 def test_answers(client):
     """The service answers."""
