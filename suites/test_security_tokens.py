@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 
 from seatrial.config import AuthSettings, TokenSettings
+from seatrial.core import Identity
 from seatrial.plugin import check, not_applicable
 
 REFUSED = {400, 401, 403}
@@ -30,9 +32,9 @@ def sign_in(client: httpx.Client, tokens: TokenSettings, credentials: dict[str, 
     return body
 
 
-def opens(client: httpx.Client, token: str, path: str) -> int:
-    """Return the status with which a token is answered."""
-    return client.get(path, headers={"Authorization": f"Bearer {token}"}).status_code
+def bearer(token: str) -> dict[str, str]:
+    """Return the headers of whoever has a token."""
+    return {"Authorization": f"Bearer {token}"}
 
 
 @check(
@@ -42,13 +44,19 @@ def opens(client: httpx.Client, token: str, path: str) -> int:
     presupposes=("security.valid-accepted",),
 )
 def test_token_issued(
-    client: httpx.Client, tokens: TokenSettings, credentials: dict[str, str], auth: AuthSettings
+    client: httpx.Client,
+    client_as: Callable[[Identity | None], httpx.Client],
+    tokens: TokenSettings,
+    credentials: dict[str, str],
+    auth: AuthSettings,
 ) -> None:
     """The right credentials are answered with an access token, and that opens what needs one."""
     if auth.protected is None:
         not_applicable("[auth] protected is not declared")
     issued = sign_in(client, tokens, credentials)
-    status = opens(client, issued[tokens.access_field], auth.protected)
+    # As somebody, for the record: a good token that is nobody's counts as broken credentials that were let in.
+    somebody = client_as(Identity(name="client", headers=bearer(issued[tokens.access_field])))
+    status = somebody.get(auth.protected).status_code
     assert status < 400, f"GET {auth.protected} with the issued token answers {status}"
 
 
@@ -120,5 +128,6 @@ def test_refresh_no_access(
     del refresh_path
     if auth.protected is None:
         not_applicable("[auth] protected is not declared")
-    status = opens(client, sign_in(client, tokens, credentials)[tokens.refresh_field], auth.protected)
+    refresh = bearer(sign_in(client, tokens, credentials)[tokens.refresh_field])
+    status = client.get(auth.protected, headers=refresh).status_code
     assert status in {401, 403}, f"GET {auth.protected} with a refresh token answers {status}"

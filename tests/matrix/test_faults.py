@@ -20,6 +20,7 @@ from together import checks_of, write_together
 
 from seatrial.campaign import Fault, fault_files, load_fault
 from seatrial.config import FILE
+from seatrial.reporting._access import access_of
 
 Run = Callable[..., Any]
 ROOT = Path(__file__).parents[2]
@@ -183,6 +184,9 @@ def test_clean_local_stack_passes(run_seatrial: Run, pool: Mapping[str, str], tm
     files = ("report.html", "junit.xml", "summary.md", "events.ndjson", "coverage/coverage.xml", "logs/api.log")
     for name in (*files, "matrix.json"):
         assert (tmp_path / "run" / name).stat().st_size > 0, name
+    matrix = access_of(json.loads((tmp_path / "run" / "matrix.json").read_text(encoding="utf-8")))
+    assert matrix is not None
+    assert not [row for row in matrix["rows"] for cell in row["cells"] if cell["served"]], "nobody gets past the door"
     # To their last line, when they were told to stop: the check of this looks at a log before that.
     logs = [file for name in ("api", "worker") for file in (tmp_path / "run" / "logs").rglob(f"{name}.log")]
     assert len(logs) == len(VARIANTS) * 2
