@@ -102,6 +102,22 @@ finally:
     stacks.stop_all()
     run.close()
 """
+START = """
+import os
+from pathlib import Path
+from seatrial.campaign import Options, Stacks, open_run
+from seatrial.config import load_settings
+
+print(os.getpid(), flush=True)
+run = open_run(load_settings(Path("seatrial.toml")), Options(stack="compose", out="out"))
+try:
+    Stacks(run, collector=None).get("clean")
+finally:
+    run.close()
+"""
+HEALTH = """    healthcheck:
+      test: [CMD, python, -c, "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000')"]
+"""
 VISIBLE = """
 import sys
 from pathlib import Path
@@ -113,7 +129,7 @@ image, run, folder = sys.argv[1:]
 Path(folder).mkdir(exist_ok=True)
 print(is_visible(docker.from_env(), Path(folder), image=image, labels=run_labels(run, keep=False)))
 """
-HIDDEN = 'mount -t tmpfs -o mode=711 none "$0" && exec "$@"'
+HIDDEN = 'mount -t tmpfs -o mode=711 none "$0" && cd "$PWD" && exec "$@"'
 
 
 @pytest.fixture(scope="module")
@@ -193,6 +209,37 @@ def test_a_folder_of_the_same_name_is_another_one(
         assert done.stdout == "False\n"
     assert list(tmp_path.iterdir()) == []
     assert client.containers.list(all=True, filters={"label": f"dev.seatrial.run={run}"}) == []
+
+
+def start(project: Path, *before: str) -> str:
+    """Return what is said of a stack that does not start, once nothing of it is left."""
+    command = [*before, sys.executable, "-c", START]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    harness, *_ = done.stdout.split()
+    assert left_of(int(harness)) == []
+    return done.stderr
+
+
+@pytest.mark.usefixtures("engine")
+def test_files_of_the_project_that_the_engine_does_not_see_are_told(project: Path, hidden: Hidden) -> None:
+    """It would mount an empty folder in their place, and nobody would know why the service fails."""
+    (project / "settings").mkdir()
+    (project / "docker-compose.yml").write_text(f"{COMPOSE}    volumes: ['./settings:/settings']\n")
+    copy = project.rename(project.with_name("copy"))
+    project.mkdir()
+    said = start(project, *hidden(project), "sh", "-c", 'cp -R "$0/." . && exec "$@"', str(copy))
+    assert f"does not see the project's files: api mounts {project}/settings" in said
+    assert list(project.iterdir()) == []
+
+
+@pytest.mark.usefixtures("engine")
+def test_the_loopback_address_of_another_machine_is_told(project: Path, require: Callable[[str], str]) -> None:
+    """A stack that works, and is published where we are not, is no service that does not answer in time."""
+    require("mount")
+    (project / "docker-compose.yml").write_text(COMPOSE + HEALTH)
+    said = start(project, "unshare", "--net")
+    assert "the service api is healthy, and nobody takes connections at http://127.0.0.1:" in said
+    assert "service-unreachable" in said
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from docker.models.containers import Container
 from seatrial.core import ALIKE, EnvironmentFailure, SeatrialError
 from seatrial.stack._base import Ability, Completed, ServiceState, StackPlan, Usage, Variant, Verb
 from seatrial.stack._compose_model import check_services, compose_files, read_model
+from seatrial.stack._compose_mounts import check_mounts
 from seatrial.stack._compose_override import write_override
 from seatrial.stack._compose_project import CommandFailed, Project
 from seatrial.stack._compose_share import copied_share
@@ -23,7 +24,7 @@ from seatrial.stack._early import EarlyProbes
 from seatrial.stack._engine import ENGINE, connect
 from seatrial.stack._logs import Redact, keep_logs
 from seatrial.stack._passage import FAR_PORT, Passage
-from seatrial.stack._ready import answers
+from seatrial.stack._ready import answers, is_refused
 from seatrial.stack._sweep import run_labels, run_marks
 
 POLL_S = 0.04
@@ -126,6 +127,7 @@ class ComposeStack:
             progress(f"building {', '.join(built)}")
             self._project.build_images(built)
             deadline = time.monotonic() + stack.start_timeout_s
+        check_mounts(self._client, self._project, plan, model)
         self._share = copied_share(self._client, self._project, plan, model)
         if self._share:
             progress("the engine does not see this machine's files: copying them in, and out in the end")
@@ -182,8 +184,24 @@ class ComposeStack:
         if answers(self.url() + self._ready_path):
             unready = {container: what for container, what in unready.items() if not early.passed(container)}
         elif not unready:
+            self._check_published()
             return {self._entry.partition(":")[0]: f"does not answer {self._ready_path} with 2xx in time"}
         return {container.labels[SERVICE_LABEL]: what for container, what in unready.items()}
+
+    def _check_published(self) -> None:
+        """Raise EnvironmentFailure where the entry is healthy, and its published port leads nowhere.
+
+        An engine publishes on the loopback address of its own machine, or of the container that it runs in.
+        """
+        name, url = self._entry.partition(":")[0], self.url()
+        if any(_facts(container)[1] == "healthy" for container in self._containers(name)) and is_refused(url):
+            raise EnvironmentFailure(
+                f"the service {name} is healthy, and nobody takes connections at {url}, where the engine publishes it",
+                slug="service-unreachable",
+                where=os.environ.get("DOCKER_HOST", "the engine of docker's context"),
+                remedy="is the engine on another machine, or in a container? run seatrial there, or publish the "
+                "stack yourself and use --stack URL; else let the service listen on 0.0.0.0 in its container",
+            )
 
     def _unready(self) -> list[Container]:
         """Return the containers that are not up yet; raises EnvironmentFailure for one that will never be."""

@@ -7,7 +7,7 @@ what instruments add.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -97,11 +97,10 @@ def _share(name: str, plan: StackPlan, volume: str) -> dict[str, Any]:
     return {"volumes": [f"{volume or plan.share}:{SHARE}"], "stop_grace_period": GRACE}
 
 
-def images_with_share(plan: StackPlan, model: Model) -> dict[str, str]:
-    """Return the services that see the share, each with the name of its image."""
-    services = {name: facts for name, facts in model["services"].items() if name in plan.additions}
-    own = {name: _image(name, facts, plan, model).get("image") for name, facts in services.items()}
-    return {name: own[name] or facts["image"] for name, facts in services.items()}
+def images_of(plan: StackPlan, model: Model, services: Iterable[str]) -> dict[str, str]:
+    """Return by which name the image of each service goes."""
+    facts = {name: model["services"][name] for name in services}
+    return {name: _image(name, one, plan, model).get("image") or one["image"] for name, one in facts.items()}
 
 
 def _awaited(model: Model) -> set[str]:

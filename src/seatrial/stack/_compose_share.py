@@ -10,7 +10,7 @@ import docker.errors
 
 from seatrial.stack._base import StackPlan
 from seatrial.stack._compose_model import Model
-from seatrial.stack._compose_override import images_with_share
+from seatrial.stack._compose_override import images_of
 from seatrial.stack._compose_project import Project
 from seatrial.stack._copied import Copied
 from seatrial.stack._sweep import run_labels
@@ -22,17 +22,22 @@ def copied_share(client: docker.DockerClient, project: Project, plan: StackPlan,
 
     Images have to be built. Raises CommandFailed when none of the project can be pulled.
     """
-    images = images_with_share(plan, model)
-    if not images:
+    if not plan.additions:
         return None
-    image, labels = _image(client, project, images), run_labels(plan.run, keep=plan.keep)
+    image, labels = (
+        present_image(client, project, images_of(plan, model, plan.additions)),
+        run_labels(plan.run, keep=plan.keep),
+    )
     if is_visible(client, plan.share, image=image, labels=labels):
         return None
     return Copied(client, plan.share, name=f"{project.name}-share", image=image, labels=labels)
 
 
-def _image(client: docker.DockerClient, project: Project, images: Mapping[str, str]) -> str:
-    """Return an image that the engine has: what is looked at through a container of it is not in the image."""
+def present_image(client: docker.DockerClient, project: Project, images: Mapping[str, str]) -> str:
+    """Return one of the services' images, which the engine has: what a container of it is made for is not in it.
+
+    Raises CommandFailed when there is none, and none can be pulled.
+    """
     for image in images.values():
         with contextlib.suppress(docker.errors.ImageNotFound):
             client.images.get(image)

@@ -18,32 +18,33 @@ THERE = "/seatrial"
 
 
 def is_visible(client: docker.DockerClient, folder: Path, *, image: str, labels: Mapping[str, str]) -> bool:
-    """Return whether what is in a folder here is there in a container that has it mounted.
-
-    A file of chance content is looked for, since the engine's machine may have another folder of that name. The
-    container, of an image that the engine has, never starts.
-    """
-    word = secrets.token_hex(16).encode()
+    """Return whether the engine sees a folder of ours: it looks for a file of chance content in it."""
     file = folder / ".visible"
-    file.write_bytes(word)
+    file.write_bytes(secrets.token_hex(16).encode())
     try:
-        return _read(client, folder, file.name, image=image, labels=labels) == word
+        return sees(client, file, image=image, labels=labels)
     finally:
         file.unlink()
 
 
-def _read(
-    client: docker.DockerClient, folder: Path, name: str, *, image: str, labels: Mapping[str, str]
-) -> bytes | None:
-    """Return a file of a mounted folder as the engine sees it; None where there is no such folder, or no such file."""
-    mount = Mount(THERE, str(folder), type="bind", read_only=True)  # of this kind, it makes no folder that is missing
+def sees(client: docker.DockerClient, file: Path, *, image: str, labels: Mapping[str, str]) -> bool:
+    """Return whether an engine sees a file as it is here: its machine may have another one of that name.
+
+    The container that has its folder mounted is of an image that the engine has, and never starts.
+    """
+    # Of this kind, a mount makes no folder on the engine's machine where there is none.
+    mount = Mount(THERE, str(file.parent), type="bind", read_only=True)
     with contextlib.suppress(*ENGINE):
         container = idle_container(client, image, mounts=[mount], labels=labels)
         try:
-            parts, _ = container.get_archive(f"{THERE}/{name}")
-            with tarfile.open(fileobj=io.BytesIO(b"".join(parts))) as tar:
-                found = tar.extractfile(tar.next() or name)
-                return found.read() if found else None
+            parts, _ = container.get_archive(f"{THERE}/{file.name}")
+            return _only_file(b"".join(parts)) == file.read_bytes()
         finally:
             container.remove(v=True, force=True)
-    return None
+    return False
+
+
+def _only_file(archive: bytes) -> bytes | None:
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        found = tar.extractfile(tar.getmembers()[0])
+        return found.read() if found else None
