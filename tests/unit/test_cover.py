@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from seatrial.cover._library import tracers
 from seatrial.cover._lines import FileLines
 from seatrial.cover._phases import Phases
 from seatrial.cover._places import find_places, matches
+from seatrial.stack import Mounted
 
 SETTINGS = CoverageSettings(services=("api", "worker"), source="svc", packages=("app",))
 MAIN = "def f(x):\n    if x:\n        return 1\n    return 2\n"
@@ -221,7 +223,7 @@ def test_phases_wait_for_the_living(tmp_path: Path) -> None:
     """All living processes of all services have to arrive; one that wrote nothing for long is not waited for."""
     ack = tmp_path / "data" / "ack"
     ack.mkdir(parents=True)
-    phases = Phases(tmp_path, ["api", "worker"])
+    phases = Phases(Mounted(tmp_path), ["api", "worker"])
     phases.switch("health")
     assert (tmp_path / "phase").read_text() == "health"
     (ack / "api@host.1").write_text("health")
@@ -234,9 +236,24 @@ def test_phases_wait_for_the_living(tmp_path: Path) -> None:
     assert not phases.wait(0.05)
 
 
+@pytest.mark.parametrize("ahead_s", [-3600, 0, 3600])
+def test_the_clock_of_services_may_be_another(tmp_path: Path, ahead_s: int) -> None:
+    """Who lives is told by who wrote last, whatever time it is there; one that is silent for 2 s is not waited for."""
+    ack = tmp_path / "data" / "ack"
+    ack.mkdir(parents=True)
+    phases = Phases(Mounted(tmp_path), ["api"])
+    phases.switch("health")
+    for name, phase, ago_s in (("api@host.1", "health", 0), ("api@host.2", "startup", 1)):
+        (ack / name).write_text(phase)
+        os.utime(ack / name, (0, time.time() + ahead_s - ago_s))
+    assert not phases.wait(0.05), "one that wrote a second ago lives"
+    os.utime(ack / "api@host.2", (0, time.time() + ahead_s - 3))
+    assert phases.wait(20)
+
+
 def test_a_service_that_is_never_heard_of_is_waited_for_once(tmp_path: Path) -> None:
     """A service that is not measured must not cost every phase its patience."""
-    phases = Phases(tmp_path, ["api"])
+    phases = Phases(Mounted(tmp_path), ["api"])
     phases.switch("health")
     assert not phases.wait(0.05)
     assert not phases.wait(60)

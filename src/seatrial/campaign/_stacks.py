@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, wait
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from seatrial.cover import Collector
 from seatrial.record import StackReady, StackStopped
 from seatrial.stack import (
     ServiceAddition,
+    Share,
     Stack,
     StackPlan,
     Variant,
@@ -172,8 +173,13 @@ class Stacks:
             addresses=run.tells_apart,
             images=self._images,
             tag=self._tag,
+            use_share=self._use_share(variant),
             redact=run.recorder.secrets.redact,
         )
+
+    def _use_share(self, variant: Variant) -> Callable[[Share], None]:
+        """Return who wants to know how services see the share: whoever measures them."""
+        return self._collector.use_share if self._collector and variant == "instrumented" else lambda _: None
 
     def _handed(self) -> Mapping[str, frozenset[str]]:
         """Return what the compose files hand over; those of a copy that a fault edited are read anew."""

@@ -16,7 +16,7 @@ from seatrial.cover._handed_in import HandedIn, read_handed_in
 from seatrial.cover._library import Library, provide, tracers
 from seatrial.cover._phases import Phases
 from seatrial.cover._places import Places, find_places
-from seatrial.stack import ServiceAddition, copy_readable, startup_addition, write_startup
+from seatrial.stack import Mounted, ServiceAddition, Share, copy_readable, startup_addition, write_startup
 
 ANYBODY = 0o777
 FOLDERS = ("", "ack", "processes", "problems", "sources", "probes")
@@ -31,7 +31,7 @@ class Collector:
         self._settings = settings
         self._marks = dict(marks or {})
         self._root = root
-        self._share = Path()
+        self._share: Share = Mounted(Path())
         self._inside = ""
         self._library: Library | None = None
         self._phases: Phases | None = None
@@ -54,14 +54,14 @@ class Collector:
         places = find_places(self._settings, self._root)
         if not self._settings.services:
             return {}
-        self._share = share
+        self._share = Mounted(share)
         self._inside = service_source or (self._settings.container_source if in_images else str(places.source))
         try:
             self._library = provide(share, tracers(pythons, in_images=in_images), marks=self._marks, progress=progress)
             self._fill(share, self._library)
         except OSError as error:
             raise unwritable(share, error) from error
-        self._phases = Phases(share, self._settings.services)
+        self._phases = Phases(self._share, self._settings.services)
         return {service: _addition(service) for service in self._settings.services}
 
     def _fill(self, share: Path, library: Library) -> None:
@@ -80,6 +80,12 @@ class Collector:
         (share / "coverage.json").write_text(json.dumps(settings), encoding="utf-8")
         (share / "coverage.json").chmod(0o644)
 
+    def use_share(self, share: Share) -> None:
+        """Reach the services by another share from now on: they do not see the folder that was prepared."""
+        self._share = share
+        if self._phases:
+            self._phases.share = share
+
     def set_phase(self, name: str) -> None:
         """Tell every process which suite its lines count for from now on; without effect before `prepare`."""
         if self._phases:
@@ -96,8 +102,9 @@ class Collector:
         Raises EnvironmentFailure.
         """
         places = find_places(self._settings, self._root)
-        data = (share or self._share) / "data"
-        handed_in = [read_handed_in(data, service) for service in self._settings.services]
+        data = (share or self._share.folder) / "data"
+        lost = (self._share.problem,) if self._share.problem else ()
+        handed_in = [read_handed_in(data, service, lost=lost) for service in self._settings.services]
         try:
             out.mkdir(parents=True, exist_ok=True)
             return self._evaluate(handed_in, places, out)

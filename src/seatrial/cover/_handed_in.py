@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,15 +47,15 @@ class HandedIn:
         return {process["root"] for process in self.processes}
 
 
-def read_handed_in(data: Path, service: str) -> HandedIn:
-    """Read what a service left in the data folder of a share."""
+def read_handed_in(data: Path, service: str, *, lost: Iterable[str] = ()) -> HandedIn:
+    """Read what a service left in the data folder of a share; `lost` says why something of it may be missing."""
     states = {path: state_of(path) for path in sorted(data.glob(f".coverage.{service}.*"))}
     return HandedIn(
         service=service,
         files=tuple(path for path, state in states.items() if state == "lines"),
         broken=tuple(state for state in states.values() if state not in {"lines", "empty"}),
         processes=tuple(_json(path) for path in sorted(data.glob(f"processes/{service}@*.json"))),
-        problems=tuple(_problems(data, service)),
+        problems=(*lost, *_problems(data, service)),
         digests=_json(data / "sources" / f"{service}.json"),
     )
 

@@ -60,6 +60,7 @@ class Place:
     def __init__(self, share: str, service: str) -> None:
         self.share = share
         self.service = service
+        self.latest = BEFORE
         with open(os.path.join(share, "coverage.json"), encoding="utf-8") as file:
             self.settings: dict[str, Any] = json.load(file)
 
@@ -72,12 +73,10 @@ class Place:
         return self.data(folder, "%s@%s.%d" % (self.service, platform.node(), os.getpid()))
 
     def phase(self) -> str:
-        """Return the phase that the run is in."""
-        try:
-            with open(os.path.join(self.share, "phase"), encoding="utf-8") as file:
-                return file.read().strip() or BEFORE
-        except OSError:
-            return BEFORE
+        """Return the phase that the run is in: the latest known, while a file that is copied in is not there yet."""
+        with contextlib.suppress(OSError), open(os.path.join(self.share, "phase"), encoding="utf-8") as file:
+            self.latest = file.read().strip() or self.latest
+        return self.latest
 
     def root(self) -> str:
         """Return the folder that holds the service's packages here; raises RuntimeError."""

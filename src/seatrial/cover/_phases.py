@@ -3,50 +3,59 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable, Sequence
+from itertools import count
+
+from seatrial.stack import Seen, Share
 
 # A process shows every half second that it lives; one that ended without a word is not waited for.
 ALIVE_S = 2.0
 POLL_S = 0.01
+LOOKS = 3
+"""At least so often is looked, however long a look takes: the first is too early."""
 
 
 class Phases:
     """Name the suite that lines count for; services without a living process are waited for once."""
 
-    def __init__(self, share: Path, services: Iterable[str]) -> None:
-        self._share = share
+    def __init__(self, share: Share, services: Iterable[str]) -> None:
+        self.share = share
         self._services = frozenset(services)
         self._silent: frozenset[str] = frozenset()
         self._wanted = ""
+        self._latest_s = self._seen_s = 0.0
 
     def switch(self, name: str) -> None:
-        """Begin a phase."""
+        """Begin a phase; raises EnvironmentFailure."""
         self._wanted = name
-        part = self._share / ".phase"
+        part = self.share.folder / ".phase"
         part.write_text(name, encoding="utf-8")
         part.chmod(0o644)
-        part.replace(self._share / "phase")
+        part.replace(self.share.folder / "phase")
+        self.share.hand_in("phase")
 
     def wait(self, timeout_s: float) -> bool:
-        """Return whether every living process of every service arrived within so many seconds."""
-        deadline = time.monotonic() + timeout_s
-        while True:
-            seen = list(self._living())
-            absent = self._services - {service for service, _ in seen}
-            if absent <= self._silent and all(phase == self._wanted for _, phase in seen):
-                return not absent
-            if time.monotonic() > deadline:
-                self._silent = absent
-                return False
-            time.sleep(POLL_S)
+        """Return whether every living process of every service arrived within so many seconds.
 
-    def _living(self) -> Iterator[tuple[str, str]]:
-        """Yield service and phase of each process that wrote lately."""
-        now = time.time()
-        for file in (self._share / "data" / "ack").glob("[!.]*"):
-            try:
-                if now - file.stat().st_mtime < ALIVE_S:
-                    yield file.name.partition("@")[0], file.read_text(encoding="utf-8")
-            except FileNotFoundError:
-                continue  # it ended just now
+        Raises EnvironmentFailure.
+        """
+        deadline = time.monotonic() + timeout_s
+        for look in count(1):
+            seen = self._living()
+            absent = self._services - {process.name.partition("@")[0] for process in seen}
+            if absent <= self._silent and all(process.text == self._wanted for process in seen):
+                return not absent
+            if look >= LOOKS and time.monotonic() > deadline:
+                self._silent = absent
+                break
+            time.sleep(POLL_S)
+        return False
+
+    def _living(self) -> Sequence[Seen]:
+        """Return what each process said that wrote lately, by the clock that it has: it may not be ours."""
+        began_s, found = time.monotonic(), self.share.look("data/ack")
+        latest_s = max((each.written_s for each in found), default=0.0)
+        if latest_s != self._latest_s:
+            self._latest_s, self._seen_s = latest_s, time.monotonic()
+        now_s = latest_s + max(0.0, began_s - self._seen_s)
+        return [each for each in found if now_s - each.written_s < ALIVE_S]

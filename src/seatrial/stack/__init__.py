@@ -32,6 +32,7 @@ from seatrial.stack._pip_settings import uv_environment
 from seatrial.stack._pool import ServerPool
 from seatrial.stack._ready import answers, wait_until
 from seatrial.stack._remote import RemoteStack, address_of, check_target
+from seatrial.stack._share import Mounted, Seen, Share
 from seatrial.stack._startup import copy_readable, fault_addition, merge_additions, startup_addition, write_startup
 from seatrial.stack._state import forget_state, read_state, write_state
 from seatrial.stack._sweep import leftovers, run_labels, run_marks, sweep
@@ -45,10 +46,13 @@ __all__ = [
     "Completed",
     "LocalStack",
     "Model",
+    "Mounted",
     "RemoteStack",
+    "Seen",
     "ServerPool",
     "ServiceAddition",
     "ServiceState",
+    "Share",
     "Stack",
     "StackPlan",
     "Sweep",

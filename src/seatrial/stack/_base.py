@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 from seatrial.config import Settings
 from seatrial.stack._logs import Redact
+from seatrial.stack._share import Share
 
 Variant = Literal["instrumented", "clean"]
 Verb = Literal["stop", "start", "pause", "unpause", "kill", "restart"]
@@ -39,6 +40,7 @@ class StackPlan:
     is kept in the end, as `redact` returns it. `root` holds the compose files (a copy of the project's folder when a
     fault edits it). With `addresses`, clients shall be told apart by their address. `images` stand in place of what the
     compose file builds or names for a service; with a `tag`, what is built is called by it and not as the file says.
+    `use_share` is told how services see the share, where that is not the folder itself.
     """
 
     settings: Settings
@@ -58,6 +60,7 @@ class StackPlan:
     addresses: bool = False
     images: Mapping[str, str] = field(default_factory=dict)
     tag: str = ""
+    use_share: Callable[[Share], None] = field(default=lambda _: None, repr=False)
     redact: Redact = field(default=str, repr=False)
 
     @property

@@ -9,20 +9,22 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-import docker
 import docker.errors
-import requests.exceptions
 from docker.models.containers import Container
 
 from seatrial.core import ALIKE, EnvironmentFailure, SeatrialError
 from seatrial.stack._base import Ability, Completed, ServiceState, StackPlan, Usage, Variant, Verb
 from seatrial.stack._compose_model import check_services, compose_files, read_model
+from seatrial.stack._compose_mounts import check_mounts
 from seatrial.stack._compose_override import write_override
 from seatrial.stack._compose_project import CommandFailed, Project
+from seatrial.stack._compose_share import copied_share
+from seatrial.stack._copied import Copied
 from seatrial.stack._early import EarlyProbes
+from seatrial.stack._engine import ENGINE, connect
 from seatrial.stack._logs import Redact, keep_logs
 from seatrial.stack._passage import FAR_PORT, Passage
-from seatrial.stack._ready import answers
+from seatrial.stack._ready import answers, is_refused
 from seatrial.stack._sweep import run_labels, run_marks
 
 POLL_S = 0.04
@@ -74,7 +76,8 @@ class ComposeStack:
         self._ready_path = str(facts.get("ready", "/"))
         self._stopped = False
         self._urls: dict[str, str] = {}
-        self._client = _connect()
+        self._client = connect()
+        self._share: Copied | None = None
         self._passage = Passage(self._client, stack=str(facts["project"]))
         environment = _environment(plan) if plan else dict(os.environ)
         self._project = Project(context="/", name=str(facts["project"]), environment=environment, wait=False)
@@ -124,6 +127,13 @@ class ComposeStack:
             progress(f"building {', '.join(built)}")
             self._project.build_images(built)
             deadline = time.monotonic() + stack.start_timeout_s
+        check_mounts(self._client, self._project, plan, model)
+        self._share = copied_share(self._client, self._project, plan, model)
+        if self._share:
+            progress("the engine does not see this machine's files: copying them in, and out in the end")
+            self._share.open()
+            write_override(plan, model, override, volume=self._share.name)
+            plan.use_share(self._share)
         progress(f"starting {', '.join(stack.services)}")
         self._project.timeout_s = stack.start_timeout_s
         self._project.start()
@@ -174,8 +184,24 @@ class ComposeStack:
         if answers(self.url() + self._ready_path):
             unready = {container: what for container, what in unready.items() if not early.passed(container)}
         elif not unready:
+            self._check_published()
             return {self._entry.partition(":")[0]: f"does not answer {self._ready_path} with 2xx in time"}
         return {container.labels[SERVICE_LABEL]: what for container, what in unready.items()}
+
+    def _check_published(self) -> None:
+        """Raise EnvironmentFailure where the entry is healthy, and its published port leads nowhere.
+
+        An engine publishes on the loopback address of its own machine, or of the container that it runs in.
+        """
+        name, url = self._entry.partition(":")[0], self.url()
+        if any(_facts(container)[1] == "healthy" for container in self._containers(name)) and is_refused(url):
+            raise EnvironmentFailure(
+                f"the service {name} is healthy, and nobody takes connections at {url}, where the engine publishes it",
+                slug="service-unreachable",
+                where=os.environ.get("DOCKER_HOST", "the engine of docker's context"),
+                remedy="is the engine on another machine, or in a container? run seatrial there, or publish the "
+                "stack yourself and use --stack URL; else let the service listen on 0.0.0.0 in its container",
+            )
 
     def _unready(self) -> list[Container]:
         """Return the containers that are not up yet; raises EnvironmentFailure for one that will never be."""
@@ -247,7 +273,11 @@ class ComposeStack:
         self._passage.close()
         self._end_services()
         self._keep_logs()
+        if self._share:
+            self._share.bring_back("data")
         self._project.remove(kill=True)
+        if self._share:
+            self._share.close()
 
     def _end_services(self) -> None:
         """Let services that hand something in come to their end."""
@@ -342,7 +372,7 @@ class ComposeStack:
             for container in self._containers(service):
                 if wanted in {None, container.status}:
                     getattr(container, verb)()
-        except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+        except ENGINE as error:
             raise EnvironmentFailure(
                 f"the engine does not {verb} the service {service}",
                 slug="service-uncontrolled",
@@ -410,15 +440,3 @@ def _environment(plan: StackPlan) -> dict[str, str]:
     """Return what compose fills the file's variables with, and the marks by which its processes are found."""
     knobs = plan.settings.stack.knobs(plan.profile)
     return {**os.environ, **knobs, **plan.environment, **run_marks(plan.run, keep=plan.keep)}
-
-
-def _connect() -> docker.DockerClient:
-    try:
-        return docker.from_env(timeout=60)
-    except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
-        raise EnvironmentFailure(
-            f"no Docker engine answers: {error}",
-            slug="docker-unreachable",
-            where=os.environ.get("DOCKER_HOST", "the default Docker socket"),
-            remedy="start the engine (systemctl start docker), or use --stack local",
-        ) from error

@@ -7,7 +7,7 @@ what instruments add.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,21 +45,28 @@ _Dumper.add_representer(_Override, lambda dumper, data: dumper.represent_sequenc
 _Dumper.add_representer(_Reset, lambda dumper, _: dumper.represent_scalar("!reset", "null"))
 
 
-def write_override(plan: StackPlan, model: Model, path: Path) -> None:
-    """Write the override of a plan to a file that only this user can read."""
+def write_override(plan: StackPlan, model: Model, path: Path, *, volume: str = "") -> None:
+    """Write the override of a plan to a file that only this user can read.
+
+    A volume of the engine takes the place of the share's folder, if one is named.
+    """
     labels = dict(run_labels(plan.run, keep=plan.keep))
     awaited = _awaited(model)
     document = {
         "services": {
             name: {
                 **_service(name, service, plan, labels),
+                **_share(name, plan, volume),
                 **_health(service, AWAITED if name in awaited else USUAL),
                 **_image(name, service, plan, model),
             }
             for name, service in model["services"].items()
         },
         "networks": {name: {"labels": labels} for name in _own(model, "networks") | {"default"}},
-        "volumes": {name: {"labels": labels} for name in _own(model, "volumes")},
+        "volumes": {
+            **{name: {"labels": labels} for name in _own(model, "volumes")},
+            **({volume: {"name": volume, "external": True}} if volume else {}),
+        },
     }
     text = yaml.dump({key: value for key, value in document.items() if value}, Dumper=_Dumper, sort_keys=False)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
@@ -78,11 +85,22 @@ def _service(name: str, service: Mapping[str, Any], plan: StackPlan, labels: Map
         override["container_name"] = _Reset()
     if environment := _environment(name, service, plan):
         override["environment"] = {key: value.replace("$", "$$") for key, value in environment.items()}
-    if name in plan.additions:
-        override |= {"volumes": [f"{plan.share}:{SHARE}"], "stop_grace_period": GRACE}
     if name in plan.replicas:
         override["scale"] = plan.replicas[name]
     return override
+
+
+def _share(name: str, plan: StackPlan, volume: str) -> dict[str, Any]:
+    """Return what a service with an addition needs of the share, and to hand in what it wrote there."""
+    if name not in plan.additions:
+        return {}
+    return {"volumes": [f"{volume or plan.share}:{SHARE}"], "stop_grace_period": GRACE}
+
+
+def images_of(plan: StackPlan, model: Model, services: Iterable[str]) -> dict[str, str]:
+    """Return by which name the image of each service goes."""
+    facts = {name: model["services"][name] for name in services}
+    return {name: _image(name, one, plan, model).get("image") or one["image"] for name, one in facts.items()}
 
 
 def _awaited(model: Model) -> set[str]:

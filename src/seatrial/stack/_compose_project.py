@@ -67,6 +67,10 @@ class Project(DockerCompose):
                 details="\n".join(str(error).splitlines()[-SHOWN:]),
             ) from error
 
+    def pull_image(self, service: str) -> None:
+        """Fetch the image of a service; raises CommandFailed."""
+        self._run_command([*self.compose_command_property, "pull", "--quiet", service])
+
     def remove(self, *, kill: bool) -> None:
         """Stop (or kill) and remove everything of this project; needs no compose file."""
         command = ["docker", "compose", "--project-name", self.name]

@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import docker
-import docker.errors
-import requests.exceptions
 from docker.models.containers import Container
 from docker.types import Ulimit
 
+from seatrial.stack._engine import ENGINE, NOT_OF_COMPOSE
 from seatrial.stack._inside import passage
 from seatrial.stack._ready import answers, wait_until
 
@@ -35,10 +34,6 @@ BOUNDS: Mapping[str, Any] = {
     "ulimits": [Ulimit(name="nofile", soft=4096, hard=4096)],
     "healthcheck": {"test": ["NONE"]},
 }
-NOT_OF_COMPOSE = {"com.docker.compose.project": "", "com.docker.compose.service": ""}
-"""An image that compose built has these, and a container would inherit them."""
-
-ENGINE = (docker.errors.DockerException, requests.exceptions.RequestException)
 OPEN_S = 5.0
 SHOWN = 200
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Container, Mapping, Sequence
@@ -40,6 +41,16 @@ def answers(url: str, among: Container[int] = OK) -> bool:
         return False
     finally:
         connection.close()
+
+
+def is_refused(url: str) -> bool:
+    """Return whether nobody takes connections there; of one that takes long, nothing is known."""
+    parts = urlsplit(url)
+    try:
+        socket.create_connection((parts.hostname, parts.port), timeout=ANSWER_S).close()
+    except OSError as error:
+        return not isinstance(error, TimeoutError)
+    return False
 
 
 def succeeds(command: Sequence[str], *, environment: Mapping[str, str], directory: str) -> bool:
