@@ -167,6 +167,19 @@ EVENTS: tuple[AnyEvent, ...] = (
     HistoryRead(earlier=EARLIER, commit="c" * 40),
     RunFinished(verdict=Verdict.FAIL, reason="checks.failed is 1", duration_s=2.0),
 )  # fmt: skip
+REACHED = {"lines": 9, "covered": 4, "suites": {"startup": 1, "contract": 3}, "only": {"contract": 3}, "unreached": 5}
+NEVER = ", ".join(str(line) for line in range(4, 400, 2))
+WHERE = {"only": {"contract": "1-3"}, "unreached": NEVER}
+TREE = {
+    "schema": "urn:seatrial:coverage:1",
+    "incomplete": "",
+    "suites": ["startup", "contract"],
+    "components": [{"name": name, **REACHED} for name in ("total", "health", "main")],
+    "files": [
+        {**REACHED, "file": file, "components": components, "where": WHERE}
+        for file, components in ((f"svc/{LONG}.py", ["health"]), ("svc/both.py", ["health", "main"]), (EVIL, []))
+    ],
+}
 Require = Callable[[str], str]
 Lacks = Callable[[str, str], NoReturn]
 
@@ -179,6 +192,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for event in EVENTS:
             recorder.emit(event)
     write_load(folder / "load" / "steady")
+    (folder / "coverage").mkdir()
+    (folder / "coverage" / "components.json").write_text(json.dumps(TREE))
     write_reports(folder)
     return folder
 
@@ -284,6 +299,8 @@ def test_all_of_it_is_there(chromium: Browser, each: str, drawings: int, heading
         address("gate", GATE.id),
         address("operation", DOCUMENTED.operation),
         "load-steady",
+        "coverage-health",
+        address("coverage", "main\nsvc/both.py"),
     ],
 )
 def test_deep_links_lead_somewhere(chromium: Browser, page: str, fragment: str) -> None:
@@ -292,6 +309,25 @@ def test_deep_links_lead_somewhere(chromium: Browser, page: str, fragment: str) 
     chromium.open(f"{page}#{fragment}")
     assert chromium.value("document.querySelector(':target').id") == fragment
     assert chromium.value("document.querySelector(':target').checkVisibility()")
+
+
+def test_the_coverage_tree_opens_by_keyboard(chromium: Browser, page: str) -> None:
+    """Each component and each file in it is reached and unfolded without a pointer, and without our script."""
+    chromium.call("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        chromium.open(page)
+        for fold in (".tree > details", ".tree > details > details"):
+            chromium.value(f"document.querySelector('{fold} > summary').focus()")
+            for kind in ("keyDown", "keyUp"):
+                chromium.call(
+                    "Input.dispatchKeyEvent", type=kind, key="Enter", code="Enter", text="\r", windowsVirtualKeyCode=13
+                )
+            assert chromium.value(f"document.querySelector('{fold}').open")
+        told = chromium.value("document.querySelector('.tree > details > details').innerText")
+    finally:
+        chromium.call("Emulation.setScriptExecutionDisabled", value=False)
+    assert "the fuzzer (contract) alone, 3: 1-3" in told
+    assert "by no request, 5: 4, 6, 8" in told
 
 
 def test_a_filter_shows_what_has_all_words(chromium: Browser, page: str) -> None:

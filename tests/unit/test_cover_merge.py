@@ -314,9 +314,28 @@ def test_what_one_suite_alone_reached_is_told(root: Path) -> None:
     assert found["files"] == [
         {
             "file": "svc/app/main.py",
+            "components": [],
             "lines": 6,
             "covered": 5,
-            "only": {"contract": "1-2, 6-9", "unit": "3"},
-            "unreached": "3, 10",
+            "suites": {"contract": 4, "unit": 1},
+            "only": {"contract": 4, "unit": 1},
+            "unreached": 2,
+            "where": {"only": {"contract": "1-2, 6-9", "unit": "3"}, "unreached": "3, 10"},
         }
     ]
+
+
+def test_a_file_is_of_each_component_whose_globs_name_it(root: Path) -> None:
+    """Of several, of one or of none: it counts in each, and once in the total."""
+    for name in ("other", "rest"):
+        (root / f"svc/app/{name}.py").write_text("X = 1\n")
+    parts = {"main": ("app/main.py",), "most": ("app/main.py", "app/o*.py")}
+    settings = CoverageSettings(services=("api",), source="svc", packages=("app",), components=parts)
+    Collector(settings, root=root).collect(root / "share", out=root / "out")
+    found = json.loads((root / "out" / "components.json").read_text())
+    assert {each["file"]: each["components"] for each in found["files"]} == {
+        "svc/app/main.py": ["main", "most"],
+        "svc/app/other.py": ["most"],
+        "svc/app/rest.py": [],
+    }
+    assert {each["name"]: each["lines"] for each in found["components"]} == {"total": 8, "main": 6, "most": 7}

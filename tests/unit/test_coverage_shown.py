@@ -15,6 +15,7 @@ import pytest
 from seatrial.core import GateResult, Measurement, Verdict, content
 from seatrial.record import AnyEvent, GateJudged, MeasurementTaken, Record, Recorder, RunFinished, RunStarted
 from seatrial.reporting import REPORTERS, write_reports
+from seatrial.reporting._components import LINKED
 from seatrial.reporting._room import LIMIT_BYTES
 
 HEALTH = {
@@ -25,6 +26,12 @@ HEALTH = {
     "only": {"health": 1, "contract": 13, "unit": 2},
     "unreached": 12,
 }
+FILE = {
+    **{key: value for key, value in HEALTH.items() if key != "name"},
+    "file": "svc/a.py",
+    "components": ["health"],
+    "where": {"only": {"contract": "3-15", "health": "20", "unit": "21-22"}, "unreached": "9, 30-40"},
+}
 COMPONENTS: dict[str, Any] = {
     "schema": "urn:seatrial:coverage:1",
     "incomplete": "",
@@ -34,7 +41,7 @@ COMPONENTS: dict[str, Any] = {
         HEALTH,
         {**HEALTH, "name": "idle", "suites": {}, "only": {}, "covered": 0},
     ],
-    "files": [{"file": "svc/a.py", "lines": 40, "covered": 30, "only": {"contract": "3-5"}, "unreached": "9"}],
+    "files": [FILE],
 }
 PATCH: dict[str, Any] = {
     "schema": "urn:seatrial:patch:1",
@@ -109,6 +116,20 @@ def text_of(cell: str) -> str:
     return html.unescape(" ".join(re.sub(r"<[^>]*>", " ", cell).split()))
 
 
+def tree_of(page: str) -> str:
+    """Return the coverage tree of a page."""
+    return page.partition('<div class="tree">')[2].partition("\n</div>")[0]
+
+
+def branches_of(page: str) -> dict[str, list[str]]:
+    """Return the branches of the tree by what stands beside their fold, with the files in each."""
+    found = {}
+    for branch in tree_of(page).split("\n<details id=")[1:]:
+        titles = [text_of(title) for title in re.findall(r"<summary>(.*?)</summary>", branch)]
+        found[titles[0]] = titles[1:]
+    return found
+
+
 def section_of(text: str, title: str) -> list[str]:
     """Return the lines of a section of Markdown."""
     return text.partition(f"## {title}\n")[2].partition("\n## ")[0].strip().splitlines()
@@ -149,12 +170,98 @@ def test_components_say_who_reached_them(tmp_path: Path) -> None:
     assert table[3].endswith("| the fuzzer (contract) 13, unit 2, health 1 | 12 |")
 
 
+def file_of(name: str, *components: str, unreached: int = 0, alone: int = 0) -> dict[str, Any]:
+    """Return a file of components, with so many lines that no request and that the fuzzer alone reached."""
+    where = {"only": {"contract": "1"} if alone else {}, "unreached": "2" if unreached else ""}
+    counts = {"lines": 40, "covered": 40 - unreached, "suites": {"contract": alone}, "only": {"contract": alone}}
+    return {"file": name, "components": list(components), **counts, "unreached": unreached, "where": where}
+
+
+def test_the_tree_leads_from_components_to_lines(tmp_path: Path) -> None:
+    """A file has its share, who reached it, the lines that one suite alone reached, and those that no request did."""
+    page = (lay(tmp_path, components=COMPONENTS) / "report.html").read_text()
+    assert branches_of(page) == {
+        "health 75 % of 40 lines, 12 by no request 1 file": ["svc/a.py 75 % of 40 lines, 12 by no request"],
+        "idle 0 % of 40 lines, 12 by no request 0 files": [],
+    }
+    (leaf,) = re.findall(r"</summary>\n(<p>reached by.*?)</details>", page, re.DOTALL)
+    assert [text_of(line) for line in leaf.splitlines() if line] == [
+        "reached by: the fuzzer (contract) 62.50 % health 30 % startup 25 % unit 12.50 % link",
+        "the fuzzer (contract) alone, 13: 3-15",
+        "unit alone, 2: 21-22",
+        "health alone, 1: 20",
+        "by no request, 12: 9, 30-40",
+    ]
+    assert re.findall(r'<details id="(coverage-(?:health|idle))"( open)?>', page) == [
+        ("coverage-health", " open"),  # a rule about it does not hold
+        ("coverage-idle", ""),
+    ]
+    assert '<th scope="row"><a href="#coverage-health">health</a></th>' in page
+    for link in set(re.findall(r'href="#(coverage-[^"]*)"', page)):
+        assert page.count(f' id="{link}"') == 1, link
+
+
+def test_a_file_stands_in_each_of_its_components(tmp_path: Path) -> None:
+    """With an address in each; what is in none has a branch, and without components there is one of all files."""
+    parts = [{**HEALTH, "name": name} for name in ("total", "health", "api")]
+    files = [file_of("svc/b.py", "health", "api"), file_of("svc/c.py", unreached=4), FILE]
+    page = (lay(tmp_path, components={**COMPONENTS, "components": parts, "files": files}) / "report.html").read_text()
+    assert list(branches_of(page).values()) == [
+        ["svc/a.py 75 % of 40 lines, 12 by no request", "svc/b.py 100 % of 40 lines"],
+        ["svc/b.py 100 % of 40 lines"],
+        ["svc/c.py 90 % of 40 lines, 4 by no request"],
+    ]
+    assert list(branches_of(page))[2] == "(in no component) 90 % of 40 lines, 4 by no request 1 file"
+    assert page.count("It counts in api too.") == page.count("It counts in health too.") == 1
+    ids = re.findall(r' id="([^"]*)"', page)
+    assert len(ids) == len(set(ids))
+    alone = lay(tmp_path / "alone", components={**COMPONENTS, "components": parts[:1], "files": files})
+    assert [title.partition(" 75 %")[0] for title in branches_of((alone / "report.html").read_text())] == ["every file"]
+
+
+def test_of_many_files_the_most_interesting_are_shown(tmp_path: Path) -> None:
+    """Whatever a component of 2,000 files takes, another has its first ones; how many are left out is told in each."""
+    parts = [{**HEALTH, "name": name} for name in ("total", "large", "small")]
+    files = [file_of(f"svc/{number}/{'f' * 60}.py", "large", unreached=number % 40) for number in range(2_000)]
+    files += [file_of("svc/dull.py", "small"), file_of("svc/fuzzed.py", "small", alone=3)]
+    files += [file_of("svc/missed.py", "small", unreached=1)]
+    run = lay(tmp_path, components={**COMPONENTS, "components": parts, "files": files})
+    page = (run / "report.html").read_text()
+    assert len(page.encode()) < LIMIT_BYTES
+    large, small = branches_of(page).values()
+    assert [title.partition(" ")[0] for title in small] == ["svc/missed.py", "svc/fuzzed.py", "svc/dull.py"]
+    unreached = [int(re.findall(r", (\d+) by no request|$", title)[0] or 0) for title in large]
+    assert unreached == sorted(unreached, reverse=True)
+    assert unreached[0] == 39
+    assert len(large) > 100
+    left = (
+        f"{2_000 - len(large)} more files, those with the fewest lines that no request reached, are in <code>coverage/"
+    )
+    assert left in page
+
+
+def test_links_lead_to_branches_that_are_there(tmp_path: Path) -> None:
+    """Of many components not every one has room for its branch: the table leads to none of them then."""
+    for count, linked in ((LINKED, LINKED), (400, 0)):
+        names = [f"c{number}{'n' * 110}" for number in range(count)]
+        parts = [{**HEALTH, "name": name} for name in names]
+        files = [file_of("svc/b.py", *names, unreached=2)]
+        folder = tmp_path / str(count)
+        page = (lay(folder, components={**COMPONENTS, "components": parts, "files": files}) / "report.html").read_text()
+        links = re.findall(r'<th scope="row"><a href="#(coverage-[^"]*)"', page)
+        assert len(links) == linked
+        assert all(f'<details id="{link}"' in page for link in links)
+        assert ("more components, with their files, are in" in page) is (count > LINKED)
+
+
 def test_no_share_is_given_of_what_is_incomplete(tmp_path: Path) -> None:
     """Neither on the page nor in Markdown: the reason stands in its place."""
     run = lay(tmp_path, components={**COMPONENTS, "incomplete": "api: <b>no</b> process of it"})
     page = (run / "report.html").read_text()
     assert {row[2] for row in rows_of(page, "coverage")} == {"incomplete"}
     assert "api: &lt;b&gt;no&lt;/b&gt; process of it" in page
+    assert "Which suite reached which file is left out" in page
+    assert "svc/a.py" not in page
     lines = section_of((run / "summary.md").read_text(), "Coverage of the services")
     assert lines[0] == "api: &lt;b>no&lt;/b> process of it: no share is given."
     assert "| health | 40 | incomplete |" in lines[5]

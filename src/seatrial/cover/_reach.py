@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
@@ -21,6 +22,7 @@ def describe(
     `unit` are suites that send no requests; `gap` says why there may be more that was reached, empty when it is all.
     """
     suites = sorted({suite for lines in model.values() for suite in lines.suites})
+    parts = _parts(components)
     return {
         "schema": SCHEMA,
         "incomplete": gap,
@@ -29,8 +31,20 @@ def describe(
             {"name": name, **_counts([model[file] for file in files], unit)}
             for name, files in {"total": list(model), **components}.items()
         ],
-        "files": [{"file": name, **_file(lines, unit)} for name, lines in model.items()],
+        "files": [
+            {"file": name, "components": parts.get(name, []), **_counts([lines], unit), "where": _where(lines, unit)}
+            for name, lines in model.items()
+        ],
     }
+
+
+def _parts(components: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Return the components of each file: globs may give it several, or none."""
+    parts: defaultdict[str, list[str]] = defaultdict(list)
+    for name, files in components.items():
+        for file in files:
+            parts[file].append(name)
+    return parts
 
 
 def only(lines: FileLines) -> dict[str, frozenset[int]]:
@@ -67,10 +81,8 @@ def _counts(files: Sequence[FileLines], unit: Collection[str]) -> dict[str, Any]
     }
 
 
-def _file(lines: FileLines, unit: Collection[str]) -> dict[str, Any]:
+def _where(lines: FileLines, unit: Collection[str]) -> dict[str, Any]:
     return {
-        "lines": len(lines.executable),
-        "covered": len(lines.reached),
         "only": {suite: ranges(found, lines.executable) for suite, found in sorted(only(lines).items()) if found},
         "unreached": ranges(unreached(lines, unit), lines.executable),
     }

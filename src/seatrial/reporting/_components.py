@@ -9,17 +9,29 @@ from seatrial.core import GateResult, Verdict
 from seatrial.record import Record
 from seatrial.reporting._handed import read_handed
 from seatrial.reporting._plain import escape
+from seatrial.reporting._tree import TOTAL, called, most_first, percent, tree_of
 
-FUZZER = "contract"
-TOTAL = "total"
 SHOWN = 50
 """So many components are in summary.md; coverage/components.json has them all."""
+
+LINKED = 16
+"""For the branches of so many components there is room on every page."""
 
 
 def components_of(record: Record) -> dict[str, Any]:
     """Return components as the page shows them, with the rules about each; nothing where none were recorded."""
     found = read_handed(record.directory / "coverage" / "components.json", "coverage-1")
-    return {**found, "rows": [_row(row, record.gates) for row in found["components"]]} if found else {}
+    if not found:
+        return {}
+    rows = [_row(row, record.gates) for row in found["components"]]
+    tree = tree_of(found, [row["name"] for row in rows if row["open"]])
+    return {**found, "rows": _linked(rows, found["incomplete"], tree["branches"]), "tree": tree}
+
+
+def _linked(rows: list[dict[str, Any]], gap: str, branches: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Lead from rows to their branches of the tree, where all of these are on the page."""
+    there = {} if gap or len(branches) > LINKED else {branch["name"]: branch["address"] for branch in branches}
+    return [{**row, "branch": there.get(row["name"], "")} for row in rows]
 
 
 def _row(row: Mapping[str, Any], gates: Sequence[GateResult]) -> dict[str, Any]:
@@ -27,25 +39,12 @@ def _row(row: Mapping[str, Any], gates: Sequence[GateResult]) -> dict[str, Any]:
     rules = [gate for gate in gates if gate.metric == about]
     return {
         **row,
-        "share": _percent(row["covered"], row["lines"]),
+        "share": percent(row["covered"], row["lines"]),
         "rules": rules,
         "open": any(gate.status is not Verdict.PASS for gate in rules),
-        "by": [(called(suite), _percent(count, row["lines"])) for suite, count in _most_first(row["suites"])],
-        "alone": [(called(suite), count) for suite, count in _most_first(row["only"])],
+        "by": [(called(suite), percent(count, row["lines"])) for suite, count in most_first(row["suites"])],
+        "alone": [(called(suite), count) for suite, count in most_first(row["only"])],
     }
-
-
-def _percent(count: int, lines: int) -> float | None:
-    return 100 * count / lines if lines else None
-
-
-def _most_first(counts: Mapping[str, int]) -> list[tuple[str, int]]:
-    return sorted(((name, count) for name, count in counts.items() if count), key=lambda pair: (-pair[1], pair[0]))
-
-
-def called(suite: str) -> str:
-    """Return what a reader calls whoever reached a line."""
-    return "the fuzzer (contract)" if suite == FUZZER else suite
 
 
 def threshold(gate: GateResult) -> str:

@@ -32,6 +32,7 @@ ROOM: Mapping[str, int] = {
     "load-operations": 8_000,
     "figures": 16_000,
     "components": 4_000,
+    "tree": 40_000,
     "patch": 4_000,
     "stacks": 3_000,
     "time": 3_000,
@@ -41,7 +42,7 @@ ROOM: Mapping[str, int] = {
 WITHIN = frozenset({"evidence", "log-lines", "load-operations"})
 """Lists within another's rows, which take of that one's room: so much for each row, and no more."""
 
-FILLING: Mapping[str, tuple[str, int]] = {"checks": ("suites", 12_000)}
+FILLING: Mapping[str, tuple[str, int]] = {"checks": ("suites", 12_000), "leaves": ("tree", 8_000)}
 """Lists that may take all of another one's room but for so many bytes."""
 
 
