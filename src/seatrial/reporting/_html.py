@@ -17,6 +17,7 @@ from seatrial.core.plain import LONGEST, plain
 from seatrial.record import Record
 from seatrial.reporting._access import access_of
 from seatrial.reporting._addresses import address
+from seatrial.reporting._budget import when, without_budget
 from seatrial.reporting._components import components_of, threshold
 from seatrial.reporting._heatmap import heatmap_of
 from seatrial.reporting._history import history_of
@@ -79,7 +80,8 @@ def _hash(script: str) -> Markup:
 
 def _context(record: Record) -> dict[str, Any]:
     facts, matrix = verdict_of(record), matrix_of(record) if record.documented else None
-    checks = list(_checks(record))
+    checks, loads = list(_checks(record)), loads_of(record.directory, record.gates)
+    budgets = [budget for load in loads for budget in load["budgets"]]
     return {
         "fit": Rooms().fit,
         "facts": facts,
@@ -96,7 +98,10 @@ def _context(record: Record) -> dict[str, Any]:
         "matrix": matrix,
         "access": access_of(matrix) if matrix else None,
         "heatmap": heatmap_of(matrix) if matrix else None,
-        "loads": loads_of(record.directory),
+        "loads": loads,
+        "budgets": budgets,
+        "without_budget": without_budget(loads, budgets),
+        "when": when,
         "definitions": _definitions(facts["measurements"]),
         "components": components_of(record),
         "threshold": threshold,

@@ -30,6 +30,7 @@ ROOM: Mapping[str, int] = {
     "contract": 26_000,
     "loads": 44_000,
     "load-operations": 8_000,
+    "budgets": 5_000,
     "figures": 16_000,
     "components": 4_000,
     "patch": 4_000,
