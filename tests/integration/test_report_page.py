@@ -55,6 +55,7 @@ from seatrial.reporting import write_reports
 from seatrial.reporting._addresses import address
 from seatrial.stack import Usage
 from seatrial.swarm._failures import Failure
+from seatrial.swarm._objectives import Objective
 from seatrial.swarm._plan import FAILED, OK, Ledger, Plan
 from seatrial.swarm._process import Ending
 from seatrial.swarm._report import write_stats
@@ -193,6 +194,7 @@ def write_load(folder: Path) -> None:
         results=[CheckResult(check="load.steady-objectives", outcome=Outcome.FAILED, reason=EVIL)], doubt=LONG,
         failures=[Failure(operation="GET /a", status=500, outcome="failed", cause=EVIL, count=1)], given_up=(),
         used=used, looks=looks_of(LOOKS), seconds=seconds_of(ROWS, rejection=429),
+        objectives=[Objective(metric="error_ratio", operator="<=", threshold=0.5)],
     )  # fmt: skip
 
 
@@ -261,7 +263,11 @@ def test_page_one_is_in_order(chromium: Browser, page: str) -> None:
 @pytest.mark.parametrize(
     ("each", "drawings", "headings"),
     [
-        ("report.html", 11, ["Rate limits", "Who was let in", "History", "The contract, exercised", "Load"]),
+        (
+            "report.html",
+            13,
+            ["Rate limits", "Who was let in", "History", "The contract, exercised", "Load", "Error budget"],
+        ),
         ("ratelimit/main.html", 1, ["Not tested", "Refuted", "What the headers said", "Ways round it"]),
     ],
     indirect=["each"],

@@ -26,6 +26,7 @@ from seatrial.reporting._matrix import matrix_of
 from seatrial.reporting._numbers import figure
 from seatrial.reporting._patch import patch_of
 from seatrial.reporting._room import Rooms
+from seatrial.reporting._slowest import slowest_loaded, slowest_recorded
 from seatrial.reporting._trace_lines import Logged, lines_around, lines_by_trace
 from seatrial.reporting._trend import trend_of
 from seatrial.reporting._verdict import findings_of, verdict_of
@@ -102,6 +103,8 @@ def _context(record: Record) -> dict[str, Any]:
         "budgets": budgets,
         "without_budget": without_budget(loads, budgets),
         "when": when,
+        "slowest_loaded": slowest_loaded(loads),
+        "slowest_recorded": slowest_recorded(record),
         "definitions": _definitions(facts["measurements"]),
         "components": components_of(record),
         "threshold": threshold,

@@ -31,6 +31,8 @@ ROOM: Mapping[str, int] = {
     "loads": 44_000,
     "load-operations": 8_000,
     "budgets": 5_000,
+    "slowest": 4_000,
+    "slowest-recorded": 4_000,
     "figures": 16_000,
     "components": 4_000,
     "patch": 4_000,

@@ -16,6 +16,7 @@ from seatrial.reporting._load import sent_loads
 from seatrial.reporting._numbers import figure
 from seatrial.reporting._patch import patch_lines
 from seatrial.reporting._plain import escape
+from seatrial.reporting._slowest import slowest_lines
 from seatrial.reporting._trend import trend_of
 from seatrial.reporting._verdict import findings_of, not_verified, verdict_of
 
@@ -104,6 +105,7 @@ def _loaded(record: Record) -> Iterator[str]:
     loads = sent_loads(record.directory)
     budgets = budgets_of(loads, record.gates)
     yield from budget_lines(budgets, without_budget(loads, budgets))
+    yield from slowest_lines(loads)
 
 
 def _judged(record: Record, gate: GateResult) -> tuple[str, ...]:
