@@ -122,14 +122,18 @@ def _addressed(findings: Sequence[Finding]) -> Iterator[tuple[Finding, str]]:
 
 
 def _gates(record: Record) -> Iterator[dict[str, Any]]:
-    """Yield gates with their addresses on the page, of one rule only the first; one that is `open` does not hold."""
-    taken: set[str] = set()
+    """Yield gates with their addresses on the page, of one rule only the first; one that is `open` does not hold.
+
+    `again`: a gate before it has the same reason.
+    """
+    taken, reasons = set[str](), set[str]()
     for gate in record.gates:
         there = "" if gate.id in taken else address("gate", gate.id)
         trend, is_open = trend_of(gate, record.earlier), gate.status is not Verdict.PASS
         shown = {"status": gate.status.value, "words": gate.status.words, "address": there, "trend": trend}
-        yield {**asdict(gate), **shown, "open": is_open}
+        yield {**asdict(gate), **shown, "open": is_open, "again": gate.reason in reasons}
         taken.add(gate.id)
+        reasons.add(gate.reason)
 
 
 def _evidence(record: Record, finding: Finding) -> list[Exchange]:
