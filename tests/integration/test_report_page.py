@@ -341,6 +341,23 @@ def test_a_drawing_tells_its_values(chromium: Browser, page: str) -> None:
     assert chromium.value(points) == [70 + 2 * 28, 70 + 2 * 84]  # 10 s are 560 units, from 70 on
 
 
+def test_a_drawing_shows_the_moment_that_is_looked_at(chromium: Browser, page: str) -> None:
+    """However wide it is made, what is chosen stays in view, and what is chosen then comes into it."""
+    chromium.open(page)
+    chromium.value("document.querySelectorAll('details').forEach(d => { d.open = true })")
+    choose = "{const s = document.querySelector('.tools input'); s.value = %s; s.dispatchEvent(new Event('input'))}"
+    place = "(() => { const c = document.querySelector('.cursor').getBoundingClientRect(), "
+    place += "p = document.querySelector('.pane').getBoundingClientRect(); return (c.x - p.x) / p.width })()"
+    chromium.value(choose % 1)
+    chromium.value("for (let n = 0; n < 4; n++) document.querySelectorAll('.tools button')[1].click()")
+    assert 0 <= chromium.value(place) <= 1
+    there = chromium.value("document.querySelector('.pane').scrollLeft")
+    assert there > 0
+    chromium.value(choose % 0)
+    assert 0 <= chromium.value(place) <= 1
+    assert chromium.value("document.querySelector('.pane').scrollLeft") < there
+
+
 def test_it_is_whole_without_the_script(chromium: Browser, page: str) -> None:
     """Where no script may run nothing is missing but what the script adds."""
     chromium.open(page)
