@@ -61,6 +61,7 @@
     const drawn = [...svg.querySelectorAll(Object.keys(places).join())].map(element =>
       [element, Object.fromEntries(places[element.tagName].map(name => [name, element.getAttribute(name)]))]);
     let factor = 1;
+    let moment = null;
     const at = x => x <= left ? x : left + (x - left) * factor;
     const place = ([element, first]) => {
       for (const [name, value] of Object.entries(first)) {
@@ -69,13 +70,17 @@
         element.setAttribute(name, moved);
       }
     };
+    const seen = x => at(x) * pane.clientWidth / width - pane.scrollLeft;
+    const lead = x => { pane.scrollLeft += seen(x) - pane.clientWidth / 2; };
     const zoom = by => {
+      const middle = moment ?? left + ((pane.scrollLeft / pane.clientWidth + 0.5) * width - left) / factor;
       factor = Math.min(16, Math.max(1, factor * by));
       drawn.forEach(place);
       const whole = at(width);
       svg.setAttribute("viewBox", `0 0 ${whole} ${height}`);
       svg.style.width = `${100 * whole / width}%`;
       svg.style.minWidth = "0";
+      lead(middle);
     };
     const button = (sign, says, by) => {
       const made = make("button", { type: "button", ariaLabel: `${says}: ${title}` }, sign);
@@ -84,10 +89,14 @@
     };
     const tools = make("div", { className: "tools" }, button("−", "narrower", 0.5), button("+", "wider", 2));
     pane.after(tools);
-    if (figure.dataset.top) read(figure, svg, tools, title, { drawn, place, left, across, at: () => factor });
+    const choose = x => {
+      moment = x;
+      if (seen(x) < 0 || seen(x) > pane.clientWidth) lead(x);
+    };
+    if (figure.dataset.top) read(figure, svg, tools, title, { drawn, place, left, across, choose, at: () => factor });
   };
 
-  const read = (figure, svg, tools, title, { drawn, place, left, across, at }) => {
+  const read = (figure, svg, tools, title, { drawn, place, left, across, choose, at }) => {
     const { top, span, unit, box } = figure.dataset;
     const [, , tall, bottom] = box.split(" ").map(Number);
     const names = [...figure.querySelectorAll("figcaption [class^=line]")].map(name => name.textContent);
@@ -109,6 +118,7 @@
       }
       entry[1].x1 = entry[1].x2 = x;
       place(entry);
+      choose(x);
       const values = lines.map((line, number) => {
         const here = line.filter(point => point[0] === x).map(([, y]) => (bottom - y) / tall * top);
         const [low, high] = [Math.min(...here), Math.max(...here)].map(value => Number(value.toPrecision(3)));

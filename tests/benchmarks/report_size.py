@@ -43,7 +43,7 @@ def exchange(number: int) -> ExchangeRecorded:
     response = Response(status=200 if number % 9 else 404, headers=HEADERS, body='{"name": "sea trials"}' * 20)
     return ExchangeRecorded(
         exchange=Exchange(
-            id=f"load-{number}", operation="GET /items/{id}", identity=f"user-{number % 40}", request=request,
+            id=f"health-1-{number}", operation="GET /items/{id}", identity=f"user-{number % 40}", request=request,
             response=response, sent_s=number / 1000, received_s=number / 1000 + 0.01,
         )
     )  # fmt: skip
@@ -51,7 +51,7 @@ def exchange(number: int) -> ExchangeRecorded:
 
 def events() -> tuple[list[AnyEvent], list[AnyEvent]]:
     """Return what stands before the exchanges and after them."""
-    evidence = tuple(f"load-{number}" for number in range(5))
+    evidence = tuple(f"health-1-{number}" for number in range(5))
     finding = Finding(check="a.bad", severity=Severity.HIGH, title="t", cause="c", evidence=evidence)
     failed = CheckResult(check="a.bad", outcome=Outcome.FAILED, reason="r", findings=(finding,))
     started = RunStarted(run="r", version="1", started="now", stack="local", why_stack="w", profile="quick", seed=7)

@@ -74,6 +74,7 @@ def project(folder: Path, text: str) -> Path:
         (OBJECTIVES + 'error_rate = "<= 0"\n', "config-invalid", "did you mean 'error_ratio'?"),
         (OBJECTIVES.replace("= 1\n[", "= 0\n["), "config-invalid", "seatrial.toml:2"),
         (OBJECTIVES.replace("= 1\n[", "= nan\n["), "config-invalid", "seatrial.toml:2"),
+        (OBJECTIVES.replace(".a", ".compare"), "config-invalid", "cannot be called 'compare'"),
         ("[stack\n", "config-syntax", "seatrial.toml"),
         (LIMIT + 'exempt = ["/a"]\n', "limits-contradictory", "seatrial.toml:6"),
         (LIMIT + LIMIT, "limits-contradictory", "two limits are called default"),
@@ -145,8 +146,10 @@ def test_time_is_up_before_the_run_opens(product: Product, tmp_path: Path) -> No
 
 
 def test_no_record_to_report(product: Product, tmp_path: Path) -> None:
-    """A report of a run that never was names where it looked."""
-    refuses(product("report", "nothing", cwd=project(tmp_path, "")), code=3, slug="record-missing", says="nothing")
+    """A run that never was is wrong usage, and named; that there was none yet is told by where it would be."""
+    folder = project(tmp_path, "")
+    refuses(product("report", "nothing", cwd=folder), code=2, slug="run-unknown", says="nothing")
+    refuses(product("report", cwd=folder), code=3, slug="record-missing", says="latest")
 
 
 def test_unwritable_out(product: Product, tmp_path: Path) -> None:

@@ -236,8 +236,11 @@ def test_what_is_no_shard_is_refused(merge: Merge, altered: Callable[[str, str],
     whole = altered(r'"shard":\{[^}]*\}', '"shard":null')
     code, _, said = merge("shard-1", whole)
     assert (code, "is no shard [shard-none]" in said) == (2, True)
-    code, verdict, said = merge(tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    code, verdict, said = merge(tmp_path / "nowhere", tmp_path / "empty")
     assert (code, verdict, "[shards-unreadable]" in said) == (3, {}, True)
+    code, verdict, said = merge(tmp_path / "nowhere", tmp_path / "else")
+    assert (code, verdict, "[run-unknown]" in said) == (2, {}, True)
 
 
 def test_a_merged_run_takes_nobodys_place(merge: Merge, project: Path, tmp_path: Path) -> None:

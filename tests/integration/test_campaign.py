@@ -15,7 +15,7 @@ from seatrial.campaign._ahead import Ahead
 from seatrial.campaign._attribution import LoadAttribution
 from seatrial.campaign._campaign import INSTRUMENTS
 from seatrial.campaign._suites import suite_named
-from seatrial.config import CoverageSettings, ScenarioSettings, Settings
+from seatrial.config import CoverageSettings, MergeSettings, ScenarioSettings, Settings
 from seatrial.core import EnvironmentFailure, Evidence
 from seatrial.cover import Collector
 from seatrial.plugin import Conductor
@@ -149,3 +149,26 @@ def test_what_runs_late_is_counted_for_its_suite(settings: Settings, url: str, m
     finally:
         run.close()
     assert named == ["own", "own"]
+
+
+@pytest.mark.parametrize(("services", "variant"), [((), "clean"), (("app",), "instrumented")])
+def test_what_others_recorded_needs_no_stack_of_its_own(
+    services: tuple[str, ...], variant: str, settings: Settings, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no service is looked into, suites run on the clean stack, and their coverage is what is merged in."""
+    (settings.root / "app").mkdir()
+    (settings.root / "app" / "main.py").write_text("a = 1\nb = 2\n")
+    (settings.root / "unit.info").write_text("SF:main.py\nDA:1,1\nDA:2,0\nend_of_record\n")
+    merge = MergeSettings(files=("unit.info",), component="app", source="app")
+    run = open_run(settings, Options(stack=url))
+    try:
+        campaign = Campaign(run, ["health", "coverage"])
+        collector = Collector(CoverageSettings(services=services, source="app", merge=(merge,)), root=settings.root)
+        monkeypatch.setattr(campaign, "_collector", collector)
+        assert campaign.variant(suite_named("health")) == variant
+        if not services:
+            figures = {one.name: one.value for one in campaign.cover().measurements}
+            assert figures["coverage.total"] == 50
+            assert campaign.stacks.started() is None
+    finally:
+        run.close()

@@ -55,6 +55,7 @@ from seatrial.reporting import write_reports
 from seatrial.reporting._addresses import address
 from seatrial.stack import Usage
 from seatrial.swarm._failures import Failure
+from seatrial.swarm._objectives import Objective
 from seatrial.swarm._plan import FAILED, OK, Ledger, Plan
 from seatrial.swarm._process import Ending
 from seatrial.swarm._report import write_stats
@@ -208,6 +209,7 @@ def write_load(folder: Path) -> None:
         results=[CheckResult(check="load.steady-objectives", outcome=Outcome.FAILED, reason=EVIL)], doubt=LONG,
         failures=[Failure(operation="GET /a", status=500, outcome="failed", cause=EVIL, count=1)], given_up=(),
         used=used, looks=looks_of(LOOKS), seconds=seconds_of(ROWS, rejection=429),
+        objectives=[Objective(metric="error_ratio", operator="<=", threshold=0.5)],
     )  # fmt: skip
 
 
@@ -276,7 +278,11 @@ def test_page_one_is_in_order(chromium: Browser, page: str) -> None:
 @pytest.mark.parametrize(
     ("each", "drawings", "headings"),
     [
-        ("report.html", 11, ["Rate limits", "Who was let in", "History", "The contract, exercised", "Load"]),
+        (
+            "report.html",
+            13,
+            ["Rate limits", "Who was let in", "History", "The contract, exercised", "Load", "Error budget"],
+        ),
         ("ratelimit/main.html", 1, ["Not tested", "Refuted", "What the headers said", "Ways round it"]),
     ],
     indirect=["each"],
@@ -369,6 +375,23 @@ def test_a_drawing_tells_its_values(chromium: Browser, page: str) -> None:
     assert chromium.value("document.querySelector('.pane svg').getBoundingClientRect().width / wide") > 1.5
     points = "document.querySelector('.pane polyline').getAttribute('points').split(' ').map(p => +p.split(',')[0])"
     assert chromium.value(points) == [70 + 2 * 28, 70 + 2 * 84]  # 10 s are 560 units, from 70 on
+
+
+def test_a_drawing_shows_the_moment_that_is_looked_at(chromium: Browser, page: str) -> None:
+    """However wide it is made, what is chosen stays in view, and what is chosen then comes into it."""
+    chromium.open(page)
+    chromium.value("document.querySelectorAll('details').forEach(d => { d.open = true })")
+    choose = "{const s = document.querySelector('.tools input'); s.value = %s; s.dispatchEvent(new Event('input'))}"
+    place = "(() => { const c = document.querySelector('.cursor').getBoundingClientRect(), "
+    place += "p = document.querySelector('.pane').getBoundingClientRect(); return (c.x - p.x) / p.width })()"
+    chromium.value(choose % 1)
+    chromium.value("for (let n = 0; n < 4; n++) document.querySelectorAll('.tools button')[1].click()")
+    assert 0 <= chromium.value(place) <= 1
+    there = chromium.value("document.querySelector('.pane').scrollLeft")
+    assert there > 0
+    chromium.value(choose % 0)
+    assert 0 <= chromium.value(place) <= 1
+    assert chromium.value("document.querySelector('.pane').scrollLeft") < there
 
 
 def test_it_is_whole_without_the_script(chromium: Browser, page: str) -> None:

@@ -94,8 +94,10 @@ def test_a_comment_is_never_too_long() -> None:
 
 def test_nobody_is_called_by_what_a_service_says() -> None:
     """Mentions, markup, images and markers of a service are text."""
-    text = comment(record_of(replace(FINDING, title=f"@everyone <img src=x> ![a](b) {MARKER}", operation="GET /@me|")))
-    assert not re.search(r"@\w", text)
+    text = comment(
+        record_of(replace(FINDING, title=f"@everyone #12 gh-3 <img src=x> ![a](b) {MARKER}", operation="GET /@me|"))
+    )
+    assert not re.search(r"@\w|#\d|gh-\d", text)
     assert text.count(MARKER) == 1
     assert "<img" not in text
     assert "![" not in text

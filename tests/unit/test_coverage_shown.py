@@ -277,7 +277,7 @@ def test_changed_lines_that_nothing_executed_are_named(tmp_path: Path) -> None:
         "75.0 %: 9 of 12 executable lines that changed since the work left origin/main (0123456789ab) were executed."
     )
     assert sentence in page
-    assert "1 changed files are not among those measured" in page
+    assert "1 changed file is not among those measured; <code>coverage/patch.json</code> names it." in page
     for file in ("summary.md", "comment.md"):
         lines = section_of((run / file).read_text(), "Patch coverage")
         assert lines == [sentence, "", "Changed, and executed by nothing:", "", "- svc/&lt;b>\\|a.py:3-5, 9"], file

@@ -235,3 +235,11 @@ def test_waiver_holds_to_its_last_day() -> None:
     assert numbers(record, waiver, today=last) == {"checks.failed": 0, "findings.high": 0, "waivers.expired": 0}
     assert numbers(record, waiver, today=next_day) == {"checks.failed": 1, "findings.high": 1, "waivers.expired": 1}
     assert "expired" in describe([waiver], today=next_day)[0]
+
+
+def test_a_reason_that_rules_share_is_told_once() -> None:
+    """The sentence of a verdict says what is wrong, not how often it was asked for."""
+    rules = [parse_rule(f"coverage.total >= {share} %") for share in (70, 80, 90)]
+    gates = judge([*rules, parse_rule("load.a.p99 <= 1 ms")], {}, applies=lambda _: True)
+    told = "coverage.total was never measured; load.a.p99 was never measured"
+    assert decide(record_of(passed("a.b")), gates) == (Verdict.INCONCLUSIVE, told)

@@ -104,6 +104,18 @@ def test_no_run_makes_it_larger(hostile: Record) -> None:
     assert "\u202e" not in page
 
 
+def test_a_reason_is_told_whole_once() -> None:
+    """Rules that share one (those of a shard all do) are not the longer for it."""
+    record, reason = Record(Path("/nowhere")), "shard 1/2 ran to its end; " + "w" * 200
+    for number in range(3):
+        record.gates.append(GateResult(id=f"checks.failed <= {number}", metric="checks.failed", operator="<=",
+                                       threshold=number, value=None, unit="count", status=Verdict.WHEN_MERGED,
+                                       reason=reason))  # fmt: skip
+    page = page_of(record)
+    assert page.count(reason) == 1
+    assert page.count("<td>shard 1/2 ran to its end") == 3
+
+
 def test_gates_components_and_starts_are_bounded_too() -> None:
     """Of rules, components and starts of stacks there are as many as a project has: a gate that fails is shown."""
     record, name = Record(Path("/nowhere")), "n" * 200

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 
-from seatrial.core import CheckResult, Exchange, Finding, Outcome, Request, Response, Severity
+from seatrial.core import CheckResult, Exchange, Finding, Outcome, Request, Response, Severity, content
 from seatrial.record import AnyEvent, CheckFinished, ExchangeRecorded, Recorder, RunStarted, read_told
 from seatrial.reporting import write_reports
 from seatrial.reporting._trace_lines import MOST_LINES, Logged, lines_by_trace, trace_ids
 
+SCHEMA = jsonschema.Draft202012Validator(
+    json.loads((content("reports") / "schema" / "verdict-1.schema.json").read_text(encoding="utf-8"))
+)
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 PARENT = f"00-{TRACE}-{SPAN}-01"
 
@@ -41,10 +46,14 @@ def test_ids_are_those_of_tracing(
     assert trace_ids(exchange(sent, told)) == ids
 
 
-def lay(folder: Path, logs: dict[str, str]) -> None:
-    """Write a run in which one request failed, and what services logged."""
-    finding = Finding(check="a.b", severity=Severity.LOW, title="t", cause="c", evidence=("x-1",))
-    result = CheckResult(check="a.b", outcome=Outcome.FAILED, reason="r", findings=(finding,))
+def lay(folder: Path, logs: dict[str, str], *, findings: int = 1) -> None:
+    """Write a run in which one request failed, in ways of which a half is worse, and what services logged."""
+    severities = [Severity.LOW, Severity.HIGH] * findings
+    found = tuple(
+        Finding(check="a.b", severity=severity, title="t", cause=f"c{number}", evidence=("x-1",))
+        for number, severity in enumerate(severities[:findings])
+    )
+    result = CheckResult(check="a.b", outcome=Outcome.FAILED, reason="r", findings=found)
     events: tuple[AnyEvent, ...] = (
         RunStarted(run="r", version="1", started="now", stack="local", why_stack="w", profile="quick", seed=7),
         ExchangeRecorded(exchange=exchange()),
@@ -84,6 +93,26 @@ def test_the_page_shows_them_as_text(tmp_path: Path) -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt;\\x1b[31m" in page
     assert page.count("x" * 900) < MOST_LINES
     assert "more lines: see <code>logs/</code>" in page
+
+
+def test_machines_are_told_them_too(tmp_path: Path) -> None:
+    """With the finding, as they were logged; what stands in the logs has no secrets any more."""
+    lay(tmp_path, {"api": f"{TRACE} \x1b[31m {'x' * 2_000}\n", "worker": f"{TRACE}\n" * (MOST_LINES + 1)})
+    write_reports(tmp_path)
+    verdict = json.loads((tmp_path / "verdict.json").read_text(encoding="utf-8"))
+    SCHEMA.validate(verdict)
+    (finding,) = verdict["findings"]
+    assert [line["service"] for line in finding["log_lines"]] == ["api", "worker"]  # equal ones are one
+    assert finding["log_lines"][0]["text"].startswith(f"{TRACE} \x1b[31m xxx")
+
+
+def test_they_fill_no_verdict(tmp_path: Path) -> None:
+    """Of thousands of findings the worst have theirs, and the others none: the file stays one that is read at once."""
+    lay(tmp_path, {"api": "".join(f"{TRACE} {number}\n" for number in range(MOST_LINES))}, findings=100)
+    write_reports(tmp_path)
+    findings = json.loads((tmp_path / "verdict.json").read_text(encoding="utf-8"))["findings"]
+    assert [len(finding["log_lines"]) for finding in findings] == [20] * 25 + [0] * 75
+    assert {finding["severity"] for finding in findings[:25]} == {"high"}
 
 
 def test_no_log_is_no_line(tmp_path: Path) -> None:

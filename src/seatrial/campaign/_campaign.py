@@ -76,7 +76,10 @@ class Campaign:
             return None
         # What other tools recorded is merged in once: where shards are.
         measured = settings.coverage.model_copy(update={"merge": ()}) if self.run.options.shard else settings.coverage
-        return Collector(measured, root=settings.root)
+        collector = Collector(measured, root=settings.root)
+        if not collector.looks_inside:  # else this is found when their stack is prepared
+            collector.check()
+        return collector
 
     def variant(self, suite: Suite) -> Variant | None:
         """Return the variant on which a suite runs; without coverage there is only the clean one, or what is up.
@@ -88,7 +91,12 @@ class Campaign:
         if self.run.attached:
             return "instrumented" if self.run.attached["variant"] == "instrumented" else "clean"
         lifts = self.run.lifted and PROVING in self.suites
-        return suite.needs if self._collector or lifts else "clean"
+        return suite.needs if self._instruments or lifts else "clean"
+
+    @property
+    def _instruments(self) -> bool:
+        """Return whether services are measured from inside, for which they are started once more."""
+        return self._collector is not None and self._collector.looks_inside
 
     def enter(self, name: str) -> Entered:
         """Make everything ready for a suite; the second call returns, or raises, what the first did.
@@ -212,7 +220,7 @@ class Campaign:
     @property
     def _attributes_load(self) -> bool:
         """Return whether lines that load reaches are still to be counted as its own."""
-        wanted = bool(self._collector) and self._sends_few and self._attribution.pending
+        wanted = self._instruments and self._sends_few and self._attribution.pending
         return wanted and not self._cannot_test(suite_named("load"), None)
 
     @property
@@ -292,9 +300,10 @@ class Campaign:
         with contextlib.suppress(OSError):  # not every system knows priorities of threads
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), POLITE)  # load is measured meanwhile
         with self._timed("coverage"):
-            self.stacks.get("instrumented")
-            self.run.progress("coverage")("stopping the instrumented stack")
-            self.stacks.end("instrumented").result()
+            if collector.looks_inside:
+                self.stacks.get("instrumented")
+                self.run.progress("coverage")("stopping the instrumented stack")
+                self.stacks.end("instrumented").result()
             self.run.progress("coverage")("combining what the services recorded")
             return collector.collect(out=self.run.directory / COVERAGE)
 

@@ -29,7 +29,7 @@ from seatrial.campaign import (
     tell_matrix,
     with_patch_base,
 )
-from seatrial.cli._options import config_path, run_directory
+from seatrial.cli._options import config_path, run_directory, run_place
 from seatrial.cli._say import say
 from seatrial.config import Settings, load_settings
 from seatrial.core import CheckResult, EnvironmentFailure, Evidence, GateResult, Outcome, UsageError, Verdict
@@ -81,7 +81,10 @@ MEASURED = frozenset({Outcome.PASSED, Outcome.FAILED, Outcome.INCONCLUSIVE})
 def merge_runs(runs: Sequence[str], *, out: str, config: str) -> int:
     """Merge shards into a new run, print its verdict, and return the exit code; raises SeatrialError."""
     settings = load_settings(config_path(config).resolve())
-    parts, unread = read_parts([run_directory(run, config) for run in runs])
+    places = [run_place(run, config) for run in runs]
+    if not any(place.is_dir() for place in places):
+        run_directory(runs[0], config)  # a shard may be lost; where all are, their names are wrong
+    parts, unread = read_parts(places)
     if not parts:
         raise _nothing(unread)
     check_alike(parts)

@@ -78,7 +78,23 @@ address_pool_option: Decorator = click.option(
 
 
 def run_directory(run: str, config: str) -> Path:
-    """Return the directory of a run: an id or a directory, or the latest run where none is named."""
+    """Return the directory of a run: an id or a directory, or the latest run where none is named.
+
+    Raises UsageError for one that is nowhere.
+    """
+    directory = run_place(run, config)
+    if run and not directory.is_dir():
+        raise UsageError(
+            f"there is no run {run!r}",
+            slug="run-unknown",
+            where=str(directory),
+            remedy="name a directory, or the id of a run that is in .seatrial/runs",
+        )
+    return directory
+
+
+def run_place(run: str, config: str) -> Path:
+    """Return where a run has to be, as `run_directory` does, whether or not it is there."""
     directory = Path(run)
     if run and directory.is_dir():
         return directory

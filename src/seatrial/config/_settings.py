@@ -723,6 +723,14 @@ def _somebody(auth: AuthSettings | None) -> AuthSettings | None:
     return None if auth and auth.kind == "none" else auth
 
 
+def _told_apart(load: dict[str, ScenarioSettings]) -> dict[str, ScenarioSettings]:
+    """Return the scenarios: rules on one of this name would be about the comparison of two versions."""
+    if "compare" in load:
+        msg = "a load scenario cannot be called 'compare': rules on load.compare are about seatrial load compare"
+        raise ValueError(msg)
+    return load
+
+
 Stage = Literal["stack", "posture", "functional", "contract", "ratelimit", "deep", "load", "coverage", "report"]
 
 
@@ -750,7 +758,7 @@ class Settings(Section):
     metrics: MetricsSettings | None = None
     contract: ContractSettings | None = None
     jobs: JobSettings | None = None
-    load: dict[Name, ScenarioSettings] = {}
+    load: Annotated[dict[Name, ScenarioSettings], AfterValidator(_told_apart)] = {}
     coverage: CoverageSettings | None = None
     posture: PostureSettings | None = None
     suites: tuple[str, ...] = ()

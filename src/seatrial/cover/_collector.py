@@ -36,6 +36,15 @@ class Collector:
         self._library: Library | None = None
         self._phases: Phases | None = None
 
+    @property
+    def looks_inside(self) -> bool:
+        """Return whether any service is to be measured: what others recorded is merged in without."""
+        return bool(self._settings.services)
+
+    def check(self) -> None:
+        """Raise UsageError for a source, package or component that is not there."""
+        find_places(self._settings, self._root)
+
     def prepare(
         self,
         share: Path,

@@ -159,7 +159,7 @@ def _sentence(record: Record, gates: Sequence[GateResult], verdict: Verdict) -> 
         note += "".join(f", {count} {UNDECIDABLE[status]}" for status, count in undecided.items())
         held = len(gates) - open_gates - sum(undecided.values())
         return f"all {held} gates hold, {record.count(Outcome.PASSED)} checks passed{note}"
-    worst = "; ".join(gate.reason for gate in gates if gate.status is verdict)
+    worst = "; ".join(dict.fromkeys(gate.reason for gate in gates if gate.status is verdict))
     ended = Outcome.FAILED if verdict is Verdict.FAIL else Outcome.INCONCLUSIVE
     named = [result.check for result in record.results.values() if result.outcome is ended]
     more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""

@@ -33,6 +33,7 @@ from seatrial.record._recorder import EVENTS, Listener, Recorder, RecorderServer
 from seatrial.record._redaction import TOKEN, Secrets
 from seatrial.record._scan import Leak, find_leaks, mend_leaks
 from seatrial.record._told import answer_of, read_told
+from seatrial.record._took import Took
 
 __all__ = [
     "EVENTS",
@@ -76,6 +77,7 @@ __all__ = [
     "StackStopped",
     "StageFinished",
     "StageStarted",
+    "Took",
     "answer_of",
     "append_run",
     "check_alike",

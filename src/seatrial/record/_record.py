@@ -42,6 +42,7 @@ from seatrial.record._events import (
 )
 from seatrial.record._history import PastRun
 from seatrial.record._recorder import EVENTS
+from seatrial.record._took import Took
 
 Answer = tuple[str, int, str, str]
 """An operation, the status that came back (0: none), its content type as it was sent, and who asked (`caller_of`)."""
@@ -92,8 +93,9 @@ class Record:
     """What is known about a run so far: its first `lines`; `damage` says why reading stopped early, if it did.
 
     `unfinished` says why not all that is `documented` was asked for. `tallies` count exchanges, those among `exchanges`
-    whose ids are in `counted` too; `answers` counts exchanges that were read and are not among `exchanges`. `nothing`
-    says of metrics why there was nothing that they could have measured.
+    whose ids are in `counted` too; `answers` counts exchanges that were read and are not among `exchanges`. `took`
+    is how long answers took, by operation, where only outlines are read. `nothing` says of metrics why there was
+    nothing that they could have measured.
     `earlier` are the last runs that asked for the same, the oldest first.
     """
 
@@ -105,6 +107,7 @@ class Record:
     nothing: dict[str, str] = field(default_factory=dict)
     exchanges: dict[str, Exchange] = field(default_factory=dict)
     answers: Counter[Answer] = field(default_factory=Counter)
+    took: dict[str, Took] = field(default_factory=dict)
     documented: tuple[Documented, ...] = ()
     unfinished: str = ""
     tallies: list[Tally] = field(default_factory=list)

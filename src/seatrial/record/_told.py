@@ -15,6 +15,7 @@ from seatrial.core import EnvironmentFailure, Exchange, caller_of
 from seatrial.record._events import Event, ExchangeRecorded, OtherEvent
 from seatrial.record._record import Answer, Record, damaged, read_decoded
 from seatrial.record._recorder import EVENTS
+from seatrial.record._took import SAMPLE, Took
 
 MARK = b'"ExchangeRecorded"'
 MARK_WITHIN = 40
@@ -37,6 +38,8 @@ class _Outline(msgspec.Struct, frozen=True):
     id: str
     operation: str
     request: _Request
+    sent_s: float
+    received_s: float
     response: _Response | None = None
 
 
@@ -93,7 +96,7 @@ def _read_others(record: Record, most: int | None) -> None:
     try:
         for event in islice(read_decoded(record.directory, _outlines), most):
             if isinstance(event, _OutlineRecorded):
-                record.answers[answer_of(event.exchange)] += 1
+                _count(record, event.exchange)
             else:
                 record.add(event)
             record.lines += 1
@@ -101,6 +104,16 @@ def _read_others(record: Record, most: int | None) -> None:
         if error.slug != "record-damaged":
             raise
         record.damage = str(error)
+
+
+def _count(record: Record, exchange: _Outline) -> None:
+    """Count an answer, and how long it took."""
+    record.answers[answer_of(exchange)] += 1
+    if exchange.id.startswith(SAMPLE):
+        return
+    status = exchange.response.status if exchange.response else 0
+    took = record.took.setdefault(exchange.operation, Took())
+    took.take(exchange.received_s - exchange.sent_s, id_=exchange.id, status=status)
 
 
 def _shown(record: Record) -> set[str]:

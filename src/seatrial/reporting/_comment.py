@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import TextIO
 
@@ -21,12 +22,15 @@ MOST = 65_000
 SHOWN = 50
 """So many findings of a kind are listed: the report has them all."""
 
+LINKING = re.compile(r"@|#(?=\d)|\bGH-(?=\d)", re.IGNORECASE)
+"""What GitHub makes a link of, in a comment: @name, #1, and GH-1."""
+
 LOOKED = {Outcome.PASSED, Outcome.FAILED}
 
 
 def write_comment(record: Record, stream: TextIO, *, base: Record | None = None) -> None:
     """Write verdict, gates and findings; against a base also which are new, which are gone, and what held before."""
-    patch = [line.replace("##", "###").replace("@", "@\u200b") for line in patch_lines(record)]
+    patch = [unlinked(line.replace("##", "###")) for line in patch_lines(record)]
     lines = [MARKER, *_head(record, base), *_gates(record, base), *patch, *_findings(record, base)]
     stream.write(bounded(lines, most=MOST))
 
@@ -89,8 +93,13 @@ def _looked_at(record: Record, finding: Finding) -> bool:
 
 
 def escape(text: str) -> str:
-    """Keep foreign text from becoming markup, and from calling whoever has the name that it mentions."""
-    return escape_markup(text).replace("@", "@\u200b")
+    """Keep foreign text from becoming markup or a link."""
+    return unlinked(escape_markup(text))
+
+
+def unlinked(text: str) -> str:
+    """Keep a text from calling whoever it mentions, and from being told to the issue whose number it has."""
+    return LINKING.sub("\\g<0>\u200b", text)
 
 
 def _listed(title: str, findings: Iterable[Finding]) -> list[str]:

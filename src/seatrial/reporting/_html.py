@@ -17,6 +17,7 @@ from seatrial.core.plain import LONGEST, plain
 from seatrial.record import Record
 from seatrial.reporting._access import access_of
 from seatrial.reporting._addresses import address
+from seatrial.reporting._budget import when, without_budget
 from seatrial.reporting._components import components_of, threshold
 from seatrial.reporting._heatmap import heatmap_of
 from seatrial.reporting._history import history_of
@@ -25,6 +26,7 @@ from seatrial.reporting._matrix import matrix_of
 from seatrial.reporting._numbers import figure
 from seatrial.reporting._patch import patch_of
 from seatrial.reporting._room import Rooms
+from seatrial.reporting._slowest import slowest_loaded, slowest_recorded
 from seatrial.reporting._trace_lines import Logged, lines_around, lines_by_trace
 from seatrial.reporting._trend import trend_of
 from seatrial.reporting._verdict import findings_of, verdict_of
@@ -79,7 +81,8 @@ def _hash(script: str) -> Markup:
 
 def _context(record: Record) -> dict[str, Any]:
     facts, matrix = verdict_of(record), matrix_of(record) if record.documented else None
-    checks = list(_checks(record))
+    checks, loads = list(_checks(record)), loads_of(record.directory, record.gates)
+    budgets = [budget for load in loads for budget in load["budgets"]]
     return {
         "fit": Rooms().fit,
         "facts": facts,
@@ -96,7 +99,12 @@ def _context(record: Record) -> dict[str, Any]:
         "matrix": matrix,
         "access": access_of(matrix) if matrix else None,
         "heatmap": heatmap_of(matrix) if matrix else None,
-        "loads": loads_of(record.directory),
+        "loads": loads,
+        "budgets": budgets,
+        "without_budget": without_budget(loads, budgets),
+        "when": when,
+        "slowest_loaded": slowest_loaded(loads),
+        "slowest_recorded": slowest_recorded(record),
         "definitions": _definitions(facts["measurements"]),
         "components": components_of(record),
         "threshold": threshold,
@@ -114,14 +122,18 @@ def _addressed(findings: Sequence[Finding]) -> Iterator[tuple[Finding, str]]:
 
 
 def _gates(record: Record) -> Iterator[dict[str, Any]]:
-    """Yield gates with their addresses on the page, of one rule only the first; one that is `open` does not hold."""
-    taken: set[str] = set()
+    """Yield gates with their addresses on the page, of one rule only the first; one that is `open` does not hold.
+
+    `again`: a gate before it has the same reason.
+    """
+    taken, reasons = set[str](), set[str]()
     for gate in record.gates:
         there = "" if gate.id in taken else address("gate", gate.id)
         trend, is_open = trend_of(gate, record.earlier), gate.status is not Verdict.PASS
         shown = {"status": gate.status.value, "words": gate.status.words, "address": there, "trend": trend}
-        yield {**asdict(gate), **shown, "open": is_open}
+        yield {**asdict(gate), **shown, "open": is_open, "again": gate.reason in reasons}
         taken.add(gate.id)
+        reasons.add(gate.reason)
 
 
 def _evidence(record: Record, finding: Finding) -> list[Exchange]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -10,10 +10,13 @@ from seatrial.core import Finding, FindingStatus, GateResult, Outcome, Verdict
 from seatrial.core.plain import plain_line
 from seatrial.gate import outcome_word
 from seatrial.record import Record
+from seatrial.reporting._budget import budget_lines, budgets_of, without_budget
 from seatrial.reporting._components import component_lines
+from seatrial.reporting._load import sent_loads
 from seatrial.reporting._numbers import figure
 from seatrial.reporting._patch import patch_lines
 from seatrial.reporting._plain import escape
+from seatrial.reporting._slowest import slowest_lines
 from seatrial.reporting._trend import trend_of
 from seatrial.reporting._verdict import findings_of, not_verified, verdict_of
 
@@ -92,9 +95,17 @@ def _markdown(record: Record) -> list[str]:
         f"- **{f.severity}** `{f.check}` {escape(f.title)}{_status(f)} {escape(f.operation)}"
         for f in findings_of(record)
     ]
-    lines += [*patch_lines(record), *component_lines(record)]
+    lines += [*patch_lines(record), *component_lines(record), *_loaded(record)]
     lines += ["", "## Not verified", ""] + [f"- {escape(note)}" for note in not_verified(record)]
     return lines
+
+
+def _loaded(record: Record) -> Iterator[str]:
+    """Yield what a release manager wants to know of the loads."""
+    loads = sent_loads(record.directory)
+    budgets = budgets_of(loads, record.gates)
+    yield from budget_lines(budgets, without_budget(loads, budgets))
+    yield from slowest_lines(loads)
 
 
 def _judged(record: Record, gate: GateResult) -> tuple[str, ...]:

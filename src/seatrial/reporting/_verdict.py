@@ -1,10 +1,9 @@
-"""verdict.json: the run for machines, as reports/schema/verdict-1.schema.json says."""
+"""The verdict with everything that it rests on, as every report tells it."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
-from typing import Any, TextIO
+from typing import Any
 
 from seatrial.core import CheckResult, Finding, Outcome, Verdict
 from seatrial.gate import outcome_word
@@ -12,12 +11,6 @@ from seatrial.record import CheckPlanned, Record
 
 SCHEMA = "urn:seatrial:verdict:1"
 BLOCKING = frozenset({Verdict.FAIL, Verdict.INCONCLUSIVE})
-
-
-def write_verdict(record: Record, stream: TextIO) -> None:
-    """Write the verdict with everything that it rests on."""
-    json.dump(verdict_of(record), stream, indent=2, ensure_ascii=False)
-    stream.write("\n")
 
 
 def verdict_of(record: Record) -> dict[str, Any]:

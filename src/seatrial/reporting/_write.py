@@ -29,7 +29,7 @@ from seatrial.reporting._policies import SUITE, is_selected, policies_of
 from seatrial.reporting._ratelimit import limits_of, write_ratelimit
 from seatrial.reporting._sarif import write_sarif
 from seatrial.reporting._summary import write_summary
-from seatrial.reporting._verdict import write_verdict
+from seatrial.reporting._verdict_file import write_verdict
 
 Reporter = Callable[[Record, TextIO], None]
 

@@ -23,7 +23,7 @@ class Watch:
     def __init__(self, plan: Plan, rules: Mapping[str, Rule], team: Team, *, grace_s: float) -> None:
         self._plan, self._rules, self._team, self._grace_s = plan, rules, team, grace_s
         watched = any(rule.operator in ONLY_WORSE.get(metric, ()) for metric, rule in rules.items())
-        self._due = sum(1 for _ in plan.arrivals) if watched else 0
+        self.due = sum(1 for _ in plan.arrivals) if watched else 0
         self._times = (due_s for _, due_s in plan.arrivals)
         self._next_s, self._passed = next(self._times, math.inf), 0
         self._lag_limit_ms = lag_bound_ms(rules)
@@ -32,13 +32,13 @@ class Watch:
 
     def __call__(self, tick: Message) -> None:
         """Take in how far it is."""
-        if self.lost or not self._due or not self._grace_s <= tick["elapsed_s"] < self._plan.duration_s:
+        if self.lost or not self.due or not self._grace_s <= tick["elapsed_s"] < self._plan.duration_s:
             return
         if not keeps_up(
             tick, due=self._due_by(tick["elapsed_s"] - self._lag_limit_ms / 1000), lag_limit_ms=self._lag_limit_ms
         ):
             return
-        self.lost = find_lost(self._rules, tick, due=self._due, duration_s=self._plan.duration_s)
+        self.lost = find_lost(self._rules, tick, due=self.due, duration_s=self._plan.duration_s)
         if self.lost:
             self.ledger = ledger_at(tick)
             self._team.stop()

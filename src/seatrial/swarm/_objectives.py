@@ -29,6 +29,16 @@ EXAMPLES: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Objective:
+    """A threshold as reports are told it: of a scenario, or of one operation of it."""
+
+    metric: str
+    operator: str
+    threshold: float
+    operation: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Broken:
     """An objective that does not hold: of a scenario, or of one operation of it."""
 
@@ -64,6 +74,14 @@ def check_operations(scenario: ScenarioSettings, *, name: str = "scenario") -> d
         operation: _all(f"load.{name}.operations.{operation!r}", texts)
         for operation, texts in scenario.operations.items()
     }
+
+
+def tell_objectives(rules: Mapping[str, Rule], operation: str = "") -> list[Objective]:
+    """Return parsed objectives as reports are told them."""
+    return [
+        Objective(metric=metric, operator=rule.operator, threshold=rule.threshold, operation=operation)
+        for metric, rule in rules.items()
+    ]
 
 
 def check_sent(scenario: ScenarioSettings, known: Collection[str], *, name: str) -> None:

@@ -9,7 +9,14 @@ from pathlib import Path
 from seatrial.config import FILE, FloodSettings, LimitSettings, Profile, Rule, ScenarioSettings, find_line
 from seatrial.core import UsageError
 from seatrial.swarm._loadfile import find_load_file
-from seatrial.swarm._objectives import BREAKPOINT, check_objectives, check_operations, check_resources
+from seatrial.swarm._objectives import (
+    BREAKPOINT,
+    Objective,
+    check_objectives,
+    check_operations,
+    check_resources,
+    tell_objectives,
+)
 from seatrial.swarm._rate import Knot, Rate
 from seatrial.swarm._recovery import RECOVERY, check_recovery
 from seatrial.swarm._sessions import Quota, count_needed, quotas_of
@@ -56,6 +63,12 @@ class Order:
     def rate(self) -> Rate:
         """Return its rate over time."""
         return Rate(self.knots or [(0.0, self.scenario.rate_per_s)])
+
+    @property
+    def told(self) -> list[Objective]:
+        """Return every objective as reports are told it."""
+        own = tell_objectives({**self.objectives, **self.resources})
+        return own + [one for name, rules in self.operations.items() for one in tell_objectives(rules, name)]
 
     @property
     def arrivals(self) -> float:

@@ -14,6 +14,7 @@ from seatrial.swarm._account import Account, Group
 from seatrial.swarm._failures import Failure
 from seatrial.swarm._flood import Flooded
 from seatrial.swarm._histogram import Histogram
+from seatrial.swarm._objectives import Objective
 from seatrial.swarm._openmetrics import expose
 from seatrial.swarm._percentile import POINTS, nearest_rank
 from seatrial.swarm._plan import Ledger, Plan
@@ -43,10 +44,13 @@ def write_stats(  # noqa: PLR0913 - the parts of one document
     used: Mapping[str, Interval],
     looks: Sequence[Mapping[str, Any]],
     seconds: Sequence[Mapping[str, Any]],
+    objectives: Sequence[Objective] = (),
+    planned: int | None = None,
 ) -> None:
     """Write the statistics of a scenario, why they are in `doubt` and earlier attempts were given up, if they were.
 
-    `used` is what the service used, by `looks` at it. The same goes into openmetrics.txt and seconds.csv beside it.
+    `used` is what the service used, by `looks` at it. `planned` arrivals were due in the whole schedule, where that did
+    not go on to its end. The same goes into openmetrics.txt and seconds.csv beside it.
     """
     document: dict[str, Any] = {
         "schema": SCHEMA,
@@ -56,6 +60,8 @@ def write_stats(  # noqa: PLR0913 - the parts of one document
             "identities": len(plan.identities), "target": plan.url,
         },
         "definition": DEFINITION,
+        "objectives": [asdict(one) for one in objectives],
+        "planned": ledger.due if planned is None else planned,
         "ledger": asdict(ledger),
         "doubt": doubt,
         "given_up": [{"reason": reason, "ledger": asdict(earlier)} for reason, earlier in given_up],

@@ -52,6 +52,7 @@ class Attempt:
     doubt: Doubt | None
     resources: Resources = field(default_factory=Resources)
     lost: tuple[Broken, ...] = ()
+    planned: int | None = None
     flooded: Flooded | None = None
 
     @property
@@ -229,7 +230,7 @@ def _attempt(order: Order, plan: Plan, ground: Ground, process: LoadProcess | No
         reading = read_attempt(order, requests)
     attempt = Attempt(
         plan=plan, ending=ending, ledger=_ledger(plan, ending, watch),
-        reading=reading, doubt=None, resources=sampler.seen, lost=watch.lost,
+        reading=reading, doubt=None, resources=sampler.seen, lost=watch.lost, planned=watch.due if watch.lost else None,
         flooded=_since(sampler.zero_s, order, flood) if flood else None,
     )  # fmt: skip
     return attempt if watch.lost else replace(attempt, doubt=_touched(ground) or _doubt(order, attempt))
@@ -354,7 +355,8 @@ def _conclude(order: Order, attempt: Attempt, ground: Ground, *, replay: str, gi
             ground.out / "stats.json", plan, account=account, ledger=attempt.ledger, ending=attempt.ending,
             results=results, doubt=_why_not_as_asked(attempt), failures=trial.failures, flooded=attempt.flooded,
             given_up=[(one.doubt.reason if one.doubt else "", one.ledger) for one in given_up], used=trial.used,
-            looks=looks_of(attempt.resources.samples), seconds=reading.seconds.told,
+            looks=looks_of(attempt.resources.samples), seconds=reading.seconds.told, planned=attempt.planned,
+            objectives=order.told,
         )  # fmt: skip
     measured = _measured(trial, attempt) if not _why_not_as_asked(attempt) else []
     return Evidence(
