@@ -21,6 +21,7 @@ def published(instrument: Instrument, contract: ContractSettings) -> Instrument:
     "contract.no-breaking-change",
     title="what was published is not broken",
     severity="high",
+    safe=True,
 )
 def test_no_breaking_change(published: Instrument) -> None:
     """The served document breaks nobody who keeps to the published one: requests may be widened, answers narrowed."""
@@ -31,6 +32,7 @@ def test_no_breaking_change(published: Instrument) -> None:
     "contract.no-risky-change",
     title="nothing changed that may break somebody",
     severity="medium",
+    safe=True,
 )
 def test_no_risky_change(published: Instrument) -> None:
     """No change of the document may break somebody: such a one takes a person to say that it does not."""

@@ -28,13 +28,19 @@ def protected(auth: AuthSettings) -> str:
 
 
 @pytest.fixture
-def guarded(settings: Settings, entered: Entered) -> str:
-    """Return a path that needs credentials, of whatever kind."""
+def closed(settings: Settings) -> str:
+    """Return a path that nobody reads without credentials: none are needed to try."""
     if settings.auth is None or settings.auth.protected is None:
         not_applicable("[auth] protected is not declared")
+    return settings.auth.protected
+
+
+@pytest.fixture
+def guarded(closed: str, entered: Entered) -> str:
+    """Return a path that needs credentials, of whatever kind."""
     if entered.unsigned:
         not_tested(entered.unsigned)
-    return settings.auth.protected
+    return closed
 
 
 @check("security.valid-accepted", title="a valid token is accepted", severity="high")
@@ -45,12 +51,17 @@ def test_valid_accepted(user: httpx.Client, guarded: str) -> None:
 
 
 @check(
-    "security.token-required", title="no answer without a token", severity="critical", cwe=(306,), owasp=("API2:2023",)
+    "security.token-required",
+    title="no answer without a token",
+    severity="critical",
+    cwe=(306,),
+    owasp=("API2:2023",),
+    safe=True,
 )
-def test_token_required(client: httpx.Client, guarded: str) -> None:
+def test_token_required(client: httpx.Client, closed: str) -> None:
     """A request without a token is refused: the resource is not public."""
-    status = client.get(guarded).status_code
-    assert status in REFUSED, f"GET {guarded} without a token answers {status}"
+    status = client.get(closed).status_code
+    assert status in REFUSED, f"GET {closed} without a token answers {status}"
 
 
 def refuses(kind: str, protected: str, client: httpx.Client, identities: IdentityPool) -> None:

@@ -22,20 +22,26 @@ def trace_of(answer: httpx.Response, tracing: TracingSettings) -> str:
     return str(found)
 
 
-@check("tracing.present", title="every answer carries a trace id", severity="medium")
+@check("tracing.present", title="every answer carries a trace id", severity="medium", safe=True)
 def test_present(client: httpx.Client, settings: Settings, tracing: TracingSettings) -> None:
     """An answer carries a valid trace id: without it, nobody finds the log lines of a user's complaint."""
     assert trace_of(client.get(settings.stack.ready), tracing)
 
 
-@check("tracing.unique", title="trace ids differ", severity="medium", presupposes=("tracing.present",))
+@check("tracing.unique", title="trace ids differ", severity="medium", presupposes=("tracing.present",), safe=True)
 def test_unique(client: httpx.Client, settings: Settings, tracing: TracingSettings) -> None:
     """Twenty answers carry twenty trace ids: a shared one leads to the wrong log lines."""
     seen = {trace_of(client.get(settings.stack.ready), tracing) for _ in range(20)}
     assert len(seen) == 20, f"20 answers carry only {len(seen)} different trace ids"
 
 
-@check("tracing.taken-over", title="a caller's trace id is kept", severity="low", presupposes=("tracing.present",))
+@check(
+    "tracing.taken-over",
+    title="a caller's trace id is kept",
+    severity="low",
+    presupposes=("tracing.present",),
+    safe=True,
+)
 def test_taken_over(client: httpx.Client, settings: Settings, tracing: TracingSettings) -> None:
     """A valid trace id of the caller comes back: otherwise a trace breaks at this service."""
     sent = secrets.token_hex(16)
@@ -62,6 +68,7 @@ def test_malformed_replaced(client: httpx.Client, settings: Settings, tracing: T
     title="errors carry a trace id too",
     severity="medium",
     presupposes=("tracing.present",),
+    safe=True,
 )
 def test_present_on_errors(
     client: httpx.Client, settings: Settings, tracing: TracingSettings, defects: Defects

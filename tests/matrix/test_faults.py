@@ -216,6 +216,12 @@ UNPROVED = {
         *("load.soak-objectives", "load.spike-never-limited", "load.jobs-never-limited", "load.soak-never-limited"),
         "load.breakpoint-never-limited",
     },
+    "a defect of what stands before the stack, where TLS ends; tests/integration/test_smoke.py and test_tls.py": {
+        f"security.tls-{claim}" for claim in ("certificate", "expiry", "versions", "remembered", "redirected")
+    },
+    "of the profile smoke alone, where ratelimit.quota-exact is not asked; tests/integration/test_smoke.py": {
+        "smoke.limit-refuses",
+    },
     "not applicable: users are beyond their quota there, or nothing is asked of what the service uses": {
         *("load.limits-never-limited", "load.limits-resources", "load.spike-resources", "load.breakpoint-resources"),
     },

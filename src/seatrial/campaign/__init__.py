@@ -41,6 +41,7 @@ from seatrial.campaign._run import (
 )
 from seatrial.campaign._shards import as_shard, commit_here, digest_of, note_left_out
 from seatrial.campaign._sides import ROLES, Role, Side, commit_started
+from seatrial.campaign._smoke import tell_sent
 from seatrial.campaign._stacks import Stacks
 from seatrial.campaign._stay import KEY, bring_up, is_gone, take_down
 from seatrial.campaign._suites import (
@@ -124,6 +125,7 @@ __all__ = [
     "suites_of",
     "take_down",
     "tell_matrix",
+    "tell_sent",
     "variables_ahead",
     "why_unminted",
     "with_patch_base",

@@ -70,7 +70,7 @@ class LoadAttribution:
                     scenario,
                     target=target,
                     identities=run.identities.at(target.url),
-                    profile=run.options.profile,
+                    profile=run.options.depth,
                     seed=run.seed,
                     work=run.work,
                     root=run.settings.root,

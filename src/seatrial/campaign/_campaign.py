@@ -32,6 +32,7 @@ from seatrial.campaign._instruments import (
     undecided,
 )
 from seatrial.campaign._run import PROVING, Run
+from seatrial.campaign._smoke import read_contract
 from seatrial.campaign._stacks import Stacks
 from seatrial.campaign._stay import leave_running
 from seatrial.campaign._suites import Suite, in_suite_order, suite_named, suites_of
@@ -41,6 +42,8 @@ from seatrial.record import RunFailed, StageFinished, StageStarted
 from seatrial.stack import Stack, Variant
 
 INSTRUMENTS: dict[str, Instrument] = {"contract": fuzz_contract, "ratelimit": prove_limits, "load": run_load}
+READING: dict[str, Instrument] = {"contract": read_contract}
+"""Those of a run that changes nothing."""
 
 
 COVERAGE = "coverage"
@@ -131,17 +134,17 @@ class Campaign:
         variant = self.variant(suite)
         if self._attributes_load:
             self._attribution.start()
-        if suite.instrument:
+        if suite.instrument and not self.run.options.smoke:
             self._ahead.start()  # while the stack starts: nothing else has to wait for that
         self._prepare_first()
         stack = self._stack(variant) if variant and suite.name != "coverage" else None
-        if stack:
+        if stack and not self.run.options.smoke:
             self.run.identities.at(stack.url()).greet()
         if reason := self._cannot_test(suite, stack):
             return Entered(suite=suite.name, tree=str(self.stacks.tree()), not_tested=reason)
         self._switch_phase(suite, variant)
         self._start_early(suite, variant)
-        if variant:
+        if variant and not self.run.options.smoke:
             self._ahead.start()
         evidence = self._deepen(suite, stack, self._measure(suite, stack))
         self.run.absorb(evidence)
@@ -160,6 +163,8 @@ class Campaign:
 
     def _cannot_test(self, suite: Suite, stack: Stack | None) -> str:
         """Return why this run cannot verify a suite, empty when it can."""
+        if self.run.options.smoke:
+            return ""  # each check that is safe says for itself
         if suite.name == "coverage" and self.run.settings.coverage and self._collector is None:
             return f"coverage needs a stack that this run starts and stops, not {self.run.choice.why}"
         if self.run.unsigned and (suite.name == "contract" or (suite.name == "load" and self._load_has_users)):
@@ -275,7 +280,7 @@ class Campaign:
         if suite.name in self._early:
             early = self._early[suite.name].result()
             return self._settled(early, stack) if suite.name == PROVING else early
-        instrument = INSTRUMENTS.get(suite.name)
+        instrument = (READING if self.run.options.smoke else INSTRUMENTS).get(suite.name)
         return instrument(self.run, stack, self._ahead) if instrument and stack else Evidence()
 
     def _settled(self, early: Evidence, stack: Stack | None) -> Evidence:
@@ -288,7 +293,7 @@ class Campaign:
 
     def _deepen(self, suite: Suite, stack: Stack | None, evidence: Evidence) -> Evidence:
         """Add what takes longer by its nature, where that was asked for: nothing else runs meanwhile."""
-        if suite.name != PROVING or stack is None:
+        if suite.name != PROVING or stack is None or self.run.options.smoke:
             return evidence
         if not self.run.deep:
             return overlaid(leave_deep(self.run), evidence)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
-from seatrial.config import Profile, Settings
+from seatrial.config import RunProfile, Settings
 from seatrial.core import ALIKE
 
 if TYPE_CHECKING:
     from seatrial.throttle import Beside, Plan, Policy
 
-UNBUDGETED_S: Mapping[Profile, float] = {"quick": 60.0, "full": 120.0}
+UNBUDGETED_S: Mapping[RunProfile, float] = {"quick": 60.0, "full": 120.0}
 """What a proof may take where no budget is declared."""
 
-UNBUDGETED_DEEP_S: Mapping[Profile, float] = {"quick": 240.0, "full": 480.0}
+UNBUDGETED_DEEP_S: Mapping[RunProfile, float] = {"quick": 240.0, "full": 480.0}
 
 
 class Planned(NamedTuple):
@@ -32,7 +32,7 @@ class Planned(NamedTuple):
 def plan_limits(  # noqa: PLR0913 - by keyword, each is needed once
     settings: Settings,
     *,
-    profile: Profile,
+    profile: RunProfile,
     environment: Mapping[str, str],
     addresses: int,
     alike: str = ALIKE,
@@ -58,7 +58,7 @@ def plan_limits(  # noqa: PLR0913 - by keyword, each is needed once
 def plan_deep_limits(  # noqa: PLR0913 - by keyword, each is needed once
     settings: Settings,
     *,
-    profile: Profile,
+    profile: RunProfile,
     environment: Mapping[str, str],
     addresses: int,
     abilities: Collection[str],

@@ -64,7 +64,7 @@ def _check_one(asked: list[str], options: Options) -> None:
 
 
 def _scenario(what: Mapping[str, object], options: Options) -> ScenarioSettings:
-    seconds: dict[Profile, float] = {options.profile: MADE_S}
+    seconds: dict[Profile, float] = {options.depth: MADE_S}
     often = {"rate_per_s": MADE_PER_S, "duration_s": seconds, "objectives": MADE_OBJECTIVES}
     return ScenarioSettings.model_validate({**what, **often})
 
@@ -108,7 +108,7 @@ def _changed(scenario: ScenarioSettings, options: Options) -> ScenarioSettings:
     given = {"rate_per_s": options.rate_per_s, "processes": options.processes}
     changes: dict[str, object] = {name: value for name, value in given.items() if value}
     if options.duration_s:
-        changes["duration_s"] = {**scenario.duration_s, options.profile: options.duration_s}
+        changes["duration_s"] = {**scenario.duration_s, options.depth: options.duration_s}
     return scenario.model_copy(update=changes)
 
 

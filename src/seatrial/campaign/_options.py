@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from seatrial.config import Profile
+from seatrial.config import SMOKE, Profile, RunProfile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Options:
     """
 
     stack: str = "auto"
-    profile: Profile = "quick"
+    profile: RunProfile = "quick"
     only: tuple[str, ...] = ()
     shard: int = 0
     shares: tuple[str, ...] = ()
@@ -64,6 +64,16 @@ class Options:
     document: str = ""
     operations: tuple[str, ...] = ()
     patch_base: str = ""
+
+    @property
+    def smoke(self) -> bool:
+        """Return whether nothing may be sent that could change something."""
+        return self.profile == SMOKE
+
+    @property
+    def depth(self) -> Profile:
+        """Return how deep instruments look: those of a smoke run do not go by it."""
+        return "full" if self.profile == "full" else "quick"
 
     @property
     def disturbs(self) -> bool:

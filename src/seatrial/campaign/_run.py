@@ -16,10 +16,12 @@ from seatrial import __version__
 from seatrial.campaign._faults import Fault, check_driver, load_fault
 from seatrial.campaign._options import Options, resolve_out
 from seatrial.campaign._shards import shard_of
+from seatrial.campaign._smoke import make_fence
 from seatrial.campaign._suites import suite_named
 from seatrial.campaign._variables import lifted, stack_variables
 from seatrial.config import Settings
 from seatrial.core import EnvironmentFailure, Evidence, Progress, UsageError
+from seatrial.core.fence import Fence, put_up, take_down
 from seatrial.http import AddressPool, IdentityPool, SigningKey
 from seatrial.record import (
     ContractRead,
@@ -80,6 +82,7 @@ class Run:
     suites: tuple[str, ...]
     model: Model | None = field(repr=False)
     _watchdog: Watchdog
+    fence: Fence | None = None
     traffic: dict[tuple[str, str], Traffic] = field(default_factory=dict)
 
     def progress(self, stage: str) -> Progress:
@@ -149,6 +152,8 @@ class Run:
 
     def close(self) -> None:
         """Let the watchdog remove what is left, and close the record; safe to call twice."""
+        if self.fence:
+            take_down(self.fence)
         self._watchdog.close()
         self.recorder.close()
 
@@ -156,7 +161,7 @@ class Run:
 def _check_load(settings: Settings, options: Options) -> None:
     from seatrial.swarm import check_sizes  # noqa: PLC0415 - needed by load only
 
-    check_sizes(settings.load, profile=options.profile, root=settings.root)
+    check_sizes(settings.load, profile=options.depth, root=settings.root)
 
 
 def open_run(
@@ -186,7 +191,8 @@ def open_run(
     key = known_key or SigningKey.generate()
     previous = _previous_key(settings, attached, choice)
     turned_by, register = profile_in_effect(settings, options, attached, choice), recorder.register_secret
-    people = declared_people(settings, register, url=choice.url, check=bool(suites))
+    greets = bool(suites) and not options.smoke  # which signs in only where it has to
+    people = declared_people(settings, register, url=choice.url, check=greets)
     work = work_folder(run)
     watchdog = Watchdog(run=run, work=work)
     watchdog.start()
@@ -214,6 +220,9 @@ def open_run(
         model=model,
         _watchdog=watchdog,
     )
+    if options.smoke:
+        opened.fence = make_fence(settings, starts=opened.starts)
+        put_up(opened.fence)
     _announce(opened, suites)
     return opened
 

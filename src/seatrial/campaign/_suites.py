@@ -113,4 +113,4 @@ def metric_belongs(metric: str, suites: Iterable[str], *, whole: bool, started: 
     if metric in OF_WHOLE_RUNS:
         return whole and started
     area = metric.split(".", 1)[0]
-    return whole or area in {"checks", "findings", "waivers"} or area in set(suites)
+    return whole or area in {"checks", "findings", "waivers", "smoke"} or area in set(suites)

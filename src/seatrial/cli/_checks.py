@@ -66,6 +66,7 @@ def describe(check: Check, proofs: list[str]) -> list[str]:
     lines = [f"{check.slug} ({check.severity}, suite {check.suite})", "", f"  {check.title}", f"  {check.claim}", ""]
     lines += [f"  presupposes  {', '.join(check.presupposes)}"] if check.presupposes else []
     lines += [f"  needs        {', '.join(check.needs)}"] if check.needs else []
+    lines += ["  safe         part of the profile smoke: it changes nothing"] if check.safe else []
     references = [*(f"CWE-{number}" for number in check.cwe), *check.owasp]
     lines += [f"  see          {', '.join(references)}"] if references else []
     shown = proofs or ["none yet: nothing has shown that this check can fail"]

@@ -19,11 +19,11 @@ def show_load(*, config: str, as_json: bool, **options: Any) -> int:
     _, settings, settled = settle_load(config, options)
     attached, choice = choose(settings, settled)
     environment = variables_ahead(settings, settled, attached, choice, suites=settled.only)
-    orders = _orders(settings, settled.profile, environment)
+    orders = _orders(settings, settled.depth, environment)
     seen = look_ahead(settings, settled)
     left = [name for name in settings.load if name not in orders]
     told = _object if as_json else _text
-    say(told(choice, settled.profile, orders, seen, left))
+    say(told(choice, settled.depth, orders, seen, left))
     return 0
 
 

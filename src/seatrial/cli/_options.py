@@ -52,7 +52,13 @@ config_option: Decorator = click.option(
 profile_option: Decorator = click.option(
     "--profile", type=click.Choice(["quick", "full"]), default="quick", show_default=True, help="How deep to look."
 )
-
+run_profile_option: Decorator = click.option(
+    "--profile",
+    type=click.Choice(["quick", "full", "smoke"]),
+    default="quick",
+    show_default=True,
+    help="How deep to look; smoke changes nothing.",
+)
 
 out_option: Decorator = click.option(
     "--out", default="", metavar="DIR", help="The run's directory.  [default: .seatrial/runs/ID]"

@@ -12,7 +12,7 @@ from seatrial.cli._options import (
     config_option,
     fault_option,
     out_option,
-    profile_option,
+    run_profile_option,
     seed_option,
     timeout_option,
 )
@@ -24,7 +24,8 @@ Examples:
   seatrial run --only health ratelimit -n 2
   seatrial run --shard 1/3 --out shard-1
   seatrial run --fault ratelimit-shared-bucket
-  seatrial run --stack http://127.0.0.1:8000 --only contract"""
+  seatrial run --stack http://127.0.0.1:8000 --only contract
+  seatrial run --stack https://shop.example --allow-target shop.example:443 --profile smoke"""
 
 
 def number_of_workers(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
@@ -64,7 +65,7 @@ class RunCommand(click.Command):
     metavar="auto|compose|local|up|URL",
     help="What to start; `up` is the stack that `seatrial up` left running.",
 )
-@profile_option
+@run_profile_option
 @click.option("--only", multiple=True, metavar="SUITE ...", help="Run these suites only.")
 @click.option("--shard", default="", metavar="I/N", help="Run one of N parts; `seatrial merge` judges all.")
 @out_option

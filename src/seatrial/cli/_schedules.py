@@ -56,7 +56,7 @@ def _circumstances(
 ) -> Circumstances:
     addresses = 2 if sends_apart(options, choice) else 0
     return {
-        "profile": options.profile,
+        "profile": options.depth,
         "environment": variables_ahead(settings, options, attached, choice, suites=options.only),
         "addresses": addresses,
         "unsigned": why_unminted(settings, choice),

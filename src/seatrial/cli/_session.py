@@ -11,6 +11,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from seatrial.cli._say import say
 from seatrial.cli._view import LiveView, PlainView, make_view
 from seatrial.config import Settings, load_settings
 from seatrial.core import Check, UsageError, content
+from seatrial.gate import rules_for
 from seatrial.plugin import Conductor, check_of, check_settings, check_waivers, conduct
 
 SHIPPED = "shipped"
@@ -93,9 +95,11 @@ def settle_options(settings: Settings, options: dict[str, Any]) -> Options:
 def run_session(*, config: str, workers: str, shard: str = "", **options: Any) -> int:
     """Run the selected suites and return the exit code."""
     path, settings, settled = settle(config, options)
+    if settled.smoke:
+        _refuse_beside_smoke(settled, workers, shard)
     if settings.waivers or shard:  # here, as the controller of several workers never sees an item
         checks = collect_checks(settings, path, settled)
-        _refuse_waivers(settings, settled, checks)
+        _refuse_waivers(settings, path, settled, checks)
         settled = _share(settled, shard, checks)
     return conduct_session(path, settings, settled, view=make_view(), tell=Conductor.summary, workers=workers)
 
@@ -105,8 +109,23 @@ def _share(settled: Options, shard: str, checks: Sequence[Check]) -> Options:
     return as_shard(settled, shard, Counter(check.suite for check in checks)) if shard else settled
 
 
-def _refuse_waivers(settings: Settings, settled: Options, checks: Sequence[Check]) -> None:
+def _refuse_beside_smoke(settled: Options, workers: str, shard: str) -> None:
+    """Refuse what could not keep to one budget of requests, or sends more than it; raises UsageError."""
+    given = {"-n": workers not in {"", "0"}, "--shard": bool(shard), "--deep": settled.deep}
+    for option in (option for option, there in given.items() if there):
+        raise UsageError(
+            f"the profile smoke takes no {option}",
+            slug="smoke-options",
+            where=option,
+            remedy="leave it out: one process counts what is sent, and few requests are",
+        )
+
+
+def _refuse_waivers(settings: Settings, path: Path, settled: Options, checks: Sequence[Check]) -> None:
     """Refuse a waiver of no check, where all checks are selected; raises UsageError."""
+    if settled.smoke and settings.waivers:  # which has a part of them
+        settled = replace(settled, profile="quick")
+        checks = collect_checks(settings, path, settled)
     if not settled.only:
         check_waivers(settings, (check.slug for check in checks))
 
@@ -204,20 +223,22 @@ def collect_checks(settings: Settings, config: Path | None, options: Options) ->
 
 def show_plan(*, config: str, workers: str, shard: str = "", **options: Any) -> int:
     """Say what a run would do."""
-    del workers
     path, settings, settled = settle(config, options)
     checks = collect_checks(settings, path, settled)
-    _refuse_waivers(settings, settled, checks)
+    _refuse_waivers(settings, path, settled, checks)
     settled = _share(settled, shard, checks)
     checks = [check for check in checks if not shard or check.suite in settled.only]
     _, choice = choose(settings, settled)
     say(f"stack    {choice.driver}: {choice.why}")
     say(f"profile  {settled.profile}")
+    if settled.smoke:
+        _refuse_beside_smoke(settled, workers, shard)
+        say(f"requests at most {settings.smoke.max_requests}, {settings.smoke.rate_per_s:g}/s: GET, HEAD and OPTIONS")
     if shard:
         say(f"shard    {shard}: its gates are judged when all shards are merged: seatrial merge")
     for suite in dict.fromkeys(check.suite for check in checks):
         say(f"suite    {suite}: {_counted(checks, suite)}")
-    for rule in settings.gate.parsed:
+    for rule in rules_for(settings.gate, settled.profile):
         say(f"gate     {rule.text}{' (informational)' if rule.informational else ''}")
     for stage, budget_s in settings.budget_s.get(settled.profile, {}).items():
         say(f"budget   {stage}: {budget_s:g} s")

@@ -7,7 +7,7 @@ import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
@@ -17,6 +17,10 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 UrlPath = Annotated[str, StringConstraints(pattern=r"^/")]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Profile = Literal["quick", "full"]
+SMOKE: Final = "smoke"
+RunProfile = Literal[Profile, "smoke"]
+"""How deep a run looks; `smoke` reads alone, and turns no knobs."""
+
 TOO_MANY_REQUESTS = 429
 Headers = Literal["x-ratelimit-epoch", "x-ratelimit-delta", "ietf-draft-6", "ietf-draft-7", "ietf-draft-8", "none"]
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
@@ -231,6 +235,33 @@ class SecuritySettings(Section):
     admin_path: UrlPath | None = None
     admin_from: tuple[Network, ...] = ()
     admin_claims: dict[str, str | bool] = {}
+
+
+class TlsSettings(Section):
+    """What a service that is asked over https promises of its TLS.
+
+    Its certificate is good for `expires_days` more. At `plain_port` of the same host, http is answered with a redirect
+    to https, or not at all. TLS that ends `elsewhere` is before a service that is asked over http.
+    """
+
+    elsewhere: bool = False
+    expires_days: Annotated[int, Field(ge=0, le=3650)] = 14
+    plain_port: Annotated[int, Field(gt=0, le=65_535)] | None = None
+
+
+class SmokeSettings(Section):
+    """What the profile smoke may send: at most so many requests, so many a second, for so long in all.
+
+    No answer may take longer than `answers_within_s`. With `sign_in` it may ask for a token of its own user, with
+    `limit` send one of its own users, or its own address, beyond the first of `[[limits]]`.
+    """
+
+    max_requests: Annotated[int, Field(gt=0, le=10_000)] = 200
+    rate_per_s: Annotated[float, Field(gt=0, le=1000)] = 20.0
+    within_s: Annotated[float, Field(gt=0, le=600)] = 15.0
+    answers_within_s: Positive = 5.0
+    sign_in: bool = False
+    limit: bool = False
 
 
 class ErrorSettings(Section):
@@ -748,6 +779,8 @@ class Settings(Section):
     tokens: TokenSettings | None = None
     cors: CorsSettings | None = None
     security: SecuritySettings | None = None
+    tls: TlsSettings = TlsSettings()
+    smoke: SmokeSettings = SmokeSettings()
     errors: ErrorSettings | None = None
     targets: TargetSettings = TargetSettings()
     identities: tuple[IdentitySettings, ...] = ()
@@ -765,4 +798,4 @@ class Settings(Section):
     gate: GateSettings = GateSettings()
     report: ReportSettings = ReportSettings()
     waivers: tuple[WaiverSettings, ...] = ()
-    budget_s: dict[Profile, dict[Stage, Positive]] = {}
+    budget_s: dict[RunProfile, dict[Stage, Positive]] = {}

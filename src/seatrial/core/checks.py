@@ -18,7 +18,8 @@ class Check:
     """A claim about the product under test that one pytest item decides.
 
     `slug` is `area.noun-phrase` and stable, because waivers name it. `needs` names capabilities of the stack
-    (`logs`, `exec`, `coverage`, ...), `presupposes` names checks without which this one means nothing.
+    (`logs`, `exec`, `coverage`, ...), `presupposes` names checks without which this one means nothing. A `safe` one
+    sends a few requests that change nothing, and needs no more than a URL.
     """
 
     slug: str
@@ -30,6 +31,7 @@ class Check:
     presupposes: tuple[str, ...] = ()
     cwe: tuple[int, ...] = ()
     owasp: tuple[str, ...] = ()
+    safe: bool = False
 
     def __post_init__(self) -> None:
         if not SLUG.fullmatch(self.slug):

@@ -12,10 +12,12 @@ from seatrial.gate._baseline import (
 )
 from seatrial.gate._compared import Compared, read_comparisons
 from seatrial.gate._judge import decide, judge, postpone, sign_of
+from seatrial.gate._smoke import SMOKE_RULES, lenience_of, rules_for
 from seatrial.gate._values import Value, check_rules, collect_values, known_metrics, outcome_word
 from seatrial.gate._waivers import active, covers, describe
 
 __all__ = [
+    "SMOKE_RULES",
     "Compared",
     "Value",
     "accepted",
@@ -30,11 +32,13 @@ __all__ = [
     "is_counted",
     "judge",
     "known_metrics",
+    "lenience_of",
     "outcome_word",
     "postpone",
     "ratcheted",
     "read_baseline",
     "read_comparisons",
+    "rules_for",
     "sign_of",
     "stored_for",
     "write_baseline",

@@ -12,7 +12,7 @@ from seatrial.gate._compared import Compared, judge_compared
 from seatrial.gate._values import Value
 from seatrial.record import Record
 
-UNDECIDED = frozenset({"checks.inconclusive", "checks.blocked", "checks.not_tested"})
+UNDECIDED = frozenset({"checks.inconclusive", "checks.blocked", "checks.not_tested", "smoke.refused"})
 """A rule that these break says that something was not decided, not that the product failed."""
 
 UNDECIDABLE: Mapping[Verdict, str] = MappingProxyType(

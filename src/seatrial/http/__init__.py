@@ -7,10 +7,14 @@ from seatrial.http._client import RecordingClient, new_exchange_id, open_client
 from seatrial.http._forge import FORGERIES, bad_tokens
 from seatrial.http._identities import IdentityPool
 from seatrial.http._keys import SigningKey
+from seatrial.http._tls import NEW, OLD, Certificate, see_certificate, speaks, unspoken
 
 __all__ = [
     "FORGERIES",
+    "NEW",
+    "OLD",
     "AddressPool",
+    "Certificate",
     "IdentityPool",
     "RecordingClient",
     "SigningKey",
@@ -20,5 +24,8 @@ __all__ = [
     "loopback_networks",
     "new_exchange_id",
     "open_client",
+    "see_certificate",
     "shut_out",
+    "speaks",
+    "unspoken",
 ]

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 import httpx
 
 from seatrial.core import EnvironmentFailure, UsageError
+from seatrial.core.fence import leaving, patience
 from seatrial.core.tls import trusted
 
 TIMEOUT_S = 15.0
@@ -33,14 +34,16 @@ def read_source(source: str) -> bytes:
 
 
 def _fetch(url: str) -> bytes:
-    until_s = time.monotonic() + TIMEOUT_S
     try:
-        with (
-            httpx.Client(verify=trusted(), timeout=TIMEOUT_S, trust_env=False) as client,
-            client.stream("GET", url) as answer,
-        ):
-            answer.raise_for_status()
-            return _gather(answer, url, until_s)
+        with leaving("GET", url.partition("?")[0]):
+            longest_s = patience(TIMEOUT_S)
+            until_s = time.monotonic() + longest_s
+            with (
+                httpx.Client(verify=trusted(), timeout=longest_s, trust_env=False) as client,
+                client.stream("GET", url) as answer,
+            ):
+                answer.raise_for_status()
+                return _gather(answer, url, until_s)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise EnvironmentFailure(
             f"cannot fetch the OpenAPI document: {error}".splitlines()[0],

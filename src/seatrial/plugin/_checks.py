@@ -26,13 +26,15 @@ def check(  # noqa: PLR0913 - the fields of a check, all by keyword
     presupposes: tuple[str, ...] = (),
     cwe: tuple[int, ...] = (),
     owasp: tuple[str, ...] = (),
+    safe: bool = False,
 ) -> Callable[[Function], Function]:
     """Make a test function a check; its docstring is the claim, and why it matters.
 
-    `{scenario}` in the slug stands for each load scenario. Functions without this decorator become checks of medium
-    severity that are named for themselves.
+    `{scenario}` in the slug stands for each load scenario. A `safe` one is part of the profile smoke too: it sends a
+    few requests that change nothing. Functions without this decorator become checks of medium severity that are named
+    for themselves.
     """
-    details = {"title": title, "needs": needs, "presupposes": presupposes, "cwe": cwe, "owasp": owasp}
+    details = {"title": title, "needs": needs, "presupposes": presupposes, "cwe": cwe, "owasp": owasp, "safe": safe}
     mark = getattr(pytest.mark, MARK)(slug, severity=severity, **details)
 
     def decorate(function: Function) -> Function:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,7 @@ from seatrial.campaign import (
     suite_named,
     suites_of,
     tell_matrix,
+    tell_sent,
     with_patch_base,
 )
 from seatrial.config import Settings
@@ -44,8 +46,10 @@ from seatrial.gate import (
     decide,
     describe,
     judge,
+    lenience_of,
     postpone,
     read_comparisons,
+    rules_for,
     stored_for,
 )
 from seatrial.http import IdentityPool
@@ -87,6 +91,7 @@ class Conductor:
         self.problem: SeatrialError | None = None
         self.exit_code: int | None = None
         self.gates: list[GateResult] = []
+        self.left_out: list[Check] = []
         self._listeners = listeners
         self._campaign: Campaign | None = None
         self._record = Record(Path())
@@ -225,10 +230,12 @@ class Conductor:
         shard = self._record.origin.shard
         if shard is None:
             tell_matrix(self._record, run.recorder)
+        if run.fence:
+            tell_sent(run.fence, run.recorder)
         self._note_limits(run, today)
         suites = shard.suites if shard else self.campaign.suites
         whole = set(suites) >= set(SUITES)
-        rules = comparable(settings.gate.parsed, whole=whole)
+        rules = comparable(rules_for(settings.gate, self.options.profile), whole=whole)
         applies = partial(metric_belongs, suites=suites, whole=whole, started=run.starts)
         if shard:
             gates = postpone(rules, applies=applies, reason=f"shard {shard.name} alone decides nothing")
@@ -240,7 +247,7 @@ class Conductor:
             gates = [*judged, *self.gates]
         for gate in gates:
             run.recorder.emit(GateJudged(gate=gate))
-        verdict, reason = decide(self._record, gates, on_inconclusive=settings.gate.on_inconclusive)
+        verdict, reason = decide(self._record, gates, on_inconclusive=lenience_of(settings.gate, self.options.profile))
         look_back(self._record, run.recorder, settings)
         duration_s = run.elapsed_s()
         run.recorder.emit(RunFinished(verdict=verdict, reason=reason, duration_s=duration_s))
@@ -260,7 +267,7 @@ class Conductor:
     def _note_limits(self, run: Run, today: dt.date) -> None:
         """Say what this run did not verify, whatever its verdict."""
         left_out = note_left_out(self.campaign.suites, self._record.origin.shard, tuple(SUITES))
-        notes = [left_out] if left_out else []
+        notes = unsafe(self.left_out) or ([left_out] if left_out else [])
         turned = ", ".join(f"{name} = {value}" for name, value in self.settings.stack.knobs(run.turned_by).items())
         notes += [f"the profile {run.turned_by} turned knobs of the stack: {turned}"] if turned else []
         notes += self._lifted(run)
@@ -322,6 +329,14 @@ def planned(check: Check, item: str) -> CheckPlanned:
         cwe=check.cwe,
         owasp=check.owasp,
     )
+
+
+def unsafe(left_out: Sequence[Check]) -> list[str]:
+    """Return one sentence about all checks that a run which changes nothing leaves out, if there are any."""
+    suites = Counter(check.suite for check in left_out)
+    counted = ", ".join(f"{suite} {count}" for suite, count in suites.items())
+    why = "not tested in the profile smoke, as they write, wait or need more than a few requests"
+    return [f"{len(left_out)} checks are {why}: {counted}"] if left_out else []
 
 
 def over_budget(record: Record) -> list[str]:

@@ -123,6 +123,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = sort_items(items)
     except SeatrialError as error:
         abort(context, error)
+    if isinstance(context, Conductor) and context.options.smoke:
+        leave_out(config, context, items)
+
+
+def leave_out(config: pytest.Config, conductor: Conductor, items: list[pytest.Item]) -> None:
+    """Take away what a run that changes nothing cannot decide; it is told how much that is."""
+    left = [item for item in items if not check_of(item).safe]
+    conductor.left_out = [check_of(item) for item in left]
+    config.hook.pytest_deselected(items=left)
+    items[:] = [item for item in items if check_of(item).safe]
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -16,6 +16,7 @@ import httpx
 from _pytest.outcomes import Failed, Skipped
 
 from seatrial.core import CheckResult, Outcome, SeatrialError
+from seatrial.core.tls import is_of_tls
 
 Promise = TypeVar("Promise")
 
@@ -103,6 +104,8 @@ KINDS: tuple[tuple[type[BaseException], Outcome], ...] = (
 def judge_exception(error: BaseException) -> tuple[Outcome, str]:
     """Return what an exception in a check means; one that nobody foresaw is the check's fault, not the product's."""
     reason = first_line(error)
+    if isinstance(error, httpx.ConnectError) and is_of_tls(error):
+        return Outcome.BLOCKED, f"no connection over TLS: {reason}"
     for kind, outcome in KINDS:
         if isinstance(error, kind):
             return outcome, f"no answer: {reason}" if kind is httpx.TransportError else reason

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from seatrial.core import EnvironmentFailure
+from seatrial.core.fence import SIGN_IN, leaving, patience
 from seatrial.core.tls import trusted
 
 if TYPE_CHECKING:
@@ -127,7 +128,8 @@ def _ask(means: Means, login: Login, url: str, body: Mapping[str, str], before: 
     began = time.time()
     try:
         with (
-            httpx.Client(timeout=LOGIN_S, verify=trusted(), trust_env=False) as client,
+            leaving(SIGN_IN, url),
+            httpx.Client(timeout=patience(LOGIN_S), verify=trusted(), trust_env=False) as client,
             client.stream("POST", url, **content) as answer,
         ):
             found = _object(_beginning(answer, began + LOGIN_S))

@@ -31,7 +31,7 @@ from seatrial.stack._local import LocalStack
 from seatrial.stack._pip_settings import uv_environment
 from seatrial.stack._pool import ServerPool
 from seatrial.stack._ready import answers, wait_until
-from seatrial.stack._remote import RemoteStack, address_of, check_target
+from seatrial.stack._remote import RemoteStack, address_of, check_target, is_loopback
 from seatrial.stack._share import Mounted, Seen, Share
 from seatrial.stack._startup import copy_readable, fault_addition, merge_additions, startup_addition, write_startup
 from seatrial.stack._state import forget_state, read_state, write_state
@@ -81,6 +81,7 @@ __all__ = [
     "image_name",
     "image_of",
     "is_dirty",
+    "is_loopback",
     "is_shallow",
     "lacks",
     "left_over",

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NoReturn
 from urllib.parse import SplitResult, urlsplit
 
+from seatrial.config import SMOKE
 from seatrial.core import ALIKE, EnvironmentFailure, UsageError
+from seatrial.core.fence import CONNECTION, leaving, patience
 from seatrial.stack._abilities import lacks
 from seatrial.stack._base import Ability, Completed, ServiceState, StackPlan, Usage, Variant, Verb
 from seatrial.stack._ready import OK, SERVED, answers, wait_until
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
+TRIES, APART_S, CONNECT_S = 3, 1.0, 5.0
+"""How often a connection is tried, and for how long: a new instance may take a moment to be reached."""
+
 LIMITATIONS = (
     "The system was started by somebody else: its logs, its coverage and its failure modes were not looked at.",
     "All requests came from one address.",
@@ -103,10 +109,17 @@ class RemoteStack(AttachedRemote):
         declared = "ready" in plan.settings.stack.model_fields_set
         self._wanted, self._statuses = ("2xx", OK) if declared else ("2xx, 3xx or 4xx", SERVED)
         self._timeout_s = plan.settings.stack.start_timeout_s
+        self._reads_only = plan.profile == SMOKE
 
     def start(self, progress: Callable[[str], None]) -> None:
-        """Wait until the target answers; raises EnvironmentFailure when it does not."""
+        """Wait until the target answers; raises EnvironmentFailure when it does not.
+
+        Where nothing may be changed, it is a connection that is waited for: how it answers is what checks are about.
+        """
         progress(f"waiting for {self._url}")
+        if self._reads_only:
+            self._connect()
+            return
         if not wait_until(lambda: answers(f"{self._url}{self._ready}", self._statuses), timeout_s=self._timeout_s):
             raise EnvironmentFailure(
                 f"the target does not answer with {self._wanted}",
@@ -114,6 +127,23 @@ class RemoteStack(AttachedRemote):
                 where=f"{self._url}{self._ready}",
                 remedy="start it, correct the URL, or set [stack] ready to a path that answers 2xx",
             )
+
+    def _connect(self) -> None:
+        parts = _split(self._url)
+        where = (parts.hostname or "", parts.port or DEFAULT_PORTS[parts.scheme])
+        for number in range(TRIES):
+            time.sleep(APART_S if number else 0)
+            try:
+                with leaving(CONNECTION, self._url), socket.create_connection(where, patience(CONNECT_S)):
+                    return
+            except OSError as error:
+                last = error
+        raise EnvironmentFailure(
+            f"the target takes no connection: {last}",
+            slug="target-unreachable",
+            where=self._url,
+            remedy="see that it runs, and that this machine may reach it",
+        )
 
 
 COMPOSE = "use --stack compose or --stack local"
@@ -126,7 +156,7 @@ def check_target(url: str, *, committed: Collection[str] = (), allow_target: str
     UsageError before anything is sent.
     """
     target = address_of(url)
-    if not (allowed or _is_loopback(_split(url).hostname or "") or (target in committed and target == allow_target)):
+    if not (allowed or is_loopback(_split(url).hostname or "") or (target in committed and target == allow_target)):
         raise UsageError(
             f"{target} is not this machine and was not allowed",
             slug="target-not-allowed",
@@ -159,7 +189,7 @@ def _split(url: str) -> SplitResult:
     return parts
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     """Return whether all addresses of a name are loopback ones: one alone proves nothing about the next request."""
     try:
         found = {str(info[4][0]) for info in socket.getaddrinfo(host, None)}
