@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import pytest
 
-PYTHON, POSTGRES, VALKEY = "python:3.13-slim", "postgres:17", "valkey/valkey:8"
+PYTHON, POSTGRES, VALKEY, NODE = "python:3.13-slim", "postgres:17", "valkey/valkey:8", "node:24-slim"
 PIP_SETTINGS = Path(__file__).parents[2] / ".ci" / "images" / "pip-settings.awk"
 
 
@@ -31,7 +31,7 @@ def printed(*arguments: str) -> str:
 def network(engine: None, lacks: Callable[[str, str], NoReturn]) -> Iterator[str]:
     """Make a network, and remove it with every container that joined it."""
     del engine
-    absent = [image for image in (PYTHON, POSTGRES, VALKEY) if docker("image", "inspect", image).returncode]
+    absent = [image for image in (PYTHON, POSTGRES, VALKEY, NODE) if docker("image", "inspect", image).returncode]
     if absent:
         lacks("docker", f"not there: {', '.join(absent)}; .ci/engine makes them")
     name = f"seatrial-test-{uuid.uuid4().hex[:12]}"
@@ -175,3 +175,11 @@ def test_an_image_is_told_only_what_holds_in_a_container(require: Callable[[str]
     words = [require("awk"), "-f", str(PIP_SETTINGS)]
     done = subprocess.run(words, input=settings, capture_output=True, text=True, check=True)
     assert done.stdout == "extra-index-url = https://a.invalid/simple\n"
+
+
+def test_node_has_npm_and_its_unprivileged_user(network: str) -> None:
+    """The version is that of the tag, npm runs on it, and there is the user `node`."""
+    said = once(network, NODE, "sh", "-c", "node --version && npm --version && id -un 1000").stdout.split()
+    assert said[0].startswith("v24.")
+    assert int(said[1].partition(".")[0]) >= 11
+    assert said[2] == "node"

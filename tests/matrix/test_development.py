@@ -15,7 +15,11 @@ import pytest
 STACK = Path(__file__).parents[2] / "fixtures" / "stack"
 PATIENCE_S = 300
 ANSWERS_S = 60.0
-ANY_PORT = 'services: {api: {ports: !override ["127.0.0.1::8000"]}}'
+ANY_PORT = """
+services:
+  api: {ports: !override ["127.0.0.1::8000"]}
+  web: {ports: !override ["127.0.0.1::3000"]}
+"""
 Compose = Callable[..., str]
 
 
@@ -50,10 +54,20 @@ def answer(url: str) -> int:
 
 def test_the_development_file_starts_a_stack(compose: Compose) -> None:
     """`docker compose up --build` is enough: the api answers, and reaches its database and Redis."""
-    compose("up", "--build", "--wait")
+    compose("up", "--build", "--wait", "api", "worker")
     address, deadline = compose("port", "api", "8000").strip(), time.monotonic() + ANSWERS_S
     for path in ("/api/v1/health", "/api/v1/health/readiness"):
         while (status := answer(f"http://{address}{path}")) != 200:
             assert time.monotonic() < deadline, f"{path} answers {status}\n{compose('logs', 'api')}"
             time.sleep(0.2)
     assert "worker" in compose("ps", "--services", "--status", "running").split()
+
+
+@pytest.mark.long  # half a minute of processor time where the page's image is not in the engine's cache
+def test_the_development_file_starts_the_page(compose: Compose) -> None:
+    """The page answers, and reaches the api."""
+    compose("up", "--build", "--wait")
+    address, deadline = compose("port", "web", "3000").strip(), time.monotonic() + ANSWERS_S
+    while (status := answer(f"http://{address}/health/readiness")) != 200:
+        assert time.monotonic() < deadline, f"it answers {status}\n{compose('logs', 'web')}"
+        time.sleep(0.2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import time
@@ -37,6 +38,28 @@ def test_what_needs_servers_waits_for_healthy_ones(name: str) -> None:
     """Neither starts before the database and Redis answer: with `service_started` it would meet a closed door."""
     found = {needed: wait["condition"] for needed, wait in SERVICES[name]["depends_on"].items()}
     assert found == dict.fromkeys(("db", "redis"), "service_healthy")
+
+
+def test_the_page_waits_for_a_healthy_api() -> None:
+    """It starts when whoever looks at it can be shown something."""
+    assert {name: wait["condition"] for name, wait in SERVICES["web"]["depends_on"].items()} == {
+        "api": "service_healthy"
+    }
+
+
+def test_the_page_is_probed_by_what_its_image_has() -> None:
+    """It asks its own health route with Node.js: that route asks nobody else, as a restart would not mend the api."""
+    *program, code = SERVICES["web"]["healthcheck"]["test"]
+    assert program == ["CMD", "node", "-e"]
+    assert "'http://127.0.0.1:3000/health'" in code
+
+
+def test_the_lock_file_names_no_registry() -> None:
+    """Every package is fixed by a checksum, and comes from whatever registry npm is told of."""
+    packages = json.loads((STACK / "web" / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    fetched = {name: package for name, package in packages.items() if name}
+    assert len(fetched) > 1
+    assert [name for name, package in fetched.items() if "resolved" in package or "integrity" not in package] == []
 
 
 def test_the_api_is_probed_by_what_the_image_has() -> None:
