@@ -36,13 +36,15 @@ SECURITY = (
     (
         *("security-admin-forwarded-for-trusted", "security-signature-unchecked", "security-crash-on-odd-query"),
         *("tracing-same-for-all", "logs-credentials", "logs-worker-body", "logs-worker-duration-as-text"),
-        *("posture-environment-not-ignored", "posture-runs-as-root"),
+        *("posture-environment-not-ignored", "posture-runs-as-root", "posture-pipeline-misspelled-key"),
     ),
     (
         *("security-admin-real-ip-trusted", "security-algorithm-confusion", "security-nobody-accepted"),
         *("security-unsigned-accepted", "security-stack-trace-shown", "security-long-address-undocumented"),
         *("security-crash-on-malformed-token", "tracing-caller-ignored", "logs-worker-line-without-time"),
-        "posture-worker-without-health-check",
+        *("posture-worker-without-health-check", "posture-pipeline-action-by-tag", "posture-pipeline-all-may-write"),
+        *("posture-pipeline-any-branch", "posture-pipeline-develop-left-out", "posture-pipeline-gate-not-awaited"),
+        *("posture-pipeline-job-may-hang", "posture-pipeline-rollback-never", "posture-pipeline-without-environment"),
     ),
 )
 

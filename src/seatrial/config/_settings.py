@@ -680,6 +680,24 @@ READ_ELSEWHERE = (
 )
 
 
+class PipelineSettings(Section):
+    """The workflow of GitHub Actions that deploys; `file` is relative to the file.
+
+    `events` start it, pushes and pull requests to each of `branches`. Its job `deploy` waits for the job `gate` and all
+    others, and runs on branches of `deploys_from` alone. The step with the id `verify` looks at what was deployed, and
+    the one with the id `rollback` takes it back where that fails.
+    """
+
+    file: Annotated[str, StringConstraints(min_length=1)]
+    events: tuple[Name, ...] = ()
+    branches: tuple[str, ...] = ()
+    deploy: Name = "deploy"
+    gate: Name = "gate"
+    deploys_from: Annotated[tuple[str, ...], Field(min_length=1)] = ("main",)
+    verify: str = ""
+    rollback: str = ""
+
+
 class PostureSettings(Section):
     """What the files promise to an operator; paths are relative to the file.
 
@@ -701,6 +719,7 @@ class PostureSettings(Section):
     required: tuple[str, ...] = ()
     malformed: Environment = {}
     reporting: tuple[str, ...] = ()
+    pipeline: PipelineSettings | None = None
 
 
 class GateSettings(Section):
