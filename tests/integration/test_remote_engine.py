@@ -26,7 +26,7 @@ from seatrial.config import CoverageSettings
 from seatrial.core import EnvironmentFailure, Outcome
 from seatrial.cover import Collector
 from seatrial.stack import image_name, run_labels, sweep
-from seatrial.stack._copied import Copied, _unpack
+from seatrial.stack._copied import Copied, _check_end, _unpack
 from seatrial.stack._folders import work_parent
 from seatrial.stack._visible import is_visible
 
@@ -297,3 +297,18 @@ def test_links_in_an_archive_lead_nowhere(tmp_path: Path) -> None:
         "share/data/good",
         "share/data/link/in",
     ]
+
+
+def test_an_archive_that_breaks_off_is_not_taken_for_a_whole_one() -> None:
+    """An engine that cannot read a file to its end says nothing: the archive ends there, as if there were no more."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        for name in ("first", "second"):
+            tar.addfile(tarfile.TarInfo(name))
+    _check_end(packed)
+    assert packed.tell() == 0
+    for size in (0, 1, 512, 1024, 1536):
+        broken = io.BytesIO()
+        broken.write(packed.getvalue()[:size])
+        with pytest.raises(tarfile.ReadError, match="breaks off"):
+            _check_end(broken)
