@@ -25,8 +25,8 @@ from leavings import left_of
 from seatrial.config import CoverageSettings
 from seatrial.core import EnvironmentFailure, Outcome
 from seatrial.cover import Collector
-from seatrial.stack import run_labels, sweep
-from seatrial.stack._copied import Copied, _unpack
+from seatrial.stack import image_name, run_labels, sweep
+from seatrial.stack._copied import Copied, _check_end, _unpack
 from seatrial.stack._folders import work_parent
 from seatrial.stack._visible import is_visible
 
@@ -54,7 +54,7 @@ services:
     command: [python, -m, app.serve]
 """
 DOCKERFILE = f"FROM {PYTHON}\nCOPY svc /service\nWORKDIR /service\n"
-SERVER = """from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+SERVER = """from wsgiref.simple_server import make_server
 
 
 def first():
@@ -65,16 +65,16 @@ def second():
     return b"second"
 
 
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self):
-        text = globals().get(self.path[1:], bytes)()
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(text)
+def answer(environ, start_response):
+    text = globals().get(environ["PATH_INFO"][1:], bytes)()
+    start_response("200 OK", [])
+    return [text]
 
 
-ThreadingHTTPServer(("", 8000), Handler).serve_forever()
+make_server("", 8000, answer).serve_forever()
 """
+"""Whoever has an answer knows that no line is still to come: it is written when the function has returned."""
+
 HARNESS = """
 import os, sys
 from pathlib import Path
@@ -162,8 +162,8 @@ def hidden(require: Callable[[str], str]) -> Hidden:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """Return a project with one service, which is built."""
+def project(client: docker.DockerClient, tmp_path: Path) -> Iterator[Path]:
+    """Return a project with one service, which is built; its image is removed in the end."""
     package = tmp_path / "svc" / "app"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("")
@@ -171,7 +171,8 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / "Dockerfile").write_text(DOCKERFILE)
     (tmp_path / "docker-compose.yml").write_text(COMPOSE)
     (tmp_path / "seatrial.toml").write_text(CONFIG)
-    return tmp_path
+    yield tmp_path
+    client.images.remove(image_name(tmp_path, "api"), force=True)
 
 
 def measure(project: Path, out: str, *before: str) -> Any:
@@ -185,7 +186,6 @@ def measure(project: Path, out: str, *before: str) -> Any:
     return json.loads((project / out / "coverage" / "attribution.json").read_text())["files"]
 
 
-@pytest.mark.usefixtures("engine")
 def test_lines_are_those_of_an_engine_beside_us(project: Path, hidden: Hidden) -> None:
     """Of a killed container too, by suite, by a user that owns nothing, on a read-only root; and nothing stays."""
     copied, mounted = measure(project, "copied", *hidden(work_parent())), measure(project, "mounted")
@@ -220,7 +220,6 @@ def start(project: Path, *before: str) -> str:
     return done.stderr
 
 
-@pytest.mark.usefixtures("engine")
 def test_files_of_the_project_that_the_engine_does_not_see_are_told(project: Path, hidden: Hidden) -> None:
     """It would mount an empty folder in their place, and nobody would know why the service fails."""
     (project / "settings").mkdir()
@@ -232,7 +231,6 @@ def test_files_of_the_project_that_the_engine_does_not_see_are_told(project: Pat
     assert list(project.iterdir()) == []
 
 
-@pytest.mark.usefixtures("engine")
 def test_the_loopback_address_of_another_machine_is_told(project: Path, require: Callable[[str], str]) -> None:
     """A stack that works, and is published where we are not, is no service that does not answer in time."""
     require("mount")
@@ -299,3 +297,18 @@ def test_links_in_an_archive_lead_nowhere(tmp_path: Path) -> None:
         "share/data/good",
         "share/data/link/in",
     ]
+
+
+def test_an_archive_that_breaks_off_is_not_taken_for_a_whole_one() -> None:
+    """An engine that cannot read a file to its end says nothing: the archive ends there, as if there were no more."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        for name in ("first", "second"):
+            tar.addfile(tarfile.TarInfo(name))
+    _check_end(packed)
+    assert packed.tell() == 0
+    for size in (0, 1, 512, 1024, 1536):
+        broken = io.BytesIO()
+        broken.write(packed.getvalue()[:size])
+        with pytest.raises(tarfile.ReadError, match="breaks off"):
+            _check_end(broken)

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from seatrial.config import load_settings
-from seatrial.stack import StackPlan, handed_over, image_name
+from seatrial.stack import ServiceAddition, StackPlan, handed_over, image_name
+from seatrial.stack._compose_mounts import project_files
 from seatrial.stack._compose_override import write_override
 from seatrial.stack._passage import FAR_PORT
 
@@ -134,3 +135,29 @@ def test_a_tag_keeps_builds_of_two_runs_apart(tmp_path: Path) -> None:
     assert name.endswith("-api:run-1")
     plain = {name: facts.get("image") for name, facts in images(tmp_path, model).items()}
     assert plain == {"api": None, "worker": None, "db": None, "own": image_name(ROOT, "own")}
+
+
+@pytest.mark.parametrize("volume", ["", "run-share"])
+def test_the_share_is_a_folder_or_a_volume(tmp_path: Path, volume: str) -> None:
+    """Services with an addition alone see it; a volume was made before, and is not compose's to make or to remove."""
+    plan = plan_in(tmp_path, additions={"api": ServiceAddition()})
+    write_override(plan, MODEL, tmp_path / "override.yml", volume=volume)
+    found = yaml.load((tmp_path / "override.yml").read_text(), Loader=_Loader)  # noqa: S506 - a safe loader
+    assert found["services"]["api"]["volumes"] == [f"{volume or plan.share}:/seatrial"]
+    assert "volumes" not in found["services"]["db"]
+    assert found.get("volumes", {}) == ({volume: {"name": volume, "external": True}} if volume else {})
+
+
+def test_files_of_the_project_that_a_service_mounts(tmp_path: Path) -> None:
+    """Bind mounts, secrets and configs; what is not there, or is the machine's, is no file of the project."""
+    for name in ("settings", "token", "app.ini"):
+        (tmp_path / name).touch()
+    binds = [{"type": "bind", "source": str(tmp_path / name)} for name in ("settings", "none")]
+    binds += [{"type": "bind", "source": "/etc"}, {"type": "volume", "source": "data"}, {"type": "tmpfs"}]
+    model = {
+        "services": {"api": {"volumes": binds, "secrets": [{"source": "s"}, {"source": "e"}], "configs": []}, "db": {}},
+        "secrets": {"s": {"file": str(tmp_path / "token")}, "e": {"environment": "E"}},
+        "configs": {"c": {"file": str(tmp_path / "app.ini")}},
+    }
+    assert list(project_files(model, "api", tmp_path)) == [tmp_path / "settings", tmp_path / "token"]
+    assert list(project_files(model, "db", tmp_path)) == []

@@ -9,6 +9,7 @@ test to them, does not touch it. Both carry the labels of their run, so whoever 
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import tarfile
 import tempfile
@@ -26,6 +27,7 @@ from seatrial.stack._engine import ENGINE, idle_container
 from seatrial.stack._share import Seen
 
 IN_MEMORY = 4 << 20
+END = bytes(2 * tarfile.BLOCKSIZE)
 SHOWN = 300
 
 
@@ -87,7 +89,7 @@ class Copied:
         with tempfile.SpooledTemporaryFile(IN_MEMORY) as archive:
             for part in parts:
                 archive.write(part)
-            archive.seek(0)
+            _check_end(archive)
             with tarfile.open(fileobj=archive) as tar:
                 yield tar
 
@@ -111,6 +113,14 @@ def _as_root(member: tarfile.TarInfo) -> tarfile.TarInfo:
     member.uid = member.gid = 0
     member.uname = member.gname = ""
     return member
+
+
+def _check_end(archive: IO[bytes]) -> None:
+    """Go to the beginning of a whole archive; raises TarError: one that breaks off reads like a shorter one."""
+    archive.seek(-min(len(END), archive.tell()), os.SEEK_CUR)
+    if archive.read() != END:
+        raise tarfile.ReadError("the engine's archive breaks off")
+    archive.seek(0)
 
 
 def _seen(tar: tarfile.TarFile) -> Iterator[Seen]:
