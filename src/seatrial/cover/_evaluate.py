@@ -11,11 +11,11 @@ from seatrial.core import CheckResult, Evidence, Outcome
 from seatrial.cover._checks import MAPPED, judge_collected, judge_mapped
 from seatrial.cover._combine import DATA, combine
 from seatrial.cover._figures import Summaries, components_of, measure
-from seatrial.cover._handed_in import HandedIn
+from seatrial.cover._handed_in import HandedIn, interpreters
 from seatrial.cover._lines import Model, join, lines_of
 from seatrial.cover._merge import merge_in
 from seatrial.cover._places import Places
-from seatrial.cover._reach import describe
+from seatrial.cover._reach import COMPONENTS, describe
 from seatrial.cover._reports import write_attribution, write_json, write_reports
 
 
@@ -39,7 +39,8 @@ def evaluate(
     write_attribution(model, out / "attribution.json")
     unit = {each.suite for each in settings.merge}
     known = {name: [file for file in files if file in model] for name, files in components.items()}
-    write_json(describe(model, known, unit=unit, gap=gap), out / "components.json")
+    told = describe(model, known, unit=unit, gap=gap, interpreters=interpreters(handed_in))
+    write_json(told, out / COMPONENTS)
     measurements = () if gap else measure(model, components, summaries, merged=bool(settings.merge))
     evidence = Evidence(results=(collected, mapped), measurements=measurements)
     return _with_patch(evidence, model, settings.patch_base, places, out, gap) if settings.patch_base else evidence

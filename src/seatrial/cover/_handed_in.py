@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +45,21 @@ class HandedIn:
     def roots(self) -> set[str]:
         """Return where its processes had the source."""
         return {process["root"] for process in self.processes}
+
+
+CORES = {"CTracer": "ctrace", "PyTracer": "pytrace", "SysMonitor": "sysmon"}
+"""What coverage's documentation calls what it calls otherwise in its code."""
+
+
+def interpreters(handed_in: Iterable[HandedIn]) -> list[dict[str, str]]:
+    """Return by which Python, and which core of coverage, each service was measured, as far as its processes said."""
+    found = {
+        (each["service"], each["python"], CORES.get(each["tracer"], each["tracer"]))
+        for service in handed_in
+        for each in service.processes
+        if "tracer" in each
+    }
+    return [{"service": service, "python": python, "core": core} for service, python, core in sorted(found)]
 
 
 def read_handed_in(data: Path, service: str) -> HandedIn:

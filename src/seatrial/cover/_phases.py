@@ -10,6 +10,9 @@ from pathlib import Path
 ALIVE_S = 2.0
 POLL_S = 0.01
 
+STARTUP = "startup"
+"""What a process executes before the first suite, and at its end: importing a module is no request."""
+
 
 class Phases:
     """Name the suite that lines count for; services without a living process are waited for once."""

@@ -5,9 +5,10 @@ coverage/.coverage of each --union--> lines and branches that any of them execut
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, suppress
 from pathlib import Path
 
 from coverage import CoverageData
@@ -19,6 +20,7 @@ from seatrial.cover._collector import unwritable
 from seatrial.cover._evaluate import evaluate
 from seatrial.cover._handed_in import HandedIn, state_of
 from seatrial.cover._places import Places, find_places
+from seatrial.cover._reach import COMPONENTS
 
 DATA = ".coverage"
 
@@ -30,7 +32,7 @@ def unite(folders: Mapping[str, Path], settings: CoverageSettings, *, root: Path
     is not there, and EnvironmentFailure.
     """
     places = find_places(settings, root)
-    handed_in = [_read(name, folder / DATA, places) for name, folder in folders.items()] if settings.services else []
+    handed_in = [_read(name, folder, places) for name, folder in folders.items()] if settings.services else []
     try:
         out.mkdir(parents=True, exist_ok=True)
         return evaluate(handed_in, settings, places, inside=settings.container_source, out=out)
@@ -38,17 +40,26 @@ def unite(folders: Mapping[str, Path], settings: CoverageSettings, *, root: Path
         raise unwritable(out, error) from error
 
 
-def _read(name: str, path: Path, places: Places) -> HandedIn:
+def _read(name: str, folder: Path, places: Places) -> HandedIn:
+    path = folder / DATA
     state = state_of(path)
     good = state == "lines"
     return HandedIn(
         service=name,
         files=(path,) if good else (),
         broken=() if good else (f"{path.name}: {'it holds no lines' if state == 'empty' else state}",),
-        processes=({"root": _root(path, places)},) if good else (),
+        processes=tuple(_processes(folder, _root(path, places))) if good else (),
         problems=(),
         digests={},
     )
+
+
+def _processes(folder: Path, root: str) -> Iterator[dict[str, str]]:
+    """Yield what the run knew of what measured its services; at least where it had the source."""
+    yield {"root": root}
+    with suppress(OSError, ValueError, KeyError, TypeError):  # of another version, or lost: nothing rests on it
+        for each in json.loads((folder / COMPONENTS).read_text(encoding="utf-8"))["interpreters"]:
+            yield {"root": root, "service": each["service"], "python": each["python"], "tracer": each["core"]}
 
 
 def _root(path: Path, places: Places) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from seatrial.core import GateResult, Verdict
 from seatrial.record import Record
+from seatrial.reporting._cost import cost_of
 from seatrial.reporting._handed import read_handed
 from seatrial.reporting._plain import escape
 from seatrial.reporting._tree import TOTAL, called, most_first, percent, tree_of
@@ -25,7 +26,8 @@ def components_of(record: Record) -> dict[str, Any]:
         return {}
     rows = [_row(row, record.gates) for row in found["components"]]
     tree = tree_of(found, [row["name"] for row in rows if row["open"]])
-    return {**found, "rows": _linked(rows, found["incomplete"], tree["branches"]), "tree": tree}
+    linked = _linked(rows, found["incomplete"], tree["branches"])
+    return {**found, "rows": linked, "tree": tree, "cost": cost_of(record, found["interpreters"])}
 
 
 def _linked(rows: list[dict[str, Any]], gap: str, branches: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -69,6 +71,8 @@ def component_lines(record: Record) -> Iterator[str]:
         yield f"| {' | '.join(map(escape, _cells(row, incomplete=bool(found['incomplete']))))} |"
     if len(found["rows"]) > SHOWN:
         yield f"\n{len(found['rows']) - SHOWN} more are in coverage/components.json."
+    if found["cost"]:
+        yield from ("", escape(found["cost"]))
 
 
 def _cells(row: Mapping[str, Any], *, incomplete: bool) -> Iterator[str]:
