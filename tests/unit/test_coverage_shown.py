@@ -47,6 +47,7 @@ COMPONENTS: dict[str, Any] = {
     "schema": "urn:seatrial:coverage:1",
     "incomplete": "",
     "interpreters": [{"service": "api", "python": "3.13", "core": "ctrace"}],
+    "late": [],
     "suites": ["startup", "contract", "health", "unit"],
     "components": [
         {**HEALTH, "name": "total"},
@@ -293,6 +294,20 @@ def test_what_counting_lines_costs_is_printed(tmp_path: Path, events: list[AnyEv
     page = (run / "report.html").read_text()
     assert text_of(page.partition('<p id="instrumentation">')[2].partition("</p>")[0]) == said
     assert said in section_of((run / "summary.md").read_text(), "Coverage of the services")
+
+
+def test_who_was_late_for_a_suite_is_told(tmp_path: Path) -> None:
+    """By service and suite, beside the tree and in the summary, with what it means; of very many the first ones."""
+    late = [{"phase": "contract", "before": "health", "service": f"s{n}", "processes": 2} for n in range(7)]
+    run = lay(tmp_path, components={**COMPONENTS, "late": late})
+    said = (
+        "Who reached what is not sure: s0 (2 of its processes) had not arrived in contract when that began, "
+        "and what it executed until it did counts for health; s1"
+    )
+    for text in ((run / "report.html").read_text(), (run / "summary.md").read_text()):
+        assert said in text
+        assert "; 2 more are in coverage/attribution.json." in text
+    assert "not sure" not in (lay(tmp_path / "sure", components=COMPONENTS) / "report.html").read_text()
 
 
 def test_no_share_is_given_of_what_is_incomplete(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from seatrial.cover._late import Missed, describe_late, missing
+
 # A process shows every half second that it lives; one that ended without a word is not waited for.
 ALIVE_S = 2.0
 POLL_S = 0.01
@@ -22,6 +24,7 @@ class Phases:
         self._services = frozenset(services)
         self._silent: frozenset[str] = frozenset()
         self._wanted = ""
+        self._missed: list[Missed] = []
 
     def switch(self, name: str) -> None:
         """Begin a phase."""
@@ -33,6 +36,15 @@ class Phases:
 
     def wait(self, timeout_s: float) -> bool:
         """Return whether every living process of every service arrived within so many seconds."""
+        arrived = self._await(timeout_s)
+        self._missed += missing(self._share / "data", self._wanted)
+        return arrived
+
+    def late(self) -> list[dict[str, str | int]]:
+        """Return which services lived and had not arrived when a wait was over, as components.json has them."""
+        return describe_late(self._missed)
+
+    def _await(self, timeout_s: float) -> bool:
         deadline = time.monotonic() + timeout_s
         while True:
             seen = list(self._living())

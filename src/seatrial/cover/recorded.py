@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 from coverage import CoverageData
 from coverage.exceptions import CoverageException
@@ -23,6 +24,7 @@ from seatrial.cover._places import Places, find_places
 from seatrial.cover._reach import COMPONENTS
 
 DATA = ".coverage"
+LATE = {"phase": str, "before": str, "service": str, "processes": int}
 
 
 def unite(folders: Mapping[str, Path], settings: CoverageSettings, *, root: Path, out: Path) -> Evidence:
@@ -35,7 +37,8 @@ def unite(folders: Mapping[str, Path], settings: CoverageSettings, *, root: Path
     handed_in = [_read(name, folder, places) for name, folder in folders.items()] if settings.services else []
     try:
         out.mkdir(parents=True, exist_ok=True)
-        return evaluate(handed_in, settings, places, inside=settings.container_source, out=out)
+        late = [each for folder in folders.values() for each in _told(folder, "late", LATE)]
+        return evaluate(handed_in, settings, places, inside=settings.container_source, out=out, late=late)
     except OSError as error:
         raise unwritable(out, error) from error
 
@@ -57,9 +60,15 @@ def _read(name: str, folder: Path, places: Places) -> HandedIn:
 def _processes(folder: Path, root: str) -> Iterator[dict[str, str]]:
     """Yield what the run knew of what measured its services; at least where it had the source."""
     yield {"root": root}
-    with suppress(OSError, ValueError, KeyError, TypeError):  # of another version, or lost: nothing rests on it
-        for each in json.loads((folder / COMPONENTS).read_text(encoding="utf-8"))["interpreters"]:
-            yield {"root": root, "service": each["service"], "python": each["python"], "tracer": each["core"]}
+    for each in _told(folder, "interpreters", {"service": str, "python": str, "core": str}):
+        yield {"root": root, "tracer": each["core"], **each}
+
+
+def _told(folder: Path, key: str, types: Mapping[str, type]) -> Iterator[dict[str, Any]]:
+    """Yield what a run told in a list of its components.json; nothing of another version: no figure rests on it."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        for each in json.loads((folder / COMPONENTS).read_text(encoding="utf-8"))[key]:
+            yield {name: kind(each[name]) for name, kind in types.items()}
 
 
 def _root(path: Path, places: Places) -> str:

@@ -15,6 +15,9 @@ from seatrial.reporting._tree import TOTAL, called, most_first, percent, tree_of
 SHOWN = 50
 """So many components are in summary.md; coverage/components.json has them all."""
 
+LATEST = 5
+"""So many services that were late for a suite are named."""
+
 LINKED = 16
 """For the branches of so many components there is room on every page."""
 
@@ -27,7 +30,19 @@ def components_of(record: Record) -> dict[str, Any]:
     rows = [_row(row, record.gates) for row in found["components"]]
     tree = tree_of(found, [row["name"] for row in rows if row["open"]])
     linked = _linked(rows, found["incomplete"], tree["branches"])
-    return {**found, "rows": linked, "tree": tree, "cost": cost_of(record, found["interpreters"])}
+    more = {"cost": cost_of(record, found["interpreters"]), "doubt": _doubt(found["late"])}
+    return {**found, "rows": linked, "tree": tree, **more}
+
+
+def _doubt(late: Sequence[Mapping[str, Any]]) -> str:
+    """Return which lines may count for the suite before, empty where none may."""
+    each = [
+        f"{one['service']} ({one['processes']} of its processes) had not arrived in {one['phase']} when that began, "
+        f"and what it executed until it did counts for {one['before']}"
+        for one in late
+    ]
+    more = f"; {len(each) - LATEST} more are in coverage/attribution.json" if len(each) > LATEST else ""
+    return f"Who reached what is not sure: {'; '.join(each[:LATEST])}{more}." if each else ""
 
 
 def _linked(rows: list[dict[str, Any]], gap: str, branches: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -71,6 +86,8 @@ def component_lines(record: Record) -> Iterator[str]:
         yield f"| {' | '.join(map(escape, _cells(row, incomplete=bool(found['incomplete']))))} |"
     if len(found["rows"]) > SHOWN:
         yield f"\n{len(found['rows']) - SHOWN} more are in coverage/components.json."
+    if found["doubt"]:
+        yield from ("", escape(found["doubt"]))
     if found["cost"]:
         yield from ("", escape(found["cost"]))
 
