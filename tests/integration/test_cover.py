@@ -271,6 +271,31 @@ def test_every_process_acknowledges_a_phase(root: Path) -> None:
         assert found[str(CREW.splitlines().index(f"    return {number}") + 1)] == ["one"]
 
 
+def test_who_stands_still_while_a_suite_begins_is_told(root: Path) -> None:
+    """By name, suite and what it means, once it was heard again: of one that was killed there is nothing to say."""
+    collector = Collector(SETTINGS, root=root)
+    with serving(collector, root) as service:
+        collector.set_phase("one")
+        assert collector.wait_acknowledged(10)
+        assert service.get("/first") == "first"
+        service.child.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, service.child.pid, os.WSTOPPED | os.WNOWAIT)
+        collector.set_phase("two")
+        assert not collector.wait_acknowledged(0.1)
+        service.child.send_signal(signal.SIGCONT)
+        assert service.get("/second") == "second"
+        await_all(lambda: [ack for ack in (root / "share/data/ack").glob("[!.]*") if ack.read_text() == "two"], 1)
+        service.end(signal.SIGKILL)
+        collector.set_phase("three")
+        collector.wait_acknowledged(0.1)
+    evidence = collector.collect(out=root / "out")
+    lines(evidence, root)
+    late = [{"phase": "two", "before": "one", "service": "api", "processes": 1}]
+    for name in ("attribution", "components"):
+        assert json.loads((root / f"out/{name}.json").read_text())["late"] == late
+    assert any(note.startswith("coverage: 1 process(es) of api had not arrived") for note in evidence.notes)
+
+
 def test_a_killed_service_keeps_what_was_written_down(root: Path) -> None:
     """After SIGKILL everything up to half a second before is there; of a busy service no line is lost."""
     collector = Collector(SETTINGS, root=root)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from measured import CONFIG, LOADED, lay_out
+from measured import CONFIG, LOADED, READY, lay_out
 
 from seatrial.swarm._few import ARRIVALS
 
@@ -41,9 +41,19 @@ def test_load_has_lines_of_its_own_and_its_verdict_from_the_clean_stack(tmp_path
     run = project / ".seatrial" / "latest"
     lines = read(run / "coverage" / "attribution.json")["files"]["svc/app/answers.py"]
     assert lines[str(LOADED)] == ["load"]
+    assert lines[str(READY)] == ["startup"], "what measures the cost of counting is nobody's request"
     total = next(each for each in read(run / "coverage" / "components.json")["components"] if each["name"] == "total")
     assert total["only"]["load"] == 1
     assert 0 < (run / "logs" / "instrumented" / "app.log").read_text().count("/loaded") <= ARRIVALS
     assert 0 < (run / "logs" / "app.log").read_text().count("/loaded") <= 2 * 5
     assert (run / "load" / "some" / "stats.json").is_file()
+    told = read(run / "verdict.json")
+    measured = {each["name"]: each["value"] for each in told["measurements"] if "instrumentation" in each["name"]}
+    summary = (run / "summary.md").read_text()
+    if measured:  # a machine that is busy for most of a second has no figure
+        assert measured.keys() == {f"instrumentation.{name}" for name in ("with", "without", "ratio")}
+        assert f"{measured['instrumentation.with']:.0f} requests a second with it" in summary
+    else:
+        assert "What counting lines costs was not measured: GET / takes too long" in summary
+    assert "coverage.py (app: Python 3." in summary
     assert not (run / "load" / "other").exists()

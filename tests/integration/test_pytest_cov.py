@@ -84,6 +84,15 @@ def test_the_figures_are_those_of_the_run(shown: tuple[Path, subprocess.Complete
     assert (gate["status"], round(gate["value"], 6)) == ("pass", round(total, 6))
 
 
+def test_without_a_clean_stack_the_cost_of_counting_is_unknown(
+    shown: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    """There is nothing to compare with: the summary says so, in place of a figure."""
+    project, _ = shown
+    summary = (project / ".seatrial/latest/summary.md").read_text()
+    assert "What counting lines costs was not measured: no suite of this run is on the clean stack." in summary
+
+
 def test_lines_keep_their_suite(shown: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     """What pytest-cov leaves behind knows which suite reached a line, for `--cov-report=html` of a later run."""
     project, _ = shown

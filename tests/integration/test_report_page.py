@@ -174,6 +174,8 @@ WHERE = {"only": {"contract": "1-3"}, "unreached": NEVER}
 TREE = {
     "schema": "urn:seatrial:coverage:1",
     "incomplete": "",
+    "interpreters": [{"service": "api", "python": "3.13", "core": "ctrace"}],
+    "late": [],
     "suites": ["startup", "contract"],
     "components": [{"name": name, **REACHED} for name in ("total", "health", "main")],
     "files": [

@@ -44,6 +44,9 @@ NEVER = "6-8"
 LOADED = 10
 """The line that a load alone asks for."""
 
+READY = 11
+"""The line that answers who waits for the service."""
+
 CONFIG = f"""
 suites = ["suites"]
 [stack]

@@ -6,6 +6,7 @@ import html
 import io
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,17 @@ import jsonschema
 import pytest
 
 from seatrial.core import GateResult, Measurement, Verdict, content
-from seatrial.record import AnyEvent, GateJudged, MeasurementTaken, Record, Recorder, RunFinished, RunStarted
+from seatrial.cover._cost import figures
+from seatrial.record import (
+    AnyEvent,
+    GateJudged,
+    MeasurementTaken,
+    NothingToMeasure,
+    Record,
+    Recorder,
+    RunFinished,
+    RunStarted,
+)
 from seatrial.reporting import REPORTERS, write_reports
 from seatrial.reporting._components import LINKED
 from seatrial.reporting._room import LIMIT_BYTES
@@ -35,6 +46,8 @@ FILE = {
 COMPONENTS: dict[str, Any] = {
     "schema": "urn:seatrial:coverage:1",
     "incomplete": "",
+    "interpreters": [{"service": "api", "python": "3.13", "core": "ctrace"}],
+    "late": [],
     "suites": ["startup", "contract", "health", "unit"],
     "components": [
         {**HEALTH, "name": "total"},
@@ -78,7 +91,13 @@ GATES = (
 )
 
 
-def lay(folder: Path, *, components: dict[str, Any] | None = None, patch: dict[str, Any] | None = None) -> Path:
+def lay(
+    folder: Path,
+    *,
+    components: dict[str, Any] | None = None,
+    patch: dict[str, Any] | None = None,
+    more: Sequence[AnyEvent] = (),
+) -> Path:
     """Write down a run with what its collector left, and make its reports."""
     covered = Measurement(name="coverage.total", value=75.0, unit="percent", definition="lines")
     started = RunStarted(
@@ -90,7 +109,7 @@ def lay(folder: Path, *, components: dict[str, Any] | None = None, patch: dict[s
         profile="quick",
         seed=7,
     )
-    events: list[AnyEvent] = [started, MeasurementTaken(measurement=covered)]
+    events: list[AnyEvent] = [started, MeasurementTaken(measurement=covered), *more]
     events += [GateJudged(gate=each) for each in GATES]
     events += [RunFinished(verdict=Verdict.FAIL, reason="r", duration_s=1.0)]
     with Recorder(folder) as recorder:
@@ -252,6 +271,43 @@ def test_links_lead_to_branches_that_are_there(tmp_path: Path) -> None:
         assert len(links) == linked
         assert all(f'<details id="{link}"' in page for link in links)
         assert ("more components, with their files, are in" in page) is (count > LINKED)
+
+
+PAIRS = ((0.02, 0.01), (0.03, 0.01), (0.04, 0.03))
+COST = [MeasurementTaken(measurement=each) for each in figures(PAIRS, 10, "/ready")]
+WHY = NothingToMeasure(metric="instrumentation.ratio", reason="no suite of this run is on the clean stack")
+COSTS = (
+    "What counting lines costs: 333 requests a second with it, 1000 without, a ratio of 0.50 (rate with "
+    "instrumentation to that without it, of one client that asks GET /ready again and again, the median of "
+    "bursts of 10, to both stacks by turns; 3 pairs). It decides nothing."
+)
+
+
+@pytest.mark.parametrize(
+    ("events", "said"),
+    [(COST, COSTS), ([WHY], f"What counting lines costs was not measured: {WHY.reason}."), ([WHY, *COST], COSTS)],
+)
+def test_what_counting_lines_costs_is_printed(tmp_path: Path, events: list[AnyEvent], said: str) -> None:
+    """On the page and in the summary, with what counted them; or why nobody knows."""
+    run = lay(tmp_path, components=COMPONENTS, more=events)
+    said += " Lines were counted by coverage.py (api: Python 3.13, ctrace)."
+    page = (run / "report.html").read_text()
+    assert text_of(page.partition('<p id="instrumentation">')[2].partition("</p>")[0]) == said
+    assert said in section_of((run / "summary.md").read_text(), "Coverage of the services")
+
+
+def test_who_was_late_for_a_suite_is_told(tmp_path: Path) -> None:
+    """By service and suite, beside the tree and in the summary, with what it means; of very many the first ones."""
+    late = [{"phase": "contract", "before": "health", "service": f"s{n}", "processes": 2} for n in range(7)]
+    run = lay(tmp_path, components={**COMPONENTS, "late": late})
+    said = (
+        "Who reached what is not sure: s0 (2 of its processes) had not arrived in contract when that began, "
+        "and what it executed until it did counts for health; s1"
+    )
+    for text in ((run / "report.html").read_text(), (run / "summary.md").read_text()):
+        assert said in text
+        assert "; 2 more are in coverage/attribution.json." in text
+    assert "not sure" not in (lay(tmp_path / "sure", components=COMPONENTS) / "report.html").read_text()
 
 
 def test_no_share_is_given_of_what_is_incomplete(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ import msgspec
 from seatrial.campaign._ahead import Ahead
 from seatrial.campaign._attribution import LoadAttribution
 from seatrial.campaign._background import in_background
+from seatrial.campaign._cost import cost_of_counting
 from seatrial.campaign._entered import Entered
 from seatrial.campaign._instruments import (
     Instrument,
@@ -37,7 +38,7 @@ from seatrial.campaign._stacks import Stacks
 from seatrial.campaign._stay import leave_running
 from seatrial.campaign._suites import Suite, in_suite_order, suite_named, suites_of
 from seatrial.core import Evidence, SeatrialError, as_ours
-from seatrial.cover import Collector
+from seatrial.cover import STARTUP, Collector
 from seatrial.record import RunFailed, StageFinished, StageStarted
 from seatrial.stack import Stack, Variant
 
@@ -192,8 +193,12 @@ class Campaign:
             self.stacks.prepare(first)
 
     def _switch_phase(self, suite: Suite, variant: Variant | None) -> None:
-        if self._collector and variant == "instrumented" and suite.name != "coverage":
-            self._collector.set_phase(suites_of([suite.name])[0])
+        if variant == "instrumented" and suite.name != "coverage":
+            self._begin_phase(suites_of([suite.name])[0])
+
+    def _begin_phase(self, name: str) -> None:
+        if self._collector:
+            self._collector.set_phase(name)
             self._collector.wait_acknowledged(1.0)
 
     def _start_early(self, suite: Suite, variant: Variant | None) -> None:
@@ -218,6 +223,7 @@ class Campaign:
             return
         if self._attributes_load:
             self._attribute_load()
+        self._tell_cost()
         self.stacks.end("instrumented")
         if self._collector:
             self._begin_collecting(self._collector)
@@ -247,10 +253,25 @@ class Campaign:
             with self._timed("coverage"):
                 self._attribution.send(stack)
 
+    def _tell_cost(self) -> None:
+        """Measure what counting lines costs while both stacks are up and idle: limits are proved before or after."""
+        if self._collector is None or "coverage" in self._early:
+            return
+        if PROVING in self._early:
+            wait([self._early[PROVING]])  # which is waited for next in any case
+        with (
+            contextlib.suppress(SeatrialError),
+            self._timed("coverage"),
+        ):  # whoever needs the stack next says what it is
+            self._begin_phase(STARTUP)
+            variants = [self.variant(suite_named(name)) for name in self.parts if name != "coverage"]
+            self.run.absorb(cost_of_counting(self.run, self.stacks, variants))
+
     def cover(self) -> Evidence:
         """Return what the services executed, if they are measured: their stack ends for that. Raises SeatrialError."""
         if self._collector is None:
             return Evidence()
+        self._tell_cost()
         self._begin_collecting(self._collector)
         evidence = self._early["coverage"].result()
         if "coverage" not in self._entered:

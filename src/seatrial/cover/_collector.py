@@ -13,6 +13,7 @@ from pathlib import Path
 from seatrial.config import CoverageSettings
 from seatrial.core import EnvironmentFailure, Evidence, Progress
 from seatrial.cover._handed_in import HandedIn, read_handed_in
+from seatrial.cover._late import told
 from seatrial.cover._library import Library, provide, tracers
 from seatrial.cover._phases import Phases
 from seatrial.cover._places import Places, find_places
@@ -131,9 +132,12 @@ class Collector:
         from seatrial.cover import _checks as checks  # noqa: PLC0415 - see above
         from seatrial.cover._evaluate import evaluate  # noqa: PLC0415 - see above
 
-        notes = tuple(checks.remarks(handed_in, self._library.notes if self._library else ()))
+        late = self._phases.late() if self._phases else []
+        notes = [*checks.remarks(handed_in, self._library.notes if self._library else ())]
+        notes += [f"coverage: {told(each)}" for each in late]
         inside = self._inside or self._settings.container_source
-        return replace(evaluate(handed_in, self._settings, places, inside=inside, out=out), notes=notes)
+        found = evaluate(handed_in, self._settings, places, inside=inside, out=out, late=late)
+        return replace(found, notes=tuple(notes))
 
 
 def _addition(service: str) -> ServiceAddition:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,19 +11,26 @@ from seatrial.core import CheckResult, Evidence, Outcome
 from seatrial.cover._checks import MAPPED, judge_collected, judge_mapped
 from seatrial.cover._combine import DATA, combine
 from seatrial.cover._figures import Summaries, components_of, measure
-from seatrial.cover._handed_in import HandedIn
+from seatrial.cover._handed_in import HandedIn, interpreters
 from seatrial.cover._lines import Model, join, lines_of
 from seatrial.cover._merge import merge_in
 from seatrial.cover._places import Places
-from seatrial.cover._reach import describe
+from seatrial.cover._reach import COMPONENTS, describe
 from seatrial.cover._reports import write_attribution, write_json, write_reports
 
 
-def evaluate(
-    handed_in: Sequence[HandedIn], settings: CoverageSettings, places: Places, *, inside: str, out: Path
+def evaluate(  # noqa: PLR0913 - by keyword, each is needed once
+    handed_in: Sequence[HandedIn],
+    settings: CoverageSettings,
+    places: Places,
+    *,
+    inside: str,
+    out: Path,
+    late: Sequence[Mapping[str, str | int]] = (),
 ) -> Evidence:
     """Judge the data, write every report and return the figures; `inside` is the source as the services have it.
 
+    `late` are those that arrived in a phase after its suite began, as `Phases.late` has them.
     There is no figure unless every service handed in all that it executed, and all that is merged in could be read.
     Raises EnvironmentFailure and OSError.
     """
@@ -36,10 +43,11 @@ def evaluate(
     unread = [file for file in places.relative(places.files) if file not in ran]
     gap = collected.reason or (f"cannot be parsed: {', '.join(unread)}" if unread else "")
     model, components = join(ran, merged.model), components_of(settings, places, merged.components)
-    write_attribution(model, out / "attribution.json")
+    write_attribution(model, late, out / "attribution.json")
     unit = {each.suite for each in settings.merge}
     known = {name: [file for file in files if file in model] for name, files in components.items()}
-    write_json(describe(model, known, unit=unit, gap=gap), out / "components.json")
+    told = describe(model, known, unit=unit, gap=gap, interpreters=interpreters(handed_in), late=late)
+    write_json(told, out / COMPONENTS)
     measurements = () if gap else measure(model, components, summaries, merged=bool(settings.merge))
     evidence = Evidence(results=(collected, mapped), measurements=measurements)
     return _with_patch(evidence, model, settings.patch_base, places, out, gap) if settings.patch_base else evidence

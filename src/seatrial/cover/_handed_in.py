@@ -47,6 +47,21 @@ class HandedIn:
         return {process["root"] for process in self.processes}
 
 
+CORES = {"CTracer": "ctrace", "PyTracer": "pytrace", "SysMonitor": "sysmon"}
+"""What coverage's documentation calls what it calls otherwise in its code."""
+
+
+def interpreters(handed_in: Iterable[HandedIn]) -> list[dict[str, str]]:
+    """Return by which Python, and which core of coverage, each service was measured, as far as its processes said."""
+    found = {
+        (each["service"], each["python"], CORES.get(each["tracer"], each["tracer"]))
+        for service in handed_in
+        for each in service.processes
+        if "tracer" in each
+    }
+    return [{"service": service, "python": python, "core": core} for service, python, core in sorted(found)]
+
+
 def read_handed_in(data: Path, service: str, *, lost: Iterable[str] = ()) -> HandedIn:
     """Read what a service left in the data folder of a share; `lost` says why something of it may be missing."""
     states = {path: state_of(path) for path in sorted(data.glob(f".coverage.{service}.*"))}

@@ -6,13 +6,17 @@ import time
 from collections.abc import Iterable, Sequence
 from itertools import count
 
-from seatrial.stack import Seen, Share
+from seatrial.cover._late import Missed, describe_late, missing
+from seatrial.stack import Mounted, Seen, Share
 
 # A process shows every half second that it lives; one that ended without a word is not waited for.
 ALIVE_S = 2.0
 POLL_S = 0.01
 LOOKS = 3
 """At least so often is looked, however long a look takes: the first is too early."""
+
+STARTUP = "startup"
+"""What a process executes before the first suite, and at its end: importing a module is no request."""
 
 
 class Phases:
@@ -24,6 +28,7 @@ class Phases:
         self._silent: frozenset[str] = frozenset()
         self._wanted = ""
         self._latest_s = self._seen_s = 0.0
+        self._missed: list[Missed] = []
 
     def switch(self, name: str) -> None:
         """Begin a phase; raises EnvironmentFailure."""
@@ -39,6 +44,18 @@ class Phases:
 
         Raises EnvironmentFailure.
         """
+        arrived = self._await(timeout_s)
+        self._missed += missing(self.share, self._wanted)
+        return arrived
+
+    def late(self) -> list[dict[str, str | int]]:
+        """Return which services lived and had not arrived when a wait was over, as components.json has them.
+
+        Their last words are looked for in the folder of the share, where all of them are once the services have ended.
+        """
+        return [] if self.share.problem else describe_late(self._missed, Mounted(self.share.folder))
+
+    def _await(self, timeout_s: float) -> bool:
         deadline = time.monotonic() + timeout_s
         for look in count(1):
             seen = self._living()

@@ -8,24 +8,33 @@ from itertools import groupby
 from typing import Any
 
 from seatrial.cover._lines import FileLines, Model
+from seatrial.cover._phases import STARTUP
 
 SCHEMA = "urn:seatrial:coverage:1"
-STARTUP = "startup"
-"""What a process executes before the first suite: importing a module is no request."""
+COMPONENTS = "components.json"
 
 
-def describe(
-    model: Model, components: Mapping[str, Sequence[str]], *, unit: Collection[str], gap: str
+def describe(  # noqa: PLR0913 - by keyword, what the file says
+    model: Model,
+    components: Mapping[str, Sequence[str]],
+    *,
+    unit: Collection[str],
+    gap: str,
+    interpreters: Sequence[Mapping[str, str]],
+    late: Sequence[Mapping[str, str | int]],
 ) -> dict[str, Any]:
     """Return who reached what as JSON for the report, by its schema.
 
-    `unit` are suites that send no requests; `gap` says why there may be more that was reached, empty when it is all.
+    `unit` are suites that send no requests; `gap` says why there may be more that was reached, empty when it is all;
+    `interpreters` are those by which services were measured, `late` are services that a suite began without.
     """
     suites = sorted({suite for lines in model.values() for suite in lines.suites})
     parts = _parts(components)
     return {
         "schema": SCHEMA,
         "incomplete": gap,
+        "interpreters": list(interpreters),
+        "late": list(late),
         "suites": [*filter(STARTUP.__eq__, suites), *filter(STARTUP.__ne__, suites)],
         "components": [
             {"name": name, **_counts([model[file] for file in files], unit)}

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -67,8 +67,8 @@ def _in_source(name: str, places: Places) -> str:
     return os.path.relpath(places.root / name, places.source)
 
 
-def write_attribution(model: Model, path: Path) -> None:
-    """Write file -> line -> suites, of the lines that were executed."""
+def write_attribution(model: Model, late: Sequence[Mapping[str, str | int]], path: Path) -> None:
+    """Write file -> line -> suites, of the lines that were executed, and which services were `late` for a suite."""
     files = {
         name: {
             str(line): sorted(suite for suite, found in lines.suites.items() if line in found)
@@ -77,7 +77,7 @@ def write_attribution(model: Model, path: Path) -> None:
         for name, lines in model.items()
     }
     phases = sorted({suite for lines in model.values() for suite in lines.suites})
-    write_json({"schema": ATTRIBUTION, "phases": phases, "files": files}, path)
+    write_json({"schema": ATTRIBUTION, "phases": phases, "late": list(late), "files": files}, path)
 
 
 def write_json(found: Mapping[str, Any], path: Path) -> None:

@@ -7,12 +7,16 @@ from typing import Any
 
 from seatrial.core import GateResult, Verdict
 from seatrial.record import Record
+from seatrial.reporting._cost import cost_of
 from seatrial.reporting._handed import read_handed
 from seatrial.reporting._plain import escape
 from seatrial.reporting._tree import TOTAL, called, most_first, percent, tree_of
 
 SHOWN = 50
 """So many components are in summary.md; coverage/components.json has them all."""
+
+LATEST = 5
+"""So many services that were late for a suite are named."""
 
 LINKED = 16
 """For the branches of so many components there is room on every page."""
@@ -25,7 +29,20 @@ def components_of(record: Record) -> dict[str, Any]:
         return {}
     rows = [_row(row, record.gates) for row in found["components"]]
     tree = tree_of(found, [row["name"] for row in rows if row["open"]])
-    return {**found, "rows": _linked(rows, found["incomplete"], tree["branches"]), "tree": tree}
+    linked = _linked(rows, found["incomplete"], tree["branches"])
+    more = {"cost": cost_of(record, found["interpreters"]), "doubt": _doubt(found["late"])}
+    return {**found, "rows": linked, "tree": tree, **more}
+
+
+def _doubt(late: Sequence[Mapping[str, Any]]) -> str:
+    """Return which lines may count for the suite before, empty where none may."""
+    each = [
+        f"{one['service']} ({one['processes']} of its processes) had not arrived in {one['phase']} when that began, "
+        f"and what it executed until it did counts for {one['before']}"
+        for one in late
+    ]
+    more = f"; {len(each) - LATEST} more are in coverage/attribution.json" if len(each) > LATEST else ""
+    return f"Who reached what is not sure: {'; '.join(each[:LATEST])}{more}." if each else ""
 
 
 def _linked(rows: list[dict[str, Any]], gap: str, branches: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -69,6 +86,10 @@ def component_lines(record: Record) -> Iterator[str]:
         yield f"| {' | '.join(map(escape, _cells(row, incomplete=bool(found['incomplete']))))} |"
     if len(found["rows"]) > SHOWN:
         yield f"\n{len(found['rows']) - SHOWN} more are in coverage/components.json."
+    if found["doubt"]:
+        yield from ("", escape(found["doubt"]))
+    if found["cost"]:
+        yield from ("", escape(found["cost"]))
 
 
 def _cells(row: Mapping[str, Any], *, incomplete: bool) -> Iterator[str]:

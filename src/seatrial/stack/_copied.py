@@ -139,6 +139,7 @@ def _unpack(tar: tarfile.TarFile, folder: Path) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             with target.open("wb") as file:
                 shutil.copyfileobj(content, file)
+            os.utime(target, (member.mtime, member.mtime))  # when a process was last heard
 
 
 def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes] | None:
