@@ -282,7 +282,7 @@ def test_page_one_is_in_order(chromium: Browser, page: str) -> None:
     [
         (
             "report.html",
-            13,
+            14,
             ["Rate limits", "Who was let in", "History", "The contract, exercised", "Load", "Error budget"],
         ),
         ("ratelimit/main.html", 1, ["Not tested", "Refuted", "What the headers said", "Ways round it"]),

@@ -156,8 +156,8 @@ def test_the_page_draws_a_load(page: str) -> None:
     section = page[page.index('<h2 id="load">') : page.index('<h2 id="figures">')]
     drawn = re.findall(r'aria-label="([^:"]+):', section)
     assert drawn == [
-        "Latency, from when an arrival was due", "Arrivals each second", "Errors each second",
-        "Processor of the service", "Memory of the service", "Jobs that wait",
+        "Distribution of latencies", "Latency, from when an arrival was due", "Arrivals each second",
+        "Errors each second", "Processor of the service", "Memory of the service", "Jobs that wait",
     ]  # fmt: skip
     assert section.count("<polyline") == 3 + 2 + 2 + 1 + 1 + 1
     assert "1 of 3 arrivals answered well" in section

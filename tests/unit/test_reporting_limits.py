@@ -1,6 +1,7 @@
 """The pages of rate limits, their JSON and SARIF: rebuilt from events, valid, honest, and without a secret."""
 
 import json
+import random
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -9,6 +10,8 @@ from typing import Any
 
 import jsonschema
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from seatrial.core import (
     Bypass,
@@ -40,7 +43,7 @@ from seatrial.record import (
 )
 from seatrial.reporting import write_reports
 from seatrial.reporting._policies import policies_of
-from seatrial.reporting._timeline import BINS, ROW, draw, runs
+from seatrial.reporting._timeline import BARS, BINS, ROW, draw, runs
 
 SCHEMAS = Path(__file__).parents[1] / "schemas"
 EVIL = "<script>alert(1)</script>"
@@ -357,7 +360,7 @@ def test_five_hundred_requests_stay_readable() -> None:
     many = lane("user", *((n / 100, n % 100 > 59) for n in range(500)))
     drawing = draw([many, lane("other", (4.9, False))], window_s=5.0)
     first, second = drawing.rows
-    assert len(first.bars) <= 2 * BINS
+    assert len(first.bars) <= BARS
     assert sum(int(bar.says.split()[0]) for bar in first.bars) == 500
     assert all(abs(bar.y + bar.height / 2 - first.y) <= ROW / 2 for bar in first.bars)
     assert {bar.came for bar in first.bars} == {"admitted", "refused"}
@@ -366,6 +369,23 @@ def test_five_hundred_requests_stay_readable() -> None:
     assert all(above + below)
     assert second.bars[0].height < first.y
     assert drawing.hidden == 0
+
+
+@settings(max_examples=20)
+@given(st.integers(1, 70), st.integers(1, 60), st.randoms(use_true_random=True))
+def test_a_timeline_has_few_bars_and_says_what_one_is_of(clients: int, requests: int, chance: random.Random) -> None:
+    """However many clients sent however much: all that is drawn of each stands in some bar."""
+    lanes = [
+        lane(f"u{n}", *sorted((chance.uniform(0, 9), chance.choice((False, True))) for _ in range(requests)))
+        for n in range(clients)
+    ]
+    drawing = draw(lanes, window_s=10.0)
+    assert sum(len(row.bars) for row in drawing.rows) <= BARS
+    assert all(sum(int(bar.says.split()[0]) for bar in row.bars) == requests for row in drawing.rows)
+    apart = {
+        (int(BINS * one["at_s"] / 10), one["came"], each["client"]) for each in lanes[:60] for one in each["requests"]
+    }
+    assert (drawing.each_s == 0) is (len(apart) <= BARS)
 
 
 def test_what_was_not_answered_is_shown_as_that() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from seatrial.core import GateResult
 from seatrial.reporting._budget import Budget, budgets_of
 from seatrial.reporting._chart import POINTS, Chart, Point, chart
+from seatrial.reporting._distribution import distribution
 from seatrial.reporting._handed import read_handed
 
 MEGABYTE = 1_000_000
@@ -35,7 +36,8 @@ def _shown(stats: Mapping[str, Any], budgets: Sequence[Budget], most: int) -> di
     slowest = sorted(stats["operations"], key=lambda row: -(row["p99"] or 0))
     doubtful = bool(stats["doubt"]) or "failed" in stats["outcomes"].values()
     charts = charts_of(stats, most, budgets=budgets)
-    return {**stats, "operations": slowest, "budgets": budgets, "charts": charts, "open": doubtful}
+    drawn = {"charts": charts, "distributed": distribution(stats.get("distribution", ()))}
+    return {**stats, **drawn, "operations": slowest, "budgets": budgets, "open": doubtful}
 
 
 def charts_of(stats: Mapping[str, Any], most: int = POINTS, *, budgets: Sequence[Budget] = ()) -> list[Chart]:

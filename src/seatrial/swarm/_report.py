@@ -11,9 +11,10 @@ from typing import Any
 
 from seatrial.core import CheckResult
 from seatrial.swarm._account import Account, Group
+from seatrial.swarm._distribution import distribution_of
 from seatrial.swarm._failures import Failure
 from seatrial.swarm._flood import Flooded
-from seatrial.swarm._histogram import Histogram
+from seatrial.swarm._histogram import Histogram, merge
 from seatrial.swarm._objectives import Objective
 from seatrial.swarm._openmetrics import expose
 from seatrial.swarm._percentile import POINTS, nearest_rank
@@ -52,6 +53,7 @@ def write_stats(  # noqa: PLR0913 - the parts of one document
     `used` is what the service used, by `looks` at it. `planned` arrivals were due in the whole schedule, where that did
     not go on to its end. The same goes into openmetrics.txt and seconds.csv beside it.
     """
+    counted = {name: _count(groups) for name, groups in account.by_operation().items()}
     document: dict[str, Any] = {
         "schema": SCHEMA,
         "scenario": {
@@ -68,7 +70,8 @@ def write_stats(  # noqa: PLR0913 - the parts of one document
         "flood": _flood(flooded),
         "generator": _generator(ending, account),
         "outcomes": {result.check: result.outcome for result in results},
-        "operations": _operations(account, plan),
+        "distribution": distribution_of(merge(counted.values())),
+        "operations": _operations(account, plan, counted),
         "failures": [asdict(one) for one in failures],
         "recorded": (ending.report or {}).get("recorded", []),
         "resources": {"values": {name: asdict(value) for name, value in used.items()}, "looks": looks},
@@ -101,9 +104,12 @@ def _flood(flooded: Flooded | None) -> dict[str, Any] | None:
     return {"in_flight": flooded.settings.in_flight, "due": flooded.due, "sent": flooded.sent, "busy": flooded.busy}
 
 
-def _operations(account: Account, plan: Plan) -> list[dict[str, Any]]:
+def _operations(account: Account, plan: Plan, counted: Mapping[str, Histogram]) -> list[dict[str, Any]]:
     taken: set[str] = set()
-    return [_operation(name, word(name, taken), groups, plan) for name, groups in account.by_operation().items()]
+    return [
+        {**_operation(name, word(name, taken), groups, plan), "histogram_us": counted[name].encode()}
+        for name, groups in account.by_operation().items()
+    ]
 
 
 def _operation(name: str, metric: str, groups: Sequence[Group], plan: Plan) -> dict[str, Any]:
@@ -119,7 +125,6 @@ def _operation(name: str, metric: str, groups: Sequence[Group], plan: Plan) -> d
         "statuses": figures.statuses,
         "media_types": _sum((media or "none", count) for group in groups for media, count in group.media.items()),
         "causes": dict(causes.most_common(10)),
-        "histogram_us": histogram(latency_ms for group in groups for latency_ms in group.latency),
     }
 
 
@@ -136,9 +141,10 @@ def service_ms(groups: Iterable[Group]) -> dict[str, float]:
     return {name: nearest_rank(values, percent) for name, percent in POINTS.items()}
 
 
-def histogram(latencies_ms: Iterable[float]) -> str:
-    """Return the latencies as an HdrHistogram in whole microseconds, compressed and in base64."""
+def _count(groups: Iterable[Group]) -> Histogram:
+    """Return the latencies of an operation in whole microseconds."""
     counted = Histogram()
-    for latency_ms in latencies_ms:
-        counted.record(latency_ms)
-    return counted.encode()
+    for group in groups:
+        for latency_ms in group.latency:
+            counted.record(latency_ms)
+    return counted
