@@ -74,7 +74,7 @@ def patient(fault: str) -> Any:
     return pytest.param(fault, marks=pytest.mark.long) if load_fault(fault).deep or fault in MORE_LOAD else fault
 
 
-SCALE = "seatrial.scale.toml"
+LEAN = (FILE, "seatrial.scale.toml", "seatrial.sliding.toml")
 WHOLE_QUOTA = (
     *("ratelimit-quota-of-another-environment", "ratelimit-refusals-prolong"),
     *("ratelimit-bucket-too-large", "health-limiter-hangs-with-redis"),
@@ -84,7 +84,7 @@ WHOLE_QUOTA = (
 
 def concerns_the_limiter(seeded: Fault) -> bool:
     """Return whether a fault is found by proving the usual policy, to which the worker is nothing."""
-    usual = seeded.suites == ("ratelimit",) and seeded.configuration in {FILE, SCALE} and not seeded.deep
+    usual = seeded.suites == ("ratelimit",) and seeded.configuration in LEAN and not seeded.deep
     return usual and seeded.slug not in WHOLE_QUOTA
 
 
