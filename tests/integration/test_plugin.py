@@ -119,20 +119,30 @@ def verdict(project: Path) -> dict[str, Any]:
     return found
 
 
+PRODUCT = ("seatrial", "run", "--stack", "local")
+PLAIN = ("pytest", "suites", "--seatrial-options", json.dumps({"only": [], "stack": "local"}))
+TWO_WORKERS = (*PLAIN, "-n", "2")
+
+
 @pytest.mark.parametrize(
-    ("checks", "code", "outcomes"),
+    ("checks", "code", "outcomes", "commands"),
     [
-        ((GOOD,), 0, {"own.answers": "passed"}),
-        ((GOOD, UNSURE), 3, {"own.answers": "passed", "own.unsure": "inconclusive"}),
-        ((GOOD, BAD, DEPENDENT), 1, {"own.answers": "passed", "own.teapot": "failed", "own.second": "blocked"}),
+        ((GOOD,), 0, {"own.answers": "passed"}, (TWO_WORKERS,)),
+        ((GOOD, UNSURE), 3, {"own.answers": "passed", "own.unsure": "inconclusive"}, (PRODUCT, TWO_WORKERS)),
+        (
+            (GOOD, BAD, DEPENDENT),
+            1,
+            {"own.answers": "passed", "own.teapot": "failed", "own.second": "blocked"},
+            (PRODUCT, PLAIN, TWO_WORKERS),
+        ),
     ],
 )
-def test_own_checks_decide(project: Path, checks: tuple[str, ...], code: int, outcomes: dict[str, str]) -> None:
+def test_own_checks_decide(
+    project: Path, checks: tuple[str, ...], code: int, outcomes: dict[str, str], commands: tuple[tuple[str, ...], ...]
+) -> None:
     """`seatrial run` and plain pytest, alone and in two workers, give the same outcomes and the same exit code."""
     (project / "suites" / "test_own.py").write_text("\n".join(checks))
-    options = json.dumps({"only": [], "stack": "local"})
-    plain = ("pytest", "suites", "--seatrial-options", options)
-    for command in (("seatrial", "run", "--stack", "local"), plain, (*plain, "-n", "2")):
+    for command in commands:
         done = run(project, *command)
         assert done.returncode == code, done.stdout + done.stderr
         found = {result["check"]: result["outcome"] for result in verdict(project)["outcomes"]}

@@ -17,7 +17,6 @@ import pytest
 import tomli_w
 
 from seatrial.campaign import fault_files, load_fault
-from seatrial.config import FILE
 from seatrial.stack import ServerPool
 
 ROOT = Path(__file__).parents[2]
@@ -49,18 +48,22 @@ def pool() -> Iterator[Mapping[str, str]]:
 
 
 @pytest.fixture(scope="session")
-def lean(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return settings in which a limit is proved with fewer requests: half of its quota, and no worker beside."""
+def lean(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return what makes settings prove a limit with fewer requests: half of its quota, and no worker beside."""
     root = tmp_path_factory.mktemp("lean")
     for name in ("fixtures", "suites", "contracts", "load"):
         (root / name).symlink_to(ROOT / name)
-    settings = tomllib.loads((ROOT / FILE).read_text(encoding="utf-8"))
-    stack = settings["stack"]
-    stack["profile"]["quick"]["environment"]["RATE_LIMIT_PER_MINUTE"] = FEWER_PER_MINUTE
-    stack["services"].remove("worker")
-    del stack["local"]["services"]["worker"], stack["applications"]["worker"]
-    (root / FILE).write_text(tomli_w.dumps(settings), encoding="utf-8")
-    return root / FILE
+
+    def write(configuration: str) -> Path:
+        settings = tomllib.loads((ROOT / configuration).read_text(encoding="utf-8"))
+        stack = settings["stack"]
+        stack["profile"]["quick"]["environment"]["RATE_LIMIT_PER_MINUTE"] = FEWER_PER_MINUTE
+        stack["services"].remove("worker")
+        del stack["local"]["services"]["worker"], stack["applications"]["worker"]
+        (root / configuration).write_text(tomli_w.dumps(settings), encoding="utf-8")
+        return root / configuration
+
+    return write
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ SUITES = ("posture", "deployment", "health", "tracing", "security", "ratelimit")
 ARGUMENTS = ["--seed", "1", *(word for suite in SUITES for word in ("--only", suite))]
 
 
-@pytest.mark.alone
+@pytest.mark.beside_one
 def test_scaled_local_stack_passes(run_seatrial: Run, pool: Mapping[str, str], tmp_path: Path) -> None:
     """Three processes behind a balancer pass, and each of them served requests."""
     ended = run_seatrial(["--stack", "local", *ARGUMENTS], tmp_path / "run", pool, config=CONFIG)
