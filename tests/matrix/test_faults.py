@@ -41,6 +41,9 @@ ON_COMPOSE = (*INTO_CONTAINERS, *SCALED, *BY_ADDRESS, *ONLY_COMPOSE)
 MORE_LOAD = ("load-errors-under-load", "load-slow-start", "load-probes-ask-anew")
 """Further defects of a claim about load that another fault proves already."""
 
+MORE_DATA = ("jobs-restore-without-rows", "jobs-migration-drops-data")
+"""Further defects of what happens to data: each takes a stack of its own, as its tables are gone meanwhile."""
+
 ENDS: Mapping[str, tuple[int, str]] = {"failed": (1, "fail"), "inconclusive": (3, "inconclusive")}
 """How a run ends, by the outcome that a fault gives its checks."""
 
@@ -72,7 +75,11 @@ def arguments(fault: str, driver: str, *seeded: Fault) -> list[str]:
 
 def patient(fault: str) -> Any:
     """Return a fault as a parameter; the deep stage takes minutes: test_throttle_deep.py has it on a small server."""
-    return pytest.param(fault, marks=pytest.mark.long) if load_fault(fault).deep or fault in MORE_LOAD else fault
+    return (
+        pytest.param(fault, marks=pytest.mark.long)
+        if load_fault(fault).deep or fault in (*MORE_LOAD, *MORE_DATA)
+        else fault
+    )
 
 
 LEAN = (FILE, "seatrial.scale.toml", "seatrial.sliding.toml")

@@ -500,6 +500,30 @@ class JobSettings(Section):
     queue: QueueSettings | None = None
 
 
+class MigrationSettings(Section):
+    """Commands inside `service` that take the schema a step back, and forward again; `kept` are fields that stay."""
+
+    service: Name
+    back: Annotated[tuple[str, ...], Field(min_length=1)]
+    forward: Annotated[tuple[str, ...], Field(min_length=1)]
+    kept: tuple[str, ...] = ()
+
+
+class DataSettings(Section):
+    """Commands inside `service` that back up all data, destroy it and restore it, in these profiles.
+
+    In them, a word `@FILE` is the text of a file (relative to the configuration), and `{backup}` a file that the backup
+    is written to.
+    """
+
+    service: Name
+    backup: Annotated[tuple[str, ...], Field(min_length=1)]
+    destroy: Annotated[tuple[str, ...], Field(min_length=1)]
+    restore: Annotated[tuple[str, ...], Field(min_length=1)]
+    profiles: tuple[Profile, ...] = ("full",)
+    migrations: MigrationSettings | None = None
+
+
 OperationMetric = Literal["p50", "p90", "p95", "p99", "p999", "max", "error_ratio", "limited_ratio", "rate"]
 OPERATION_UNITS: Mapping[str, str] = {
     **dict.fromkeys(("p50", "p90", "p95", "p99", "p999", "max"), "ms"),
@@ -810,6 +834,7 @@ class Settings(Section):
     metrics: MetricsSettings | None = None
     contract: ContractSettings | None = None
     jobs: JobSettings | None = None
+    data: DataSettings | None = None
     load: Annotated[dict[Name, ScenarioSettings], AfterValidator(_told_apart)] = {}
     coverage: CoverageSettings | None = None
     posture: PostureSettings | None = None

@@ -18,6 +18,7 @@ PROMISES = {
     "contract": "contract",
     "cors": "cors",
     "coverage": "coverage",
+    "data": "data",
     "errors": "errors",
     "health": "health",
     "jobs": "jobs",

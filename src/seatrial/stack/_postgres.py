@@ -64,8 +64,12 @@ class Postgres:
         return f"postgresql://{quote(role, safe='')}:{secret}@{LOOPBACK}:{port or self.port}/{database}"
 
     def client_environment(self, *, database: str = ADMIN, password: str = "", port: int = 0) -> dict[str, str]:
-        """Return what PostgreSQL's own client programs read; the role is called like the database."""
+        """Return what PostgreSQL's own client programs read; the role is called like the database.
+
+        The superuser's password is the variable that it is in a container.
+        """
         found = {"PGHOST": LOOPBACK, "PGPORT": str(port or self.port), "PGUSER": database, "PGDATABASE": database}
+        found["POSTGRES_PASSWORD"] = self.password
         path = os.pathsep.join((self.programs, os.environ.get("PATH", os.defpath)))
         return {**found, "PGPASSWORD": password or self.password, "PATH": path}
 
