@@ -37,6 +37,7 @@ COMMANDS = (
     ("baseline", "show"),
     ("merge",),
     ("report",),
+    ("compare",),
     ("checks",),
     ("checks", "list"),
     ("checks", "explain"),

@@ -47,12 +47,14 @@ from seatrial.record import (
     MeasurementTaken,
     PastGate,
     PastRun,
+    Record,
     Recorder,
     RunFinished,
     RunStarted,
 )
 from seatrial.reporting import write_reports
 from seatrial.reporting._addresses import address
+from seatrial.reporting.compare import differences_of, write_page
 from seatrial.stack import Usage
 from seatrial.swarm._failures import Failure
 from seatrial.swarm._objectives import Objective
@@ -64,6 +66,7 @@ from seatrial.swarm._rows import Row
 from seatrial.swarm._seconds import looks_of
 from seatrial.swarm._slope import Interval
 
+TITLES = ("fail", "REFUTED", "compared")
 AXE = "axe-core@4.14.1"
 EVIL = "<img src=http://127.0.0.1:9/x onerror=document.title='owned'><script>document.title='owned'</script>"
 LONG = "a_word_that_no_line_holds_" * 20
@@ -197,8 +200,18 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_load(folder / "load" / "steady")
     (folder / "coverage").mkdir()
     (folder / "coverage" / "components.json").write_text(json.dumps(TREE))
-    write_reports(folder)
+    record = write_reports(folder)
+    write_compared(record, folder / "compare.html")
     return folder
+
+
+def write_compared(record: Record, page: Path) -> None:
+    """Write the page that compares the run with one that found and sent nothing, in other conditions."""
+    empty = Record(page.parent / "nowhere", started=RunStarted(
+        run=EVIL, version="0", started="then", stack="compose", why_stack="", profile="full", seed=1, project=LONG,
+    ))  # fmt: skip
+    with page.open("w") as stream:
+        write_page(differences_of(empty, record), stream)
 
 
 def write_load(folder: Path) -> None:
@@ -221,7 +234,7 @@ def page(run: Path) -> str:
     return (run / "report.html").as_uri()
 
 
-@pytest.fixture(params=["report.html", "ratelimit/main.html"])
+@pytest.fixture(params=["report.html", "ratelimit/main.html", "compare.html"])
 def each(run: Path, request: pytest.FixtureRequest) -> str:
     """Return the URL of each page of the run."""
     name: str = request.param
@@ -254,8 +267,9 @@ def test_it_loads_nothing_and_runs_nothing_foreign(chromium: Browser, each: str)
     chromium.told.clear()
     chromium.open(each)
     assert set(chromium.requests()) == {each}
-    assert chromium.value("document.title").startswith(("fail", "REFUTED"))
-    assert chromium.value("document.querySelectorAll('script, img, link').length") == 1  # ours, known by its hash
+    assert chromium.value("document.title").startswith(TITLES)
+    ours = int(not each.endswith("compare.html"))  # known by its hash
+    assert chromium.value("document.querySelectorAll('script, img, link').length") == ours
     assert chromium.complaints() == []
 
 
@@ -265,7 +279,7 @@ def test_its_policy_is_in_force(chromium: Browser, each: str) -> None:
     chromium.told.clear()
     chromium.value(f"document.body.insertAdjacentHTML('beforeend', {json.dumps(EVIL)})")
     chromium.value("new Promise(done => setTimeout(done, 200))")
-    assert chromium.value("document.title").startswith(("fail", "REFUTED"))
+    assert chromium.value("document.title").startswith(TITLES)
     assert any("Content Security Policy" in complaint for complaint in chromium.complaints())
 
 
@@ -286,6 +300,7 @@ def test_page_one_is_in_order(chromium: Browser, page: str) -> None:
             ["Rate limits", "Who was let in", "History", "The contract, exercised", "Load", "Error budget"],
         ),
         ("ratelimit/main.html", 1, ["Not tested", "Refuted", "What the headers said", "Ways round it"]),
+        ("compare.html", 0, ["Conditions that differ", "Findings", "Gates", "The contract, exercised", "Load"]),
     ],
     indirect=["each"],
 )

@@ -42,7 +42,7 @@ def comment(record: Record, base: Record | None = None) -> str:
 
 def listed(text: str) -> dict[str, list[str]]:
     """Return the titles of the findings under each heading."""
-    parts = re.split(r"^### (.+): (\d+)$", text, flags=re.MULTILINE)[1:]
+    parts = re.split(r"^### (.+): (\d+)$", text.partition("### Checks that")[0], flags=re.MULTILINE)[1:]
     found = {name: re.findall(r"`a\.b` (\w+)", body) for name, body in zip(parts[::3], parts[2::3], strict=True)}
     assert [len(titles) for titles in found.values()] == [int(number) for number in parts[1::3]]
     return found
@@ -75,6 +75,20 @@ def test_what_changed_is_told() -> None:
 def test_nothing_is_fixed_that_was_not_looked_at(outcome: Outcome) -> None:
     """What a check found before and did not decide this time is neither there nor gone."""
     assert listed(comment(record_of(outcome=outcome), record_of(FINDING))) == {"Not looked at again": ["broken"]}
+
+
+def test_a_finding_that_does_not_count_any_more_is_not_fixed() -> None:
+    """One that did not come again when it was looked at twice, or is waived now, is there."""
+    flaky, waived = (replace(FINDING, status=status) for status in (FindingStatus.FLAKY, FindingStatus.WAIVED))
+    assert listed(comment(record_of(flaky), record_of(FINDING))) == {"Flaky now": ["broken"]}
+    assert listed(comment(record_of(waived), record_of(FINDING))) == {"Waived now": ["broken"]}
+    assert listed(comment(record_of(waived), record_of(waived))) == {}
+
+
+def test_checks_that_ended_otherwise_are_told() -> None:
+    """What passed before, and was not decided this time, changed too."""
+    text = comment(record_of(outcome=Outcome.INCONCLUSIVE), record_of(outcome=Outcome.PASSED))
+    assert text.endswith("### Checks that ended otherwise: 1\n\n- a.b: passed before, inconclusive now\n")
 
 
 def test_a_gate_without_a_past_says_so() -> None:

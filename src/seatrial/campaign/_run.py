@@ -22,6 +22,7 @@ from seatrial.campaign._variables import lifted, stack_variables
 from seatrial.config import Settings
 from seatrial.core import EnvironmentFailure, Evidence, Progress, UsageError
 from seatrial.core.fence import Fence, put_up, take_down
+from seatrial.core.machine import machine
 from seatrial.http import AddressPool, IdentityPool, SigningKey
 from seatrial.record import (
     ContractRead,
@@ -347,6 +348,7 @@ def _announce(run: Run, suites: tuple[str, ...]) -> None:
             budget_s={str(stage): seconds for stage, seconds in budget.items()},
             project=run.settings.root.name,
             shard=shard_of(run.settings, run.options, seed=run.seed, driver=driver),
+            machine=machine(),
         )
     )
 

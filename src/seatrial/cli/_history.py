@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
-import os
-import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from typing import Any
 from seatrial.campaign import SENT, Comparison, Task, medians
 from seatrial.config import ScenarioSettings
 from seatrial.core import UsageError
+from seatrial.core.machine import machine
 from seatrial.swarm.compare import trend
 
 SCHEMA = "urn:seatrial:history:1"
@@ -73,7 +72,7 @@ def keep_history(file: str, stored: Sequence[Entry], found: Comparison, task: Ta
         "rate_per_s": task.scenario.rate_per_s,
         "burst_s": task.burst_s,
         "stack": found.drivers["candidate"],
-        "machine": f"{platform.system()}-{platform.machine()}-{os.cpu_count()}",
+        "machine": machine(),
     }
     entry = {
         "schema": SCHEMA,

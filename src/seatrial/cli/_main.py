@@ -29,6 +29,7 @@ COMMANDS = {
     "baseline": ("_baseline", "Accept or show the figures that gate rules hold runs against."),
     "merge": ("_merge", "Judge the shards of a run as one."),
     "report": ("_report", "Rebuild every report from a run's recorded events."),
+    "compare": ("_differences", "Tell what differs between two runs."),
     "checks": ("_checks", "List or explain the checks."),
 }
 

@@ -155,6 +155,7 @@ def _started(parts: Sequence[Part], settings: Settings) -> RunStarted:
         project=settings.root.name,  # a machine may check out into a folder of another name
         shard=None,
         merged=tuple(part.started.run for part in parts),
+        machine=", ".join(dict.fromkeys(part.started.machine for part in parts)),
     )
 
 

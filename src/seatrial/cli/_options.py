@@ -84,7 +84,7 @@ address_pool_option: Decorator = click.option(
 
 
 def run_directory(run: str, config: str) -> Path:
-    """Return the directory of a run: an id or a directory, or the latest run where none is named.
+    """Return the directory of a run: an id or a directory, or the latest run where none is named or `latest` is.
 
     Raises UsageError for one that is nowhere.
     """
@@ -105,7 +105,7 @@ def run_place(run: str, config: str) -> Path:
     if run and directory.is_dir():
         return directory
     home = config_path(config).resolve().parent / ".seatrial"
-    return home / "runs" / run if run else home / "latest"
+    return home / "runs" / run if run not in {"", "latest"} else home / "latest"
 
 
 def suite_options(command: Callable[..., Any]) -> Callable[..., Any]:

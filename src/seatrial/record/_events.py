@@ -47,7 +47,10 @@ class Shard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunStarted(Event, frozen=True, kw_only=True):
-    """The first event: what runs, on what, and how to repeat it; `merged` are the runs whose events this one has."""
+    """The first event: what runs, on what, and how to repeat it; `merged` are the runs whose events this one has.
+
+    `machine` is its kind (empty: an older version did not say).
+    """
 
     run: str
     version: str
@@ -63,6 +66,7 @@ class RunStarted(Event, frozen=True, kw_only=True):
     project: str = ""
     shard: Shard | None = None
     merged: tuple[str, ...] = ()
+    machine: str = ""
 
 
 class StageStarted(Event, frozen=True, kw_only=True):

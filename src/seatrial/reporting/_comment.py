@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import TextIO
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TextIO
 
-from seatrial.core import Finding, FindingStatus, GateResult, Outcome, Verdict
+from seatrial.core import FindingStatus, GateResult, Verdict
 from seatrial.record import Record
 from seatrial.reporting._patch import patch_lines
 from seatrial.reporting._plain import escape as escape_markup
 from seatrial.reporting._summary import bounded, told
 from seatrial.reporting._verdict import findings_of, not_verified, verdict_of
+from seatrial.reporting.compare import changed_lines, differences_of, listed
 
 MARKER = "<!-- seatrial -->"
 """The first line of each comment: by it the earlier one is found, and written anew."""
@@ -25,13 +26,12 @@ SHOWN = 50
 LINKING = re.compile(r"@|#(?=\d)|\bGH-(?=\d)", re.IGNORECASE)
 """What GitHub makes a link of, in a comment: @name, #1, and GH-1."""
 
-LOOKED = {Outcome.PASSED, Outcome.FAILED}
-
 
 def write_comment(record: Record, stream: TextIO, *, base: Record | None = None) -> None:
     """Write verdict, gates and findings; against a base also which are new, which are gone, and what held before."""
     patch = [unlinked(line.replace("##", "###")) for line in patch_lines(record)]
-    lines = [MARKER, *_head(record, base), *_gates(record, base), *patch, *_findings(record, base)]
+    found = differences_of(base, record) if base else None
+    lines = [MARKER, *_head(record, base), *_gates(record, base), *patch, *_findings(record, found), *_changes(found)]
     stream.write(bounded(lines, most=MOST))
 
 
@@ -66,30 +66,38 @@ def _before(gate: GateResult | None) -> str:
     return f"{told(gate)}: {escape(gate.reason)}" if gate else "no such gate"
 
 
-def _findings(record: Record, base: Record | None) -> Iterator[str]:
-    now = _counting(record)
-    if base is None:
-        yield from _listed("Findings", now.values())
+HEADINGS = {
+    "new": "New findings",
+    "fixed": "Fixed",
+    "not-looked-at": "Not looked at again",
+    "still": "Still there",
+    "unconfirmed": "Not confirmed any more",
+    "flaky": "Flaky now",
+    "waived": "Waived now",
+}
+"""What becomes of a finding that counts, or did before, in the order in which it is told."""
+
+
+def _findings(record: Record, differences: Mapping[str, Any] | None) -> Iterator[str]:
+    if differences is None:
+        confirmed = [finding for finding in findings_of(record) if finding.status is FindingStatus.CONFIRMED]
+        once = {finding.fingerprint: finding for finding in confirmed}
+        yield from _listed("Findings", [_line(f.severity, f.check, f.title, f.operation) for f in once.values()])
         return
-    before = _counting(base)
-    gone = [finding for print_, finding in before.items() if print_ not in now]
-    fixed = [finding for finding in gone if _looked_at(record, finding)]
-    yield from _listed("New findings", (finding for print_, finding in now.items() if print_ not in before))
-    yield from _listed("Fixed", fixed)
-    yield from _listed("Not looked at again", (finding for finding in gone if finding not in fixed))
-    yield from _listed("Still there", (finding for print_, finding in now.items() if print_ in before))
+    found = [each for each in differences["findings"] if "confirmed" in {each["base"], each["candidate"]}]
+    for state, heading in HEADINGS.items():
+        told = [_line(f["severity"], f["check"], f["title"], f["operation"]) for f in listed(found, state)]
+        yield from _listed(heading, told)
 
 
-def _counting(record: Record) -> dict[str, Finding]:
-    """Return findings that count by fingerprint, worst first."""
-    confirmed = [finding for finding in findings_of(record) if finding.status is FindingStatus.CONFIRMED]
-    return {finding.fingerprint: finding for finding in confirmed}
+def _changes(differences: Mapping[str, Any] | None) -> Iterator[str]:
+    """Yield what else changed, each part under a heading where there is something."""
+    for heading, changes in changed_lines(differences) if differences else ():
+        yield from _listed(heading, [f"- {escape(line)}" for line in changes])
 
 
-def _looked_at(record: Record, finding: Finding) -> bool:
-    """Return whether a finding's check was decided in this run: only then is what it does not find again fixed."""
-    result = record.results.get(finding.check)
-    return result is not None and result.outcome in LOOKED
+def _line(severity: str, check: str, title: str, operation: str) -> str:
+    return f"- **{severity}** `{check}` {escape(title)} {escape(operation)}".rstrip()
 
 
 def escape(text: str) -> str:
@@ -102,11 +110,6 @@ def unlinked(text: str) -> str:
     return LINKING.sub("\\g<0>\u200b", text)
 
 
-def _listed(title: str, findings: Iterable[Finding]) -> list[str]:
-    found = list(findings)
-    lines = [
-        f"- **{each.severity}** `{each.check}` {escape(each.title)} {escape(each.operation)}".rstrip()
-        for each in found[:SHOWN]
-    ]
-    lines += [f"- and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
-    return ["", f"### {title}: {len(found)}", "", *lines] if found else []
+def _listed(title: str, lines: Sequence[str]) -> list[str]:
+    more = [f"- and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
+    return ["", f"### {title}: {len(lines)}", "", *lines[:SHOWN], *more] if lines else []
