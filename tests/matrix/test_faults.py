@@ -69,8 +69,13 @@ def arguments(fault: str, driver: str, *seeded: Fault) -> list[str]:
 
 
 def patient(fault: str) -> Any:
-    """Return a fault as a parameter; the deep stage takes minutes: test_throttle_deep.py has it on a small server."""
-    return pytest.param(fault, marks=pytest.mark.long) if load_fault(fault).deep or fault in MORE_LOAD else fault
+    """Return a fault as a parameter; the deep stage takes minutes: test_throttle_deep.py has it on a small server.
+
+    A defect of the page takes half a minute of processor time to build.
+    """
+    seeded = load_fault(fault)
+    long = seeded.deep or fault in MORE_LOAD or "web" in seeded.suites
+    return pytest.param(fault, marks=pytest.mark.long) if long else fault
 
 
 WHOLE_QUOTA = ("ratelimit-quota-of-another-environment", "ratelimit-refusals-prolong")
