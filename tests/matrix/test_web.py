@@ -99,9 +99,12 @@ def page(require: Callable[[str], str]) -> Iterator[int]:
 
 @pytest.mark.long
 def test_a_client_cannot_choose_its_address(page: int) -> None:
-    """The page appends the address that it sees to what a client claims: the api believes only the last one."""
+    """The page appends the address that it sees to what a client claims, of which the api believes the last one.
+
+    Of a request that came before it could look, it says nothing, and never what the client claims alone.
+    """
     deadline = time.monotonic() + PATIENCE_S
-    while not Api.told:
+    while not any(Api.told):
         assert time.monotonic() < deadline
         client = http.client.HTTPConnection("127.0.0.1", page, source_address=("127.9.8.7", 0))
         try:
@@ -113,4 +116,4 @@ def test_a_client_cannot_choose_its_address(page: int) -> None:
             time.sleep(0.1)
         finally:
             client.close()
-    assert Api.told == ["203.0.113.9, 127.9.8.7"]
+    assert {*Api.told} - {None} == {"203.0.113.9, 127.9.8.7"}
