@@ -74,12 +74,13 @@ def arguments(fault: str, driver: str, *seeded: Fault) -> list[str]:
 
 
 def patient(fault: str) -> Any:
-    """Return a fault as a parameter; the deep stage takes minutes: test_throttle_deep.py has it on a small server."""
-    return (
-        pytest.param(fault, marks=pytest.mark.long)
-        if load_fault(fault).deep or fault in (*MORE_LOAD, *MORE_DATA)
-        else fault
-    )
+    """Return a fault as a parameter; the deep stage takes minutes: test_throttle_deep.py has it on a small server.
+
+    A defect of the page takes half a minute of processor time to build.
+    """
+    seeded = load_fault(fault)
+    long = seeded.deep or fault in (*MORE_LOAD, *MORE_DATA) or "web" in seeded.suites
+    return pytest.param(fault, marks=pytest.mark.long) if long else fault
 
 
 LEAN = (FILE, "seatrial.scale.toml", "seatrial.sliding.toml")

@@ -30,7 +30,8 @@ def named(requirement: str) -> str:
     return re.split(r"[^\w.-]", requirement)[0].lower().replace("_", "-")
 
 
-DECLARED = {named(each) for each in [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["embedded"]]}
+EXTRAS = PROJECT["optional-dependencies"]
+DECLARED = {named(each) for each in [*PROJECT["dependencies"], *EXTRAS["embedded"], *EXTRAS["browser"]]}
 
 
 def imported() -> Iterator[str]:

@@ -40,7 +40,7 @@ NUMBERS = st.floats(min_value=-1e6, max_value=1e6, allow_nan=False)
 UNITS = st.sampled_from(["percent", "ms", "count", "per_s", "ratio"])
 RATCHET = "coverage.components.health >= baseline - 0.5 %"
 WHOLE = (
-    "posture", "health", "tracing", "logs", "security", "jobs", "deployment", "contract", "ratelimit", "load",
+    "posture", "health", "tracing", "logs", "security", "web", "jobs", "deployment", "contract", "ratelimit", "load",
     "coverage",
 )  # fmt: skip
 

@@ -4,6 +4,7 @@
     (file)    '---------------- instrumented -----------------'  '------ clean -------' > jobs_last '---- clean -----'
               ratelimit, on the clean one, meanwhile             contract, instrumented   stop > coverage
 
+The suite `web` comes before `jobs`.
 What disturbs the others (`test_<suite>_late*.py`) comes after them. What mostly waits (`test_<suite>_aside*.py`) runs
 on the clean stack while the contract is fuzzed on the other one, and what waits for the end of something that began
 there (`test_<suite>_last*.py`) after the contract. Load runs alone, but for the end of the instrumented stack.
@@ -53,6 +54,7 @@ SUITES = {
         Suite("tracing", "functional"),
         Suite("logs", "functional"),
         Suite("security", "functional", addresses=True),
+        Suite("web", "functional"),
         Suite("jobs", "functional"),
         Suite("deployment", "functional", needs="clean"),
         Suite("contract", "contract", instrument=True, addresses=True),

@@ -9,12 +9,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from seatrial.config._rules import Rule, parse_rule
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 UrlPath = Annotated[str, StringConstraints(pattern=r"^/")]
+Version = Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)*$")]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Profile = Literal["quick", "full"]
 SMOKE: Final = "smoke"
@@ -89,6 +98,9 @@ class ProfileSettings(Section):
 class LocalService(Section):
     """How a service runs without containers: a real server (`postgres`, `valkey`) or a process of the project.
 
+    `prepare` holds commands (lists) that build it, once, in a copy of the folder `source` (relative to `directory`),
+    where `command` runs then. `programs` names what has to be on the machine, each with its least version
+    (`{ node = "20.9" }`): without them it is left out, and what is verified of it is *not tested*.
     `replicas` instances of a process run behind one address. A `balancer` passes each request on to the next instance
     of what it needs, as a proxy at 127.0.0.2 that appends to X-Forwarded-For.
     In `command` and `environment`, `{port}` is the service's own port and `{NAME.url}`, `{NAME.port}` another's.
@@ -98,6 +110,9 @@ class LocalService(Section):
     kind: Literal["process", "postgres", "valkey", "balancer"] = "process"
     command: tuple[str, ...] = ()
     requirements: str = ""
+    source: str = ""
+    prepare: tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...] = ()
+    programs: dict[str, Version] = {}
     environment: Environment = {}
     ready: UrlPath | tuple[str, ...] | None = None
     needs: tuple[Name, ...] = ()
@@ -808,6 +823,72 @@ def _told_apart(load: dict[str, ScenarioSettings]) -> dict[str, ScenarioSettings
 Stage = Literal["stack", "posture", "functional", "contract", "ratelimit", "deep", "load", "coverage", "report"]
 
 
+class StepSettings(Section):
+    """What somebody does on a page: types `text` into the field `fill`, or clicks on `click` (CSS selectors).
+
+    In `text`, `{token}` is the token of whoever signs in.
+    """
+
+    fill: str = ""
+    text: str = ""
+    click: str = ""
+
+    @model_validator(mode="after")
+    def _one_thing(self) -> StepSettings:
+        if bool(self.fill) == bool(self.click):
+            raise ValueError("a step has either `fill` or `click`")
+        return self
+
+
+class SignInSettings(Section):
+    """How somebody with a token signs in at the page, and the texts that it shows then."""
+
+    path: UrlPath
+    steps: Annotated[tuple[StepSettings, ...], Field(min_length=1)]
+    expect: tuple[str, ...] = ()
+
+
+class PageSettings(Section):
+    """A state of the page: where it is, what leads there, and the texts that it shows.
+
+    `signed_in`: as a user whom nobody saw before; `limited`: whose quota is used up; `down`: while that service stands
+    still. With `moment`, it names a moment in the future in a `<time datetime>`.
+    """
+
+    name: Name
+    path: UrlPath
+    signed_in: bool = False
+    limited: bool = False
+    down: str = ""
+    steps: tuple[StepSettings, ...] = ()
+    expect: Annotated[tuple[str, ...], Field(min_length=1)]
+    moment: bool = False
+
+    @model_validator(mode="after")
+    def _somebody_is_limited(self) -> PageSettings:
+        if self.limited and not self.signed_in:
+            raise ValueError("`limited` needs `signed_in`: a quota is somebody's")
+        return self
+
+
+class WebSettings(Section):
+    """The page for people that a `service` of the stack serves, and its states, of which the first needs no sign-in.
+
+    `health` answers 2xx as long as the page's process works; `readiness` does not while the stack's entry stands still.
+    A cold load of the first page takes `interactive_s` at the most. `headers` maps a response header to a regular
+    expression that its whole value matches, on every page. A text that is expected is waited for `patience_s`.
+    """
+
+    service: Name
+    pages: Annotated[tuple[PageSettings, ...], Field(min_length=1)]
+    sign_in: SignInSettings | None = None
+    health: UrlPath | None = None
+    readiness: UrlPath | None = None
+    interactive_s: Positive | None = None
+    headers: dict[str, Pattern] = {}
+    patience_s: Positive = 10.0
+
+
 class Settings(Section):
     """Everything that a run needs to know; `root` is the folder of the file, `config_file` its name.
 
@@ -838,6 +919,7 @@ class Settings(Section):
     load: Annotated[dict[Name, ScenarioSettings], AfterValidator(_told_apart)] = {}
     coverage: CoverageSettings | None = None
     posture: PostureSettings | None = None
+    web: WebSettings | None = None
     suites: tuple[str, ...] = ()
     gate: GateSettings = GateSettings()
     report: ReportSettings = ReportSettings()

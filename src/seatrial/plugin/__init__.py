@@ -61,6 +61,7 @@ from seatrial.plugin._hooks import (
 from seatrial.plugin._log_lines import Line, lines_where
 from seatrial.plugin._outages import outages, survivor
 from seatrial.plugin._outcomes import declared, inconclusive, not_applicable, not_tested
+from seatrial.plugin._pages import Toured, toured, web, web_url
 from seatrial.plugin._settle import check_settings, check_waivers
 
 __all__ = [
@@ -68,6 +69,7 @@ __all__ = [
     "Defects",
     "Instrument",
     "Line",
+    "Toured",
     "auth",
     "bounded",
     "check",
@@ -125,8 +127,11 @@ __all__ = [
     "stack",
     "survivor",
     "tokens",
+    "toured",
     "tracing",
     "tree",
     "user",
+    "web",
+    "web_url",
     "write_ending",
 ]

@@ -70,7 +70,7 @@ from seatrial.record import (
     find_leaks,
     mend_leaks,
 )
-from seatrial.stack import Stack, Variant
+from seatrial.stack import Stack, Variant, run_marks
 
 SESSION = "SEATRIAL_SESSION"  # the process number of the conductor, by which workers find its work folder
 FACTS = "session.json"
@@ -109,6 +109,16 @@ class Conductor:
     def sink(self) -> Sink:
         """Return where events go."""
         return self.campaign.run.recorder
+
+    @property
+    def directory(self) -> Path:
+        """Return the run's directory."""
+        return self.campaign.run.directory
+
+    @property
+    def marks(self) -> Mapping[str, str]:
+        """Return the variables by which the run's processes are found."""
+        return run_marks(self.campaign.run.id, keep=False)
 
     @property
     def identities(self) -> IdentityPool:

@@ -21,7 +21,7 @@ from seatrial.core import EnvironmentFailure, Outcome, SeatrialError
 from seatrial.http import AddressPool, IdentityPool, SigningKey
 from seatrial.plugin._conductor import FACTS, PHASES, RECORDER
 from seatrial.record import RemoteRecorder, Sink, read_record
-from seatrial.stack import Stack, attach, folders_of
+from seatrial.stack import Stack, attach, folders_of, run_marks
 
 POLL_S = 0.02
 PATIENCE_S = 900.0
@@ -56,6 +56,16 @@ class Follower:
     @property
     def _work(self) -> Path:
         return Path(self._facts["work"])
+
+    @property
+    def directory(self) -> Path:
+        """Return the run's directory."""
+        return Path(self._facts["directory"])
+
+    @property
+    def marks(self) -> Mapping[str, str]:
+        """Return the variables by which the run's processes are found."""
+        return run_marks(self._facts["run"], keep=False)
 
     @cached_property
     def sink(self) -> Sink:

@@ -28,6 +28,7 @@ OWNED = (
     "coverage",
     "load",
     "logs",
+    "web",
     "blobs",
     EVENTS,
 )

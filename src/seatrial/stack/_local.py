@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from seatrial.stack._base import StackPlan
 from seatrial.stack._instances import with_instances
@@ -13,6 +14,7 @@ from seatrial.stack._members import Roster
 from seatrial.stack._pool import ServerPool
 from seatrial.stack._prepare import Workshop
 from seatrial.stack._processes import status
+from seatrial.stack._programs import with_available
 from seatrial.stack._ready import answers, wait_until
 from seatrial.stack._wiring import check_services
 
@@ -43,7 +45,9 @@ class LocalStack(RunningLocal):
         check_services(services)
         if self._entry not in services:
             raise unknown_service(self._entry, sorted(services))
-        self._plan = with_instances(self._plan)
+        settings, missing = with_available(self._plan.settings)
+        self.limitations += missing
+        self._plan = with_instances(replace(self._plan, settings=settings))
         try:
             self._start(progress)
         except PortTaken:

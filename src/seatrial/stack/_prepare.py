@@ -14,6 +14,7 @@ from pathlib import Path
 from seatrial.config import LocalService
 from seatrial.core import EnvironmentFailure, UsageError
 from seatrial.stack._base import StackPlan
+from seatrial.stack._built import ensure_built
 from seatrial.stack._environments import ensure_environment
 from seatrial.stack._inside import balancer, relay
 from seatrial.stack._inside.reaper import LEDGER
@@ -148,21 +149,29 @@ class Workshop:
         folder = None
         if service.requirements:
             folder = ensure_environment(self.directory / service.requirements, marks=marks, progress=self.progress)
+        home = self._home(name, service, marks)
         url = f"http://{LOOPBACK}:{port}"
         return Prepared(
             url=url,
-            launch=lambda values: self._launch(name, service, {**values, "port": str(port)}, folder),
+            launch=lambda values: self._launch(name, service, {**values, "port": str(port)}, folder, home),
             ready=lambda launch: _is_ready(service, url, launch),
         )
 
-    def _launch(self, name: str, service: LocalService, values: Values, folder: Path | None) -> Launch:
+    def _home(self, name: str, service: LocalService, marks: Mapping[str, str]) -> Path:
+        """Return where a service's command runs; a defective copy of the project is built where it is."""
+        if not service.source and not service.prepare:
+            return self.directory
+        ours = self.plan.root == self.plan.settings.root
+        return ensure_built(name, service, self.directory, marks=marks, progress=self.progress, keep=ours)
+
+    def _launch(self, name: str, service: LocalService, values: Values, folder: Path | None, home: Path) -> Launch:
         self.plan.temporary(name).mkdir(parents=True, exist_ok=True)
         environment = service_environment(name, service=service, plan=self.plan, values=values, folder=folder)
         words = [fill(word, values, service=name) for word in service.command]
         return Launch(
-            command=(find_program(words[0], environment["PATH"], service=name, directory=self.directory), *words[1:]),
+            command=(find_program(words[0], environment["PATH"], service=name, directory=home), *words[1:]),
             environment=environment,
-            directory=str(self.directory),
+            directory=str(home),
             log=str(self.log(name)),
             ledger=str(self.plan.work / LEDGER),
         )
