@@ -667,6 +667,18 @@ class PipelineSettings(Section):
     rollback: str = ""
 
 
+class DeploySettings(Section):
+    """The files by which platforms run the stack, as globs relative to the file; whose each is, its content tells.
+
+    They name variables of the template, those that the compose file hands over, and `variables` (globs) besides. Their
+    probes ask for paths of `[health]`, `[metrics]`, the published contract, or one of `endpoints`.
+    """
+
+    files: Annotated[tuple[str, ...], Field(min_length=1)]
+    variables: tuple[str, ...] = ()
+    endpoints: tuple[UrlPath, ...] = ()
+
+
 class PostureSettings(Section):
     """What the files promise to an operator; paths are relative to the file.
 
@@ -689,6 +701,7 @@ class PostureSettings(Section):
     malformed: Environment = {}
     reporting: tuple[str, ...] = ()
     pipeline: PipelineSettings | None = None
+    deploy: DeploySettings | None = None
 
 
 class GateSettings(Section):
