@@ -65,7 +65,7 @@ HEALTH = (
     ("health-hangs-with-redis", "health-metrics-miss-successes", "health-without-reason"),
     ("health-onboarding-hangs-with-database", "health-readiness-slow", "health-metrics-raw-path"),
     ("health-removal-hangs-with-redis", "health-liveness-asks-database", "health-probe-flood"),
-    ("health-outage-is-absence", "health-outage-remembered"),
+    ("health-outage-is-absence", "health-outage-remembered", "health-metrics-renamed"),
     ("health-outage-is-crash", "health-always-ready", "health-slow-queries-unnoticed"),
     ("health-administration-hangs-with-redis", "health-liveness-broken"),
 )

@@ -361,11 +361,17 @@ class HealthSettings(Section):
 
 
 class MetricsSettings(Section):
-    """Metrics in the Prometheus text format; `requests` and `queries` are counters in it, by their full names."""
+    """Metrics in the Prometheus text format; `requests` and `queries` are counters in it, by their full names.
+
+    `named_in` are alert rules and dashboards, as globs relative to the file: each metric that they name is there, or
+    one of `elsewhere` (globs), which others expose.
+    """
 
     path: UrlPath = "/metrics"
     requests: str = ""
     queries: str = ""
+    named_in: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ("up", "ALERTS", "ALERTS_FOR_STATE")
 
 
 class TracingSettings(Section):

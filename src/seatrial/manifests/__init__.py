@@ -13,6 +13,7 @@ from seatrial.manifests._deployment import (
     unknown_variables,
     workloads_of,
 )
+from seatrial.manifests._monitoring import metrics_exposed, metrics_named, recorded
 from seatrial.manifests._pipeline import (
     Flaw,
     deployed_from_elsewhere,
@@ -41,11 +42,14 @@ __all__ = [
     "deployed_from_elsewhere",
     "malformed",
     "memory",
+    "metrics_exposed",
+    "metrics_named",
     "misread",
     "movable_images",
     "not_started",
     "overpowered",
     "read_documents",
+    "recorded",
     "unbounded",
     "ungated",
     "unknown_endpoints",
