@@ -13,9 +13,8 @@ import pytest
 
 from seatrial.config import PostureSettings, Settings
 from seatrial.plugin import Defects, check, not_applicable, not_tested
-from seatrial.stack import compose_model, dockerfile_of, image_of, left_over, read_by_code, read_compose
+from seatrial.stack import compose_model, dockerfile_of, image_of, left_over, parse_template, read_by_code, read_compose
 
-ASSIGNMENT = re.compile(r"^(?:export\s+)?([A-Za-z_]\w*)=(.*)$")
 INTERPOLATED = re.compile(r"(?<!\$)(?:\$\$)*\$(?:\{([A-Za-z_]\w*)|([A-Za-z_]\w*))")
 SET_BY_IMAGE = re.compile(r"^ENV\s+(.+)$", re.MULTILINE)
 SET_BY_SYSTEM = frozenset({"HOME", "HOSTNAME", "LANG", "PATH", "PWD", "TMPDIR", "TZ", "USER"})
@@ -36,19 +35,6 @@ def template(posture: PostureSettings, tree: Path) -> Mapping[str, tuple[int, st
     found = parse_template(file.read_text(encoding="utf-8"))
     assert found, f"{posture.environment_template} has no variable"
     return found
-
-
-def parse_template(text: str) -> dict[str, tuple[int, str]]:
-    """Return `NAME=value` lines by name; comments are no variables."""
-    matches = ((number, ASSIGNMENT.match(line)) for number, line in enumerate(text.splitlines(), 1))
-    return {match[1]: (number, _value(match[2])) for number, match in matches if match}
-
-
-def _value(text: str) -> str:
-    """Return a value without the quotes around it and the comment behind it."""
-    stripped = text.strip()
-    quoted = re.match(r"""(['"])(.*?)\1""", stripped)
-    return quoted[2] if quoted else re.split(r"(?:^|\s)#", stripped, maxsplit=1)[0].strip()
 
 
 def strings(value: Any) -> Strings:

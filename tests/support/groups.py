@@ -37,6 +37,8 @@ SECURITY = (
         *("security-admin-forwarded-for-trusted", "security-signature-unchecked", "security-crash-on-odd-query"),
         *("tracing-same-for-all", "logs-credentials", "logs-worker-body", "logs-worker-duration-as-text"),
         *("posture-environment-not-ignored", "posture-runs-as-root", "posture-pipeline-misspelled-key"),
+        *("posture-deploy-variable-misspelled", "posture-deploy-probe-of-nothing", "posture-deploy-less-memory"),
+        "posture-deploy-image-latest",
     ),
     (
         *("security-admin-real-ip-trusted", "security-algorithm-confusion", "security-nobody-accepted"),
@@ -45,6 +47,7 @@ SECURITY = (
         *("posture-worker-without-health-check", "posture-pipeline-action-by-tag", "posture-pipeline-all-may-write"),
         *("posture-pipeline-any-branch", "posture-pipeline-develop-left-out", "posture-pipeline-gate-not-awaited"),
         *("posture-pipeline-job-may-hang", "posture-pipeline-rollback-never", "posture-pipeline-without-environment"),
+        "posture-deploy-file-broken",
     ),
 )
 
@@ -62,7 +65,7 @@ HEALTH = (
     ("health-hangs-with-redis", "health-metrics-miss-successes", "health-without-reason"),
     ("health-onboarding-hangs-with-database", "health-readiness-slow", "health-metrics-raw-path"),
     ("health-removal-hangs-with-redis", "health-liveness-asks-database", "health-probe-flood"),
-    ("health-outage-is-absence", "health-outage-remembered"),
+    ("health-outage-is-absence", "health-outage-remembered", "health-metrics-renamed"),
     ("health-outage-is-crash", "health-always-ready", "health-slow-queries-unnoticed"),
     ("health-administration-hangs-with-redis", "health-liveness-broken"),
 )

@@ -407,11 +407,17 @@ class HealthSettings(Section):
 
 
 class MetricsSettings(Section):
-    """Metrics in the Prometheus text format; `requests` and `queries` are counters in it, by their full names."""
+    """Metrics in the Prometheus text format; `requests` and `queries` are counters in it, by their full names.
+
+    `named_in` are alert rules and dashboards, as globs relative to the file: each metric that they name is there, or
+    one of `elsewhere` (globs), which others expose.
+    """
 
     path: UrlPath = "/metrics"
     requests: str = ""
     queries: str = ""
+    named_in: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ("up", "ALERTS", "ALERTS_FOR_STATE")
 
 
 class TracingSettings(Section):
@@ -737,6 +743,18 @@ class PipelineSettings(Section):
     rollback: str = ""
 
 
+class DeploySettings(Section):
+    """The files by which platforms run the stack, as globs relative to the file; whose each is, its content tells.
+
+    They name variables of the template, those that the compose file hands over, and `variables` (globs) besides. Their
+    probes ask for paths of `[health]`, `[metrics]`, the published contract, or one of `endpoints`.
+    """
+
+    files: Annotated[tuple[str, ...], Field(min_length=1)]
+    variables: tuple[str, ...] = ()
+    endpoints: tuple[UrlPath, ...] = ()
+
+
 class PostureSettings(Section):
     """What the files promise to an operator; paths are relative to the file.
 
@@ -759,6 +777,7 @@ class PostureSettings(Section):
     malformed: Environment = {}
     reporting: tuple[str, ...] = ()
     pipeline: PipelineSettings | None = None
+    deploy: DeploySettings | None = None
 
 
 class GateSettings(Section):

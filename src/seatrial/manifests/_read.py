@@ -91,13 +91,32 @@ _Loader.yaml_implicit_resolvers = {
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)$"), "tTfF")
 
 
+def _own_words(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
+    """Return what a tag of compose stands before: `!override` is itself."""
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node, deep=True)
+    return loader.construct_sequence(node, deep=True) if isinstance(node, yaml.SequenceNode) else str(node.value)
+
+
+_RESET = object()
+_Loader.add_constructor("!reset", lambda _loader, _node: _RESET)
+_Loader.add_constructor("!override", _own_words)
+
+
+def _kept(value: Any) -> Any:
+    """Return a value without what `!reset` takes away: in compose it is as if it had never been said."""
+    if isinstance(value, dict):
+        return {key: _kept(inner) for key, inner in value.items() if inner is not _RESET}
+    return [_kept(inner) for inner in value if inner is not _RESET] if isinstance(value, list) else value
+
+
 def _read_yaml(text: str) -> list[Document]:
     loader = _Loader(text.expandtabs() if text.lstrip().startswith("{") else text)  # JSON may be indented with tabs
     documents = []
     try:
         while loader.check_node() and (node := loader.get_node()):
             lines = dict(_lines_of(node, (), node.start_mark.line + 1, frozenset()))
-            documents.append(Document(loader.construct_document(node), lines))
+            documents.append(Document(_kept(loader.construct_document(node)), lines))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise Unreadable(error.problem or "not YAML", mark.line + 1 if mark else 1) from error

@@ -36,6 +36,7 @@ from seatrial.stack._share import Mounted, Seen, Share
 from seatrial.stack._startup import copy_readable, fault_addition, merge_additions, startup_addition, write_startup
 from seatrial.stack._state import forget_state, read_state, write_state
 from seatrial.stack._sweep import leftovers, run_labels, run_marks, sweep
+from seatrial.stack._template import parse_template
 from seatrial.stack._watchdog import Watchdog
 from seatrial.stack._worktree import GIT, add_worktree, commit_of, common_commit, is_dirty, is_shallow, repository_of
 
@@ -89,6 +90,7 @@ __all__ = [
     "merge_additions",
     "note_undo",
     "open_stack",
+    "parse_template",
     "read_by_code",
     "read_compose",
     "read_state",
