@@ -231,6 +231,8 @@ def lay_coverage(
     components = {
         "schema": "urn:seatrial:coverage:1",
         "incomplete": gap,
+        "late": [],
+        "interpreters": [],
         "suites": [],
         "components": [total],
         "files": [],

@@ -42,7 +42,7 @@ from seatrial.record._events import (
 )
 from seatrial.record._history import PastRun
 from seatrial.record._recorder import EVENTS
-from seatrial.record._took import Took
+from seatrial.record._took import SAMPLE, Answered, Took
 
 Answer = tuple[str, int, str, str]
 """An operation, the status that came back (0: none), its content type as it was sent, and who asked (`caller_of`)."""
@@ -94,8 +94,8 @@ class Record:
 
     `unfinished` says why not all that is `documented` was asked for. `tallies` count exchanges, those among `exchanges`
     whose ids are in `counted` too; `answers` counts exchanges that were read and are not among `exchanges`. `took`
-    is how long answers took, by operation, where only outlines are read. `nothing` says of metrics why there was
-    nothing that they could have measured.
+    is how long answers took, by operation. `nothing` says of metrics why there was nothing that they could have
+    measured.
     `earlier` are the last runs that asked for the same, the oldest first.
     """
 
@@ -139,6 +139,7 @@ class Record:
                 self.nothing[event.metric] = event.reason
             case ExchangeRecorded():
                 self.exchanges[event.exchange.id] = event.exchange
+                self.time(event.exchange)
             case ContractRead():
                 self.documented, self.unfinished = event.operations, event.unfinished
             case ExchangesCounted():
@@ -162,6 +163,12 @@ class Record:
                 self.finished = event
             case _:
                 pass
+
+    def time(self, exchange: Answered) -> None:
+        """Take in how long an answer took; those of a load are in its own statistics."""
+        if not exchange.id.startswith(SAMPLE):
+            took_s, status = exchange.received_s - exchange.sent_s, exchange.response.status if exchange.response else 0
+            self.took.setdefault(exchange.operation, Took()).take(took_s, id_=exchange.id, status=status)
 
     @property
     def origin(self) -> RunStarted:

@@ -15,7 +15,6 @@ from seatrial.core import EnvironmentFailure, Exchange, caller_of
 from seatrial.record._events import Event, ExchangeRecorded, OtherEvent
 from seatrial.record._record import Answer, Record, damaged, read_decoded
 from seatrial.record._recorder import EVENTS
-from seatrial.record._took import SAMPLE, Took
 
 MARK = b'"ExchangeRecorded"'
 MARK_WITHIN = 40
@@ -109,11 +108,7 @@ def _read_others(record: Record, most: int | None) -> None:
 def _count(record: Record, exchange: _Outline) -> None:
     """Count an answer, and how long it took."""
     record.answers[answer_of(exchange)] += 1
-    if exchange.id.startswith(SAMPLE):
-        return
-    status = exchange.response.status if exchange.response else 0
-    took = record.took.setdefault(exchange.operation, Took())
-    took.take(exchange.received_s - exchange.sent_s, id_=exchange.id, status=status)
+    record.time(exchange)
 
 
 def _shown(record: Record) -> set[str]:

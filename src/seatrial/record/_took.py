@@ -4,10 +4,34 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Protocol, Self
 
 SAMPLE = "load-"
 """How ids of exchanges begin that are examples out of a load: how long its answers took is in its own statistics."""
+
+
+class Answered(Protocol):
+    """An exchange, or its outline: `sent_s` and `received_s` are in seconds, of a clock of its own."""
+
+    @property
+    def id(self) -> str:
+        """Return its id."""
+
+    @property
+    def operation(self) -> str:
+        """Return method and path."""
+
+    @property
+    def sent_s(self) -> float:
+        """Return when it was sent."""
+
+    @property
+    def received_s(self) -> float:
+        """Return when the answer was there, or was waited for no longer."""
+
+    @property
+    def response(self) -> Any:
+        """Return the answer, None where none came."""
 
 
 @dataclass(slots=True)
