@@ -19,6 +19,7 @@ from seatrial.config import CoverageSettings
 from seatrial.core import Evidence, Outcome, UsageError
 from seatrial.cover import Collector
 from seatrial.cover._figures import measure
+from seatrial.cover._inside import Place
 from seatrial.cover._library import tracers
 from seatrial.cover._lines import FileLines
 from seatrial.cover._phases import Phases
@@ -249,6 +250,17 @@ def test_the_clock_of_services_may_be_another(tmp_path: Path, ahead_s: int) -> N
     assert not phases.wait(0.05), "one that wrote a second ago lives"
     os.utime(ack / "api@host.2", (0, time.time() + ahead_s - 3))
     assert phases.wait(20)
+
+
+def test_a_phase_lasts_until_the_next_is_there(tmp_path: Path) -> None:
+    """A file that is copied in is away, and then empty, for a moment: no line counts for another suite meanwhile."""
+    (tmp_path / "coverage.json").write_text("{}")
+    place = Place(str(tmp_path), "api")
+    phases = []
+    for change in ("none", "health", "", "none", "load"):
+        (tmp_path / "phase").unlink(missing_ok=True) if change == "none" else (tmp_path / "phase").write_text(change)
+        phases.append(place.phase())
+    assert phases == ["startup", "health", "health", "health", "load"]
 
 
 def test_a_service_that_is_never_heard_of_is_waited_for_once(tmp_path: Path) -> None:
