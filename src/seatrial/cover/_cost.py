@@ -101,17 +101,28 @@ def _pairs(clients: Sequence[_Client], size: int, deadline: float) -> Iterator[P
 
 def figures(pairs: Sequence[Pair], size: int, path: str) -> tuple[Measurement, ...]:
     """Return requests per second with instrumentation and without, and the ratio of both, each the median of pairs."""
-    sent = (
-        f"of one client that asks GET {path} again and again, the median of bursts of {size}, to both stacks by turns"
-    )
+    sent = f"of one client that asks GET {path} again and again in bursts of {size}, to both stacks by turns"
 
     def found(name: str, values: Sequence[float], unit: str, what: str) -> Measurement:
         return Measurement(name=name, value=median(values), unit=unit, definition=f"{what} {sent}", samples=len(pairs))
 
     return (
-        found(WITH, [size / first for first, _ in pairs], "per_s", "requests per second on the instrumented stack,"),
-        found(WITHOUT, [size / second for _, second in pairs], "per_s", "requests per second on the clean stack,"),
         found(
-            RATIO, [second / first for first, second in pairs], "ratio", "rate with instrumentation to that without it,"
+            WITH,
+            [size / first for first, _ in pairs],
+            "per_s",
+            "median of the requests per second on the instrumented stack",
+        ),
+        found(
+            WITHOUT,
+            [size / second for _, second in pairs],
+            "per_s",
+            "median of the requests per second on the clean stack",
+        ),
+        found(
+            RATIO,
+            [second / first for first, second in pairs],
+            "ratio",
+            "median, over pairs of bursts, of the rate with instrumentation to that without,",
         ),
     )

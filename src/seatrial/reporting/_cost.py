@@ -21,8 +21,8 @@ def cost_of(record: Record, interpreters: Sequence[Mapping[str, str]]) -> str:
 
 def _measured(with_: Measurement, without: Measurement, ratio: Measurement) -> str:
     return (
-        f"What counting lines costs: {with_.value:.0f} requests a second with it, {without.value:.0f} without, a ratio "
-        f"of {ratio.value:.2f} ({ratio.definition}; {ratio.samples} pairs). It decides nothing."
+        f"What counting lines costs: {with_.value:.0f} requests a second with it, {without.value:.0f} without; pair by "
+        f"pair a ratio of {ratio.value:.2f} ({ratio.definition}; {ratio.samples} pairs). It decides nothing."
     )
 
 
