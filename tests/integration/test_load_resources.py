@@ -153,7 +153,9 @@ def test_a_lost_objective_ends_the_load(tmp_path: Path, server: tuple[Target, Ha
     assert "ended before its time" in stats["doubt"]
     ledger = stats["ledger"]
     rows = [row for visit in visits_of(tmp_path / "out" / "requests.csv") for row in visit]
-    assert 0 < ledger["due"] < 60 * 40
+    assert 0 < ledger["due"] < stats["planned"] == 60 * 40
+    asked = {"metric": "error_ratio", "operator": "<=", "threshold": 0.01, "operation": ""}
+    assert stats["objectives"] == [asked]
     assert account_of(rows).agrees(Ledger(**ledger))
     assert evidence.measurements == ()
     told = stats["failures"][0]

@@ -24,7 +24,7 @@ from seatrial.core import (
     Tally,
     Verdict,
 )
-from seatrial.record import KEPT, CheckPlanned, PastGate, PastRun, Record, RunStarted, StackReady
+from seatrial.record import KEPT, CheckPlanned, PastGate, PastRun, Record, RunStarted, StackReady, Took
 from seatrial.reporting import REPORTERS
 from seatrial.reporting._addresses import address
 from seatrial.reporting._chart import POINTS, chart, thinned
@@ -77,6 +77,9 @@ def hostile() -> Record:
                 gates=tuple(PastGate(id=f"{n} {HOSTILE}", metric="m", value=n, unit="ms", status=Verdict.FAIL)
                             for n in range(9))),
     ) * KEPT  # fmt: skip
+    for number in range(OPERATIONS):
+        record.took[f"GET /{number}/{HOSTILE[:200]}"] = took = Took()
+        took.take(number, id_=HOSTILE, status=500)
     record.limitations = [f"{number} {HOSTILE}" for number in range(MANY)]
     return record
 
@@ -95,7 +98,7 @@ def test_no_run_makes_it_larger(hostile: Record) -> None:
     page = page_of(hostile)
     assert len(page.encode()) < LIMIT_BYTES
     said = {"more findings, the worst first", "findings.sarif", "further findings are not shown here",
-            "more, in <code>verdict.json",            "operations are not shown here",
+            "more, in <code>verdict.json", "faster ones are in <code>events.ndjson", "operations are not shown here",
             "of them are not shown here", "more exchanges",
             "more are in <code>verdict.json", "older runs are not shown here",
             "that want no credentials or refused first"}  # fmt: skip
