@@ -48,16 +48,17 @@ def pool() -> Iterator[Mapping[str, str]]:
 
 
 @pytest.fixture(scope="session")
-def lean(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Return what makes settings prove a limit with fewer requests: half of its quota, and no worker beside."""
-    root = tmp_path_factory.mktemp("lean")
-    for name in ("fixtures", "suites", "contracts", "load"):
-        (root / name).symlink_to(ROOT / name)
+def lean(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Return what makes settings without a worker; those for the limiter prove it with half of its quota too."""
 
-    def write(configuration: str) -> Path:
+    def write(configuration: str, *, limiter: bool) -> Path:
+        root = tmp_path_factory.mktemp("lean")
+        for name in ("fixtures", "suites", "contracts", "load"):
+            (root / name).symlink_to(ROOT / name)
         settings = tomllib.loads((ROOT / configuration).read_text(encoding="utf-8"))
         stack = settings["stack"]
-        stack["profile"]["quick"]["environment"]["RATE_LIMIT_PER_MINUTE"] = FEWER_PER_MINUTE
+        if limiter:
+            stack["profile"]["quick"]["environment"]["RATE_LIMIT_PER_MINUTE"] = FEWER_PER_MINUTE
         stack["services"].remove("worker")
         del stack["local"]["services"]["worker"], stack["applications"]["worker"]
         (root / configuration).write_text(tomli_w.dumps(settings), encoding="utf-8")

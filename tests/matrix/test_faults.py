@@ -23,7 +23,7 @@ from seatrial.config import FILE
 from seatrial.reporting._access import access_of
 
 Run = Callable[..., Any]
-Lean = Callable[[str], Path]
+Lean = Callable[..., Path]
 ROOT = Path(__file__).parents[2]
 FAULTS = sorted(fault_files())
 OF_FULL_LOAD = [fault for fault in FAULTS if load_fault(fault).scenarios]  # test_load_scenarios.py has them
@@ -97,9 +97,17 @@ def concerns_the_limiter(seeded: Fault) -> bool:
     return usual and seeded.slug not in WHOLE_QUOTA
 
 
-def configuration_for(seeded: Fault, lean: Lean) -> Path:
-    """Return the settings with which a fault is looked for."""
-    return lean(seeded.configuration) if concerns_the_limiter(seeded) else ROOT / seeded.configuration
+def concerns_the_contract(seeded: Fault) -> bool:
+    """Return whether a fault is found by fuzzing alone, which waits for no job."""
+    return (seeded.suites, seeded.configuration) == (("contract",), FILE)
+
+
+def configuration_for(lean: Lean, *seeded: Fault) -> Path:
+    """Return the settings with which faults are looked for, alone or together."""
+    limiter = all(map(concerns_the_limiter, seeded))
+    if limiter or all(map(concerns_the_contract, seeded)):
+        return lean(seeded[0].configuration, limiter=limiter)
+    return ROOT / seeded[0].configuration
 
 
 def undisturbed(fault: str) -> Any:
@@ -116,7 +124,7 @@ def test_fault_trips_its_checks_alone(
     A fault that keeps its checks from being decided leaves those inconclusive instead, and the run ends with 3.
     """
     seeded = load_fault(fault)
-    config = configuration_for(seeded, lean)
+    config = configuration_for(lean, seeded)
     ended = run_seatrial(arguments(fault, "local"), tmp_path / "run", pool, config=config)
     for outcome in ENDS:
         besides = set(seeded.undecided) if outcome == "inconclusive" else set()
@@ -136,7 +144,7 @@ def test_faults_trip_their_checks_together(
     """
     seeded = [load_fault(fault) for fault in together]
     file = write_together(seeded, tmp_path / "faults")
-    config = configuration_for(seeded[0], lean)
+    config = configuration_for(lean, *seeded)
     ended = run_seatrial(arguments(str(file), "local", *seeded), tmp_path / "run", pool, config=config)
     assert ended.checks("failed") == {check for fault in seeded for check in checks_of(fault)}, ended.output
     assert ended.checks("inconclusive") == set(), ended.output
@@ -160,7 +168,7 @@ def test_only_what_can_be_told_apart_shares_a_stack() -> None:
 def test_fault_trips_its_checks_on_compose(fault: str, run_seatrial: Run, lean: Lean, tmp_path: Path) -> None:
     """The same holds inside containers built from the unchanged Dockerfile."""
     seeded = load_fault(fault)
-    config = configuration_for(seeded, lean)
+    config = configuration_for(lean, seeded)
     ended = run_seatrial(arguments(fault, "compose"), tmp_path / "run", {}, config=config)
     assert ended.checks(seeded.ends) == {seeded.trips, *seeded.implies}, ended.output
     assert ended.exit_code == ENDS[seeded.ends][0]
@@ -169,7 +177,10 @@ def test_fault_trips_its_checks_on_compose(fault: str, run_seatrial: Run, lean: 
 def test_lean_stack_passes(run_seatrial: Run, pool: Mapping[str, str], lean: Lean, tmp_path: Path) -> None:
     """What is left of the stack for the limiter's faults is without one itself."""
     ended = run_seatrial(
-        ["--stack", "local", "--seed", "1", "--only", "ratelimit"], tmp_path / "run", pool, config=lean(FILE)
+        ["--stack", "local", "--seed", "1", "--only", "ratelimit"],
+        tmp_path / "run",
+        pool,
+        config=lean(FILE, limiter=True),
     )
     assert (ended.exit_code, ended.verdict["verdict"]) == (0, "pass"), ended.output
     usual = [seeded for seeded in map(load_fault, ON_LOCAL) if seeded.configuration == FILE]
