@@ -189,21 +189,16 @@ def test_checks_and_gates_have_both_ends() -> None:
     """A check that one run did not select, or that never ended, is another end too; a rule may be in one run alone."""
     base, now = record_of(outcome=Outcome.PASSED), record_of(outcome=None)
     now.planned["a.b"] = base.planned["a.b"]
-    now.planned["a.c"] = replace_check("a.c")
     now.results["a.c"] = CheckResult(check="a.c", outcome=Outcome.PASSED)
+    base.results["a.0"] = CheckResult(check="a.0", outcome=Outcome.PASSED)
     now.gates = [replace(GATE, value=2, status=Verdict.FAIL), replace(GATE, id="x >= 1")]
     found = compared(base, now)
     ends = [(each["check"], each["base"], each["candidate"]) for each in found["checks"]]
-    assert ends == [("a.b", "passed", "never ended"), ("a.c", None, "passed")]
+    assert ends == [("a.b", "passed", "never ended"), ("a.0", "passed", None), ("a.c", None, "passed")]
     both, alone = found["gates"]
     assert (both["base"]["value"], both["candidate"]["value"], both["changed"]) == (0, 2, True)
     assert (alone["id"], alone["base"], alone["changed"]) == ("x >= 1", None, True)
     assert "checks.failed == 0: pass (0) -> fail (2)" in text_of(found)
-
-
-def replace_check(slug: str) -> CheckPlanned:
-    """Return a check that was planned."""
-    return CheckPlanned(check=slug, title="t", suite="a", severity="high")
 
 
 def test_the_contract_is_compared_cell_by_cell() -> None:

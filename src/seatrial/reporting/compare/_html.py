@@ -10,7 +10,7 @@ from seatrial.reporting.compare import _words
 from seatrial.reporting.compare._findings import STATES, listed
 from seatrial.reporting.compare._lines import file_words
 
-SHOWN = 200
+SHOWN = 60
 """So many rows of each table are shown: the JSON has them all."""
 
 

@@ -12,14 +12,15 @@ NEVER = "never ended"
 
 
 def checks_between(base: Record, candidate: Record) -> list[dict[str, Any]]:
-    """Return the checks that ended otherwise, or stood in one run alone (null), with the reason where they do now."""
+    """Return the checks that ended otherwise, with the reason where they do now; last those of one run alone (null)."""
     slugs = dict.fromkeys([*base.planned, *base.results, *candidate.planned, *candidate.results])
     both = [(slug, _outcome(base, slug), _outcome(candidate, slug)) for slug in slugs]
-    return [
+    found = [
         {"check": slug, "base": before, "candidate": now, "reason": _reason(candidate, slug)}
         for slug, before, now in both
         if before != now
     ]
+    return sorted(found, key=lambda check: None in {check["base"], check["candidate"]})
 
 
 def _outcome(record: Record, check: str) -> str | None:
