@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import statistics
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +12,11 @@ import pytest
 
 from seatrial.browse import Axe, Chromium, Seen, Tour, Unavailable, fetch_axe
 from seatrial.config import Settings, WebSettings, rejections
-from seatrial.core import Identity
+from seatrial.core import Identity, Measurement
 from seatrial.http import IdentityPool
 from seatrial.plugin._hooks import CONTEXT
 from seatrial.plugin._outcomes import declared, inconclusive, not_tested
+from seatrial.record import MeasurementTaken
 from seatrial.stack import Stack, cache_root
 
 TOURED = pytest.StashKey["Toured"]()
@@ -76,7 +78,18 @@ def toured(  # noqa: PLR0913, PLR0917 - pytest hands fixtures over by name
         except Unavailable as problem:
             not_tested(str(problem))
         _keep(stash[TOURED].pages, context.directory / PICTURES)
+        context.sink.emit(MeasurementTaken(measurement=_load(stash[TOURED].load_s)))
     return stash[TOURED]
+
+
+def _load(load_s: Sequence[float]) -> Measurement:
+    return Measurement(
+        name="web.load",
+        value=statistics.median(load_s),
+        unit="s",
+        definition="median of cold loads of the first page, until its scripts have run (loadEventEnd)",
+        samples=len(load_s),
+    )
 
 
 def _axe() -> tuple[Axe | None, str]:
