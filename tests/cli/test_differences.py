@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from seatrial.cli import commands
-from seatrial.core import CheckResult, EnvironmentFailure, Finding, Outcome, SeatrialError, Severity, Verdict
+from seatrial.core import CheckResult, Finding, Outcome, SeatrialError, Severity, UsageError, Verdict
 from seatrial.record import EVENTS, CheckFinished, CheckPlanned, Recorder, RunFinished, RunStarted
 
 EVIL = "\x1b[2J<b>broken</b>"
@@ -99,9 +99,9 @@ def test_a_page_is_written(project: Path) -> None:
 
 
 def test_what_is_no_run_is_told(project: Path) -> None:
-    """Exit code 3, as `seatrial report` has it; a run that was torn, or is empty, is compared, and said to be so."""
-    assert isinstance(refused("three"), EnvironmentFailure)
-    assert refused("three", "one").slug == refused("one", "three").slug == "record-missing"
+    """Exit code 2, as `seatrial report` has it; a run that was torn, or is empty, is compared, and said to be so."""
+    assert isinstance(refused("three"), UsageError)
+    assert refused("three", "one").slug == refused("one", "three").slug == "run-unknown"
     events = project / ".seatrial" / "runs" / "two" / EVENTS
     for text, words in (
         (events.read_text()[:-7], "the run ended before its verdict"),
