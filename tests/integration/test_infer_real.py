@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+from by_path import load_script
 
 SCRIPT = Path(__file__).parents[1] / "benchmarks" / "real_limiters.py"
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "real-limiters.md"
@@ -17,17 +15,7 @@ TOOLS = {"nginx-nodelay": "nginx", "nginx-delay": "nginx", "haproxy": "haproxy"}
 NODE = {"express-rate-limit", "rate-limiter-flexible"}
 
 
-def load() -> ModuleType:
-    """Import the script that knows all of them."""
-    spec = importlib.util.spec_from_file_location("real_limiters", SCRIPT)
-    assert spec
-    assert spec.loader
-    module = sys.modules["real_limiters"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-REAL = load()
+REAL = load_script(SCRIPT)
 
 
 def _parameter(name: str) -> object:

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+from by_path import load_script
 
 SCRIPT = Path(__file__).parents[1] / "benchmarks" / "real_services.py"
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "real-services.md"
 
 
-def load() -> ModuleType:
-    """Import the script that knows all of them."""
-    spec = importlib.util.spec_from_file_location("real_services", SCRIPT)
-    assert spec
-    assert spec.loader
-    module = sys.modules["real_services"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-REAL = load()
+REAL = load_script(SCRIPT)
 
 
 @pytest.mark.long

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import ssl
 import time
 import warnings
@@ -13,13 +12,13 @@ from types import ModuleType
 
 import pytest
 from authority import Authority, modern, over_tls, speaking
+from by_path import load_suite
 
 from seatrial.config import TlsSettings
-from seatrial.core import Check, Severity, content
+from seatrial.core import Check, Severity
 from seatrial.http import see_certificate, speaks
 from seatrial.http._tls import NEW, OLD
 from seatrial.plugin import Defects
-from seatrial.plugin._checks import MARK
 from seatrial.plugin._outcomes import DefectsFound, Inconclusive
 
 HERE, DAY_S = "localhost", 86_400
@@ -38,13 +37,7 @@ def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
 @pytest.fixture
 def suite(pytestconfig: pytest.Config) -> ModuleType:
     """Return the suite, which is loaded by its path, as pytest does."""
-    pytestconfig.addinivalue_line("markers", f"{MARK}: a check, as the plugin says")
-    found = importlib.util.spec_from_file_location("tls_suite", content("suites") / "test_security_tls.py")
-    assert found
-    assert found.loader
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
+    return load_suite(pytestconfig, "security_tls")
 
 
 @pytest.fixture

@@ -2,33 +2,26 @@
 
 import itertools
 from collections.abc import Sequence
-from importlib.util import module_from_spec, spec_from_file_location
 from types import ModuleType
 
 import httpx
 import pytest
+from by_path import load_suite
 
 from seatrial.config import HealthSettings, LimitSettings, SecuritySettings
-from seatrial.core import ALIKE, content
+from seatrial.core import ALIKE
 from seatrial.disrupt import Ask, HealthSeen, Outage, Seen
 from seatrial.disrupt._looks import IN_A_ROW, see_recovery
 from seatrial.disrupt._users import batches, further
 from seatrial.http import IdentityPool, SigningKey, loopback_networks
 from seatrial.http._addresses import AddressPool
 from seatrial.plugin import shut_out
-from seatrial.plugin._checks import MARK
 
 
 @pytest.fixture(scope="module")
 def late(pytestconfig: pytest.Config) -> ModuleType:
     """Return the suite's module, which is loaded by its path, as pytest does."""
-    pytestconfig.addinivalue_line("markers", f"{MARK}: a check, as the plugin says")
-    found = spec_from_file_location("health_suite", content("suites") / "test_health_late_requests.py")
-    assert found
-    assert found.loader
-    module = module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
+    return load_suite(pytestconfig, "health_late_requests")
 
 
 @pytest.mark.parametrize(

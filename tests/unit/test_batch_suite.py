@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 from types import ModuleType
 
 import pytest
+from by_path import load_suite
 from promises import PROMISES
 
 from seatrial.config import LimitSettings
-from seatrial.core import content
-from seatrial.plugin._checks import MARK
 from seatrial.throttle import Policy
 
 
 @pytest.fixture(scope="module")
 def suite(pytestconfig: pytest.Config) -> ModuleType:
     """Return the suite, which is loaded by its path, as pytest does."""
-    pytestconfig.addinivalue_line("markers", f"{MARK}: a check, as the plugin says")
-    found = importlib.util.spec_from_file_location("batch_suite", content("suites") / "test_ratelimit_batch.py")
-    assert found
-    assert found.loader
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
+    return load_suite(pytestconfig, "ratelimit_batch")
 
 
 @pytest.mark.parametrize(

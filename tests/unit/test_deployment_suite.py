@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -10,11 +9,11 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from by_path import load_suite
 
 from seatrial.config import PostureSettings
-from seatrial.core import Check, EnvironmentFailure, Severity, content
+from seatrial.core import Check, EnvironmentFailure, Severity
 from seatrial.plugin import Defects
-from seatrial.plugin._checks import MARK
 from seatrial.plugin._outcomes import DefectsFound, Inconclusive
 from seatrial.stack import Completed
 
@@ -56,12 +55,7 @@ class Shell:
 @pytest.fixture
 def suite(pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """Return the suite, which is loaded by its path, as pytest does; it is less patient here."""
-    pytestconfig.addinivalue_line("markers", f"{MARK}: a check, as the plugin says")
-    found = importlib.util.spec_from_file_location("deployment_suite", content("suites") / "test_deployment.py")
-    assert found
-    assert found.loader
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
+    module = load_suite(pytestconfig, "deployment")
     monkeypatch.setattr(module, "PATIENCE_S", 0.3)
     return module
 

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 
 import pytest
-
-from seatrial.core import content
-from seatrial.plugin._checks import MARK
+from by_path import load_suite
 
 
 @pytest.fixture(scope="module")
 def sample(pytestconfig: pytest.Config) -> re.Pattern[str]:
     """Return the pattern of the suite, which is loaded by its path, as pytest does."""
-    pytestconfig.addinivalue_line("markers", f"{MARK}: a check, as the plugin says")
-    found = importlib.util.spec_from_file_location("metrics_suite", content("suites") / "test_health_metrics.py")
-    assert found
-    assert found.loader
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
+    module = load_suite(pytestconfig, "health_metrics")
     pattern: re.Pattern[str] = module.SAMPLE
     return pattern
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from by_path import load_suite
 from pydantic import ValidationError
 
 from seatrial.browse import Seen
 from seatrial.config import PageSettings, StepSettings, WebSettings, load_settings
-from seatrial.core import Check, Severity, content
+from seatrial.core import Check, Severity
 from seatrial.plugin import Defects, Toured
-from seatrial.plugin._checks import MARK
 from seatrial.plugin._outcomes import DefectsFound, Inconclusive, NotApplicable, NotTested
 
 PLAIN = PageSettings(name="list", path="/list", signed_in=True, expect=("Documents",), moment=True)
@@ -28,13 +27,7 @@ Judged = Callable[..., dict[str, str]]
 @pytest.fixture
 def suite(pytestconfig: pytest.Config) -> ModuleType:
     """Return the suite, which is loaded by its path, as pytest does."""
-    pytestconfig.addinivalue_line("markers", f"{MARK}: a check, as the plugin says")
-    found = importlib.util.spec_from_file_location("web_suite", content("suites") / "test_web.py")
-    assert found
-    assert found.loader
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
+    return load_suite(pytestconfig, "web")
 
 
 @pytest.fixture
