@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
@@ -12,10 +12,12 @@ from servers import in_thread
 
 from seatrial.campaign import Campaign, Options, Run, Stacks, open_run
 from seatrial.campaign._ahead import Ahead
-from seatrial.campaign._attribution import LoadAttribution
+from seatrial.campaign._attribution import Attribution
+from seatrial.campaign._attribution_of_limits import LimitAttribution
+from seatrial.campaign._attribution_of_load import LoadAttribution
 from seatrial.campaign._campaign import INSTRUMENTS
 from seatrial.campaign._suites import suite_named
-from seatrial.config import CoverageSettings, MergeSettings, ScenarioSettings, Settings
+from seatrial.config import CoverageSettings, LimitSettings, MergeSettings, ScenarioSettings, Settings
 from seatrial.core import EnvironmentFailure, Evidence
 from seatrial.cover import Collector
 from seatrial.plugin import Conductor
@@ -118,10 +120,31 @@ def test_a_time_limit_holds_before_the_run_opens(settings: Settings, url: str) -
 def test_a_load_of_the_contract_has_no_lines_and_that_is_said(tmp_path: Path, url: str) -> None:
     """Its requests take seconds to make, which is more than a look at what it reaches may take."""
     made = ScenarioSettings(traffic="contract", rate_per_s=1, duration_s={"quick": 1})
-    run = open_run(Settings(root=tmp_path, load={"made": made}), Options(stack=url))
+    assert attributed(LoadAttribution, Settings(root=tmp_path, load={"made": made}), url) == [
+        "coverage: what load reaches was not measured of made, which sends requests of the contract",
+    ]
+
+
+def test_a_limit_that_nobody_exceeds_has_no_lines_and_that_is_said(tmp_path: Path, url: str) -> None:
+    """One that is lifted, or large, and those where nobody can be told apart; what is alike is said once."""
+    quotas = {"lifted": 10_000, "large": 10_000, "shared": 149, "alike": 3, "another": 3}
+    limits = tuple(LimitSettings(name=name, quota=quota, window_s=60, path="/") for name, quota in quotas.items())
+    assert attributed(LimitAttribution, Settings(root=tmp_path, limits=limits), url) == [
+        f"coverage: what refusals reach was not measured of {which}"
+        for which in (
+            "lifted, large: a quota of 10,000 there takes more than the 150 requests that are sent for this",
+            "shared: a quota of 149 there takes more than the 150 requests that are sent for this",
+            "alike, another: there are no users to tell apart, and every client of this stack has the same address",
+        )
+    ]
+
+
+def attributed(kind: Callable[[Run], Attribution], settings: Settings, url: str) -> list[str]:
+    """Send what is sent once, and return what is said of what is not."""
+    run = open_run(settings, Options(stack=url))
     stacks = Stacks(run, collector=None)
     try:
-        attribution = LoadAttribution(run)
+        attribution = kind(run)
         attribution.start()
         assert attribution.pending
         attribution.send(stacks.get("clean"))
@@ -129,10 +152,7 @@ def test_a_load_of_the_contract_has_no_lines_and_that_is_said(tmp_path: Path, ur
     finally:
         stacks.stop_all()
         run.close()
-    notes = [note for note in read_record(run.directory).limitations if note.startswith("coverage: what load reaches")]
-    assert notes == [
-        "coverage: what load reaches was not measured of made, which sends requests of the contract",
-    ]
+    return [note for note in read_record(run.directory).limitations if note.startswith("coverage: ")]
 
 
 def test_what_runs_late_is_counted_for_its_suite(settings: Settings, url: str, monkeypatch: pytest.MonkeyPatch) -> None:

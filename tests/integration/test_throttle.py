@@ -15,7 +15,7 @@ from proving import MADE, MARKS, UNMADE, People, ended, limit, run, serving, tol
 
 from seatrial.config import LimitSettings
 from seatrial.core import Identity, Outcome, Target
-from seatrial.throttle import Policy, Schedule, plan_proof, schedule
+from seatrial.throttle import Policy, Schedule, _exceed, exceed, plan_proof, schedule
 from seatrial.throttle._ledger import Ledger
 from seatrial.throttle._promises import BY_USER, FROM_AFAR
 from seatrial.throttle._proof import Proof
@@ -31,6 +31,18 @@ def follow(target: Target, settings: LimitSettings, people: People) -> tuple[Sch
         policy, plan=plan, schedule=made, target=target, identities=people, progress=lambda _line: None, seed=1
     )
     return made, asyncio.run(Proof(scene).run())
+
+
+def test_a_client_is_refused_as_declared_or_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who exceeds a quota where nothing is judged goes on until he is refused, or until twice the quota is sent."""
+    monkeypatch.setattr(_exceed, "LIMIT_S", 60.0)  # however slow the machine is
+    policy = Policy.declared(limit(), {})
+    limits = [(policy, plan_proof(policy, budget_s=20.0, addresses=2))]
+    told = {"clean": {}, "status-403": {"default": "of 19 requests 0 were answered with 429, not 2"}}
+    for trait, expected in told.items():
+        with serving(trait) as target:
+            found = exceed(limits, target=target, identities=People(), progress=lambda _line: None)
+        assert found == expected
 
 
 FAULTS = [

@@ -17,7 +17,9 @@ from pathlib import Path
 import msgspec
 
 from seatrial.campaign._ahead import Ahead
-from seatrial.campaign._attribution import LoadAttribution
+from seatrial.campaign._attribution import Attribution
+from seatrial.campaign._attribution_of_limits import LimitAttribution
+from seatrial.campaign._attribution_of_load import LoadAttribution
 from seatrial.campaign._background import in_background
 from seatrial.campaign._cost import cost_of_counting
 from seatrial.campaign._entered import Entered
@@ -68,7 +70,7 @@ class Campaign:
         self._entered: dict[str, Entered | SeatrialError] = {}
         self._early: dict[str, Future[Evidence]] = {}
         self._ahead = Ahead(run)
-        self._attribution = LoadAttribution(run)
+        self._attributions: tuple[Attribution, ...] = (LimitAttribution(run), LoadAttribution(run))
         self._stage: tuple[str, float] | None = None
         self._closed = False
         self.failed = False
@@ -133,8 +135,8 @@ class Campaign:
 
     def _enter(self, suite: Suite) -> Entered:
         variant = self.variant(suite)
-        if self._attributes_load:
-            self._attribution.start()
+        for attribution in self._attributed():
+            attribution.start()
         if suite.instrument and not self.run.options.smoke:
             self._ahead.start()  # while the stack starts: nothing else has to wait for that
         self._prepare_first()
@@ -221,37 +223,37 @@ class Campaign:
         left = [suite_named(name) for name in self.parts[self.parts.index(suite.name) :] if name != "coverage"]
         if any(self.variant(each) == "instrumented" for each in left):
             return
-        if self._attributes_load:
-            self._attribute_load()
+        for attribution in self._attributed():
+            self._attribute(attribution)
         self._tell_cost()
         self.stacks.end("instrumented")
         if self._collector:
             self._begin_collecting(self._collector)
 
-    @property
-    def _attributes_load(self) -> bool:
-        """Return whether lines that load reaches are still to be counted as its own."""
-        wanted = self._instruments and self._sends_few and self._attribution.pending
-        return wanted and not self._cannot_test(suite_named("load"), None)
+    def _attributed(self) -> list[Attribution]:
+        """Return for what suites of the clean stack lines are still to be counted."""
+        if not self._instruments or self.run.options.smoke:
+            return []
+        pending = [each for each in self._attributions if each.pending and self._sends_few(each.suite)]
+        return [each for each in pending if not self._cannot_test(suite_named(each.suite), None)]
 
-    @property
-    def _sends_few(self) -> bool:
-        """Return whether load is among what runs: of shards, whichever has it, the first that counts lines sends."""
+    def _sends_few(self, suite: str) -> bool:
+        """Return whether a suite is among what runs: of shards, whichever has it, the first that counts lines sends."""
         options = self.run.options
         if not options.shard:
-            return "load" in self.suites
+            return suite in self.suites
         shares = [share.split() for share in options.shares]
         counting = next((number for number, share in enumerate(shares, 1) if COVERAGE in share), 0)
-        return options.shard == counting and any("load" in share for share in shares)
+        return options.shard == counting and any(suite in share for share in shares)
 
-    def _attribute_load(self) -> None:
-        """Send a little of the load where lines are counted, before it is judged where none are: neither disturbs."""
-        self._attribution.start()
+    def _attribute(self, attribution: Attribution) -> None:
+        """Send a little of a suite where lines are counted; what is judged of it is sent where none are."""
+        attribution.start()
         with contextlib.suppress(SeatrialError):  # without the stack there is no coverage either, and that is said
             stack = self.stacks.get("instrumented")
-            self._switch_phase(suite_named("load"), "instrumented")
+            self._switch_phase(suite_named(attribution.suite), "instrumented")
             with self._timed("coverage"):
-                self._attribution.send(stack)
+                attribution.send(stack)
 
     def _tell_cost(self) -> None:
         """Measure what counting lines costs while both stacks are up and idle: limits are proved before or after."""
@@ -363,7 +365,8 @@ class Campaign:
         self._begin("report")
         self.run.progress("report")("stopping what this run started")
         self._ahead.close()
-        self._attribution.close()
+        for attribution in self._attributions:
+            attribution.close()
         try:
             if self.run.options.keep and not self.failed:
                 leave_running(self.run, self.stacks)

@@ -141,6 +141,20 @@ def leave_deep(run: Run) -> Evidence:
     return merge([(planned.name, leave(planned.policy)) for planned in limits]) if limits else Evidence()
 
 
+def exceed_limits(run: Run, stack: Stack) -> dict[str, str]:
+    """Be refused a little by each limit as it is on a stack, unjudged; return of which that was not, and why."""
+    from seatrial.throttle import exceed  # noqa: PLC0415 - needed where limits are proved only
+
+    circumstances: Circumstances = {**_circumstances(run), "environment": run.variables(stack.variant)}
+    return exceed(
+        plan_limits(run.settings, profile=run.options.profile, **circumstances),
+        target=_target(stack),
+        identities=run.identities.at(stack.url()),
+        progress=run.progress("coverage"),
+        allowed=run.settings.targets.allow,
+    )
+
+
 class Circumstances(TypedDict):
     """What a plan for the limits of a run is made from."""
 

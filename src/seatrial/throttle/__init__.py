@@ -2,6 +2,7 @@
 
 from seatrial.throttle._beside import BATCHES, LOOKS, POLLS, STORE, batches, outages, refusals
 from seatrial.throttle._deep import DEEP, deep_schedule, plan_deep
+from seatrial.throttle._exceed import exceed
 from seatrial.throttle._means import Load, Means
 from seatrial.throttle._outcomes import CLAIMS
 from seatrial.throttle._plan import NO_USERS, plan_proof
@@ -37,6 +38,7 @@ __all__ = [
     "as_json",
     "batches",
     "deep_schedule",
+    "exceed",
     "leave_deep",
     "lines",
     "merge",

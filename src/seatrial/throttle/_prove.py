@@ -42,7 +42,7 @@ def prove(  # noqa: PLR0913 - what a proof needs
     Only this machine is asked, and `HOST:PORT` that are `allowed`. What is not decided is never passed. With `means`,
     what takes longer by its nature is tried instead (`plan_deep`).
     """
-    plan = _refuse(_beside(_as_users(plan, policy, identities), target), target, allowed)
+    plan = fit(policy, plan, target, identities, allowed)
     scene = Scene(
         policy,
         plan=plan,
@@ -89,6 +89,11 @@ def _run(scene: Scene) -> str:
     except SpentError:
         return f"the budget of {scene.schedule.most} requests ended"
     return ""
+
+
+def fit(policy: Policy, plan: Plan, target: Target, identities: Identities, allowed: Collection[str]) -> Plan:
+    """Return the plan, or what is left of it with these users, at this target, which has to be allowed."""
+    return _refuse(_beside(_as_users(plan, policy, identities), target), target, allowed)
 
 
 def _as_users(plan: Plan, policy: Policy, identities: Identities) -> Plan:
