@@ -127,8 +127,9 @@ def test_deploy_probes(
 
 def endpoints(settings: Settings) -> set[str]:
     """Return the paths that the project says it answers."""
-    health = settings.health
+    health, web = settings.health, settings.web
     told = [health.basic, health.detailed, health.liveness, health.readiness] if health else []
+    told += [web.health, web.readiness] if web else []
     published = baseline_document(settings) or {}
     metrics = {settings.metrics.path} if settings.metrics else set()
     return {path for path in told if path} | metrics | set(published.get("paths", ()))
@@ -170,4 +171,5 @@ def limits_of(service: Mapping[str, Mapping[str, Mapping[str, Mapping[str, objec
 )
 def test_deploy_images(workloads: Mapping[str, Sequence[Workload]], defects: Defects) -> None:
     """Each image has a tag that says which version it is, or a digest: `latest` is another one after each build."""
-    note(judged(workloads, movable_images), defects)
+    retagged = {workload.retags for found in workloads.values() for workload in found}
+    note(judged(workloads, lambda found: movable_images(found, retagged)), defects)
