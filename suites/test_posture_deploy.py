@@ -66,7 +66,8 @@ def note(flaws: Mapping[str, Sequence[Flaw]], defects: Defects) -> None:
     """Note each flaw with its file and line, and fail where there is one."""
     for name, found in flaws.items():
         for flaw in found:
-            defects.add(f"{flaw.title}", cause=f"{flaw.cause}-{name}", location=f"{name}:{flaw.line}")
+            place = f"{name}:{flaw.line}"
+            defects.add(f"{flaw.title} ({place})", cause=f"{flaw.cause}-{name}", location=place)
     defects.none()
 
 

@@ -45,7 +45,8 @@ def workflow(pipeline: PipelineSettings, tree: Path) -> Workflow:
 def note(flaws: Iterable[Flaw], pipeline: PipelineSettings, defects: Defects) -> None:
     """Note each flaw with its line, and fail where there is one."""
     for flaw in flaws:
-        defects.add(flaw.title, cause=flaw.cause, location=f"{pipeline.file}:{flaw.line}")
+        place = f"{pipeline.file}:{flaw.line}"
+        defects.add(f"{flaw.title} ({place})", cause=flaw.cause, location=place)
     defects.none()
 
 

@@ -259,8 +259,9 @@ def test_kustomize_gives_an_image_its_tag(tmp_path: Path) -> None:
     (tag,) = of("resources: [a.yaml]\nimages:\n- name: h/a\n  newTag: '1'\n", "b.yaml", tmp_path)
     assert [each.cause for each in movable_images([pod, tag])] == ["tag-h/a"]
     assert not list(movable_images([pod, tag], {tag.retags}))
-    (tag,) = of("resources: [a.yaml]\nimages:\n- name: a\n  newName: b\n  newTag: latest\n", "b.yaml", tmp_path)
-    assert [(each.cause, each.line) for each in movable_images([tag], {tag.retags})] == [("tag-b:latest", 3)]
+    for more, name in (("", "a"), ("  newName: b\n", "b")):
+        (tag,) = of(f"resources: [a.yaml]\nimages:\n- name: a\n{more}  newTag: latest\n", "b.yaml", tmp_path)
+        assert [(each.cause, each.line) for each in movable_images([tag], {tag.retags})] == [(f"tag-{name}:latest", 3)]
 
 
 def test_a_file_of_railway_may_have_no_build(tmp_path: Path) -> None:

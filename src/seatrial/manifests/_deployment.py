@@ -79,9 +79,9 @@ def movable_images(workloads: Sequence[Workload], retagged: Collection[str] = ()
 
     Those that are `retagged` have their tag in another file.
     """
-    for image, line in (workload.image for workload in workloads if workload.image):
+    for workload, (image, line) in ((workload, workload.image) for workload in workloads if workload.image):
         tag = tag_of(image)
-        if tag in MOVES and image.removesuffix(f":{tag}") not in retagged:
+        if tag in MOVES and (workload.retags or image.removesuffix(f":{tag}") not in retagged):
             what = f"the tag {tag}, which moves" if _has_tag(image) else "no tag, which means latest"
             yield Flaw(f"{image} has {what}: a restart may run another version", f"tag-{image}", line)
 
