@@ -47,7 +47,7 @@ def test_metrics_named(
             defects.add(f"{file} names no metric", cause=f"nothing-{file}", location=f"{file}:1")
         for name, line in named:
             if name not in known and not any(fnmatchcase(name, glob) for glob in metrics.elsewhere):
-                what = f"there is no metric {name} at {metrics.path}"
+                what = f"there is no metric {name} at {metrics.path} ({file}:{line})"
                 defects.add(what, cause=f"{name}-{file}", location=f"{file}:{line}")
     defects.none()
 
@@ -57,5 +57,5 @@ def read(name: str, file: Path, defects: Defects) -> Sequence[Document]:
     try:
         return read_documents(file)
     except Unreadable as error:
-        defects.add(f"it cannot be read: {error}", cause=f"unreadable-{name}", location=f"{name}:{error.line}")
+        defects.add(f"{name} cannot be read: {error}", cause=f"unreadable-{name}", location=f"{name}:{error.line}")
         return ()

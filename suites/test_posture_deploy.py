@@ -66,7 +66,8 @@ def note(flaws: Mapping[str, Sequence[Flaw]], defects: Defects) -> None:
     """Note each flaw with its file and line, and fail where there is one."""
     for name, found in flaws.items():
         for flaw in found:
-            defects.add(f"{flaw.title}", cause=f"{flaw.cause}-{name}", location=f"{name}:{flaw.line}")
+            place = f"{name}:{flaw.line}"
+            defects.add(f"{flaw.title} ({place})", cause=f"{flaw.cause}-{name}", location=place)
     defects.none()
 
 
@@ -127,8 +128,9 @@ def test_deploy_probes(
 
 def endpoints(settings: Settings) -> set[str]:
     """Return the paths that the project says it answers."""
-    health = settings.health
+    health, web = settings.health, settings.web
     told = [health.basic, health.detailed, health.liveness, health.readiness] if health else []
+    told += [web.health, web.readiness] if web else []
     published = baseline_document(settings) or {}
     metrics = {settings.metrics.path} if settings.metrics else set()
     return {path for path in told if path} | metrics | set(published.get("paths", ()))
@@ -170,4 +172,5 @@ def limits_of(service: Mapping[str, Mapping[str, Mapping[str, Mapping[str, objec
 )
 def test_deploy_images(workloads: Mapping[str, Sequence[Workload]], defects: Defects) -> None:
     """Each image has a tag that says which version it is, or a digest: `latest` is another one after each build."""
-    note(judged(workloads, movable_images), defects)
+    retagged = {workload.retags for found in workloads.values() for workload in found}
+    note(judged(workloads, lambda found: movable_images(found, retagged)), defects)

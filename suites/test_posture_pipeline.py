@@ -12,7 +12,9 @@ from seatrial.manifests import (
     Flaw,
     Unreadable,
     Workflow,
+    called_in,
     deployed_from_elsewhere,
+    looked_after,
     malformed,
     not_started,
     overpowered,
@@ -23,7 +25,7 @@ from seatrial.manifests import (
     unprotected,
     unverified,
 )
-from seatrial.plugin import Defects, check, declared, not_applicable
+from seatrial.plugin import Defects, check, declared, not_applicable, not_tested
 
 VALID = ("posture.pipeline-valid",)
 
@@ -43,7 +45,8 @@ def workflow(pipeline: PipelineSettings, tree: Path) -> Workflow:
 def note(flaws: Iterable[Flaw], pipeline: PipelineSettings, defects: Defects) -> None:
     """Note each flaw with its line, and fail where there is one."""
     for flaw in flaws:
-        defects.add(flaw.title, cause=flaw.cause, location=f"{pipeline.file}:{flaw.line}")
+        place = f"{pipeline.file}:{flaw.line}"
+        defects.add(f"{flaw.title} ({place})", cause=flaw.cause, location=place)
     defects.none()
 
 
@@ -110,6 +113,8 @@ def test_pipeline_environment(workflow: Workflow, pipeline: PipelineSettings, de
 
     That the environment has rules is the repository's setting, which no file shows.
     """
+    if called := called_in(workflow, [pipeline.deploy]):
+        not_tested(f"{pipeline.deploy} calls {called}, and what is in there is not read")
     note(unprotected(workflow, pipeline), pipeline, defects)
 
 
@@ -153,4 +158,7 @@ def test_pipeline_rollback(workflow: Workflow, pipeline: PipelineSettings, defec
     """After the deployment the step `verify` looks at it, and where that fails the step `rollback` runs."""
     if not pipeline.verify or not pipeline.rollback:
         not_applicable("[posture.pipeline] verify or rollback is not declared")
-    note(unverified(workflow, pipeline), pipeline, defects)
+    found = list(unverified(workflow, pipeline))
+    if found and (called := called_in(workflow, looked_after(workflow, pipeline))):
+        not_tested(f"{called} is called, and what is in there is not read: it may be there")
+    note(found, pipeline, defects)

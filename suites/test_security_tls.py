@@ -67,7 +67,10 @@ def test_tls_certificate(asked: SplitResult) -> None:
 
     A service that is not asked over TLS at all, and not on this machine, fails too.
     """
-    assert asked.scheme == HTTPS, f"{asked.geturl()} is asked over http: anybody on the way reads and changes it"
+    assert asked.scheme == HTTPS, (
+        f"{asked.geturl()} is asked over http: anybody on the way reads and changes it; "
+        "where TLS ends before it, say so: [tls] elsewhere = true"
+    )
     certificate = look_at((asked.hostname or "", asked.port or HTTPS_PORT))
     assert not certificate.problem, f"the certificate is refused: {certificate.problem}"
 

@@ -88,3 +88,59 @@ def test_the_hook_says_what_it_lacks(copy: Path, words: tuple[str, ...], variabl
     done = hook(copy, *words, **variables)
     assert done.returncode == 2
     assert says in done.stderr
+
+
+STAND_INS = {
+    "ssh": 'while [ "$1" != bash ]; do shift; done; exec "$@"',
+    "docker": 'echo "$IMAGES $TAG docker $*" >>"$HOME/said"',
+    "kubectl": """
+shift 2
+case $1 in
+get) cat "$HOME/${2#*/}" ;;
+set) echo "${4#*=}" >"$HOME/${3#*/}"; echo "set $3" >>"$HOME/said" ;;
+*) echo "$*" >>"$HOME/said" ;;
+esac
+""",
+}
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Return a home folder with stand-ins of the programs that would reach a platform."""
+    (tmp_path / "platform").mkdir()
+    (tmp_path / "bin").mkdir()
+    for name, text in STAND_INS.items():
+        (tmp_path / "bin" / name).write_text(f"#!/bin/bash\n{text}\n", encoding="utf-8")
+        (tmp_path / "bin" / name).chmod(0o755)
+    return tmp_path
+
+
+def release(home: Path, platform: str, verb: str, tag: str) -> subprocess.CompletedProcess[str]:
+    """Let the hook deploy, or take back, a version."""
+    path = f"{home}/bin:{os.environ['PATH']}"
+    told = {"HOME": str(home), "PATH": path, "CREDENTIALS": "none", "IMAGES": "r/p", "TAG": tag, "TARGET": "there"}
+    return hook(STACK, verb, PLATFORM=platform, **told)
+
+
+def test_a_machine_goes_back_to_what_ran_before(home: Path) -> None:
+    """By one step; what never came to be deployed takes nothing back, and the first version has none before it."""
+    assert release(home, "compose", "deploy", "1").returncode == 0
+    assert release(home, "compose", "rollback", "1").returncode == 1
+    assert release(home, "compose", "deploy", "2").returncode == 0
+    said = [release(home, "compose", "rollback", tag).stdout for tag in ("3", "2", "2")]
+    assert ["nothing to take back" in each for each in said] == [True, False, True]
+    ran = (home / "said").read_text(encoding="utf-8").splitlines()
+    assert [line.split()[1] for line in ran if " up -d " in line] == ["1", "2", "2", "1", "1"]
+    assert all("api worker web" in line for line in ran if " pull " in line)
+
+
+def test_a_cluster_goes_back_where_it_was_changed(home: Path) -> None:
+    """A Deployment that still runs what it ran before would go back one too far."""
+    assert release(home, "kubernetes", "deploy", "2").returncode == 0
+    (home / "worker").write_text("r/p/backend:1\n", encoding="utf-8")  # to which the deployment did not come
+    assert release(home, "kubernetes", "rollback", "2").returncode == 0
+    said = (home / "said").read_text(encoding="utf-8").splitlines()
+    assert [line for line in said if line.startswith("set")] == [
+        f"set deployment/{n}" for n in ("api", "worker", "web")
+    ]
+    assert [line for line in said if "undo" in line] == ["rollout undo deployment/api", "rollout undo deployment/web"]

@@ -92,7 +92,7 @@ def test_patience_is_what_is_left() -> None:
 
 
 PAST = """
-import http.client, socket, sys, urllib.request
+import asyncio, http.client, socket, sys, urllib.request
 import httpx
 from seatrial.core import EnvironmentFailure
 from seatrial.core.fence import Fence, leaving, put_up, take_down
@@ -105,6 +105,10 @@ def tried(connect):
     except OSError:
         return "tried"
 
+async def opened():
+    _, writer = await asyncio.open_connection(host, port)
+    writer.close()
+
 listening = socket.create_server(("127.0.0.1", 0))
 host, port = listening.getsockname()
 ways = [
@@ -112,6 +116,9 @@ ways = [
     lambda: http.client.HTTPConnection(host, port).request("GET", "/"),
     lambda: urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"http://{host}:{port}/", timeout=1),
     lambda: httpx.post(f"http://{host}:{port}/", trust_env=False, timeout=1),
+    lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"a", (host, port)),
+    lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendmsg([b"a"], [], 0, (host, port)),
+    lambda: asyncio.run(opened()),
 ]
 fence = Fence(most=9, per_s=1e6, for_s=60.0, each_s=5.0, strict=True)
 ways[0]()
@@ -139,7 +146,7 @@ def test_no_connection_gets_round_a_strict_fence() -> None:
     done = subprocess.run([sys.executable, "-c", PAST], capture_output=True, text=True, check=False, timeout=60)
     past = "smoke-past"
     assert done.stdout.splitlines() == [
-        str([past] * 4),
-        f"{past} 5 {{'GET': 1}}",
+        str([past] * 7),
+        f"{past} 8 {{'GET': 1}}",
         "3",
     ], done.stderr

@@ -58,6 +58,10 @@ def test_each_format_says_the_same(tmp_path_factory: pytest.TempPathFactory, tre
     [
         ("a.yaml", "a: 1\nb: [1\nc: 2\n", 3),
         ("a.yaml", "a: &b [*b]\n", 1),
+        ("a.yaml", "a: 1\nb: \a\n", 2),
+        ("a.yaml", "a: 1\nb: !Sub c\n", 2),
+        ("a.yaml", "a: 1\nimage: {{ .Values.image }}\n", 2),
+        ("a.yaml", "a:\n{{- if .Values.a }}\n  b: 1\n{{- end }}\n", 3),
         ("a.json", '{"a": 1,\n "b": }', 2),
         ("a.toml", "a = 1\nb = \n", 2),
         ("a.toml", '[a]\nb = """\n', 2),
@@ -96,3 +100,20 @@ def test_a_departure_has_the_line_of_what_is_wrong(tmp_path: Path) -> None:
     ((first, _), (second, what)) = departures(read(text, "ci.yml", tmp_path), "github-workflow")
     assert (first, second) == (4, 8), what
     assert "'run-on' was unexpected" in what
+
+
+def test_a_template_is_told_as_one(tmp_path: Path) -> None:
+    """What to do about it is another thing than about a misprint; an expression of GitHub is none."""
+    with pytest.raises(Unreadable, match="template"):
+        read("image: {{ .Values.image }}\n", "a.yaml", tmp_path)
+    with pytest.raises(Unreadable) as caught:
+        read("a: ${{ b }}\nc: [\n", "a.yaml", tmp_path)
+    assert "template" not in str(caught.value)
+
+
+def test_scalars_are_as_version_1_2_has_them(tmp_path: Path) -> None:
+    """A time of day is no number in base 60, and a key that looks like a number is a name."""
+    document = read("a: 22:30\nb: 010\nc: 0x10\n80: -1\nd: 08\n", "a.yaml", tmp_path)
+    assert document.value == {"a": "22:30", "b": 8, "c": 16, "80": -1, "d": "08"}
+    assert document.line("80") == 4
+    assert list(departures(read("on: push\njobs:\n  1: {runs-on: u}\n", "a.yml", tmp_path), "github-workflow"))

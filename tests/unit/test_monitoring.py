@@ -63,3 +63,18 @@ def test_files_tell_the_line_of_each(tmp_path: Path) -> None:
 def test_what_is_announced_is_there(line: str, names: set[str]) -> None:
     """A metric that has no sample before something happened is no false alarm, in either format."""
     assert metrics_exposed(line) == names
+
+
+def test_panels_of_logs_name_no_metric(tmp_path: Path) -> None:
+    """Their expressions are in another language; where a target says so itself, that counts."""
+    text = """
+panels:
+- datasource: {type: loki}
+  targets:
+  - expr: '{a="b"} | json | level="error"'
+  - {expr: up_total, datasource: {type: prometheus}}
+- targets: [{expr: d_total}]
+"""
+    (tmp_path / "a.yml").write_text(text, encoding="utf-8")
+    (document,) = read_documents(tmp_path / "a.yml")
+    assert list(metrics_named(document)) == [("up_total", 6), ("d_total", 7)]

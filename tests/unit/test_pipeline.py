@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from seatrial import manifests
 from seatrial.config import PipelineSettings
 from seatrial.manifests import Document, Flaw, Workflow
-from seatrial.manifests._workflow import admits, confines
+from seatrial.manifests._workflow import admits, confines, goes_on
 
 MAIN = "github.ref == 'refs/heads/main'"
 SHA = "1" * 40
@@ -160,6 +160,7 @@ def test_what_is_called_confined_is(condition: tuple[str, set[str]]) -> None:
     assert not confines(text, ["main"]) or holds_on <= {"main"}
     assert confines(MAIN, ["main"])
     assert confines(f"({text}) && {MAIN}", ["main"])
+    assert confines("'refs/heads/main' == github.ref", ["main"])
 
 
 @pytest.mark.parametrize(
@@ -178,3 +179,49 @@ def test_what_is_called_confined_is(condition: tuple[str, set[str]]) -> None:
 def test_filters_of_branches(filters: Any, admitted: bool) -> None:
     """As GitHub has it: the last pattern that fits decides, and tags alone let no branch in."""
     assert admits(filters, "main") is admitted
+
+
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        ("", ""),
+        (MAIN, ""),
+        (f"always() && {MAIN}", "always()"),
+        ("!failure() && !cancelled()", "failure()"),  # a gate that was skipped is let through
+        ("!failure() && !cancelled() && needs.gate.result == 'success'", ""),
+        ("!failure() && !cancelled() && needs.gate.result == 'success' || always()", "failure()"),
+        ("always() && needs.gate.result == 'success'", "always()"),  # and lint failed
+        ("always() && (needs.gate.result == 'success') && needs.lint.result == 'success'", "always()"),
+        ("always() && needs.gate.result=='success' && needs.lint.result == 'success'", ""),
+    ],
+)
+def test_a_condition_may_demand_success_in_its_own_words(condition: str, found: str) -> None:
+    """One that lifts what is usual has to say all of it again."""
+    assert goes_on(condition, ["lint", "gate"], "gate") == found
+
+
+def test_who_runs_in_any_case_is_confined_by_its_own_condition() -> None:
+    """A job that was skipped on other branches keeps back nobody who does not ask."""
+    document = copy.deepcopy(SOUND)
+    document["jobs"]["gate"]["if"] = MAIN
+    document["jobs"]["deploy"]["if"] = ""
+    assert flaws(document) == set()
+    document["jobs"]["deploy"]["if"] = "always() && needs.gate.result != 'failure'"
+    assert flaws(document) == {"any-branch", "goes-on"}
+
+
+def test_a_branch_may_be_named_alone() -> None:
+    """As a text, in place of a list of one."""
+    document = copy.deepcopy(SOUND)
+    document["on"] = {"push": {"branches": "main"}}
+    document["jobs"]["deploy"]["if"] = "success()"
+    assert "any-branch" not in flaws(document)
+
+
+def test_a_workflow_that_is_called_is_told() -> None:
+    """What it does is not known."""
+    document = copy.deepcopy(SOUND)
+    document["jobs"]["deploy"] = {"needs": ["lint", "gate"], "if": MAIN, "uses": "./.github/workflows/deploy.yml"}
+    workflow = Workflow(Document(document))
+    assert manifests.called_in(workflow, manifests.looked_after(workflow, SETTINGS)) == "./.github/workflows/deploy.yml"
+    assert manifests.called_in(workflow, ["lint"]) == ""

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from seatrial.manifests import (
     Limits,
+    Workload,
     beneath,
     cpus,
     memory,
@@ -39,7 +40,7 @@ COMPOSE = """\
 services:
   api:
     image: IMAGE
-    environment: {A: '${VARIABLE:-x}'}
+    environment: ['VARIABLE=${VARIABLE:-x}']
     cpus: CPUS
     mem_limit: MEMORY
     healthcheck: {test: [CMD, curl, 'http://127.0.0.1:1PROBE']}
@@ -197,3 +198,73 @@ def test_amounts_are_told_apart(count: int, unit: str) -> None:
 def test_the_tag_of_an_image(image: str, tag: str) -> None:
     """A registry's port is none, and what is filled in is not judged."""
     assert tag_of(image) == tag
+
+
+def of(text: str, name: str, folder: Path) -> list[Workload]:
+    """Return what a file runs, which is one of a platform."""
+    (folder / name).write_text(text, encoding="utf-8")
+    documents = read_documents(folder / name)
+    assert not list(misread(documents))
+    return list(workloads_of(documents))
+
+
+def test_a_variable_of_compose_is_one_by_its_name(tmp_path: Path) -> None:
+    """Whether it is given in a mapping or a list, and whatever is filled in."""
+    found = of(
+        "services:\n  a:\n    environment:\n      ONE: 1\n  b:\n    environment: [TWO, THREE=3]\n", "a.yml", tmp_path
+    )
+    assert [(each.text, each.line) for workload in found for each in workload.variables] == [
+        ("ONE", 4),
+        ("TWO", 6),
+        ("THREE", 6),
+    ]
+
+
+def test_a_limit_that_is_filled_in_is_not_judged(tmp_path: Path) -> None:
+    """It stands elsewhere."""
+    found = of("services:\n  api:\n    cpus: ${CPUS}\n    mem_limit: 1G\n", "a.yml", tmp_path)
+    assert not list(beneath(found, {"api": Limits(1.0, 512.0 * MIB)}))
+
+
+@pytest.mark.parametrize(
+    ("machine", "cpus_", "mib"),
+    [
+        ("", 1, 256),
+        ("[[vm]]\n", 1, 256),
+        ("[[vm]]\ncpus = 2\n", 2, 512),
+        ("[[vm]]\nmemory = 1024\n", 1, 1024),
+        ("[[vm]]\nsize = 'shared-cpu-4x'\n", 4, 1024),
+        ("[[vm]]\nsize = 'performance-2x'\nmemory = '8gb'\n", 2, 8192),
+        ("[[vm]]\ncpu_kind = 'performance'\n", 1, 2048),
+    ],
+)
+def test_a_machine_of_fly_has_a_size(machine: str, cpus_: int, mib: int, tmp_path: Path) -> None:
+    """By its name, by what stands beside it, or the smallest."""
+    (_, api) = of(f"app = 'x'\n[processes]\napi = 'x'\n{machine}", "a.toml", tmp_path)
+    assert (api.cpus, api.memory) == (cpus_, mib * MIB)
+
+
+def test_ecs_has_two_ways_to_say_an_amount(tmp_path: Path) -> None:
+    """In units, or in words."""
+    task = '{"family": "x", "cpu": "0.5 vCPU", "memory": "2 GB", "containerDefinitions": [{"name": "api"}]}'
+    (api,) = of(task, "a.json", tmp_path)
+    assert (api.cpus, api.memory) == (0.5, 2048 * MIB)
+
+
+def test_kustomize_gives_an_image_its_tag(tmp_path: Path) -> None:
+    """In another file, which needs no kind; a tag that moves is found there."""
+    (pod,) = of(
+        "apiVersion: v1\nkind: Pod\nmetadata: {}\nspec:\n  containers: [{name: a, image: h/a}]\n", "a.yaml", tmp_path
+    )
+    (tag,) = of("resources: [a.yaml]\nimages:\n- name: h/a\n  newTag: '1'\n", "b.yaml", tmp_path)
+    assert [each.cause for each in movable_images([pod, tag])] == ["tag-h/a"]
+    assert not list(movable_images([pod, tag], {tag.retags}))
+    for more, name in (("", "a"), ("  newName: b\n", "b")):
+        (tag,) = of(f"resources: [a.yaml]\nimages:\n- name: a\n{more}  newTag: latest\n", "b.yaml", tmp_path)
+        assert [(each.cause, each.line) for each in movable_images([tag], {tag.retags})] == [(f"tag-{name}:latest", 3)]
+
+
+def test_a_file_of_railway_may_have_no_build(tmp_path: Path) -> None:
+    """What it is asked for is known all the same."""
+    (found,) = of("[deploy]\nhealthcheckPath = '/up'\n", "railway.toml", tmp_path)
+    assert found.probes == (("/up", 2),)

@@ -97,6 +97,9 @@ READS = "send GET, HEAD or OPTIONS in a check that is safe, or leave `safe=True`
 SIGNS = "let it ask for a token of its own user: [smoke] sign_in = true"
 SPENT = "allow more with [smoke] max_requests, or run fewer suites with --only"
 OVER = "the service answers slowly, or more is asked than fits: [smoke] rate_per_s and within_s"
+SENDING = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
+"""What Python tells of before something can leave; names are looked up in between, by the system."""
+
 ELSEWHERE = "use the fixtures `client` and `client_as`, which count what they send"
 
 
@@ -116,8 +119,8 @@ def _standing() -> Fence | None:
 
 
 def _watch(event: str, arguments: tuple[Any, ...]) -> None:
-    """Refuse a connection that no fence has let through."""
-    if event != "socket.connect" or _here.admitted:
+    """Refuse a connection, or a datagram, that no fence has let through."""
+    if event not in SENDING or _here.admitted:
         return
     fence, address = _standing(), arguments[1]
     if fence and fence.strict and isinstance(address, tuple):

@@ -16,7 +16,9 @@ from seatrial.manifests._deployment import (
 from seatrial.manifests._monitoring import metrics_exposed, metrics_named, recorded
 from seatrial.manifests._pipeline import (
     Flaw,
+    called_in,
     deployed_from_elsewhere,
+    looked_after,
     malformed,
     not_started,
     overpowered,
@@ -38,8 +40,10 @@ __all__ = [
     "Workflow",
     "Workload",
     "beneath",
+    "called_in",
     "cpus",
     "deployed_from_elsewhere",
+    "looked_after",
     "malformed",
     "memory",
     "metrics_exposed",

@@ -74,11 +74,14 @@ def _fits(path: str, template: str) -> bool:
     return re.fullmatch("[^/]+".join(map(re.escape, parts)), path.partition("?")[0]) is not None
 
 
-def movable_images(workloads: Sequence[Workload]) -> Iterator[Flaw]:
-    """Yield the images whose name may mean something else tomorrow: without a tag, or with one that moves."""
-    for image, line in (workload.image for workload in workloads if workload.image):
+def movable_images(workloads: Sequence[Workload], retagged: Collection[str] = ()) -> Iterator[Flaw]:
+    """Yield the images whose name may mean something else tomorrow: without a tag, or with one that moves.
+
+    Those that are `retagged` have their tag in another file.
+    """
+    for workload, (image, line) in ((workload, workload.image) for workload in workloads if workload.image):
         tag = tag_of(image)
-        if tag in MOVES:
+        if tag in MOVES and (workload.retags or image.removesuffix(f":{tag}") not in retagged):
             what = f"the tag {tag}, which moves" if _has_tag(image) else "no tag, which means latest"
             yield Flaw(f"{image} has {what}: a restart may run another version", f"tag-{image}", line)
 

@@ -28,16 +28,25 @@ WORDS = frozenset(
     "and or unless bool offset atan2 inf nan start end by without on ignoring group_left group_right".split()  # noqa: SIM905 - words
 )
 PARTS = {"histogram": ("_bucket", "_sum", "_count"), "summary": ("_sum", "_count"), "counter": ("_total",)}
+NO_PROMQL = frozenset({"loki"})
+"""Sources of a dashboard whose expressions are in another language."""
+
 SAMPLE = re.compile(r"[A-Za-z_:][\w:]*")
 
 
 def metrics_named(document: Document, place: Place = ()) -> Iterator[Said]:
     """Yield the metrics in every `expr` of a document, of rules as of panels."""
     value = document.at(*place) if place else document.value
-    if place and place[-1] == "expr" and isinstance(value, str):
+    if place and place[-1] == "expr" and isinstance(value, str) and source_of(document, place) not in NO_PROMQL:
         yield from (Said(name, document.line(*place)) for name in sorted(names_in(value)))
     for step in steps(value):
         yield from metrics_named(document, (*place, step))
+
+
+def source_of(document: Document, place: Place) -> str:
+    """Return the kind of source that a dashboard's expression is for: its own, or its panel's; empty for none."""
+    kinds = (document.at(*place[:length], "datasource", "type") for length in range(len(place) - 1, -1, -1))
+    return str(next(filter(None, kinds), ""))
 
 
 def recorded(value: Any) -> set[str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from seatrial.config import PipelineSettings
 from seatrial.manifests._read import Document, Place
 from seatrial.manifests._schemas import departures
-from seatrial.manifests._workflow import GOES_ON, PINNED, Workflow, admits, confines
+from seatrial.manifests._workflow import GOES_ON, PINNED, Workflow, admits, confines, goes_on, listed
 
 FILTERED = ("push", "pull_request")
 
@@ -57,8 +57,11 @@ def ungated(workflow: Workflow, pipeline: PipelineSettings) -> Iterator[Flaw]:
             return
     yield from _not_awaited(workflow, pipeline)
     line = workflow.line("jobs", pipeline.deploy, "if")
-    if found := GOES_ON.search(workflow.condition("jobs", pipeline.deploy)):
-        yield Flaw(f"{pipeline.deploy} runs though a job before it failed: {found[0]}", "goes-on", line)
+    awaited = workflow.before(pipeline.deploy)
+    if found := goes_on(workflow.condition("jobs", pipeline.deploy), awaited, pipeline.gate):
+        what = f"{pipeline.deploy} runs though a job before it failed, or was skipped: {found}"
+        sound = f"!failure() && !cancelled() && needs.{pipeline.gate}.result == 'success'"
+        yield Flaw(f"{what}; leave it out, or write {sound}", "goes-on", line)
     for job in sorted({*workflow.before(pipeline.deploy), pipeline.gate} & workflow.jobs.keys()):
         yield from _never_fails(workflow, job)
 
@@ -84,7 +87,8 @@ def _never_fails(workflow: Workflow, job: str) -> Iterator[Flaw]:
 def deployed_from_elsewhere(workflow: Workflow, pipeline: PipelineSettings) -> Iterator[Flaw]:
     """Yield that a deployment is not confined to the branches that are released."""
     deploy, branches = pipeline.deploy, pipeline.deploys_from
-    jobs = {deploy, *workflow.before(deploy)} & workflow.jobs.keys()
+    own = GOES_ON.search(workflow.condition("jobs", deploy))  # where another job is skipped, it runs all the same
+    jobs = {deploy, *(() if own else workflow.before(deploy))} & workflow.jobs.keys()
     confined = any(confines(workflow.condition("jobs", job), branches) for job in jobs)
     if deploy in workflow.jobs and not confined and not _started_by_branches_alone(workflow, pipeline):
         what = f"{deploy} is not confined to {' and '.join(branches)}: no `if` of it compares github.ref"
@@ -93,7 +97,7 @@ def deployed_from_elsewhere(workflow: Workflow, pipeline: PipelineSettings) -> I
 
 def _started_by_branches_alone(workflow: Workflow, pipeline: PipelineSettings) -> bool:
     push = workflow.events().get("push")
-    named = set(push.get("branches") or ()) if isinstance(push, dict) else set()
+    named = set(listed(push.get("branches"))) if isinstance(push, dict) else set()
     return workflow.events().keys() == {"push"} and bool(named) and named <= set(pipeline.deploys_from)
 
 
@@ -122,7 +126,8 @@ def unpinned(workflow: Workflow) -> Iterator[Flaw]:
     """Yield the actions whose owner may put something else behind their name."""
     for used, place in workflow.uses():
         if not PINNED.search(used):
-            yield Flaw(f"{used} is not pinned by the full hash of a commit", f"unpinned-{used}", workflow.line(*place))
+            digest = "by its digest (@sha256:...)" if used.startswith("docker://") else "by the full hash of a commit"
+            yield Flaw(f"{used} is not pinned {digest}", f"unpinned-{used}", workflow.line(*place))
 
 
 def unbounded(workflow: Workflow) -> Iterator[Flaw]:
@@ -132,9 +137,19 @@ def unbounded(workflow: Workflow) -> Iterator[Flaw]:
             yield Flaw(f"{name} has no timeout-minutes", f"no-timeout-{name}", workflow.line("jobs", name))
 
 
+def called_in(workflow: Workflow, jobs: Iterable[str]) -> str:
+    """Return the workflow, which is not read, that one of these jobs calls; empty where none does."""
+    return next(filter(None, map(workflow.calls, jobs)), "")
+
+
+def looked_after(workflow: Workflow, pipeline: PipelineSettings) -> list[str]:
+    """Return the jobs in which a deployment may be looked at, and taken back."""
+    return [pipeline.deploy, *sorted(workflow.after(pipeline.deploy))]
+
+
 def unverified(workflow: Workflow, pipeline: PipelineSettings) -> Iterator[Flaw]:
     """Yield that nobody looks at what was deployed, or takes it back where it does not work."""
-    jobs = [pipeline.deploy, *sorted(workflow.after(pipeline.deploy))]
+    jobs = looked_after(workflow, pipeline)
     looks, back = workflow.step(pipeline.verify, jobs), workflow.step(pipeline.rollback, jobs)
     line = workflow.line("jobs", pipeline.deploy)
     if looks is None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from yaml.reader import ReaderError
 
 Place = tuple[str | int, ...]
 """Keys and indices that lead to a value."""
@@ -83,12 +84,16 @@ class _Loader(yaml.SafeLoader):
     """YAML as version 1.2 has it, which GitHub and Kubernetes read: `on` is a text, and so is a date."""
 
 
-_PLAIN = {"tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp"}
+_BOOL, _INT = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:int"
+_PLAIN = {_BOOL, _INT, "tag:yaml.org,2002:timestamp"}
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag not in _PLAIN]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)$"), "tTfF")
+_Loader.add_implicit_resolver(_BOOL, re.compile(r"(?:true|True|TRUE|false|False|FALSE)$"), "tTfF")
+_Loader.add_implicit_resolver(
+    _INT, re.compile(r"[-+]?(?:0|[1-9][0-9]*|0o?[0-7]+|0x[0-9a-fA-F]+)$"), "-+0123456789"
+)  # 22:30 is a text too
 
 
 def _own_words(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
@@ -104,27 +109,46 @@ _Loader.add_constructor("!override", _own_words)
 
 
 def _kept(value: Any) -> Any:
-    """Return a value without what `!reset` takes away: in compose it is as if it had never been said."""
+    """Return a value without what `!reset` takes away: in compose it is as if it had never been said.
+
+    Keys are texts, as in JSON: who writes `80:` means a name.
+    """
     if isinstance(value, dict):
-        return {key: _kept(inner) for key, inner in value.items() if inner is not _RESET}
+        return {str(key): _kept(inner) for key, inner in value.items() if inner is not _RESET}
     return [_kept(inner) for inner in value if inner is not _RESET] if isinstance(value, list) else value
 
 
 def _read_yaml(text: str) -> list[Document]:
-    loader = _Loader(text.expandtabs() if text.lstrip().startswith("{") else text)  # JSON may be indented with tabs
-    documents = []
+    plain = text.expandtabs() if text.lstrip().startswith("{") else text  # JSON may be indented with tabs
+    try:
+        return list(_documents(plain))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        what = f"{error.problem or 'not YAML'}{_of_template(text)}"
+        raise Unreadable(what, mark.line + 1 if mark else 1) from error
+    except ReaderError as error:
+        line = plain.count("\n", 0, error.position) + 1
+        raise Unreadable(f"not YAML: the character {chr(error.character)!r} in it", line) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise Unreadable(f"not YAML: {error}".splitlines()[0]) from error
+
+
+def _documents(text: str) -> Iterator[Document]:
+    loader = _Loader(text)
     try:
         while loader.check_node() and (node := loader.get_node()):
             lines = dict(_lines_of(node, (), node.start_mark.line + 1, frozenset()))
-            documents.append(Document(_kept(loader.construct_document(node)), lines))
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        raise Unreadable(error.problem or "not YAML", mark.line + 1 if mark else 1) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise Unreadable(f"not YAML: {error}".splitlines()[0]) from error
+            yield Document(_kept(loader.construct_document(node)), lines)
     finally:
         loader.dispose()
-    return documents
+
+
+_TEMPLATE = re.compile(r"(?<!\$)\{\{|\{%")
+
+
+def _of_template(text: str) -> str:
+    """Return what to do about a template of Helm, or of another tool, which is YAML only once it is filled in."""
+    return "; it looks like a template: name what it becomes (helm template)" if _TEMPLATE.search(text) else ""
 
 
 def _lines_of(node: yaml.Node, place: Place, line: int, above: frozenset[int]) -> Iterator[tuple[Place, int]]:

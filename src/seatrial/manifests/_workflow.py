@@ -13,13 +13,16 @@ from typing import Any
 
 from seatrial.manifests._read import Document, Place
 
-FROM_ELSEWHERE = re.compile(r"^(?!\./)(?!docker://)[^@]+")
 PINNED = re.compile(r"@(?:[0-9a-f]{40}|sha256:[0-9a-f]{64})$")
 GOES_ON = re.compile(r"\b(always|failure|cancelled)\s*\(\s*\)")
 """Functions that lift what a job waits for: without one, each `if` means `success() && ...`."""
 
 ON_BRANCH = re.compile(
-    r"""github\.ref\s*==\s*(['"])refs/heads/(?P<ref>[^'"]+)\1|github\.ref_name\s*==\s*(['"])(?P<name>[^'"]+)\3"""
+    r"""
+    github\.ref\s*==\s*'refs/heads/([^']+)' | github\.ref_name\s*==\s*'([^']+)'
+    | 'refs/heads/([^']+)'\s*==\s*github\.ref | '([^']+)'\s*==\s*github\.ref_name
+    """,
+    re.VERBOSE,
 )
 
 
@@ -40,7 +43,7 @@ class Workflow:
 
     def waits_for(self, job: str) -> tuple[str, ...]:
         """Return the jobs that a job names in `needs`."""
-        return tuple(_listed(self.document.at("jobs", job, "needs")))
+        return tuple(listed(self.document.at("jobs", job, "needs")))
 
     def before(self, job: str) -> set[str]:
         """Return the jobs that have to end before a job begins."""
@@ -66,7 +69,7 @@ class Workflow:
     def events(self) -> Mapping[str, Any]:
         """Return what starts the workflow, with its filters."""
         declared = self.document.at("on")
-        return declared if isinstance(declared, dict) else dict.fromkeys(_listed(declared))
+        return declared if isinstance(declared, dict) else dict.fromkeys(listed(declared))
 
     def uses(self) -> Iterator[tuple[str, Place]]:
         """Yield every action and reusable workflow that is not of this repository, with its place."""
@@ -78,6 +81,10 @@ class Workflow:
                 if used and not used.startswith("./"):
                     yield used, (*place, "uses")
 
+    def calls(self, job: str) -> str:
+        """Return the workflow that is in a job's place, empty where it has steps of its own."""
+        return str(self.document.mapping("jobs", job).get("uses", ""))
+
     def step(self, name: str, jobs: Collection[str]) -> tuple[str, int] | None:
         """Return job and number of the step with this `id`, in these jobs."""
         for job in jobs:
@@ -87,7 +94,8 @@ class Workflow:
         return None
 
 
-def _listed(value: Any) -> list[str]:
+def listed(value: Any) -> list[str]:
+    """Return one or several texts as a list."""
     return [str(each) for each in value] if isinstance(value, list) else [str(value)] if value else []
 
 
@@ -96,11 +104,11 @@ def admits(filters: Any, branch: str) -> bool:
     rules = filters if isinstance(filters, dict) else {}
     if "branches" in rules:
         admitted = False
-        for pattern in _listed(rules["branches"]):
+        for pattern in listed(rules["branches"]):
             if fnmatchcase(branch, pattern.removeprefix("!")):
                 admitted = not pattern.startswith("!")
         return admitted
-    if any(fnmatchcase(branch, pattern) for pattern in _listed(rules.get("branches-ignore"))):
+    if any(fnmatchcase(branch, pattern) for pattern in listed(rules.get("branches-ignore"))):
         return False
     return not {"tags", "tags-ignore"} & rules.keys() or "branches-ignore" in rules
 
@@ -114,7 +122,25 @@ def confines(condition: str, branches: Collection[str]) -> bool:
     if len(parts) > 1:
         return any(confines(each, branches) for each in parts)
     found = ON_BRANCH.fullmatch(parts[0])
-    return bool(found and (found["ref"] or found["name"]) in branches)
+    return bool(found and next(filter(None, found.groups())) in branches)
+
+
+def goes_on(condition: str, before: Collection[str], gate: str) -> str:
+    """Return the function by which a job runs though one before it failed or was skipped, empty where none does so.
+
+    None does where the condition demands success of each of them, or of the gate while nothing failed.
+    """
+    found = GOES_ON.search(condition)
+    parts = _demands(condition)
+    passed = {job for job in before if f"needs.{job}.result=='success'" in parts}
+    sound = passed == set(before) or (gate in passed and {"!failure()", "!cancelled()"} <= parts)
+    return found[0] if found and not (passed and sound) else ""
+
+
+def _demands(condition: str) -> set[str]:
+    """Return what all has to hold, without spaces; nothing where something else would do."""
+    whole = _bare(condition)
+    return {re.sub(r"\s+", "", part) for part in _split(whole, "&&")} if len(_split(whole, "||")) == 1 else set()
 
 
 def _bare(expression: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from seatrial.manifests._read import Document, Place
 from seatrial.manifests.platforms._units import cpus, memory
-from seatrial.manifests.platforms._workload import Platform, Said, Workload, paths_in, said
+from seatrial.manifests.platforms._workload import Platform, Said, Workload, keys_of, paths_in, said
 
 FILLED_IN = re.compile(r"(?<!\$)(?:\$\$)*\$(?:\{([A-Za-z_]\w*)|([A-Za-z_]\w*))")
 
@@ -23,11 +23,20 @@ def _workloads(document: Document) -> Iterator[Workload]:
             name=name,
             line=document.line(*place),
             image=said(document, *place, "image"),
+            variables=tuple(_given(document, (*place, "environment"))),
             probes=tuple(paths_in(document, *place, "healthcheck", "test")),
             cpus=cpus(given[0]),
             memory=memory(given[1], binary=True),
-            sized=any(given),  # a file beside others leaves its limits to them
+            # A file beside others leaves its limits to them, and one that is filled in has them elsewhere.
+            sized=any(given) and not any("$" in str(each) for each in given),
         )
+
+
+def _given(document: Document, place: Place) -> Iterator[Said]:
+    """Yield the names in `environment`, which is a mapping, or a list of NAME=VALUE."""
+    yield from keys_of(document, *place)
+    for index, word in enumerate(document.items(*place)):
+        yield Said(str(word).partition("=")[0], document.line(*place, index))
 
 
 def _filled_in(document: Document, place: Place) -> Iterator[Said]:

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from seatrial.manifests._read import Document
 from seatrial.manifests.platforms._workload import Platform, Workload, no_schema, said
 
-BUILDERS = ("builder", "dockerfilePath")
+PARTS = (
+    *(("build", key) for key in ("builder", "dockerfilePath", "buildCommand")),
+    *(("deploy", key) for key in ("startCommand", "healthcheckPath", "preDeployCommand", "restartPolicyType")),
+)
 
 
 def _workloads(document: Document) -> Iterator[Workload]:
@@ -17,9 +20,7 @@ def _workloads(document: Document) -> Iterator[Workload]:
 
 RAILWAY = Platform(
     name="Railway",
-    recognises=lambda document: (
-        any(document.at("build", key) for key in BUILDERS) or "railway" in str(document.at("$schema"))
-    ),
+    recognises=lambda document: any(document.at(*part) for part in PARTS) or "railway" in str(document.at("$schema")),
     schema=no_schema,
     workloads=_workloads,
 )

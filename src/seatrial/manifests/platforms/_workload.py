@@ -25,6 +25,7 @@ class Workload:
     """A container or process group: its image, the variables it is given, the paths it is asked, what it may use.
 
     `cpus` and `memory` (bytes) are None where the file sets no limit; `sized` is False where that is not its business.
+    `retags` is the name of an image that other files name, and whose tag is set here.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Workload:
     cpus: float | None = None
     memory: float | None = None
     sized: bool = True
+    retags: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
