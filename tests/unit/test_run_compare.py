@@ -188,6 +188,19 @@ def test_a_run_that_is_not_whole_says_so() -> None:
         assert any(f"the candidate is not whole ({words})" in note for note in found["notes"])
 
 
+def test_what_a_record_lost_is_not_told_as_if_it_were_known() -> None:
+    """Without its beginning nobody knows what a run was made of, nor what it selected."""
+    lost = Record(Path("elsewhere"), damage="line 1 is no event\n  to do: run again")
+    found = compared(record_of(FINDING), lost)
+    assert found["candidate"]["problem"] == "line 1 is no event"
+    assert {each["candidate"] for each in found["conditions"]} == {"not recorded"}
+    (finding,) = found["findings"]
+    assert (finding["state"], finding["unseen"]) == (
+        "not-looked-at", "the check is not in what is left of the record",
+    )  # fmt: skip
+    assert "a.b: failed -> not in the run" in text_of(found)
+
+
 def test_checks_and_gates_have_both_ends() -> None:
     """A check that one run did not select, or that never ended, is another end too; a rule may be in one run alone."""
     base, now = record_of(outcome=Outcome.PASSED), record_of(outcome=None)

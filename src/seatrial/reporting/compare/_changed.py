@@ -13,7 +13,7 @@ def changed_lines(found: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
     yield (
         "Checks that changed",
         [
-            f"{each['check']}: {each['base'] or 'not selected'} before, {each['candidate'] or 'not selected'} now"
+            f"{each['check']}: {each['base'] or 'not in the run'} before, {each['candidate'] or 'not in the run'} now"
             for each in found["checks"]
         ],
     )

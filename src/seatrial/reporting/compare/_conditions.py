@@ -31,7 +31,7 @@ def side_of(record: Record) -> dict[str, Any]:
 
 def _problem(record: Record) -> str:
     if record.damage:
-        return record.damage
+        return record.damage.partition("\n")[0]
     if record.failure:
         return f"the run broke: {record.failure.reason}"
     return "" if record.finished else unexplained(record)
@@ -60,6 +60,8 @@ def conditions_between(base: dict[str, Any], candidate: dict[str, Any]) -> list[
 
 
 def _shown(side: dict[str, Any], name: str) -> str:
+    if not side["run"]:  # its beginning was lost
+        return "not recorded"
     value = side[name]
     if name == "merged":  # which runs these are says nothing: how many parts there were may
         return f"{len(value)} shard{'s' * (len(value) > 1)}" if value else "no shards"
@@ -74,7 +76,7 @@ def notes_of(base: dict[str, Any], candidate: dict[str, Any]) -> Iterator[str]:
     for name, side in (("base", base), ("candidate", candidate)):
         if side["problem"]:
             yield f"the {name} is not whole ({side['problem']}): what it lacks was not looked at"
-        if not side["machine"]:
+        if side["run"] and not side["machine"]:
             yield f"the {name} does not say on which kind of machine it ran, as older versions did not"
     if base["seed"] != candidate["seed"] and all("contract" in side["suites"] for side in (base, candidate)):
         yield "the seeds differ: the fuzzer sent other requests, and may have found or missed a defect by chance"

@@ -75,7 +75,7 @@ def _checks(found: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
     yield from _shortened(
         (
             STYLES.get(each["candidate"] or "", "yellow"),
-            f"  {each['check']}: {each['base'] or 'not selected'} -> {each['candidate'] or 'not selected'}"
+            f"  {each['check']}: {each['base'] or 'not in the run'} -> {each['candidate'] or 'not in the run'}"
             + (f" ({plain_line(each['reason'])})" if each["reason"] else ""),
         )
         for each in found
@@ -108,7 +108,7 @@ def _coverage(found: Mapping[str, Any] | None) -> Iterator[Line]:
 def _contract(found: Mapping[str, Any] | None) -> Iterator[Line]:
     if found is None:
         return
-    yield from _title("contract, what of it was exercised")
+    yield from _title("how much of the contract was exercised")
     for name, each in found["figures"].items():
         yield "", f"  {name}: {' -> '.join(shares(each))}"
     for name, words in (("added", "only the candidate documents"), ("removed", "only the base documents")):
@@ -123,8 +123,8 @@ def _scenario(scenario: Mapping[str, Any]) -> Iterator[Line]:
     yield from _title(f"load {scenario['scenario']}" + (": not compared" if scenario["why"] else ""))
     for note in (*scenario["why"], *scenario["notes"]):
         yield "yellow", f"  {plain_line(note)}"
-    if scenario["operations"]:
-        yield "", f"  {lateness(scenario['lag_ms'])}"
+    if late := lateness(scenario["lag_ms"]):
+        yield "", f"  {late}"
     rows = [row for operation in scenario["operations"] for row in _rows(operation)]
     widths = [max((len(row[1][at]) for row in rows), default=0) for at in range(5)]
     for style, cells in rows:

@@ -34,7 +34,7 @@ def certainly(name: str, state: str) -> str:
     """Return what is certain of a figure: slower, faster, or that nothing is."""
     words = WORDS.get(name, SLOWER)
     told = {"worse": words[0], "better": words[1], "not-compared": "not compared"}
-    return told.get(state, "not told apart")
+    return told.get(state, "not certain")
 
 
 def interval(name: str, found: Mapping[str, Any] | None) -> str:
@@ -42,23 +42,26 @@ def interval(name: str, found: Mapping[str, Any] | None) -> str:
     if found is None:
         return "no figure"
     sides = [_number(found[side], name) if found[side] is not None else "?" for side in ("low", "high")]
-    between = "" if sides == ["?", "?"] else f" ({sides[0]} to {sides[1]})"
     value = figure(100 * found["value"], "percent") if name == ERRORS else figure(found["value"], FIGURES[name])
-    return f"{value}{between}"
+    return f"{value}{_bounds(*sides)}"
+
+
+def _bounds(low: str, high: str) -> str:
+    return "" if low == high == "?" else f" ({low} to {high})"
 
 
 def lateness(lags_ms: Mapping[str, Mapping[str, float] | None]) -> str:
-    """Return how late the generator began arrivals in each run, which tells how busy the machine was."""
-    each = [f"{_late(lags_ms[side])} in the {side}" for side in SIDES]
+    """Return how late the generator began arrivals, which tells how busy the machine was; empty unless of both runs."""
+    each = [f"{_late(lags)} in the {side}" for side in SIDES if (lags := lags_ms[side])]
+    if len(each) < len(SIDES):
+        return ""
     return (
         f"how late the generator began half of the arrivals: {', '.join(each)}; a machine that keeps it waiting keeps "
         "the service waiting too"
     )
 
 
-def _late(lags_ms: Mapping[str, float] | None) -> str:
-    if lags_ms is None:
-        return "nobody knows"
+def _late(lags_ms: Mapping[str, float]) -> str:
     return f"up to {figure(lags_ms['p50'], 'ms')} (99 %: up to {figure(lags_ms['p99'], 'ms')})"
 
 
@@ -68,7 +71,7 @@ def change(name: str, found: Mapping[str, Any] | None) -> str:
         return ""
     values = (found[side] for side in ("value", "low", "high"))
     value, low, high = ("?" if each is None else _changed(each, name) for each in values)
-    return f"{value} {CHANGES.get(name, 'times as long')} ({low} to {high})"
+    return f"{value} {CHANGES.get(name, 'times as long')}{_bounds(low, high)}"
 
 
 def _changed(value: float, name: str) -> str:
@@ -83,7 +86,7 @@ def told_apart(name: str, found: Mapping[str, Any]) -> str:
 
 
 def _number(value: float, name: str) -> str:
-    return figure(100 * value) if name == ERRORS else f"{value:.1f}"
+    return figure(100 * value if name == ERRORS else value)
 
 
 def gate_words(gate: Mapping[str, Any]) -> list[str]:
