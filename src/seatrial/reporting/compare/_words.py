@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -86,7 +87,10 @@ def told_apart(name: str, found: Mapping[str, Any]) -> str:
 
 
 def _number(value: float, name: str) -> str:
-    return figure(100 * value if name == ERRORS else value)
+    if name == ERRORS:
+        return figure(100 * value)
+    digits = next(digits for digits, least in ((0, 100), (1, 10), (2, -math.inf)) if value >= least)
+    return f"{value:.{digits}f}"
 
 
 def gate_words(gate: Mapping[str, Any]) -> list[str]:
