@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from seatrial.cli import commands
-from seatrial.core import CheckResult, Finding, Outcome, SeatrialError, Severity, UsageError, Verdict
+from seatrial.core import CheckResult, Finding, Outcome, SeatrialError, Severity, Verdict
 from seatrial.record import EVENTS, CheckFinished, CheckPlanned, Recorder, RunFinished, RunStarted
 
 EVIL = "\x1b[2J<b>broken</b>"
@@ -87,7 +87,8 @@ def test_the_other_way_round_it_is_fixed() -> None:
 
 def test_a_page_is_written(project: Path) -> None:
     """What a service says is text in it; nothing else than a page is written over."""
-    assert compare("one", "--out", "c.html").return_value == 0
+    done = compare("one", "--out", "c.html")
+    assert (done.return_value, done.output.splitlines()[-1]) == (0, "page: c.html")
     page = (project / "c.html").read_text()
     assert "&lt;b&gt;broken&lt;/b&gt;" in page
     assert "<b>broken" not in page
@@ -99,9 +100,11 @@ def test_a_page_is_written(project: Path) -> None:
 
 
 def test_what_is_no_run_is_told(project: Path) -> None:
-    """Exit code 2, as `seatrial report` has it; a run that was torn, or is empty, is compared, and said to be so."""
-    assert isinstance(refused("three"), UsageError)
-    assert refused("three", "one").slug == refused("one", "three").slug == "run-unknown"
+    """What is nowhere is wrong usage; a run that was torn, or is empty, is compared, and said to be so."""
+    for named in (("three",), ("three", "one"), ("one", "three")):
+        assert (refused(*named).slug, refused(*named).exit_code) == ("run-unknown", 2)
+    (project / "empty").mkdir()
+    assert (refused("empty").slug, refused("empty").exit_code) == ("record-missing", 3)
     events = project / ".seatrial" / "runs" / "two" / EVENTS
     for text, words in (
         (events.read_text()[:-7], "the run ended before its verdict"),

@@ -293,7 +293,7 @@ def test_who_stands_still_while_a_suite_begins_is_told(root: Path) -> None:
     late = [{"phase": "two", "before": "one", "service": "api", "processes": 1}]
     for name in ("attribution", "components"):
         assert json.loads((root / f"out/{name}.json").read_text())["late"] == late
-    assert any(note.startswith("coverage: 1 process(es) of api had not arrived") for note in evidence.notes)
+    assert any(note.startswith("coverage: 1 process of api had not arrived") for note in evidence.notes)
 
 
 def test_a_killed_service_keeps_what_was_written_down(root: Path) -> None:

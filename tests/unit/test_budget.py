@@ -184,13 +184,13 @@ def test_objectives_are_handed_to_reports() -> None:
     ("budget", "says"),
     [
         (Budget(scenario="s", rule="objective <= 0.1", due=20, may_fail=2, failed=3, spent_s=3.0),
-         "2 of 20 arrivals may fail (objective <= 0.1), 3 did, which is 150 % of it, used up within 3 s"),
+         "2 of 20 arrivals may fail (objective <= 0.1), 3 did, 150 % of the budget, used up within 3 s"),
         (Budget(scenario="s", rule="objective <= 0", due=20, may_fail=0, failed=0),
-         "a budget of none (objective <= 0), 0 of 20 did"),
+         "none of 20 arrivals may fail (objective <= 0), 0 did"),
         (Budget(scenario="s", rule="gate <= 0", due=20, may_fail=0, failed=2, spent_s=9.0, doubt="late"),
-         "a budget of none (gate <= 0), 2 of 20 did, the first failure within 9 s (in doubt: late)"),
+         "none of 20 arrivals may fail (gate <= 0), 2 did, the first failure within 9 s (in doubt: late)"),
         (Budget(scenario="s", rule="gate <= 0.1", due=10, may_fail=1, failed=0, operation="GET /a"),
-         "GET /a: 1 of 10 requests may fail (gate <= 0.1), 0 did, which is 0 % of it"),
+         "GET /a: 1 of 10 requests may fail (gate <= 0.1), 0 did, 0 % of the budget"),
     ],
 )  # fmt: skip
 def test_a_budget_in_one_sentence(budget: Budget, says: str) -> None:
@@ -236,5 +236,5 @@ def test_the_summary_has_a_line_for_each(run: Path) -> None:
     """The essential of it, those without one in a line of their own."""
     summary = (run / "summary.md").read_text(encoding="utf-8")
     assert "\n## Error budgets\n" in summary
-    assert "- `load.s` 2 of 20 arrivals may fail (objective &lt;= 0.1), 3 did, which is 150 % of it" in summary
+    assert "- `load.s` 2 of 20 arrivals may fail (objective &lt;= 0.1), 3 did, 150 % of the budget" in summary
     assert "- t: no budget, as nothing is asked of `error_ratio`" in summary

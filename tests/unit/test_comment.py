@@ -88,7 +88,7 @@ def test_a_finding_that_does_not_count_any_more_is_not_fixed() -> None:
 def test_checks_that_ended_otherwise_are_told() -> None:
     """What passed before, and was not decided this time, changed too."""
     text = comment(record_of(outcome=Outcome.INCONCLUSIVE), record_of(outcome=Outcome.PASSED))
-    assert text.endswith("### Checks that ended otherwise: 1\n\n- a.b: passed before, inconclusive now\n")
+    assert text.endswith("### Checks that changed: 1\n\n- a.b: passed before, inconclusive now\n")
 
 
 def test_a_gate_without_a_past_says_so() -> None:

@@ -253,9 +253,7 @@ def test_of_many_files_the_most_interesting_are_shown(tmp_path: Path) -> None:
     assert unreached == sorted(unreached, reverse=True)
     assert unreached[0] == 39
     assert len(large) > 100
-    left = (
-        f"{2_000 - len(large)} more files, those with the fewest lines that no request reached, are in <code>coverage/"
-    )
+    left = f"{2_000 - len(large)} more, those with the fewest lines that no request reached: <code>coverage/"
     assert left in page
 
 
@@ -270,7 +268,7 @@ def test_links_lead_to_branches_that_are_there(tmp_path: Path) -> None:
         links = re.findall(r'<th scope="row"><a href="#(coverage-[^"]*)"', page)
         assert len(links) == linked
         assert all(f'<details id="{link}"' in page for link in links)
-        assert ("more components, with their files, are in" in page) is (count > LINKED)
+        assert ("more, with their files: <code>coverage/" in page) is (count > LINKED)
 
 
 PAIRS = ((0.02, 0.01), (0.03, 0.01), (0.04, 0.03))
@@ -301,8 +299,8 @@ def test_who_was_late_for_a_suite_is_told(tmp_path: Path) -> None:
     late = [{"phase": "contract", "before": "health", "service": f"s{n}", "processes": 2} for n in range(7)]
     run = lay(tmp_path, components={**COMPONENTS, "late": late})
     said = (
-        "Who reached what is not sure: s0 (2 of its processes) had not arrived in contract when that began, "
-        "and what it executed until it did counts for health; s1"
+        "Who reached what is not sure: when contract began, 2 processes of s0 had not arrived in it, and what ran "
+        "there until then counts for health; when contract began, 2 processes of s1"
     )
     for text in ((run / "report.html").read_text(), (run / "summary.md").read_text()):
         assert said in text

@@ -98,8 +98,8 @@ def test_no_run_makes_it_larger(hostile: Record) -> None:
     page = page_of(hostile)
     assert len(page.encode()) < LIMIT_BYTES
     said = {"more findings, the worst first", "findings.sarif", "further findings are not shown here",
-            "more, in <code>verdict.json", "faster ones are in <code>events.ndjson", "operations are not shown here",
-            "of them are not shown here", "more exchanges",
+            "more, in <code>verdict.json", "more, which are faster: <code>events.ndjson",
+            "operations are not shown here", "of them are not shown here", "more exchanges",
             "more are in <code>verdict.json", "older runs are not shown here",
             "that want no credentials or refused first"}  # fmt: skip
     assert {text for text in said if text not in page} == set()

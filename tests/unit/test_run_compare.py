@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -26,8 +27,10 @@ from seatrial.core import (
     content,
 )
 from seatrial.record import CheckPlanned, Record, RunFailed, RunFinished, RunStarted
+from seatrial.reporting._comment import write_comment
 from seatrial.reporting.compare import changed_lines, differences_of, lines_of, write_page
 from seatrial.reporting.compare._coverage import ranges
+from seatrial.reporting.compare._words import gate_words, shares, told_apart, told_file
 from seatrial.swarm._account import Account
 from seatrial.swarm._plan import COLUMNS, OK, Ledger, Plan
 from seatrial.swarm._process import Ending
@@ -143,7 +146,7 @@ def test_a_run_differs_from_itself_in_nothing() -> None:
     assert [each["state"] for each in found["findings"]] == ["still"]
     assert (found["conditions"], found["checks"], found["load"], found["contract"]) == ([], [], [], None)
     assert found["notes"] == ["both sides are one and the same run"]
-    assert "none of 1 ended otherwise" in text_of(found)
+    assert "none of 1 ended differently" in text_of(found)
 
 
 def test_conditions_that_differ_are_named() -> None:
@@ -165,7 +168,7 @@ def test_conditions_that_differ_are_named() -> None:
         "merged from": ("no shards", "2 shards"),
         "seed of random choices": ("1", "2"),
     }
-    assert found["notes"] == ["which machine each ran on is not recorded: an older version wrote one of them"]
+    assert found["notes"] == ["the candidate does not say on which kind of machine it ran, as older versions did not"]
 
 
 def test_a_run_that_is_not_whole_says_so() -> None:
@@ -183,6 +186,19 @@ def test_a_run_that_is_not_whole_says_so() -> None:
         found = compared(record_of(), record)
         assert found["candidate"]["problem"] == words
         assert any(f"the candidate is not whole ({words})" in note for note in found["notes"])
+
+
+def test_what_a_record_lost_is_not_told_as_if_it_were_known() -> None:
+    """Without its beginning nobody knows what a run was made of, nor what it selected."""
+    lost = Record(Path("elsewhere"), damage="line 1 is no event\n  to do: run again")
+    found = compared(record_of(FINDING), lost)
+    assert found["candidate"]["problem"] == "line 1 is no event"
+    assert {each["candidate"] for each in found["conditions"]} == {"not recorded"}
+    (finding,) = found["findings"]
+    assert (finding["state"], finding["unseen"]) == (
+        "not-looked-at", "the check is not in what is left of the record",
+    )  # fmt: skip
+    assert "a.b: failed -> not in the run" in text_of(found)
 
 
 def test_checks_and_gates_have_both_ends() -> None:
@@ -242,16 +258,21 @@ def lay_coverage(
 def test_lines_that_are_newly_reached(tmp_path: Path) -> None:
     """By file, where its statements stand on the same lines; of another file only how many were reached."""
     lay_coverage(tmp_path / "a", {"a.py": (1, 2, 3, 5), "b.py": (1,), "c.py": (1, 2)}, {"a.py": (1, 2), "c.py": (1,)})
-    lay_coverage(
-        tmp_path / "b", {"a.py": (1, 2, 3, 5), "b.py": (1,), "c.py": (1, 4)}, {"a.py": (2, 3, 5), "c.py": (4,)}
-    )
+    lines = {"a.py": (1, 2, 3, 5), "b.py": (1,), "c.py": (1, 4), "d.py": (1, 2), "e.py": (1,)}
+    lay_coverage(tmp_path / "b", lines, {"a.py": (2, 3, 5), "c.py": (4,), "d.py": (1,)})
     found = compared(record_of(folder=tmp_path / "a"), record_of(folder=tmp_path / "b"))["coverage"]
     assert found["files"] == [
         {"file": "a.py", "same": True, "base": 2, "candidate": 3, "newly": "3, 5", "no_longer": "1"},
         {"file": "c.py", "same": False, "base": 1, "candidate": 1, "newly": "", "no_longer": ""},
+        {"file": "d.py", "same": False, "base": None, "candidate": 1, "newly": "", "no_longer": ""},
+    ]
+    assert [told_file(each) for each in found["files"]] == [
+        "a.py: newly reached 3, 5; no longer reached 1",
+        "c.py (other statements now): lines reached: 1 -> 1",
+        "d.py (in the candidate alone): lines reached: 1",
     ]
     (total,) = found["components"]
-    assert (total["base"], total["candidate"]) == (pytest.approx(300 / 7), pytest.approx(400 / 7))
+    assert (total["base"], total["candidate"]) == (pytest.approx(300 / 7), pytest.approx(500 / 10))
 
 
 def test_coverage_that_is_not_all_of_it_names_no_lines(tmp_path: Path) -> None:
@@ -260,10 +281,49 @@ def test_coverage_that_is_not_all_of_it_names_no_lines(tmp_path: Path) -> None:
     lay_coverage(tmp_path / "b", {"a.py": (1, 2)}, {"a.py": (1,)}, gap="the worker handed in nothing")
     (tmp_path / "c" / "coverage").mkdir(parents=True)
     (tmp_path / "c" / "coverage" / "components.json").write_text('{"schema": "urn:seatrial:coverage:0"}')
-    for name, gap in (("b", "the worker handed in nothing"), ("c", "no coverage was recorded")):
+    unread = "its components.json cannot be read: cut, or of another version"
+    for name, gap in (("b", "the worker handed in nothing"), ("c", unread), ("d", "no coverage was recorded")):
         found = compared(record_of(folder=tmp_path / "a"), record_of(folder=tmp_path / name))["coverage"]
         assert found["incomplete"] == [f"candidate: {gap}"]
         assert (found["files"], found["components"][0]["candidate"]) == ([], None)
+
+
+def test_figures_that_differ_do_not_look_the_same() -> None:
+    """As many digits are shown as tell them apart, and no more; what is the same is told to be."""
+    said: list[tuple[dict[str, float | None], list[str]]] = [
+        ({"base": 81.23, "candidate": 81.21}, ["81.23 %", "81.21 %"]),
+        ({"base": 99.996, "candidate": 100.0}, ["99.996 %", "100 %"]),
+        ({"base": 50.5, "candidate": None}, ["50.5 %", "unknown"]),
+    ]
+    assert [shares(each) for each, _ in said] == [words for _, words in said]
+    gate = replace(GATE, unit="ratio", value=0.001)
+    base, now = record_of(), record_of()
+    base.gates, now.gates = [gate], [replace(gate, value=0.004)]
+    (both,) = compared(base, now)["gates"]
+    assert gate_words(both) == ["pass (0.001)", "pass (0.004)"]
+    assert ", the same" not in text_of(compared(base, now))
+    assert "pass (0.00), the same" in text_of(compared(base, base))
+
+
+def test_changes_are_told_so_that_little_is_not_nothing() -> None:
+    """A ratio far below 1 keeps its digits; errors are told in percentage points, not rounded to a whole one."""
+    within = {"value": 0.0021, "low": 0.002, "high": None}
+    assert told_apart("p50", {"state": "better", "change": within}) == "faster, 0.0021 times as long (0.002 to ?)"
+    errors = {"value": 0.0125, "low": 0.011, "high": 0.0135}
+    assert told_apart("error_ratio", {"state": "worse", "change": errors}) == (
+        "more errors, +1.25 percentage points (+1.10 to +1.35)"
+    )
+    assert told_apart("rate", {"state": "not-compared", "change": None}) == "not compared"
+
+
+def test_what_is_left_out_of_a_page_is_counted_by_state() -> None:
+    """Rows are cut by what became of them: of forty that are new and forty that are fixed, all are on the page."""
+    many = [replace(FINDING, cause=f"{n}", title=f"t{n}") for n in range(120)]
+    stream = io.StringIO()
+    write_page(compared(record_of(*many[:40]), record_of(*many[40:80])), stream)
+    assert "has them all" not in stream.getvalue()
+    write_page(compared(record_of(), record_of(*many[:61])), stream)
+    assert "new: 1 more: <code>seatrial compare --json</code> has them all" in stream.getvalue()
 
 
 def test_lines_are_written_as_people_do() -> None:
@@ -272,14 +332,15 @@ def test_lines_are_written_as_people_do() -> None:
 
 
 def send(  # noqa: PLR0913 - what may be different of it, by keyword
-    run: Path, *, times: float = 1.0, operation: str = "GET /a", plan: Plan = PLAN, doubt: str = "", lag_ms: float = 0.2
-) -> Record:
-    """Write what a scenario leaves of 200 requests, evenly spaced, so many times as slow, and return its run."""
+    run: Path, *, times: float = 1.0, operation: str = "GET /a", plan: Plan = PLAN, doubt: str = "",
+    lag_ms: float = 0.2, count: int = 200,
+) -> Record:  # fmt: skip
+    """Write what a scenario leaves of requests, evenly spaced, so many times as slow, and return its run."""
     folder = run / "load" / "steady"
     folder.mkdir(parents=True)
     chance = random.Random(run.name)  # noqa: S311 - repeatable
     account, seconds, rows = Account(), Seconds(rejection=429), []
-    for at in range(200):
+    for at in range(count):
         took = times * chance.uniform(4, 6)
         row = Row(
             arrival=at, due_s=at / 50, lag_ms=lag_ms, identity="", operation=operation, status=200, media="",
@@ -290,7 +351,7 @@ def send(  # noqa: PLR0913 - what may be different of it, by keyword
         rows.append(",".join(str(getattr(row, name)) for name in COLUMNS))
     (folder / "requests.csv").write_text("\n".join([",".join(COLUMNS), *rows]) + "\n")
     write_stats(
-        folder / "stats.json", plan, account=account, ledger=Ledger(due=200, started=200, answered=200),
+        folder / "stats.json", plan, account=account, ledger=Ledger(due=count, started=count, answered=count),
         ending=Ending(report={"cpu_s": 0.5, "wall_s": 4.0}, exit_code=0), results=[], doubt=doubt, failures=[],
         given_up=(), used={}, looks=[], seconds=seconds.told,
     )  # fmt: skip
@@ -312,9 +373,9 @@ def test_a_slowdown_is_called_slower_with_its_interval(tmp_path: Path) -> None:
     assert slower["change"]["low"] < 5 < slower["change"]["high"]
     assert slower["base"]["low"] < slower["base"]["value"] < slower["base"]["high"]
     assert any("not paired" in note for note in found["notes"])
-    assert "slower 5.0" in text_of(found)
-    told = dict(changed_lines(found))["Load that changed for certain, by runs that are not paired"]
-    assert any(line.startswith("steady, GET /a, p50: slower 5.0") for line in told)
+    assert "slower, 5.0" in text_of(found)
+    told = dict(changed_lines(found))["Load that certainly changed, in runs that are not paired"]
+    assert any(line.startswith("steady, GET /a, p50: slower, 5.0") for line in told)
     assert figure(compared(send(tmp_path / "c"), send(tmp_path / "d")))["state"] == "open"
 
 
@@ -328,9 +389,9 @@ def test_a_machine_that_was_busier_is_not_called_slower(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("plan", "doubt", "why"),
     [
-        (replace(PLAN, rate_per_s=10.0), "", "arrivals a second: 50.0 and 10.0"),
-        (replace(PLAN, duration_s=60.0), "", "seconds: 4.0 and 60.0"),
-        (replace(PLAN, spacing="poisson"), "", "spacing of arrivals: constant and poisson"),
+        (replace(PLAN, rate_per_s=10.0), "", "another load was sent (arrivals a second: 50.0, then 10.0)"),
+        (replace(PLAN, duration_s=60.0), "", "another load was sent (seconds: 4.0, then 60.0)"),
+        (replace(PLAN, spacing="poisson"), "", "another load was sent (spacing of arrivals: constant, then poisson)"),
         (PLAN, "the generator was late", "figures of the candidate are not those of the load as it was asked for"),
     ],
 )
@@ -367,6 +428,26 @@ def test_files_of_load_that_are_missing_or_none_of_ours(tmp_path: Path) -> None:
         "the base left a stats.json that cannot be read: cut, or of another version"
     ]
     assert compared(base, record_of())["load"][0]["why"] == ["the candidate did not send it"]
+
+
+def test_a_load_without_any_request_is_told(tmp_path: Path) -> None:
+    """Where nothing was sent, nothing is known to have gone elsewhere, and no row is missing."""
+    base, now = send(tmp_path / "a"), send(tmp_path / "b", count=0)
+    for before, after, name in ((base, now, "candidate"), (now, base, "base")):
+        (scenario,) = compared(before, after)["load"]
+        assert scenario["notes"] == [f"no request of the {name} was timed"]
+    assert compared(now, now)["load"][0]["operations"] == []
+
+
+def test_nothing_that_changed_is_a_link_in_a_comment(tmp_path: Path) -> None:
+    """An operation is what a service calls it: whoever it names is not called, and no issue hears of it."""
+    base, now = (
+        send(tmp_path / name, times=times, operation="GET /@me/#12/gh-3") for name, times in (("a", 1), ("b", 5))
+    )
+    stream = io.StringIO()
+    write_comment(now, stream, base=base)
+    assert "slower, 5." in stream.getvalue()
+    assert not re.search(r"@\w|#\d|gh-\d", stream.getvalue())
 
 
 def test_nothing_a_service_says_is_obeyed(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ Examples:
 
 \b
 Exit codes: 0 whatever differs (gates decide, this does not), 2 wrong usage,
-3 one of them is no run or cannot be read."""
+or a run that is nowhere, 3 a directory without the record of a run, or a page
+that cannot be written."""
 
 
 @click.command("compare", epilog=EPILOG, short_help="Tell what differs between two runs.")

@@ -31,6 +31,8 @@ def compare_runs(base: str, candidate: str, *, out: str, as_json: bool, config: 
         say(json.dumps(found))
     else:
         _print(found)
+        if page:
+            say(f"\npage: {page}")
     return 0
 
 

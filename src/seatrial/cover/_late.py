@@ -60,9 +60,10 @@ def describe_late(missed: Iterable[Missed], share: Share) -> list[dict[str, str 
 
 def told(late: Mapping[str, str | int]) -> str:
     """Return what that means, in a sentence without an end."""
+    one = late["processes"] == 1
     return (
-        f"{late['processes']} process(es) of {late['service']} had not arrived in the phase {late['phase']} when it "
-        f"began: what they executed until they did counts for {late['before']}"
+        f"{late['processes']} {'process' if one else 'processes'} of {late['service']} had not arrived in the phase "
+        f"{late['phase']} when it began: what {'it' if one else 'they'} executed until then counts for {late['before']}"
     )
 
 

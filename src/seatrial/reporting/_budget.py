@@ -158,12 +158,11 @@ def budget_lines(budgets: Sequence[Budget], without: Sequence[str]) -> Iterator[
 def told(budget: Budget) -> str:
     """Return a budget in one sentence."""
     what = f"{budget.operation}: " if budget.operation else ""
-    may = f"{budget.may_fail} of {budget.due} {budget.unit} may fail" if budget.may_fail else "a budget of none"
-    used = "" if budget.used is None else f", which is {100 * budget.used:.4g} % of it"
+    may = f"{budget.may_fail or 'none'} of {budget.due} {budget.unit} may fail"
+    used = "" if budget.used is None else f", {100 * budget.used:.4g} % of the budget"
     spent = f", {when(budget)}" if budget.spent_s is not None else ""
     doubt = f" (in doubt: {budget.doubt})" if budget.doubt else ""
-    did = f"{budget.failed} of {budget.due} did" if not budget.may_fail else f"{budget.failed} did"
-    return f"{what}{may} ({budget.rule}), {did}{used}{spent}{doubt}"
+    return f"{what}{may} ({budget.rule}), {budget.failed} did{used}{spent}{doubt}"
 
 
 def when(budget: Budget) -> str:

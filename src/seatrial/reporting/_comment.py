@@ -44,7 +44,7 @@ def _head(record: Record, base: Record | None) -> Iterator[str]:
         f", against run {escape(before['run'])} of {escape(before['started'])}." if before else "."
     )
     if left := not_verified(record):
-        yield f"Not verified: {len(left)} points, which the report names."
+        yield f"Not verified: {len(left)} {'point' if len(left) == 1 else 'points'}; the report has each."
 
 
 def _gates(record: Record, base: Record | None) -> Iterator[str]:

@@ -37,12 +37,16 @@ def components_of(record: Record) -> dict[str, Any]:
 def _doubt(late: Sequence[Mapping[str, Any]]) -> str:
     """Return which lines may count for the suite before, empty where none may."""
     each = [
-        f"{one['service']} ({one['processes']} of its processes) had not arrived in {one['phase']} when that began, "
-        f"and what it executed until it did counts for {one['before']}"
+        f"when {one['phase']} began, {_processes(one)} had not arrived in it, and what ran there until then counts for "
+        f"{one['before']}"
         for one in late
     ]
     more = f"; {len(each) - LATEST} more are in coverage/attribution.json" if len(each) > LATEST else ""
     return f"Who reached what is not sure: {'; '.join(each[:LATEST])}{more}." if each else ""
+
+
+def _processes(late: Mapping[str, Any]) -> str:
+    return f"{late['processes']} {'process' if late['processes'] == 1 else 'processes'} of {late['service']}"
 
 
 def _linked(rows: list[dict[str, Any]], gap: str, branches: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

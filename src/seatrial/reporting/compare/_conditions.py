@@ -1,4 +1,4 @@
-"""What the runs were made of, and where that differs: whatever stands here may be the reason of any difference."""
+"""What the runs were made of, and where that differs: whatever stands here may be the reason for any difference."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from seatrial.record import Record
 from seatrial.reporting._verdict import unexplained, verdict_of
 
 NOT_PAIRED = (
-    "the runs are of two times and not paired: what differs in load may be the machine's, or that of whatever else it "
-    "did, and decides nothing; `seatrial load compare` runs both versions side by side, and can be a gate"
+    "the runs were made at two times and are not paired: a difference in load may come from the machine, or from "
+    "whatever else it did, and decides nothing; `seatrial load compare` runs both versions side by side, and can be a "
+    "gate"
 )
 
 
@@ -30,7 +31,7 @@ def side_of(record: Record) -> dict[str, Any]:
 
 def _problem(record: Record) -> str:
     if record.damage:
-        return record.damage
+        return record.damage.partition("\n")[0]
     if record.failure:
         return f"the run broke: {record.failure.reason}"
     return "" if record.finished else unexplained(record)
@@ -59,9 +60,11 @@ def conditions_between(base: dict[str, Any], candidate: dict[str, Any]) -> list[
 
 
 def _shown(side: dict[str, Any], name: str) -> str:
+    if not side["run"]:  # its beginning was lost
+        return "not recorded"
     value = side[name]
     if name == "merged":  # which runs these are says nothing: how many parts there were may
-        return f"{len(value)} shards" if value else "no shards"
+        return f"{len(value)} shard{'s' * (len(value) > 1)}" if value else "no shards"
     words = " ".join(value) if isinstance(value, list) else str(value)
     return words or ("not recorded" if name in {"machine", "commit"} else "none")
 
@@ -73,7 +76,7 @@ def notes_of(base: dict[str, Any], candidate: dict[str, Any]) -> Iterator[str]:
     for name, side in (("base", base), ("candidate", candidate)):
         if side["problem"]:
             yield f"the {name} is not whole ({side['problem']}): what it lacks was not looked at"
-    if not (base["machine"] and candidate["machine"]):
-        yield "which machine each ran on is not recorded: an older version wrote one of them"
+        if side["run"] and not side["machine"]:
+            yield f"the {name} does not say on which kind of machine it ran, as older versions did not"
     if base["seed"] != candidate["seed"] and all("contract" in side["suites"] for side in (base, candidate)):
         yield "the seeds differ: the fuzzer sent other requests, and may have found or missed a defect by chance"

@@ -17,13 +17,13 @@ def contract_between(base: Record, candidate: Record) -> dict[str, Any] | None:
     if not base.documented and not candidate.documented:
         return None
     before, now = (matrix_of(record) for record in (base, candidate))
-    operations, operations_now = ([row["operation"] for row in found["operations"]] for found in (before, now))
+    operations, operations_now = ({row["operation"]: row for row in each["operations"]} for each in (before, now))
     cells, cells_now = _cells(before), _cells(now)
     both = [cell for cell in cells_now if cell in cells]
     return {
         "figures": {name: {"base": _share(before, name), "candidate": _share(now, name)} for name in now["figures"]},
-        "added": [each for each in operations_now if each not in set(operations)],
-        "removed": [each for each in operations if each not in set(operations_now)],
+        "added": [each for each in operations_now if each not in operations],
+        "removed": [each for each in operations if each not in operations_now],
         "newly": [_named(cell) for cell in both if cells_now[cell] and not cells[cell]],
         "no_longer": [_named(cell) for cell in both if cells[cell] and not cells_now[cell]],
     }

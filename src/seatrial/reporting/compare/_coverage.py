@@ -24,16 +24,19 @@ def coverage_between(base: Record, candidate: Record) -> dict[str, Any] | None:
     before, now = components_of(base), components_of(candidate)
     if not before and not now:
         return None
-    unknown = [
-        f"{name}: {found['incomplete'] if found else 'no coverage was recorded'}"
-        for name, found in (("base", before), ("candidate", now))
-        if not found or found["incomplete"]
-    ]
+    sides = (("base", base, before), ("candidate", candidate, now))
+    gaps = [(name, found["incomplete"] if found else _missing(record.directory)) for name, record, found in sides]
+    unknown = [f"{name}: {gap}" for name, gap in gaps if gap]
     return {
         "incomplete": unknown,
         "components": list(_components(before, now)),
         "files": [] if unknown else list(_files(covered(base.directory), covered(candidate.directory))),
     }
+
+
+def _missing(directory: Path) -> str:
+    there = (directory / "coverage" / "components.json").exists()
+    return "its components.json cannot be read: cut, or of another version" if there else "no coverage was recorded"
 
 
 def _components(base: Mapping[str, Any], candidate: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -51,14 +54,14 @@ def _files(before: Covered, now: Covered) -> Iterator[dict[str, Any]]:
     """Yield files that differ; of one whose statements do not stand on the same lines only how many were reached."""
     for name in sorted({*before, *now}):
         (lines, reached), (lines_now, reached_now) = before.get(name, NOTHING), now.get(name, NOTHING)
-        same = lines == lines_now
-        if same and reached == reached_now:
+        same = name in before and name in now and lines == lines_now
+        if (same and reached == reached_now) or not (reached or reached_now):
             continue
         yield {
             "file": name,
             "same": same,
-            "base": len(reached),
-            "candidate": len(reached_now),
+            "base": len(reached) if name in before else None,
+            "candidate": len(reached_now) if name in now else None,
             "newly": ranges(reached_now - reached) if same else "",
             "no_longer": ranges(reached - reached_now) if same else "",
         }

@@ -84,6 +84,8 @@ def _looker(record: Record, labels: Collection[str]) -> Callable[[Finding], str]
 
 def _undecided(record: Record, check: str) -> str:
     result = record.results.get(check)
+    if result is None and (record.damage or not record.started):
+        return "the check is not in what is left of the record"
     if result is None:
         return "the check never ended" if check in record.planned else "the check was not selected"
     return "" if result.outcome in DECIDED else f"the check is {result.outcome}"

@@ -8,7 +8,6 @@ from typing import Any, TextIO
 from seatrial.reporting._html import environment
 from seatrial.reporting.compare import _words
 from seatrial.reporting.compare._findings import STATES, listed
-from seatrial.reporting.compare._lines import file_words
 
 SHOWN = 60
 """So many rows of each table are shown: the JSON has them all."""
@@ -17,6 +16,4 @@ SHOWN = 60
 def write_page(found: Mapping[str, Any], stream: TextIO) -> None:
     """Write the page; every text of a service in it is escaped, and short."""
     template = environment().get_template("compare.html.j2")
-    stream.write(
-        template.render(found=found, states=STATES, listed=listed, words=_words, file_words=file_words, most=SHOWN)
-    )
+    stream.write(template.render(found=found, states=STATES, listed=listed, words=_words, most=SHOWN))

@@ -12,7 +12,7 @@ NEVER = "never ended"
 
 
 def checks_between(base: Record, candidate: Record) -> list[dict[str, Any]]:
-    """Return the checks that ended otherwise, with the reason where they do now; last those of one run alone (null)."""
+    """Return the checks that ended differently, with the candidate's reason; last those of one run alone (null)."""
     slugs = dict.fromkeys([*base.planned, *base.results, *candidate.planned, *candidate.results])
     both = [(slug, _outcome(base, slug), _outcome(candidate, slug)) for slug in slugs]
     found = [
@@ -34,7 +34,7 @@ def _reason(record: Record, check: str) -> str:
 
 
 def gates_between(base: Record, candidate: Record) -> list[dict[str, Any]]:
-    """Return every rule of either run, those first that ended otherwise."""
+    """Return every rule of either run, those first that ended differently."""
     return sorted(_gates(base, candidate), key=lambda gate: not gate["changed"])
 
 

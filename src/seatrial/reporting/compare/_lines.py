@@ -10,13 +10,13 @@ from seatrial.reporting.compare._findings import STATES, listed
 from seatrial.reporting.compare._words import (
     ALL_OPERATIONS,
     HEADINGS,
-    certainly,
-    change,
     figures_told,
     gate_words,
     interval,
     lateness,
-    percent,
+    shares,
+    told_apart,
+    told_file,
 )
 
 Line = tuple[str, str]
@@ -71,11 +71,11 @@ def _finding(each: Mapping[str, Any]) -> Line:
 
 
 def _checks(found: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
-    yield from _title(f"checks: {len(found) or 'none'} ended otherwise")
+    yield from _title(f"checks: {len(found) or 'none'} changed")
     yield from _shortened(
         (
             STYLES.get(each["candidate"] or "", "yellow"),
-            f"  {each['check']}: {each['base'] or 'not selected'} -> {each['candidate'] or 'not selected'}"
+            f"  {each['check']}: {each['base'] or 'not in the run'} -> {each['candidate'] or 'not in the run'}"
             + (f" ({plain_line(each['reason'])})" if each["reason"] else ""),
         )
         for each in found
@@ -84,12 +84,15 @@ def _checks(found: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
 
 def _gates(found: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
     changed = sum(gate["changed"] for gate in found)
-    yield from _title(f"gates: {changed or 'none'} of {len(found)} ended otherwise")
-    for gate in found:
-        before, now = (gate_words(gate[side], gate["unit"]) for side in ("base", "candidate"))
-        status = gate["candidate"]["status"] if gate["candidate"] else ""
-        style = STYLES.get(status, "yellow") if gate["changed"] else ""
-        yield style, f"  {gate['id']}: {before}" + (f" -> {now}" if before != now else ", the same")
+    yield from _title(f"gates: {changed or 'none'} of {len(found)} ended differently")
+    yield from _shortened(map(_gate, found))
+
+
+def _gate(gate: Mapping[str, Any]) -> Line:
+    before, now = gate_words(gate)
+    status = gate["candidate"]["status"] if gate["candidate"] else ""
+    style = STYLES.get(status, "yellow") if gate["changed"] else ""
+    return style, f"  {gate['id']}: {before}" + (f" -> {now}" if before != now else ", the same")
 
 
 def _coverage(found: Mapping[str, Any] | None) -> Iterator[Line]:
@@ -98,26 +101,16 @@ def _coverage(found: Mapping[str, Any] | None) -> Iterator[Line]:
     yield from _title("coverage of the services")
     for gap in found["incomplete"]:
         yield "yellow", f"  {plain_line(gap)}: no lines are compared"
-    for row in found["components"]:
-        yield "", f"  {row['name']}: {percent(row['base'])} -> {percent(row['candidate'])}"
-    yield from _shortened(("", f"  {line}") for line in map(file_words, found["files"]))
-
-
-def file_words(file: Mapping[str, Any]) -> str:
-    """Return which lines of a file are newly reached, and which no longer."""
-    if not file["same"]:
-        return f"{file['file']} is another file now: {file['base']} -> {file['candidate']} lines reached"
-    parts = [f"newly reached {file['newly']}" if file["newly"] else ""]
-    parts += [f"no longer reached {file['no_longer']}" if file["no_longer"] else ""]
-    return f"{file['file']}: {'; '.join(filter(None, parts))}"
+    yield from _shortened(("", f"  {row['name']}: {' -> '.join(shares(row))}") for row in found["components"])
+    yield from _shortened(("", f"  {line}") for line in map(told_file, found["files"]))
 
 
 def _contract(found: Mapping[str, Any] | None) -> Iterator[Line]:
     if found is None:
         return
-    yield from _title("contract, what of it was exercised")
+    yield from _title("how much of the contract was exercised")
     for name, each in found["figures"].items():
-        yield "", f"  {name}: {percent(each['base'])} -> {percent(each['candidate'])}"
+        yield "", f"  {name}: {' -> '.join(shares(each))}"
     for name, words in (("added", "only the candidate documents"), ("removed", "only the base documents")):
         yield from _shortened(("", f"  {words} {plain_line(each)}") for each in found[name])
     for name, words in (("newly", "newly exercised"), ("no_longer", "no longer exercised")):
@@ -130,8 +123,8 @@ def _scenario(scenario: Mapping[str, Any]) -> Iterator[Line]:
     yield from _title(f"load {scenario['scenario']}" + (": not compared" if scenario["why"] else ""))
     for note in (*scenario["why"], *scenario["notes"]):
         yield "yellow", f"  {plain_line(note)}"
-    if scenario["operations"]:
-        yield "", f"  {lateness(scenario['lag_ms'])}"
+    if late := lateness(scenario["lag_ms"]):
+        yield "", f"  {late}"
     rows = [row for operation in scenario["operations"] for row in _rows(operation)]
     widths = [max((len(row[1][at]) for row in rows), default=0) for at in range(5)]
     for style, cells in rows:
@@ -142,8 +135,7 @@ def _rows(operation: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]
     name = plain_line(operation["operation"], longest=60) or ALL_OPERATIONS
     for figure, found in figures_told(operation):
         values = (interval(figure, found["base"]), interval(figure, found["candidate"]))
-        told = f"{certainly(figure, found['state'])} {change(figure, found['change'])}".rstrip()
-        yield STYLES.get(found["state"], ""), (name, figure, *values, told)
+        yield STYLES.get(found["state"], ""), (name, figure, *values, told_apart(figure, found))
         name = ""
 
 

@@ -50,7 +50,7 @@ def _scenario(name: str, base: Path, candidate: Path) -> dict[str, Any]:
         why = sent_otherwise(before.stats, now.stats)
     lags = {"base": _lags_ms(before), "candidate": _lags_ms(now)}
     rows = list(_operations(before, now, compared=not why, later=_later(**lags)))
-    return {"scenario": name, "why": why, "notes": _notes(before, now), "lag_ms": lags, "operations": rows}
+    return {"scenario": name, "why": why, "notes": list(_notes(before, now)), "lag_ms": lags, "operations": rows}
 
 
 def _lags_ms(side: Sent | None) -> dict[str, float] | None:
@@ -78,15 +78,19 @@ def _read(folder: Path) -> Sent | None:
     return Sent(stats, series if whole else {})
 
 
-def _notes(base: Sent | None, candidate: Sent | None) -> list[str]:
-    told = [
-        f"requests.csv of the {name} is not there or not whole, so that its figures have no intervals"
-        for name, side in (("base", base), ("candidate", candidate))
-        if side and not side.series
-    ]
-    if base and candidate and (share := mixed(base.stats, candidate.stats)) > MIXED:
-        told.append(f"{share:.0%} of the requests went to other operations: all together are not compared")
-    return told
+def _notes(base: Sent | None, candidate: Sent | None) -> Iterator[str]:
+    for name, side in (("base", base), ("candidate", candidate)):
+        if side and not side.requests:
+            yield f"no request of the {name} was timed"
+        elif side and not side.series:
+            yield f"requests.csv of the {name} is not there or not whole, so that its figures have no intervals"
+    if base and candidate and (share := _mixed(base, candidate)) > MIXED:
+        yield f"{share:.0%} of the requests went to other operations: all together are not compared"
+
+
+def _mixed(base: Sent, candidate: Sent) -> float:
+    """Return which share of the requests went to other operations; none where one of the runs has no requests."""
+    return mixed(base.stats, candidate.stats) if base.requests and candidate.requests else 0.0
 
 
 def _operations(
@@ -94,8 +98,9 @@ def _operations(
 ) -> Iterator[dict[str, Any]]:
     """Yield all operations together where both runs sent them alike, and each of them."""
     before, now = (side.requests if side else {} for side in (base, candidate))
-    whole = base and candidate and base.series and candidate.series and mixed(base.stats, candidate.stats) <= MIXED
-    for name in (*([ALL] if whole else []), *dict.fromkeys([*now, *before])):
+    whole = before and now and base and candidate and base.series and candidate.series
+    alike = whole and base and candidate and _mixed(base, candidate) <= MIXED
+    for name in (*([ALL] if alike else []), *dict.fromkeys([*now, *before])):
         yield {
             "operation": name,
             "base_requests": before.get(name, 0) if name else sum(before.values()),

@@ -28,7 +28,7 @@ def sent_otherwise(base: Stats, candidate: Stats) -> list[str]:
 def _asked(base: Stats, candidate: Stats) -> Iterator[str]:
     for name, words in ASKED.items():
         if base[name] != candidate[name]:
-            yield f"{words}: {base[name]} and {candidate[name]}"
+            yield f"another load was sent ({words}: {base[name]}, then {candidate[name]})"
 
 
 def _beside(base: Stats, candidate: Stats) -> Iterator[str]:
@@ -43,7 +43,7 @@ def _beside(base: Stats, candidate: Stats) -> Iterator[str]:
         and same
         and any(abs(before - now) > 1 for before, now in zip_longest(_due(base), _due(candidate), fillvalue=0))
     ):
-        yield "how many arrivals were due in which second"
+        yield "another load was sent (arrivals were due in other seconds)"
 
 
 def _due(stats: Stats) -> list[int]:
