@@ -28,6 +28,7 @@ start_timeout_s = 100
 command = [{sys.executable!r}, "-c", "import time; time.sleep(300)"]
 ready = "/"
 """
+SLOW = "import time; time.sleep(301)"
 COMPOSE = """
 services:
   app:
@@ -125,6 +126,20 @@ def test_interrupt_while_a_stack_comes_up(
     is_understandable(child, out + err)
     nothing_left(child.pid)
     assert not (tmp_path / ".seatrial" / "stack.json").exists()
+
+
+def test_interrupt_while_a_service_is_built(
+    begin: Callable[..., subprocess.Popen[str]], nothing_left: Callable[[int], None], tmp_path: Path
+) -> None:
+    """Also where the harness alone is told to end, it does not wait for what it builds."""
+    (tmp_path / "docker-compose.yml").write_text(COMPOSE)
+    (tmp_path / "seatrial.toml").write_text(COMING_UP + f'prepare = [[{sys.executable!r}, "-c", {SLOW!r}]]\n')
+    with begin("up", "--stack", "local", cwd=tmp_path) as child:
+        await_started(child, SLOW)
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=PATIENCE_S)
+    is_understandable(child, out + err)
+    nothing_left(child.pid)
 
 
 def await_started(child: subprocess.Popen[str], kind: str) -> None:

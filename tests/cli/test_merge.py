@@ -108,8 +108,10 @@ def test_the_plan_of_a_shard_says_who_judges(project: Path, capsys: pytest.Captu
     assert [line.partition(":")[0] for line in said if line.startswith("suite")] == ["suite    two"]
 
 
-def test_a_rule_is_judged_over_all_shards(merge: Merge, tmp_path: Path) -> None:
+def test_a_rule_is_judged_over_all_shards(project: Path, merge: Merge, tmp_path: Path) -> None:
     """Three checks passed on two machines; every report is there, of a run that can be reported again."""
+    (project / "shard-2" / "web").mkdir(exist_ok=True)
+    (project / "shard-2" / "web" / "limited.png").touch()
     code, verdict, said = merge("shard-2", "shard-1")
     _validate(verdict)
     assert (code, verdict["verdict"], verdict["shard"]) == (0, "pass", "")
@@ -121,6 +123,7 @@ def test_a_rule_is_judged_over_all_shards(merge: Merge, tmp_path: Path) -> None:
     assert "--shard" not in verdict["repeat"]
     assert all((tmp_path / "merged" / name).is_file() for name in REPORTERS)
     assert {log.parent.name for log in (tmp_path / "merged" / "logs").rglob("app.log")} == {"shard-1", "shard-2"}
+    assert (tmp_path / "merged" / "web" / "limited.png").is_file()
     assert "verdict: pass" in said
     before = (tmp_path / "merged" / "report.html").read_bytes()
     assert run_command_line(["report", str(tmp_path / "merged")]) == 0

@@ -10,7 +10,7 @@ import pytest
 
 from seatrial.browse import Axe, Chromium
 from seatrial.browse._seen import Seen, look_at
-from seatrial.browse._tab import Tab, Unanswered
+from seatrial.browse._tab import Line, Tab, Unanswered
 
 SECRET = "s3cret-token"  # noqa: S105 - nobody's
 GOOD = """<!doctype html><html lang=en><title>Good</title><link rel=icon href=data:,>
@@ -20,13 +20,15 @@ GOOD = """<!doctype html><html lang=en><title>Good</title><link rel=icon href=da
 BAD = f"""<!doctype html><html lang=en><title>Bad</title><link rel=icon href=data:,>
 <body style="width: 900px"><p>{SECRET}</p><img src=/missing.png alt=""><script>
 localStorage.setItem('token', '{SECRET}'); history.replaceState(0, '', '?token={SECRET}');
-fetch('http://192.0.2.1/').catch(() => 0); fetch('http://elsewhere.example/').catch(() => 0);
+fetch('/absent'); fetch('http://192.0.2.1/').catch(() => 0); fetch('http://elsewhere.example/').catch(() => 0);
 console.error('it is broken');</script></body></html>"""
-PAGES = {"/good": GOOD, "/bad": BAD}
+LATE = """<!doctype html><title>Late</title><link rel=icon href=data:,><time datetime="2001-01-01T00:00:00Z">now</time>
+<script>setTimeout(() => { document.querySelector('time').dateTime = '2999-01-01T00:00:00Z' }, 1000)</script>"""
+PAGES = {"/good": GOOD, "/bad": BAD, "/late": LATE}
 
 
 class Pages(BaseHTTPRequestHandler):
-    """Two pages."""
+    """A few pages."""
 
     def do_GET(self) -> None:
         """Answer with a page, or with 404."""
@@ -87,7 +89,20 @@ def test_what_is_wrong_is_seen(tab: Tab, site: str) -> None:
     assert found.leaks == ("the page's HTML", "what scripts can read of storage and cookies", "an address")
     assert found.complaints == ("it is broken",)
     assert f"{site}/missing.png (404)" in found.failed
+    assert f"{site}/absent (404)" not in found.failed  # its script may have foreseen it
     assert (found.missing, found.narrow, found.moment) == (("Good",), True, False)
+
+
+def test_a_moment_is_waited_for(tab: Tab, site: str) -> None:
+    """One that is just over is followed by the next, where the page asks anew."""
+    tab.open(f"{site}/late")
+    assert look_at(tab, missing=(), secret="", axe=None, moment_s=30.0).moment
+
+
+def test_a_browser_that_is_gone_is_named() -> None:
+    """What cannot be reached is said in words, and not as a failure of the harness."""
+    with pytest.raises(Unanswered, match="the browser takes no command"):
+        Line.open("ws://127.0.0.1:9/")
 
 
 def test_it_reaches_nothing_but_loopback(tab: Tab, site: str) -> None:

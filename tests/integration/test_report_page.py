@@ -198,6 +198,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for event in EVENTS:
             recorder.emit(event)
     write_load(folder / "load" / "steady")
+    (folder / "web").mkdir()
+    (folder / "web" / "limited.png").touch()
     (folder / "coverage").mkdir()
     (folder / "coverage" / "components.json").write_text(json.dumps(TREE))
     record = write_reports(folder)
@@ -297,7 +299,7 @@ def test_page_one_is_in_order(chromium: Browser, page: str) -> None:
         (
             "report.html",
             14,
-            ["Rate limits", "Who was let in", "History", "The contract, exercised", "Load", "Error budget"],
+            ["Rate limits", "Who was let in", "History", "The contract, exercised", "Load", "Error budget", "Pictures"],
         ),
         ("ratelimit/main.html", 1, ["Not tested", "Refuted", "What the headers said", "Ways round it"]),
         ("compare.html", 0, ["Conditions that differ", "Findings", "Gates", "The contract, exercised", "Load"]),
@@ -311,6 +313,13 @@ def test_all_of_it_is_there(chromium: Browser, each: str, drawings: int, heading
     assert set(headings) <= set(chromium.value("[...document.querySelectorAll('h2')].map(h => h.textContent)"))
     ids = chromium.value("[...document.querySelectorAll('[id]')].map(e => e.id)")
     assert len(ids) == len(set(ids))
+
+
+def test_pictures_of_a_page_are_linked(chromium: Browser, run: Path, page: str) -> None:
+    """Each by the name of its state, to its place in the run's folder."""
+    chromium.open(page)
+    links = chromium.value("[...document.querySelectorAll('#pictures ~ ul a')].map(a => [a.textContent, a.href])")
+    assert links == [["limited", (run / "web" / "limited.png").as_uri()]]
 
 
 @pytest.mark.parametrize(

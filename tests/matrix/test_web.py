@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from seatrial.browse import Chromium
+from seatrial.browse._tab import Tab, Unanswered
 from seatrial.config import load_settings
 from seatrial.stack._built import ensure_built
 from seatrial.stack._ports import pick_ports
@@ -27,6 +29,7 @@ CHECKS = {
     *("web.headers", "web.health"),
 }
 PATIENCE_S = 60.0
+KNOWN = "one.known.token"
 
 
 def without(program: str, folder: Path) -> str:
@@ -66,15 +69,17 @@ def test_the_page_keeps_its_promises(
 
 
 class Api(BaseHTTPRequestHandler):
-    """What the page asks: it remembers where it was told that requests come from."""
+    """What the page asks: it knows one token, and remembers where it was told that requests come from."""
 
     told: list[str | None] = []  # noqa: RUF012 - one server, one list
 
     def do_GET(self) -> None:
-        """Refuse whoever asks."""
+        """Refuse whoever has no such token."""
         self.told.append(self.headers["X-Forwarded-For"])
-        self.send_response(401)
+        known = self.headers["Authorization"] == f"Bearer {KNOWN}"
+        self.send_response(200 if known else 401)
         self.end_headers()
+        self.wfile.write(b'{"items": []}' if known else b"{}")
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -82,7 +87,7 @@ class Api(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def page(require: Callable[[str], str]) -> Iterator[int]:
-    """Start the page before an api that refuses everybody; return its port."""
+    """Start the page before an api that knows one token; return its port."""
     node = require("node")
     service = load_settings(CONFIG).stack.local.services["web"]
     folder = ensure_built("web", service, ROOT / "fixtures" / "stack", marks={}, progress=lambda _: None)
@@ -117,3 +122,44 @@ def test_a_client_cannot_choose_its_address(page: int) -> None:
         finally:
             client.close()
     assert {*Api.told} - {None} == {"203.0.113.9, 127.9.8.7"}
+
+
+@pytest.fixture
+def tab(page: int, require: Callable[[str], str]) -> Iterator[Tab]:
+    """Open the page where people sign in, as soon as it answers."""
+    require("chromium")
+    deadline = time.monotonic() + PATIENCE_S
+    with Chromium.start(marks={}) as browser, browser.visit() as tab:
+        while True:
+            try:
+                tab.open(f"http://127.0.0.1:{page}/sign-in")
+            except Unanswered:
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            else:
+                break
+        yield tab
+
+
+def sign_in(tab: Tab, token: str) -> None:
+    """Send the form."""
+    tab.fill("#token", token)
+    tab.click("form[aria-labelledby=by-token] button")
+
+
+@pytest.mark.long
+def test_a_form_needs_no_script(tab: Tab) -> None:
+    """It is sent, and answered, also where scripts are not there, or not yet: its origin is told, as it is ours."""
+    tab.call("Emulation.setScriptExecutionDisabled", value=True)
+    tab.call("Page.reload")
+    tab.settle()
+    sign_in(tab, "unknown.token")
+    assert tab.shows(["This token is not valid, or has expired."], PATIENCE_S) == ()
+
+
+@pytest.mark.long
+def test_whoever_is_led_on_is_there_by_keyboard(tab: Tab) -> None:
+    """After a form that loads no other document, the focus is on the content of the page to which it led."""
+    sign_in(tab, KNOWN)
+    assert tab.shows(["Submit a document"], PATIENCE_S) == ()
+    assert tab.becomes("document.activeElement.id === 'main'", PATIENCE_S)

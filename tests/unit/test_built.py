@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,8 +15,9 @@ from hypothesis import strategies as st
 
 from seatrial.config import LocalService, Settings
 from seatrial.core import EnvironmentFailure, UsageError
-from seatrial.stack import _programs
-from seatrial.stack._built import build_key, ensure_built
+from seatrial.stack import _built, _programs
+from seatrial.stack._built import COMPLETE, build_key, ensure_built
+from seatrial.stack._inside.reaper import process_facts
 from seatrial.stack._programs import lacking, version_of, with_available
 
 NUMBERS = st.lists(st.integers(0, 30), min_size=1, max_size=3).map(tuple)
@@ -20,7 +25,13 @@ COUNTED = ("sh", "-c", "echo once >> built; cat page > made")
 
 
 @pytest.fixture
-def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+def told() -> list[str]:
+    """Return what whoever waits is told."""
+    return []
+
+
+@pytest.fixture
+def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: list[str]) -> Callable[..., Path]:
     """Return what builds the folder `web`, whose one file is `page`."""
     monkeypatch.setenv("SEATRIAL_CACHE", str(tmp_path / "cache"))
     (tmp_path / "web" / "node_modules").mkdir(parents=True)
@@ -28,7 +39,7 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path
 
     def run(command: tuple[str, ...] = COUNTED, *, source: str = "web", keep: bool = True) -> Path:
         service = LocalService(source=source, prepare=(command,), command=("true",))
-        return ensure_built("web", service, tmp_path, marks={}, progress=lambda _: None, keep=keep)
+        return ensure_built("web", service, tmp_path, marks={}, progress=told.append, keep=keep)
 
     return run
 
@@ -56,12 +67,50 @@ def test_what_is_not_kept_is_built_where_it_is(build: Callable[..., Path], tmp_p
     assert not (tmp_path / "cache" / "built").exists()
 
 
-def test_a_command_that_fails_says_so_and_is_tried_again(build: Callable[..., Path]) -> None:
-    """Its last words are shown; half a build is no build."""
+def test_a_command_that_fails_says_so_and_is_tried_again(build: Callable[..., Path], tmp_path: Path) -> None:
+    """Its last words are shown; half a build is no build, and takes no room."""
     for _ in range(2):
         with pytest.raises(EnvironmentFailure) as caught:
             build(("sh", "-c", "echo no such package; exit 3"))
         assert (caught.value.slug, caught.value.details) == ("prepare-failed", "no such package")
+    assert [path.suffix for path in (tmp_path / "cache" / "built").iterdir()] == [".lock"]
+
+
+def test_what_hangs_is_ended_with_all_that_it_started(
+    build: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A child that holds the output open neither stays nor is waited for."""
+    monkeypatch.setattr(_built, "PATIENCE_S", 0.5)
+    with pytest.raises(EnvironmentFailure) as caught:
+        build(("sh", "-c", f"sleep 600 & echo $! > {tmp_path}/child; wait"))
+    assert caught.value.details == "sh was ended: it took more than 0.5 s, or was given up"
+    facts = process_facts(int((tmp_path / "child").read_text()))
+    assert facts is None or facts.state in "ZX"
+
+
+def test_what_nobody_used_for_long_goes(build: Callable[..., Path], tmp_path: Path) -> None:
+    """Each change of a source makes another build: only what runs still begin with is kept."""
+    first = build()
+    (tmp_path / "web" / "page").write_text("second")
+    second = build()
+    assert first.exists()
+    for folder in (first, second):
+        os.utime(folder / COMPLETE, (0, 0))
+    assert build() == second
+    assert (first.exists(), second.exists()) == (False, True)
+
+
+def test_whoever_waits_for_another_run_is_told(build: Callable[..., Path], told: list[str]) -> None:
+    """The other one builds; then there is nothing left to do."""
+    folder = build()
+    with folder.with_name(f"{folder.name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        waiting = threading.Thread(target=build, daemon=True)
+        waiting.start()
+        while told[-1:] != ["waiting for another run that builds web"]:
+            time.sleep(0.01)
+    waiting.join()
+    assert told.count("building web (once)") == 1
 
 
 def test_a_folder_that_is_not_there_is_named(build: Callable[..., Path]) -> None:

@@ -101,11 +101,32 @@ def test_three_loads_decide(judged: Judged) -> None:
         judged(load_s=(1.0, 2.5, 3.0))
 
 
+def test_a_page_that_asks_the_service_itself_is_refused(judged: Judged) -> None:
+    """Beyond the quota, requests of its scripts fail: what it says then is what counts."""
+    good = {name: getattr(GOOD, name) for name in ("moment", "violations", "headers")}
+    assert judged(limited=Seen(**good, failed=("http://127.0.0.1/list (429)",))) == {}
+
+
+def test_a_state_that_was_not_brought_about_proves_nothing(judged: Judged) -> None:
+    """It is no defect of the page that a quota was not used up."""
+    with pytest.raises(Inconclusive, match="limited: nobody was refused"):
+        judged(limited=Seen(doubt="nobody was refused"))
+
+
+def test_a_load_that_did_not_end_has_no_time(judged: Judged) -> None:
+    """Whether it was too slow, or broken, is not known."""
+    with pytest.raises(Inconclusive, match="did not end"):
+        judged(load_s=())
+
+
 def test_without_axe_nothing_is_accessible(suite: ModuleType) -> None:
-    """It is not tested, and says why."""
+    """It is not tested, and says why, but for what is seen without it."""
     toured = Toured(pages={}, load_s=(1,), without_axe="there is no npm")
+    check = Check(slug="web.accessible", title="", severity=Severity.LOW, suite="web")
     with pytest.raises(NotTested, match="there is no npm"):
-        suite.test_accessible([(PLAIN, GOOD)], toured, None)
+        suite.test_accessible([(PLAIN, GOOD)], toured, Defects(check))
+    with pytest.raises(DefectsFound):
+        suite.test_accessible([(PLAIN, Seen(narrow=True))], toured, Defects(check))
 
 
 def test_nobody_signed_in_keeps_no_secret(suite: ModuleType) -> None:

@@ -3,6 +3,6 @@
 from seatrial.browse._axe import Axe, fetch_axe
 from seatrial.browse._chromium import Chromium, Unavailable
 from seatrial.browse._seen import SCHEMES, Seen
-from seatrial.browse._tour import Tour
+from seatrial.browse._tour import Impossible, Tour
 
-__all__ = ["SCHEMES", "Axe", "Chromium", "Seen", "Tour", "Unavailable", "fetch_axe"]
+__all__ = ["SCHEMES", "Axe", "Chromium", "Impossible", "Seen", "Tour", "Unavailable", "fetch_axe"]

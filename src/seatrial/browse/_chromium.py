@@ -8,14 +8,15 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
-from seatrial.browse._tab import Line, Tab
+from seatrial.browse._tab import Line, Tab, Unanswered
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PATIENCE_S = 60.0
+END_S = 10.0
 FLAGS = (
     "--headless",
     "--disable-gpu",
@@ -28,6 +29,8 @@ FLAGS = (
     "--remote-debugging-port=0",
     # Whatever a page names: no other host is ever looked up, or connected to by its address.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    # A proxy of this machine would look them up itself.
+    "--no-proxy-server",
 )
 # As root Chromium has no sandbox; small machines and containers have little shared memory.
 OF_ROOT = ("--no-sandbox", "--disable-dev-shm-usage")
@@ -64,11 +67,10 @@ class Chromium:
                 stderr=subprocess.DEVNULL,
             )
             try:
-                with closing(Line.open(_address(Path(profile, "DevToolsActivePort"), child))) as line:
+                with closing(_connect(_address(Path(profile, "DevToolsActivePort"), child))) as line:
                     yield cls(line)
             finally:
-                child.terminate()
-                child.wait(PATIENCE_S)
+                _end(child)
 
     @contextmanager
     def visit(self) -> Iterator[Tab]:
@@ -79,7 +81,25 @@ class Chromium:
         try:
             yield Tab(self._line, session)
         finally:
-            self._line.call("Target.disposeBrowserContext", browserContextId=context)
+            with suppress(Unanswered):  # of a browser that is gone, so is the tab
+                self._line.call("Target.disposeBrowserContext", browserContextId=context)
+
+
+def _connect(address: str) -> Line:
+    try:
+        return Line.open(address)
+    except Unanswered as problem:
+        raise Unavailable(str(problem)) from problem
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """End the browser, one that hangs too."""
+    child.terminate()
+    try:
+        child.wait(END_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
 
 
 def _address(file: Path, child: subprocess.Popen[bytes]) -> str:

@@ -11,7 +11,10 @@ from seatrial.browse._tab import Tab
 
 SCHEMES = ("light", "dark")
 WIDE, NARROW, HEIGHT = 1000, 400, 800
-REFUSED = 400
+REFUSED, BROKEN = 400, 500
+ASKED = frozenset({"Document", "Fetch", "XHR"})
+"""What a page may ask for and be refused (401, 404): what it shows then is what counts."""
+
 ABORTED = "net::ERR_ABORTED"
 MOMENT = "[...document.querySelectorAll('time[datetime]')].some(t => Date.parse(t.dateTime) > Date.now())"
 KEPT = "JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])"
@@ -22,13 +25,15 @@ OVERFLOWS = "document.documentElement.scrollWidth > document.documentElement.cli
 class Seen:
     """A state: `problem` says why it could not be reached, empty where it was.
 
-    `missing` are texts that did not come, `complaints` what the browser said against the page, `failed` requests that
-    failed, with their status, `violations` what axe found, by colour scheme (none where there was no axe), `narrow`
-    whether a window of 400 px has to be scrolled sideways, `moment` whether the page names a moment in the future,
-    `leaks` where a script or another site could read the token, `headers` those of the page.
+    `doubt` says why it could not be brought about, through no fault of the page. `missing` are texts that did not come,
+    `complaints` what the browser said against the page, `failed` requests that failed, with their status, `violations`
+    what axe found, by colour scheme (none where there was no axe), `narrow` whether a window of 400 px has to be
+    scrolled sideways, `moment` whether the page names a moment in the future, `leaks` where a script or another site
+    could read the token, `headers` those of the page.
     """
 
     problem: str = ""
+    doubt: str = ""
     missing: tuple[str, ...] = ()
     complaints: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
@@ -40,10 +45,13 @@ class Seen:
     screenshot: bytes = field(default=b"", repr=False)
 
 
-def look_at(tab: Tab, *, missing: tuple[str, ...], secret: str, axe: Axe | None) -> Seen:
-    """Return what a tab shows; `secret` is the token of whoever is signed in, empty where nobody is."""
+def look_at(tab: Tab, *, missing: tuple[str, ...], secret: str, axe: Axe | None, moment_s: float = 0.0) -> Seen:
+    """Return what a tab shows; `secret` is the token of whoever is signed in, empty where nobody is.
+
+    A moment in the future is waited for `moment_s`: that of a page which asks anew may just be over.
+    """
     tab.look(width=WIDE, height=HEIGHT, scheme=SCHEMES[0])
-    moment, screenshot = bool(tab.value(MOMENT)), tab.screenshot()
+    moment, screenshot = tab.becomes(MOMENT, moment_s), tab.screenshot()
     leaks = tuple(_leaks(tab, secret)) if secret else ()
     violations = {}
     for scheme in SCHEMES if axe else ():
@@ -88,7 +96,7 @@ def _complaints(tab: Tab) -> Iterator[str]:
 def _failed(tab: Tab) -> Iterator[str]:
     asked = {told["requestId"]: told["request"]["url"] for told in tab.events("Network.requestWillBeSent")}
     for told in tab.events("Network.responseReceived"):
-        if told["response"]["status"] >= REFUSED:
+        if told["response"]["status"] >= (BROKEN if told["type"] in ASKED else REFUSED):
             yield f"{told['response']['url']} ({told['response']['status']})"
     for told in tab.events("Network.loadingFailed"):
         if told["errorText"] != ABORTED:  # of a page that was left meanwhile

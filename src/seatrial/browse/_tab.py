@@ -13,6 +13,9 @@ POLL_S = 0.05
 QUIET_S = 0.3
 """A page that asks for nothing more for so long is there."""
 
+ENDLESS = "EventSource"
+"""Requests of this type stay open for as long as the page does."""
+
 
 class Unanswered(Exception):
     """The browser did not do, or answer, what it was told; the message says what."""
@@ -28,24 +31,41 @@ class Line:
 
     @classmethod
     def open(cls, url: str) -> Line:
-        """Connect to a browser on this machine."""
+        """Connect to a browser on this machine; raises Unanswered."""
         import websocket  # noqa: PLC0415 - of the extra `browser`
 
-        return cls(websocket.create_connection(url, timeout=PATIENCE_S, suppress_origin=True))
+        try:
+            return cls(websocket.create_connection(url, timeout=PATIENCE_S, suppress_origin=True))
+        except (OSError, websocket.WebSocketException) as error:
+            raise Unanswered(f"the browser takes no command: {error}") from error
 
     def call(self, method: str, *, session: str = "", **parameters: Any) -> dict[str, Any]:
-        """Call a method of the protocol and return its result; events that come meanwhile are kept in `told`."""
+        """Call a method of the protocol and return its result; events that come meanwhile are kept in `told`.
+
+        Raises Unanswered, also where the browser hangs or is gone.
+        """
+        import websocket  # noqa: PLC0415 - of the extra `browser`
+
         self._number += 1
         message = {"id": self._number, "method": method, "params": parameters}
-        self._socket.send(json.dumps(message | ({"sessionId": session} if session else {})))
+        try:
+            self._socket.send(json.dumps(message | ({"sessionId": session} if session else {})))
+            answer = self._answer()
+        except (OSError, websocket.WebSocketException) as error:
+            raise Unanswered(f"{method}: the browser does not answer: {error}") from error
+        if "error" in answer:
+            raise Unanswered(f"{method}: {answer['error'].get('message')}")
+        result: dict[str, Any] = answer["result"]
+        return result
+
+    def _answer(self) -> dict[str, Any]:
+        """Wait for the answer to the last call; one to a call that was given up before is dropped."""
         while True:
-            message = json.loads(self._socket.recv())
+            message: dict[str, Any] = json.loads(self._socket.recv())
             if message.get("id") == self._number:
-                if "error" in message:
-                    raise Unanswered(f"{method}: {message['error'].get('message')}")
-                result: dict[str, Any] = message["result"]
-                return result
-            self.told.append(message)
+                return message
+            if "method" in message:
+                self.told.append(message)
 
     def close(self) -> None:
         """Hang up."""
@@ -82,7 +102,7 @@ class Tab:
         """Wait until the page is loaded and has asked for nothing more for a while."""
         deadline, quiet_since, asked = time.monotonic() + PATIENCE_S, time.monotonic(), -1
         while time.monotonic() < deadline:
-            complete = self.value("document.readyState") == "complete"
+            complete = self._glance("document.readyState") == "complete"
             now = len(self.events("Network.requestWillBeSent"))
             if not complete or now != asked or self._under_way():
                 quiet_since, asked = time.monotonic(), now
@@ -93,7 +113,24 @@ class Tab:
 
     def _under_way(self) -> bool:
         ended = {told["requestId"] for how in ("Finished", "Failed") for told in self.events(f"Network.loading{how}")}
-        return any(told["requestId"] not in ended for told in self.events("Network.requestWillBeSent"))
+        asked = self.events("Network.requestWillBeSent")
+        return any(told["requestId"] not in ended for told in asked if told.get("type") != ENDLESS)
+
+    def _glance(self, expression: str) -> Any:
+        """Return a value of the page, None while one page takes the place of another."""
+        try:
+            return self.value(expression)
+        except Unanswered:
+            return None
+
+    def becomes(self, expression: str, patience_s: float) -> bool:
+        """Wait until an expression is true in the page; return whether it was in time."""
+        deadline = time.monotonic() + patience_s
+        while not self._glance(expression):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(POLL_S)
+        return True
 
     def shows(self, texts: Sequence[str], patience_s: float) -> tuple[str, ...]:
         """Wait until the page shows all of these texts; return those that it does not show in time."""
@@ -106,7 +143,7 @@ class Tab:
 
     def text(self) -> str:
         """Return what can be read on the page."""
-        return str(self.value("document.body ? document.body.innerText : ''"))
+        return str(self._glance("document.body ? document.body.innerText : ''") or "")
 
     def fill(self, selector: str, text: str) -> None:
         """Type a text into the field that a CSS selector finds."""

@@ -24,16 +24,20 @@ SAMPLES = 3
 NOTICED_S = 2.0
 """So long it may take until the stack itself says that a part stands still; some parts it need not mention."""
 
-RECOVERY_S = 10.0
+RECOVERY_S = 30.0
 LOADED = "performance.getEntriesByType('navigation')[0].loadEventEnd"
+
+
+class Impossible(Exception):
+    """A state cannot be brought about, through no fault of the page; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tour:
     """Who takes part: a browser, the page's address, the stack, and users.
 
-    `user` makes one whom nobody saw before; `exhaust` uses up what is left of one's quota; `works` tells whether the
-    stack serves again after an outage.
+    `user` makes one whom nobody saw before; `exhaust` uses up what is left of one's quota, or raises Impossible;
+    `works` tells whether the stack serves again after an outage.
     """
 
     chromium: Chromium
@@ -50,8 +54,14 @@ class Tour:
         return {page.name: self._see(page) for page in self.web.pages}
 
     def load_s(self) -> tuple[float, ...]:
-        """Return how long cold loads of the first page took until all of it was there and had run."""
-        return tuple(self._load_s() for _ in range(SAMPLES))
+        """Return how long cold loads of the first page took until all of it was there and had run.
+
+        Nothing where one did not end.
+        """
+        try:
+            return tuple(self._load_s() for _ in range(SAMPLES))
+        except Unanswered:
+            return ()
 
     def _load_s(self) -> float:
         with self.chromium.visit() as tab:
@@ -59,6 +69,12 @@ class Tour:
             return float(tab.value(LOADED)) / 1000
 
     def _see(self, page: PageSettings) -> Seen:
+        """Look at a state, at one that is limited once more if it is not shown: a window may have ended meanwhile."""
+        seen = self._seen(page)
+        over = page.limited and (seen.missing or (page.moment and not seen.moment))
+        return self._seen(page) if over else seen
+
+    def _seen(self, page: PageSettings) -> Seen:
         user = self.user() if page.signed_in else None
         try:
             with self.chromium.visit() as tab:
@@ -68,8 +84,10 @@ class Tour:
                     self.exhaust(user)
                 with self._outage(page.down):
                     return self._look(tab, page, user)
-        except (Unanswered, httpx.TransportError) as problem:
+        except Unanswered as problem:
             return Seen(problem=str(problem))
+        except (Impossible, httpx.TransportError) as problem:
+            return Seen(doubt=str(problem))
 
     def _sign_in(self, tab: Tab, user: Identity) -> None:
         declared = self.web.sign_in
@@ -87,7 +105,8 @@ class Tour:
         missing = tab.shows(page.expect, self.web.patience_s)
         if not missing and page.steps:
             tab.settle()
-        return look_at(tab, missing=missing, secret=user.secret if user else "", axe=self.axe)
+        secret, moment_s = user.secret if user else "", self.web.patience_s if page.moment else 0.0
+        return look_at(tab, missing=missing, secret=secret, axe=self.axe, moment_s=moment_s)
 
     def _take(self, tab: Tab, steps: Iterable[StepSettings], user: Identity | None) -> None:
         for step in steps:

@@ -174,6 +174,7 @@ def _make(directory: Path, parts: Sequence[Part]) -> Path:
         for part in parts:
             _copy(part.directory / "blobs", directory / "blobs")
             _copy(part.directory / "load", directory / "load")
+            _copy(part.directory / "web", directory / "web")
             _copy(part.directory / "logs", directory / "logs" / f"shard-{part.shard.number}")
     except OSError as error:
         raise EnvironmentFailure(

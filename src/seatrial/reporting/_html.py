@@ -109,6 +109,7 @@ def _context(record: Record) -> dict[str, Any]:
         "components": components_of(record),
         "threshold": threshold,
         "patch": patch_of(record),
+        "pictures": sorted(picture.stem for picture in (record.directory / "web").glob("*.png")),
         "has_coverage": (record.directory / "coverage" / "html" / "index.html").is_file(),
     }
 

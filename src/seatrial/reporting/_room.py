@@ -37,6 +37,7 @@ ROOM: Mapping[str, int] = {
     "components": 4_000,
     "tree": 40_000,
     "patch": 4_000,
+    "pictures": 2_000,
     "stacks": 3_000,
     "time": 3_000,
 }

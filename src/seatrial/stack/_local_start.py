@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -41,7 +41,6 @@ class Starter:
     workshop: Workshop
     roster: Roster
     timeout_s: float
-    _failed: threading.Event = field(default_factory=threading.Event)
 
     @property
     def _services(self) -> Mapping[str, LocalService]:
@@ -55,7 +54,7 @@ class Starter:
             try:
                 self._run(threads, ports)
             except BaseException:
-                self._failed.set()
+                self.workshop.given_up.set()
                 raise
         self._check_alive()
 
@@ -85,7 +84,7 @@ class Starter:
                     self._check_cancelled()
             self._start_one(name, item, values)
         except BaseException:
-            self._failed.set()
+            self.workshop.given_up.set()
             raise
         done[name].set()
 
@@ -104,10 +103,10 @@ class Starter:
         item.settle()
 
     def _ended(self, handle: Handle) -> bool:
-        return self._failed.is_set() or status(handle) != "running"
+        return self.workshop.given_up.is_set() or status(handle) != "running"
 
     def _check_cancelled(self) -> None:
-        if self._failed.is_set():
+        if self.workshop.given_up.is_set():
             raise Cancelled("another service failed", slug="service-unready")
 
     def _check_alive(self) -> None:

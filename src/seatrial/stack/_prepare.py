@@ -7,6 +7,7 @@ import secrets
 import shutil
 import socket
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,11 +51,12 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workshop:
-    """What every preparation needs."""
+    """What every preparation needs; `given_up` is set when nobody waits for it any more."""
 
     plan: StackPlan
     pool: ServerPool | None
     progress: Callable[[str], None]
+    given_up: threading.Event = field(default_factory=threading.Event)
 
     @property
     def directory(self) -> Path:
@@ -162,7 +164,15 @@ class Workshop:
         if not service.source and not service.prepare:
             return self.directory
         ours = self.plan.root == self.plan.settings.root
-        return ensure_built(name, service, self.directory, marks=marks, progress=self.progress, keep=ours)
+        return ensure_built(
+            name,
+            service,
+            self.directory,
+            marks=marks,
+            progress=self.progress,
+            keep=ours,
+            given_up=self.given_up.is_set,
+        )
 
     def _launch(self, name: str, service: LocalService, values: Values, folder: Path | None, home: Path) -> Launch:
         self.plan.temporary(name).mkdir(parents=True, exist_ok=True)
