@@ -63,7 +63,7 @@ def toured(  # noqa: PLR0913, PLR0917 - pytest hands fixtures over by name
     if TOURED not in stash:
         axe, without_axe = _axe()
         try:
-            with Chromium.start(marks=context.marks) as chromium:
+            with Chromium.start(web_url, marks=context.marks) as chromium:
                 tour = Tour(
                     chromium=chromium,
                     url=web_url,
