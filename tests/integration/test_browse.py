@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
+from engine_relay import bridge_address
 
 from seatrial.browse import Axe, Chromium
 from seatrial.browse._seen import Seen, look_at
@@ -42,20 +44,27 @@ class Pages(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-@pytest.fixture(scope="module")
-def site() -> Iterator[str]:
-    """Serve the pages."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Pages) as server:
+@contextmanager
+def serving(address: str) -> Iterator[str]:
+    """Serve the pages at an address."""
+    with ThreadingHTTPServer((address, 0), Pages) as server:
         Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"http://{address}:{server.server_port}"
         server.shutdown()
 
 
 @pytest.fixture(scope="module")
-def chromium(require: Callable[[str], str]) -> Iterator[Chromium]:
+def site() -> Iterator[str]:
+    """Serve the pages."""
+    with serving("127.0.0.1") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def chromium(require: Callable[[str], str], site: str) -> Iterator[Chromium]:
     """Start a browser for all tests."""
     require("chromium")
-    with Chromium.start(marks={}) as browser:
+    with Chromium.start(site, marks={}) as browser:
         yield browser
 
 
@@ -111,6 +120,17 @@ def test_it_reaches_nothing_but_loopback(tab: Tab, site: str) -> None:
     told = {said.rpartition(" ")[0]: said for said in seen(tab).failed}
     assert "ERR_NAME_NOT_RESOLVED" in told["http://elsewhere.example/"]
     assert "ERR_NAME_NOT_RESOLVED" in told["http://192.0.2.1/"]
+
+
+@pytest.mark.usefixtures("engine")
+def test_the_page_of_an_engine_elsewhere_is_all_that_is_reached(require: Callable[[str], str], site: str) -> None:
+    """What needs https works there as on loopback, which is another address now."""
+    require("chromium")
+    with serving(bridge_address()) as url, Chromium.start(url, marks={}) as chromium, chromium.visit() as tab:
+        tab.open(f"{url}/good")
+        assert tab.value("isSecureContext") is True
+        with pytest.raises(Unanswered, match="ERR_NAME_NOT_RESOLVED"):
+            tab.open(f"{site}/good")
 
 
 def test_a_visit_has_no_past(chromium: Chromium, site: str) -> None:

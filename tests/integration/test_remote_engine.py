@@ -14,18 +14,23 @@ import sys
 import tarfile
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import docker
+import docker.errors
 import pytest
+from engine_relay import bridge_address, relayed
 from leavings import left_of
 
-from seatrial.config import CoverageSettings
+from seatrial.config import CoverageSettings, load_settings
 from seatrial.core import EnvironmentFailure, Outcome
 from seatrial.cover import Collector
-from seatrial.stack import image_name, run_labels, sweep
+from seatrial.record import read_record
+from seatrial.stack import StackPlan, image_name, run_labels, sweep
+from seatrial.stack._compose import ELSEWHERE, TOLD_APART, ComposeStack
 from seatrial.stack._copied import Copied, _check_end, _unpack
 from seatrial.stack._folders import work_parent
 from seatrial.stack._visible import is_visible
@@ -84,7 +89,7 @@ from seatrial.config import load_settings
 from seatrial.cover import Collector
 
 settings = load_settings(Path("seatrial.toml"))
-run = open_run(settings, Options(stack="compose", out=sys.argv[1]))
+run = open_run(settings, Options(stack="compose", out=sys.argv[1], allow_target="".join(sys.argv[2:])))
 print(os.getpid(), flush=True)
 collector = Collector(settings.coverage, root=settings.root)
 stacks = Stacks(run, collector=collector, variants=["instrumented"])
@@ -172,13 +177,14 @@ def project(client: docker.DockerClient, tmp_path: Path) -> Iterator[Path]:
     (tmp_path / "docker-compose.yml").write_text(COMPOSE)
     (tmp_path / "seatrial.toml").write_text(CONFIG)
     yield tmp_path
-    client.images.remove(image_name(tmp_path, "api"), force=True)
+    with suppress(docker.errors.ImageNotFound):  # nothing was built where nothing may start
+        client.images.remove(image_name(tmp_path, "api"), force=True)
 
 
-def measure(project: Path, out: str, *before: str) -> Any:
+def measure(project: Path, out: str, *before: str, engine: str = "", allow: str = "") -> Any:
     """Return what a service executed that was killed in the end, once nothing of the run is left."""
-    command = [*before, sys.executable, "-c", HARNESS, out]
-    done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    command = [*before, sys.executable, "-c", HARNESS, out, *filter(None, [allow])]
+    done = run_at(engine, command, project)
     assert done.returncode == 0, done.stdout + done.stderr
     harness, *outcomes = done.stdout.split()
     assert set(outcomes) == {"passed"}
@@ -186,15 +192,39 @@ def measure(project: Path, out: str, *before: str) -> Any:
     return json.loads((project / out / "coverage" / "attribution.json").read_text())["files"]
 
 
-def test_lines_are_those_of_an_engine_beside_us(project: Path, hidden: Hidden) -> None:
-    """Of a killed container too, by suite, by a user that owns nothing, on a read-only root; and nothing stays."""
-    copied, mounted = measure(project, "copied", *hidden(work_parent())), measure(project, "mounted")
-    assert copied == mounted
+def run_at(engine: str, command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command with the engine that a URL names; the one beside us, where none does."""
+    environment = {**os.environ, **({"DOCKER_HOST": engine} if engine else {})}
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
+
+
+@pytest.fixture
+def elsewhere(engine: None) -> Iterator[str]:
+    """Return the URL of the engine at an address of this machine that is not loopback."""
+    del engine
+    with relayed(bridge_address()) as url:
+        yield url
+
+
+def test_lines_are_those_of_an_engine_beside_us(project: Path, hidden: Hidden, elsewhere: str) -> None:
+    """Of a killed container too, by suite, by a user that owns nothing, on a read-only root; and nothing stays.
+
+    An engine elsewhere publishes at its own address, once both name its host; clients keep theirs on the way there.
+    """
+    host = str(urlsplit(elsewhere).hostname)
+    (project / "seatrial.toml").write_text(f'{CONFIG}\n[targets]\nallow = ["{host}:*"]\n')
+    copied = measure(project, "copied", *hidden(work_parent()), engine=elsewhere, allow=f"{host}:*")
+    assert copied == measure(project, "mounted")
     lines = copied["svc/app/serve.py"]
     for name in ("first", "second"):
         assert lines[str(SERVER.splitlines().index(f'    return b"{name}"') + 1)] == [name]
     said = [(project / out / "events.ndjson").read_text() for out in ("copied", "mounted")]
     assert ["copying them in" in text for text in said] == [True, False]
+    stacks = [read_record(project / out).stacks[0] for out in ("copied", "mounted")]
+    assert [urlsplit(stack.url).hostname for stack in stacks] == [host, "127.0.0.1"]
+    assert [stack.limitations for stack in stacks] == [(TOLD_APART, ELSEWHERE.format(host)), (TOLD_APART,)]
 
 
 def test_a_folder_of_the_same_name_is_another_one(
@@ -211,10 +241,33 @@ def test_a_folder_of_the_same_name_is_another_one(
     assert client.containers.list(all=True, filters={"label": f"dev.seatrial.run={run}"}) == []
 
 
-def start(project: Path, *before: str) -> str:
+def test_an_engine_elsewhere_that_is_not_allowed_starts_nothing(project: Path, elsewhere: str) -> None:
+    """What to write, and where, is said before there is so much as a folder of the run."""
+    host = urlsplit(elsewhere).hostname
+    said = start(project, engine=elsewhere)
+    assert f"{host}:* is not this machine and was not allowed [target-not-allowed]" in said
+    assert f"add allow = [\"{host}:*\"] to [targets] of seatrial.toml and give --allow-target '{host}:*'" in said
+    assert not (project / "out").exists()
+
+
+def test_an_engine_that_has_not_the_address_of_its_host_is_told(
+    client: docker.DockerClient, run: str, tmp_path: Path
+) -> None:
+    """As behind a router that translates addresses: it cannot publish where it is reached."""
+    (tmp_path / "docker-compose.yml").write_text(f"services: {{api: {{image: '{PYTHON}'}}}}")
+    (tmp_path / "seatrial.toml").write_text(CONFIG.partition("[coverage]")[0])
+    places: dict[str, Any] = {"root": tmp_path, "logs": tmp_path / "logs", "work": tmp_path / "w"}
+    settings = load_settings(tmp_path / "seatrial.toml")
+    plan = StackPlan(settings=settings, profile="quick", variant="clean", run=run, address="192.0.2.1", **places)
+    with pytest.raises(EnvironmentFailure, match=r"does not have 192\.0\.2\.1.*\[engine-address\]"):
+        ComposeStack(plan).start(lambda _: None)
+    assert client.containers.list(all=True, filters={"label": f"dev.seatrial.run={run}"}) == []
+
+
+def start(project: Path, *before: str, engine: str = "") -> str:
     """Return what is said of a stack that does not start, once nothing of it is left."""
     command = [*before, sys.executable, "-c", START]
-    done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    done = run_at(engine, command, project)
     harness, *_ = done.stdout.split()
     assert left_of(int(harness)) == []
     return done.stderr

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import ModuleType
+from urllib.parse import urlsplit
 
 import pytest
 from authority import Authority, modern, over_tls, speaking
@@ -19,7 +20,7 @@ from seatrial.core import Check, Severity
 from seatrial.http import see_certificate, speaks
 from seatrial.http._tls import NEW, OLD
 from seatrial.plugin import Defects
-from seatrial.plugin._outcomes import DefectsFound, Inconclusive
+from seatrial.plugin._outcomes import DefectsFound, Inconclusive, NotApplicable, NotTested
 
 HERE, DAY_S = "localhost", 86_400
 ONE, TWO, THREE = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
@@ -81,6 +82,20 @@ def test_a_stranger_s_certificate_is_refused(authority: Authority, tmp_path: Pat
     with over_tls(BaseHTTPRequestHandler, modern(Authority(tmp_path / "stranger").issue())) as port:
         assert see_certificate(HERE, port).problem
     assert authority.file.is_file()
+
+
+def test_what_a_run_published_itself_is_not_told_to_lack_tls(suite: ModuleType) -> None:
+    """On another machine's engine it has nothing before it; what somebody else serves there without TLS is told."""
+    there, bare = urlsplit("http://192.0.2.7:32768"), TlsSettings()
+    with pytest.raises(NotTested, match="another machine's engine"):
+        suite.over_https(there, "compose", bare)
+    assert suite.over_https(there, "remote", bare) == there
+    for url, driver, tls in (
+        ("http://127.0.0.1:1", "compose", bare),
+        (there.geturl(), "remote", TlsSettings(elsewhere=True)),
+    ):
+        with pytest.raises(NotApplicable):
+            suite.over_https(urlsplit(url), driver, tls)
 
 
 def test_it_is_told_before_it_expires(suite: ModuleType, authority: Authority) -> None:

@@ -128,11 +128,11 @@ def test_a_client_cannot_choose_its_address(page: int) -> None:
 def tab(page: int, require: Callable[[str], str]) -> Iterator[Tab]:
     """Open the page where people sign in, as soon as it answers."""
     require("chromium")
-    deadline = time.monotonic() + PATIENCE_S
-    with Chromium.start(marks={}) as browser, browser.visit() as tab:
+    url, deadline = f"http://127.0.0.1:{page}", time.monotonic() + PATIENCE_S
+    with Chromium.start(url, marks={}) as browser, browser.visit() as tab:
         while True:
             try:
-                tab.open(f"http://127.0.0.1:{page}/sign-in")
+                tab.open(f"{url}/sign-in")
             except Unanswered:
                 assert time.monotonic() < deadline
                 time.sleep(0.1)

@@ -68,6 +68,13 @@ def test_ports_are_random_and_on_loopback(services: Any) -> None:
     assert "ports" not in services["db"]
 
 
+def test_ports_are_where_an_engine_elsewhere_is_reached(tmp_path: Path) -> None:
+    """On that address, and on no other of its machine."""
+    write_override(plan_in(tmp_path, addresses=True, address="192.0.2.7"), MODEL, tmp_path / "override.yml")
+    found = yaml.load((tmp_path / "override.yml").read_text(), Loader=_Loader)["services"]  # noqa: S506 - a safe loader
+    assert found["api"]["ports"] == ["192.0.2.7::8000", f"192.0.2.7::{FAR_PORT}"]
+
+
 def test_the_relay_is_published_where_addresses_are_wanted(tmp_path: Path) -> None:
     """At the entry alone, and beside what it publishes anyway."""
     write_override(plan_in(tmp_path, addresses=True), MODEL, tmp_path / "override.yml")

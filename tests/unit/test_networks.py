@@ -90,11 +90,18 @@ def test_without_a_proxy_or_addresses_nothing_is_scheduled() -> None:
     assert steps(policy(proxy="")) == steps(policy(anonymous_by="none")) == steps(policy(), addresses=0) == []
 
 
-@pytest.mark.parametrize(("url", "tried"), [("http://192.0.2.1:9", False), ("http://127.0.0.1:9", True)])
-def test_a_loopback_address_is_no_proxy_of_another_machine(url: str, tried: bool) -> None:
-    """What is asked elsewhere has no such proxy: that is not tested, with the reason, and not scheduled."""
+@pytest.mark.parametrize(
+    ("url", "relay", "tried"),
+    [
+        ("http://192.0.2.1:9", "", False),
+        ("http://192.0.2.1:9", "http://127.0.0.1:9", True),
+        ("http://127.0.0.1:9", "", True),
+    ],
+)
+def test_a_loopback_address_is_no_proxy_of_another_machine(url: str, relay: str, tried: bool) -> None:
+    """What is asked elsewhere has no such proxy, but by a relay: that is not tested, and why, and not scheduled."""
     declared = policy()
-    plan = _beside(plan_proof(declared, budget_s=90, addresses=2), Target(url=url))
+    plan = _beside(plan_proof(declared, budget_s=90, addresses=2), Target(url=url, by_address=relay))
     outcome, reason = judge_outcome("network-bounded", declared, plan, Ledger(), "")
     assert (outcome is not Outcome.NOT_TESTED) is tried
     assert tried or reason == "a loopback address is no proxy of another machine"

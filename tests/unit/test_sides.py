@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from timed_service import git, lay_repository
 
-from seatrial.campaign._sides import check_different, commit_started, images_of, lay_out, read_side
+from seatrial.campaign._sides import check_different, commit_started, images_of, lay_out, named_engine, read_side
 from seatrial.config import Settings, load_settings
 from seatrial.core import EnvironmentFailure, UsageError
 from seatrial.stack import sweep, work_folder
@@ -96,6 +96,19 @@ def test_each_of_two_ports_of_a_host_is_allowed_by_itself(settings: Settings) ->
     assert [each.allow_target for each in found] == [*allowed]
     with pytest.raises(UsageError, match="is not this machine"):
         read_side("base", "http://192.0.2.1:8002", settings, driver="", allowed=allowed[:1])
+
+
+def test_the_host_of_an_engine_elsewhere_is_allowed_for_what_is_started(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By one of the names that are given; URLs have their own, or their host's."""
+    monkeypatch.setenv("DOCKER_HOST", "tcp://192.0.2.7:2375")
+    given = ("192.0.2.1:*", "192.0.2.7:*")
+    assert [named_engine(names) for names in (given, given[:1], ())] == ["192.0.2.7:*", "", ""]
+    settings = settings.model_copy(update={"targets": settings.targets.model_copy(update={"allow": given})})
+    words = ("new", "http://192.0.2.1:8001")
+    found = [read_side("base", word, settings, driver="compose", allowed=given) for word in words]
+    assert [each.allow_target for each in found] == ["192.0.2.7:*", "192.0.2.1:*"]
 
 
 def test_a_folder_of_which_git_says_nothing_is_not_taken_for_a_commit(settings: Settings) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,6 +21,7 @@ from seatrial.stack import (
     RemoteStack,
     StackPlan,
     attach,
+    check_kept,
     check_target,
     choose_driver,
     forget_state,
@@ -30,6 +33,11 @@ from seatrial.stack import (
 LOCAL = {"local": {"services": {"api": {"command": ("true",)}}}}
 PLATFORM = Settings.model_validate({"stack": {"compose": ("compose.yml",), **LOCAL}})
 Docker = Callable[[str], None]
+
+
+def allowing(*targets: str) -> Settings:
+    """Return the settings of a project that allows these targets."""
+    return PLATFORM.model_copy(update={"targets": PLATFORM.targets.model_copy(update={"allow": targets})})
 
 
 @pytest.fixture
@@ -86,6 +94,85 @@ def test_compose_without_a_file_is_a_configuration_error(docker: Docker) -> None
             choose_driver(wanted, settings)
 
 
+ELSEWHERE = [
+    ("tcp://192.0.2.7:2375", "192.0.2.7"),
+    ("https://192.0.2.7:2376", "192.0.2.7"),
+    ("192.0.2.7:2375", "192.0.2.7"),
+    ("ssh://somebody@192.0.2.7", "192.0.2.7"),
+]
+
+
+@pytest.mark.parametrize(("engine", "host"), ELSEWHERE)
+def test_an_engine_elsewhere_has_to_be_allowed(
+    docker: Docker, monkeypatch: pytest.MonkeyPatch, engine: str, host: str
+) -> None:
+    """Both have to name its host, of which it publishes on the address; without that, local is what auto can use."""
+    docker(ANSWERS)
+    monkeypatch.setenv("DOCKER_HOST", engine)
+    name = f"{host}:*"
+    for allow, given in (((), ""), ((name,), ""), ((), name), ((name,), f"{host}:2375"), ((f"{host}:2375",), name)):
+        with pytest.raises(UsageError, match=r"192\.0\.2\.7:\* is not this machine") as refused:
+            choose_driver("compose", allowing(*allow), allow_target=given)
+        assert f'add allow = ["{name}"]' in refused.value.remedy
+        assert f"--allow-target '{name}'" in refused.value.remedy
+        assert choose_driver("auto", allowing(*allow), allow_target=given).driver == "local"
+    for wanted in ("compose", "auto"):
+        choice = choose_driver(wanted, allowing("other:*", name), allow_target=name)
+        assert (choice.driver, choice.address) == ("compose", host)
+
+
+@pytest.mark.parametrize("engine", ["", "unix:///run/docker.sock", "tcp://127.0.0.1:2375", "tcp://localhost:2375"])
+def test_an_engine_beside_us_publishes_on_loopback(
+    docker: Docker, monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    """Nobody has to be asked for what is reached from this machine alone."""
+    docker(ANSWERS)
+    monkeypatch.setenv("DOCKER_HOST", engine)
+    monkeypatch.setenv("DOCKER_CONTEXT", "default")
+    assert choose_driver("compose", PLATFORM).address == "127.0.0.1"
+
+
+def test_an_engine_of_a_docker_context_counts_too(
+    docker: Docker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It is the one that the docker command uses."""
+    docker(ANSWERS)
+    folder = tmp_path / "contexts/meta" / hashlib.sha256(b"there").hexdigest()
+    folder.mkdir(parents=True)
+    facts = {"Name": "there", "Metadata": {}, "Endpoints": {"docker": {"Host": "tcp://192.0.2.7:2375"}}}
+    (folder / "meta.json").write_text(json.dumps(facts))
+    (tmp_path / "config.json").write_text("{}")
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    monkeypatch.setenv("DOCKER_CONTEXT", "there")
+    with pytest.raises(UsageError, match=r"192\.0\.2\.7:\* is not this machine"):
+        choose_driver("compose", PLATFORM)
+
+
+@pytest.mark.parametrize("host", ["no-such.invalid", "0.0.0.0"])  # noqa: S104 - to be refused
+def test_an_engine_without_an_address_is_told(docker: Docker, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    """Nothing is published on every interface of a machine, and nothing where nobody knows."""
+    docker(ANSWERS)
+    monkeypatch.setenv("DOCKER_HOST", f"tcp://{host}:2375")
+    with pytest.raises(EnvironmentFailure, match="engine-address"):
+        choose_driver("compose", allowing(f"{host}:*"), allow_target=f"{host}:*")
+
+
+def test_a_stack_that_is_up_elsewhere_has_to_be_allowed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the name of its engine, or its own; what is up on this machine never has."""
+    here, there = ({"url": f"http://{each}:32768", "address": each} for each in ("127.0.0.1", "192.0.2.7"))
+    name = "192.0.2.7:*"
+    monkeypatch.setenv("DOCKER_HOST", "tcp://192.0.2.7:2375")
+    check_kept(here, committed=(), allow_target="")
+    for committed, given in (((), ""), ((name,), ""), ((), name)):
+        with pytest.raises(UsageError, match="target-not-allowed"):
+            check_kept(there, committed=committed, allow_target=given)
+    check_kept(there, committed=(name,), allow_target=name)
+    monkeypatch.setenv("DOCKER_HOST", "unix:///run/docker.sock")
+    with pytest.raises(UsageError, match=r"192\.0\.2\.7:32768 is not this machine"):
+        check_kept(there, committed=(), allow_target="")
+
+
 def test_an_unknown_driver_lists_the_known() -> None:
     """A slip in --stack is a usage error."""
     with pytest.raises(UsageError, match=r"driver-unknown[\s\S]*compose"):
@@ -107,10 +194,12 @@ def test_other_hosts_are_refused(url: str) -> None:
     """Another host needs both names: the committed one alone, and the command line's alone, are not enough."""
     name = url.partition("//")[2]
     target = name if ":" in name else f"{name}:{443 if url.startswith('https') else 80}"
-    for committed, given in (((), ""), ((target,), ""), ((), target), ((target,), "other:1"), (("other:1",), target)):
+    for committed, given in (((), ""), ((target,), ""), ((), target), ((target,), "other:1"), (("other:*",), target)):
         with pytest.raises(UsageError, match="target-not-allowed"):
             check_target(url, committed=committed, allow_target=given)
-    assert check_target(url, committed=(target,), allow_target=target) == url
+    host = f"{target.rpartition(':')[0]}:*"
+    for known, named in ((target, target), (host, target), (target, host), (host, host)):
+        assert check_target(url, committed=(known,), allow_target=named) == url
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A headless Chromium of this run alone, which reaches nothing but this machine's loopback."""
+"""A headless Chromium of this run alone, which reaches nothing but the address of the service's page."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from seatrial.browse._tab import Line, Tab, Unanswered
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+LOOPBACK = "127.0.0.1"
 PATIENCE_S = 60.0
 END_S = 10.0
 FLAGS = (
@@ -27,9 +29,7 @@ FLAGS = (
     "--disable-extensions",
     "--disable-sync",
     "--remote-debugging-port=0",
-    # Whatever a page names: no other host is ever looked up, or connected to by its address.
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-    # A proxy of this machine would look them up itself.
+    # A proxy of this machine would look names up itself.
     "--no-proxy-server",
 )
 # As root Chromium has no sandbox; small machines and containers have little shared memory.
@@ -48,8 +48,8 @@ class Chromium:
 
     @classmethod
     @contextmanager
-    def start(cls, *, marks: Mapping[str, str]) -> Iterator[Chromium]:
-        """Start one and end it; `marks` are the variables by which the run's processes are found.
+    def start(cls, url: str, *, marks: Mapping[str, str]) -> Iterator[Chromium]:
+        """Start one for the page at an address, and end it; `marks` are the variables by which processes are found.
 
         Raises Unavailable.
         """
@@ -61,7 +61,7 @@ class Chromium:
         root = OF_ROOT if os.geteuid() == 0 else ()
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
             child = subprocess.Popen(
-                [program, *FLAGS, *root, f"--user-data-dir={profile}", "about:blank"],
+                [program, *FLAGS, *_confined(url), *root, f"--user-data-dir={profile}", "about:blank"],
                 env={**os.environ, **marks},
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -102,13 +102,24 @@ def _end(child: subprocess.Popen[bytes]) -> None:
         child.wait()
 
 
+def _confined(url: str) -> Iterator[str]:
+    """Yield what keeps a browser at one address: whatever a page names, no other is looked up, or connected to.
+
+    A page from loopback may use what else needs https (a secure context); so may that of a stack elsewhere.
+    """
+    parts = urlsplit(url)
+    yield f"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE {parts.hostname}"
+    if parts.hostname != LOOPBACK:
+        yield f"--unsafely-treat-insecure-origin-as-secure={parts.scheme}://{parts.netloc}"
+
+
 def _address(file: Path, child: subprocess.Popen[bytes]) -> str:
     """Return where the browser takes commands; raises Unavailable."""
     deadline = time.monotonic() + PATIENCE_S
     while True:
         if file.exists() and "\n" in (text := file.read_text()):
             port, path = text.splitlines()[:2]
-            return f"ws://127.0.0.1:{port}{path}"
+            return f"ws://{LOOPBACK}:{port}{path}"
         if child.poll() is not None:
             raise Unavailable(f"Chromium ended with {child.returncode} as it started")
         if time.monotonic() > deadline:

@@ -17,7 +17,7 @@ from typing import Literal
 
 from seatrial.campaign._contest import CPU, PROFILE, Burst, Contest, Load, Pair, Standing, Tell, Unsendable, stand
 from seatrial.campaign._run import check_free_space, new_run_id
-from seatrial.campaign._sides import ROLES, Role, Side, check_different, lay_out, read_side
+from seatrial.campaign._sides import ROLES, Role, Side, check_different, lay_out, named_engine, read_side
 from seatrial.config import ScenarioSettings, Settings
 from seatrial.core import EnvironmentFailure, UsageError
 from seatrial.stack import Watchdog, choose_driver, work_folder
@@ -136,7 +136,8 @@ def read_sides(settings: Settings, task: Task) -> dict[Role, Side]:
     """Return what is compared; raises UsageError before anything is started."""
     words: dict[Role, str] = {"base": task.base, "candidate": task.candidate}
     starts = any("://" not in word for word in words.values())
-    driver = choose_driver(task.stack, settings).driver if starts else ""
+    engine = named_engine(task.allowed) if starts else ""
+    driver = choose_driver(task.stack, settings, allow_target=engine).driver if starts else ""
     return {role: read_side(role, word, settings, driver=driver, allowed=task.allowed) for role, word in words.items()}
 
 

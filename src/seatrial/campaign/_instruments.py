@@ -18,7 +18,7 @@ from seatrial.campaign._limits import Planned, plan_deep_limits, plan_limits
 from seatrial.campaign._run import Run
 from seatrial.config import ContractSettings, Stage
 from seatrial.core import ALIKE, Evidence, Outcome, Target
-from seatrial.stack import Stack
+from seatrial.stack import Stack, address_of
 
 if TYPE_CHECKING:
     from seatrial.fuzz import Besides, Directions, EngineProcess
@@ -186,7 +186,7 @@ def _prove(run: Run, stack: Stack, planned: Planned, *, means: Means | None = No
         identities=run.identities.at(stack.url()),
         progress=run.progress("deep" if means else "ratelimit"),
         seed=run.seed,
-        allowed=run.settings.targets.allow,
+        allowed=[address_of(stack.url())],  # settled before the run began
         means=means,
     )
 

@@ -39,7 +39,17 @@ from seatrial.record import (
     clear_run,
 )
 from seatrial.signin import FIXED, People
-from seatrial.stack import Choice, Model, Variant, Watchdog, choose_driver, compose_model, read_state, work_folder
+from seatrial.stack import (
+    Choice,
+    Model,
+    Variant,
+    Watchdog,
+    check_kept,
+    choose_driver,
+    compose_model,
+    read_state,
+    work_folder,
+)
 
 if TYPE_CHECKING:
     from seatrial.swarm.traffic import Traffic
@@ -295,6 +305,7 @@ def choose(settings: Settings, options: Options) -> tuple[Mapping[str, Any] | No
     if options.stack != UP:
         return None, choose_driver(options.stack, settings, allow_target=options.allow_target)
     attached = _running_stack(settings.root)
+    check_kept(attached, committed=settings.targets.allow, allow_target=options.allow_target)
     if options.fault:
         raise UsageError(
             "a fault cannot be put into a stack that is up already",

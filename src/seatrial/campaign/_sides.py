@@ -16,7 +16,16 @@ from typing import Any, Literal
 
 from seatrial.config import Settings
 from seatrial.core import EnvironmentFailure, UsageError
-from seatrial.stack import add_worktree, address_of, check_target, commit_of, is_dirty, repository_of
+from seatrial.stack import (
+    add_worktree,
+    address_of,
+    check_target,
+    commit_of,
+    engine_target,
+    is_dirty,
+    names_of,
+    repository_of,
+)
 
 Role = Literal["base", "candidate"]
 Kind = Literal["folder", "commit", "image", "url"]
@@ -53,6 +62,7 @@ def read_side(role: Role, word: str, settings: Settings, *, driver: str, allowed
     plain = Side(role=role, word=word, kind="folder", settings=settings, driver=driver)
     if "://" in word:
         return _of_url(plain, allowed)
+    plain = replace(plain, allow_target=named_engine(allowed))
     if word == HERE:
         return _of_folder(plain)
     repository = _repository(settings)
@@ -71,9 +81,13 @@ def read_side(role: Role, word: str, settings: Settings, *, driver: str, allowed
     )
 
 
+def named_engine(allowed: Sequence[str]) -> str:
+    """Return which of these names is that of the engine's host, where it is not this machine; empty if none is."""
+    return next(iter({engine_target()} & {*allowed}), "") if allowed else ""
+
+
 def _of_url(side: Side, allowed: Sequence[str]) -> Side:
-    address = address_of(side.word)
-    allow = address if address in allowed else ""
+    allow = next(iter(names_of(address_of(side.word)) & {*allowed}), "")
     check_target(side.word, committed=side.settings.targets.allow, allow_target=allow)
     return replace(side, kind="url", driver=side.word, allow_target=allow)
 

@@ -173,6 +173,7 @@ class Stacks:
             addresses=run.tells_apart,
             images=self._images,
             tag=self._tag,
+            address=run.choice.address,
             use_share=self._use_share(variant),
             redact=run.recorder.secrets.redact,
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seatrial._interrupts import end_in_order
-from seatrial.cli._options import config_option, config_path, profile_option
+from seatrial.cli._options import allow_target_option, config_option, config_path, profile_option
 from seatrial.core import UsageError
 
 if TYPE_CHECKING:
@@ -43,8 +43,9 @@ def running(root: Path) -> Mapping[str, Any]:
     help="Instrumented: with coverage switched on, as functional suites meet it.",
 )
 @profile_option
+@allow_target_option
 @config_option
-def up_command(stack: str, variant: Variant, profile: str, config: str) -> int:
+def up_command(stack: str, variant: Variant, profile: str, allow_target: str, config: str) -> int:
     """Start a stack that stays up between runs; `pytest suites` and `seatrial run --stack up` use it."""
     from seatrial.campaign import Options, bring_up  # noqa: PLC0415 - heavy
     from seatrial.cli._view import make_view  # noqa: PLC0415 - heavy
@@ -54,7 +55,13 @@ def up_command(stack: str, variant: Variant, profile: str, config: str) -> int:
     path = config_path(config).resolve()
     if read_state(path.parent):
         raise UsageError("a stack is up already", slug="stack-is-up", where=str(path.parent), remedy="seatrial down")
-    options = Options(stack=stack, profile="full" if profile == "full" else "quick", keep=True, command="seatrial up")
+    options = Options(
+        stack=stack,
+        profile="full" if profile == "full" else "quick",
+        keep=True,
+        command="seatrial up",
+        allow_target=allow_target,
+    )
     end_in_order()
     with make_view() as view:
         state = bring_up(load_settings(path), options, variant=variant, listeners=[view.handle])

@@ -81,18 +81,18 @@ def toured(  # noqa: PLR0913, PLR0917 - pytest hands fixtures over by name
                 axe=axe,
             )
 
-        stash[TOURED] = _toured(tour, context)
+        stash[TOURED] = _toured(tour, web_url, context)
     toured = stash[TOURED]
     if isinstance(toured, str):
         not_tested(toured)
     return toured
 
 
-def _toured(tour: Callable[[Chromium, Axe | None], Tour], context: Conductor | Follower) -> Toured | str:
+def _toured(tour: Callable[[Chromium, Axe | None], Tour], url: str, context: Conductor | Follower) -> Toured | str:
     """Look, and keep pictures and times; return why there is no browser where there is none."""
     axe, without_axe = _axe()
     try:
-        with Chromium.start(marks=context.marks) as chromium:
+        with Chromium.start(url, marks=context.marks) as chromium:
             taken = tour(chromium, axe)
             toured = Toured(load_s=taken.load_s(), pages=taken.pages(), without_axe=without_axe)
     except Unavailable as problem:

@@ -23,6 +23,7 @@ from seatrial.stack._compose_model import (
     read_compose,
     service_lines,
 )
+from seatrial.stack._engine_host import check_kept, engine_target
 from seatrial.stack._environments import ensure_environment
 from seatrial.stack._folders import cache_root, folders_of, work_folder
 from seatrial.stack._inside.reaper import Sweep, note_undo
@@ -31,7 +32,7 @@ from seatrial.stack._local import LocalStack
 from seatrial.stack._pip_settings import uv_environment
 from seatrial.stack._pool import ServerPool
 from seatrial.stack._ready import answers, wait_until
-from seatrial.stack._remote import RemoteStack, address_of, check_target, is_loopback
+from seatrial.stack._remote import RemoteStack, address_of, check_target, is_loopback, names_of
 from seatrial.stack._share import Mounted, Seen, Share
 from seatrial.stack._startup import copy_readable, fault_addition, merge_additions, startup_addition, write_startup
 from seatrial.stack._state import forget_state, read_state, write_state
@@ -67,6 +68,7 @@ __all__ = [
     "attach",
     "cache_root",
     "check_engine",
+    "check_kept",
     "check_target",
     "choose_driver",
     "commit_of",
@@ -74,6 +76,7 @@ __all__ = [
     "compose_model",
     "copy_readable",
     "dockerfile_of",
+    "engine_target",
     "ensure_environment",
     "fault_addition",
     "folders_of",
@@ -88,6 +91,7 @@ __all__ = [
     "left_over",
     "leftovers",
     "merge_additions",
+    "names_of",
     "note_undo",
     "open_stack",
     "parse_template",

@@ -40,7 +40,8 @@ class StackPlan:
     is kept in the end, as `redact` returns it. `root` holds the compose files (a copy of the project's folder when a
     fault edits it). With `addresses`, clients shall be told apart by their address. `images` stand in place of what the
     compose file builds or names for a service; with a `tag`, what is built is called by it and not as the file says.
-    `use_share` is told how services see the share, where that is not the folder itself.
+    `use_share` is told how services see the share, where that is not the folder itself. `address` is the IPv4 address
+    on which a compose stack publishes its ports.
     """
 
     settings: Settings
@@ -60,6 +61,7 @@ class StackPlan:
     addresses: bool = False
     images: Mapping[str, str] = field(default_factory=dict)
     tag: str = ""
+    address: str = "127.0.0.1"
     use_share: Callable[[Share], None] = field(default=lambda _: None, repr=False)
     redact: Redact = field(default=str, repr=False)
 

@@ -14,6 +14,7 @@ from seatrial.config import Settings
 from seatrial.core import EnvironmentFailure, UsageError
 from seatrial.stack._base import Stack, StackPlan
 from seatrial.stack._embedded import postgres_installation, valkey_program
+from seatrial.stack._engine_host import LOOPBACK, find_address
 from seatrial.stack._local import LocalStack
 from seatrial.stack._logs import Redact
 from seatrial.stack._pool import ServerPool
@@ -28,7 +29,8 @@ class Choice:
     """A driver, the URL of a remote target, and a sentence that says why.
 
     `distinct_addresses` says whether requests from 127.a.b.c may reach the stack with that address (a started one says
-    for certain). `key_file` is the signing key of a stack that was left running, empty otherwise.
+    for certain). `key_file` is the signing key of a stack that was left running, empty otherwise. `address` is where
+    an engine publishes: looked up once, so that it stays the one that was allowed.
     """
 
     driver: DriverName
@@ -36,6 +38,7 @@ class Choice:
     url: str = ""
     key_file: str = ""
     allow_target: str = ""
+    address: str = LOOPBACK
 
     @property
     def distinct_addresses(self) -> bool:
@@ -46,20 +49,20 @@ class Choice:
 def choose_driver(wanted: str, settings: Settings, *, allow_target: str = "") -> Choice:
     """Choose by name or URL; `auto` prefers compose where an engine answers.
 
-    Raises UsageError for a wrong name or a target that is not allowed, EnvironmentFailure for a missing engine or
-    missing embedded servers.
+    Raises UsageError for a wrong name, and for a target or an engine's host that is not allowed; EnvironmentFailure for
+    a missing engine or missing embedded servers.
     """
     if "://" in wanted:
         check_target(wanted, committed=settings.targets.allow, allow_target=allow_target)
         return Choice(driver="remote", url=wanted.rstrip("/"), why="a URL was given", allow_target=allow_target)
     if wanted == "compose":
-        _require_compose(settings)
-        return Choice(driver="compose", why="it was asked for")
+        address = _require_compose(settings, allow_target)
+        return Choice(driver="compose", why="it was asked for", address=address)
     if wanted == "local":
         require_embedded(settings)
         return Choice(driver="local", why="it was asked for")
     if wanted == "auto":
-        return _choose_automatically(settings)
+        return _choose_automatically(settings, allow_target)
     raise UsageError(
         f"there is no driver {wanted!r}",
         slug="driver-unknown",
@@ -68,18 +71,19 @@ def choose_driver(wanted: str, settings: Settings, *, allow_target: str = "") ->
     )
 
 
-def _choose_automatically(settings: Settings) -> Choice:
+def _choose_automatically(settings: Settings, allow_target: str) -> Choice:
     try:
-        _require_compose(settings)
+        address = _require_compose(settings, allow_target)
     except (UsageError, EnvironmentFailure) as reason:
         if not settings.stack.local.services:
             raise
         require_embedded(settings)
         return Choice(driver="local", why=f"compose cannot be used here ({reason.what})")
-    return Choice(driver="compose", why="a Docker engine with compose answers")
+    return Choice(driver="compose", why="a Docker engine with compose answers", address=address)
 
 
-def _require_compose(settings: Settings) -> None:
+def _require_compose(settings: Settings, allow_target: str) -> str:
+    """Return the address on which the engine publishes; raises UsageError or EnvironmentFailure."""
     if not settings.stack.compose:
         raise UsageError(
             "no compose file is configured",
@@ -88,6 +92,7 @@ def _require_compose(settings: Settings) -> None:
             remedy='name it: compose = ["docker-compose.yml"]',
         )
     check_engine()
+    return find_address(committed=settings.targets.allow, allow_target=allow_target)
 
 
 def check_engine() -> None:

@@ -22,6 +22,7 @@ from seatrial.stack._compose_share import copied_share
 from seatrial.stack._copied import Copied
 from seatrial.stack._early import EarlyProbes
 from seatrial.stack._engine import ENGINE, connect
+from seatrial.stack._engine_host import LOOPBACK, no_address
 from seatrial.stack._logs import Redact, keep_logs
 from seatrial.stack._passage import FAR_PORT, Passage
 from seatrial.stack._ready import answers, is_refused
@@ -41,6 +42,9 @@ LOOK_ALIKE = (
 TOLD_APART = (
     "compose: clients with an address of their own came through a relay, over the loopback interface of the entry's "
     "container; all others came through its published port, and looked like the gateway"
+)
+ELSEWHERE = (
+    "compose: the engine is at {}, and not reached as one on this machine is: latencies have the way there in them"
 )
 Progress = Callable[[str], None]
 
@@ -65,6 +69,7 @@ class ComposeStack:
                 "ready": plan.settings.stack.ready,
                 "logs": str(plan.logs),
                 "project": f"seatrial-{plan.run}-{plan.variant[:1]}",
+                "address": plan.address,
             },
         )
 
@@ -74,11 +79,14 @@ class ComposeStack:
         self.variant: Variant = "instrumented" if facts["variant"] == "instrumented" else "clean"
         self._run, self._entry, self._logs = str(facts["run"]), str(facts["entry"]), Path(facts["logs"])
         self._ready_path = str(facts.get("ready", "/"))
+        self._address = str(facts.get("address", LOOPBACK))
+        self._elsewhere = () if self._address == LOOPBACK else (ELSEWHERE.format(self._address),)
+        self.limitations = (LOOK_ALIKE, *self._elsewhere)
         self._stopped = False
         self._urls: dict[str, str] = {}
         self._client = connect()
         self._share: Copied | None = None
-        self._passage = Passage(self._client, stack=str(facts["project"]))
+        self._passage = Passage(self._client, stack=str(facts["project"]), address=self._address)
         environment = _environment(plan) if plan else dict(os.environ)
         self._project = Project(context="/", name=str(facts["project"]), environment=environment, wait=False)
 
@@ -163,7 +171,7 @@ class ComposeStack:
         self._passage.open(int(published[0]["HostPort"]), self._ready_path, environment=marks)
         if self._passage.url:
             self.abilities |= {"addresses"}
-            self.limitations = (TOLD_APART,)
+            self.limitations = (TOLD_APART, *self._elsewhere)
         return f"{ALIKE}: {self._passage.problem}" if self._passage.problem else ""
 
     def _await_ready(self, deadline: float, progress: Progress) -> None:
@@ -191,7 +199,7 @@ class ComposeStack:
     def _check_published(self) -> None:
         """Raise EnvironmentFailure where the entry is healthy, and its published port leads nowhere.
 
-        An engine publishes on the loopback address of its own machine, or of the container that it runs in.
+        An engine behind a socket publishes on the loopback address of its own machine, or of the container it runs in.
         """
         name, url = self._entry.partition(":")[0], self.url()
         if any(_facts(container)[1] == "healthy" for container in self._containers(name)) and is_refused(url):
@@ -199,8 +207,8 @@ class ComposeStack:
                 f"the service {name} is healthy, and nobody takes connections at {url}, where the engine publishes it",
                 slug="service-unreachable",
                 where=os.environ.get("DOCKER_HOST", "the engine of docker's context"),
-                remedy="is the engine on another machine, or in a container? run seatrial there, or publish the "
-                "stack yourself and use --stack URL; else let the service listen on 0.0.0.0 in its container",
+                remedy="let the service listen on 0.0.0.0 in its container; is the engine on another machine, or in a "
+                "container? run seatrial there, or name it by DOCKER_HOST=tcp://HOST:PORT and allow its host",
             )
 
     def _unready(self) -> list[Container]:
@@ -230,6 +238,9 @@ class ComposeStack:
                 remedy="stop what listens there, or do not publish a fixed port",
                 details=self._redact(message)[-1000:],
             )
+        if self._elsewhere and "cannot assign requested address" in message:
+            what = f"the engine's machine does not have {self._address}, by which we reach it"
+            return no_address(what, self._project.name, self._redact(message)[-1000:])
         try:
             waiting = self._unready()
         except EnvironmentFailure as found:
@@ -308,7 +319,7 @@ class ComposeStack:
             ports = {key: bindings for key, bindings in container.ports.items() if bindings}
             bindings = ports.get(port) or next(iter(ports.values()), None)
             if bindings:
-                return f"http://127.0.0.1:{bindings[0]['HostPort']}"
+                return f"http://{self._address}:{bindings[0]['HostPort']}"
             status, _, code = _facts(container)
             if status in {"exited", "dead"}:  # one that has ended publishes nothing any more, whatever it was told
                 raise self._exited(service, code)
@@ -404,6 +415,7 @@ class ComposeStack:
             "entry": self._entry,
             "logs": str(self._logs),
             "ready": self._ready_path,
+            "address": self._address,
             "url": self.url(),
         }
 

@@ -1,7 +1,7 @@
 """The one generated file: what a run needs of the user's services, and nothing that the user wrote is touched.
 
-Random loopback ports, labels by which the run is found, short health-check intervals, the profile's environment, and
-what instruments add.
+Random ports on one address, labels by which the run is found, short health-check intervals, the profile's environment,
+and what instruments add.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _own(model: Model, kind: str) -> set[str]:
 def _service(name: str, service: Mapping[str, Any], plan: StackPlan, labels: Mapping[str, str]) -> dict[str, Any]:
     override: dict[str, Any] = {"labels": dict(labels)}
     if ports := _ports(name, service, plan):
-        override["ports"] = _Override(f"127.0.0.1::{port}" for port in ports)
+        override["ports"] = _Override(f"{plan.address}::{port}" for port in ports)
     if service.get("container_name"):
         override["container_name"] = _Reset()
     if environment := _environment(name, service, plan):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
 
 import docker
 import docker.errors
 import requests.exceptions
+from docker.context import ContextAPI
 from docker.models.containers import Container
 from docker.types import Mount
+from docker.utils import parse_host
 
 from seatrial.core import EnvironmentFailure
 
@@ -34,6 +37,16 @@ def connect() -> docker.DockerClient:
             where=os.environ.get("DOCKER_HOST", "the default Docker socket"),
             remedy="start the engine (systemctl start docker), or use --stack local",
         ) from error
+
+
+def engine_host() -> str:
+    """Return the host that DOCKER_HOST or docker's context names; empty for a socket, and for what names no engine."""
+    try:
+        url = os.environ.get("DOCKER_HOST") or ContextAPI.kwargs_from_context().get("base_url")
+        parts = urlsplit(parse_host(url))
+    except docker.errors.DockerException:  # `connect` says so
+        return ""
+    return parts.hostname or "" if parts.scheme in {"http", "https", "ssh"} else ""
 
 
 def idle_container(

@@ -41,8 +41,9 @@ SHOWN = 200
 class Passage:
     """Both ends for one stack: `url` is where such clients send to, `problem` says why there is no way."""
 
-    def __init__(self, client: docker.DockerClient, *, stack: str) -> None:
+    def __init__(self, client: docker.DockerClient, *, stack: str, address: str) -> None:
         self.url = self.problem = ""
+        self._address = address
         self._client = client
         self._name = f"{stack}-relay"
         self._starting: threading.Thread | None = None
@@ -80,7 +81,7 @@ class Passage:
         if self.url or self.problem:
             return
         try:
-            self._near = NearEnd(port, environment)
+            self._near = NearEnd(self._address, port, environment)
         except (OSError, ValueError) as error:
             self.problem = f"no relay for others can run here: {error}"
             return
@@ -119,9 +120,9 @@ class Passage:
 class NearEnd:
     """A process that ends when this one does, whatever ends it: it reads a pipe that nobody else holds."""
 
-    def __init__(self, port: int, environment: Mapping[str, str]) -> None:
+    def __init__(self, address: str, port: int, environment: Mapping[str, str]) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-I", passage.__file__, "near", str(port)],
+            [sys.executable, "-I", passage.__file__, "near", str(port), address],
             env=dict(environment),
             cwd="/",
             start_new_session=True,

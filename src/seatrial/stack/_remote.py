@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import shlex
 import socket
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -17,6 +18,9 @@ from seatrial.stack._base import Ability, Completed, ServiceState, StackPlan, Us
 from seatrial.stack._ready import OK, SERVED, answers, wait_until
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
+ANY_PORT = "*"
+"""Instead of a port, for hosts on which stacks are started: an engine chooses ports by chance."""
+
 TRIES, APART_S, CONNECT_S = 3, 1.0, 5.0
 """How often a connection is tried, and for how long: a new instance may take a moment to be reached."""
 
@@ -156,15 +160,27 @@ def check_target(url: str, *, committed: Collection[str] = (), allow_target: str
     UsageError before anything is sent.
     """
     target = address_of(url)
-    if not (allowed or is_loopback(_split(url).hostname or "") or (target in committed and target == allow_target)):
+    if not (allowed or is_loopback(_split(url).hostname or "")):
+        check_named(target, where=url, committed=committed, allow_target=allow_target)
+    return url.rstrip("/")
+
+
+def check_named(target: str, *, where: str, committed: Collection[str], allow_target: str) -> None:
+    """Raise UsageError unless the committed configuration and the command line both name a target or its whole host."""
+    names = names_of(target)
+    if allow_target not in names or names.isdisjoint(committed):
         raise UsageError(
             f"{target} is not this machine and was not allowed",
             slug="target-not-allowed",
-            where=url,
-            remedy=f'add allow = ["{target}"] to [targets] of seatrial.toml and give --allow-target {target}, '
-            "and do so only for systems that are yours",
+            where=where,
+            remedy=f'add allow = ["{target}"] to [targets] of seatrial.toml and give '
+            f"--allow-target {shlex.quote(target)}, and do so only for systems that are yours",
         )
-    return url.rstrip("/")
+
+
+def names_of(target: str) -> frozenset[str]:
+    """Return by which names a `HOST:PORT` may be allowed: itself, and its host with any port."""
+    return frozenset({target, f"{target.rpartition(':')[0]}:{ANY_PORT}"})
 
 
 def address_of(url: str) -> str:

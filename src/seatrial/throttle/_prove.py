@@ -109,7 +109,8 @@ def _as_users(plan: Plan, policy: Policy, identities: Identities) -> Plan:
 
 def _beside(plan: Plan, target: Target) -> Plan:
     """Return the plan, or one without a proxy where an address of this machine means nothing."""
-    return plan if _is_here(target.url) else replace(plan, no_proxy="a loopback address is no proxy of another machine")
+    here = _is_here(target.by_address or target.url)  # the relay's near end is, wherever the service runs
+    return plan if here else replace(plan, no_proxy="a loopback address is no proxy of another machine")
 
 
 def _refuse(plan: Plan, target: Target, allowed: Collection[str]) -> Plan:

@@ -16,7 +16,7 @@ import socket
 import struct
 import sys
 
-LOOPBACK, ANYWHERE = "127.0.0.1", "0.0.0.0"  # noqa: S104 - published on the loopback address of this machine alone
+LOOPBACK, ANYWHERE = "127.0.0.1", "0.0.0.0"  # noqa: S104 - published on one address of its machine alone
 BACKLOG = 512
 LONGEST_HEAD = 107  # of the PROXY protocol, version 1
 NO_LINGER = struct.pack("ii", 1, 0)
@@ -77,11 +77,11 @@ def reset(transport: asyncio.Transport) -> None:
 
 
 class Arrival(Side):
-    """A connection that came in, and waits for the one that carries it on to `port`."""
+    """A connection that came in, and waits for the one that carries it on to `port` of `host`."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, port: int) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, port: int, host: str = LOOPBACK) -> None:
         super().__init__(loop)
-        self.port = port
+        self.port, self.host = port, host
 
     def carry(self, first: bytes, source: str | None) -> None:
         """Connect from an address (None: the system's choice), say what comes first, and join."""
@@ -93,7 +93,7 @@ class Arrival(Side):
         local = (source, 0) if source else None
         try:
             _, onward = await self.loop.create_connection(
-                lambda: Side(self.loop), LOOPBACK, self.port, local_addr=local
+                lambda: Side(self.loop), self.host, self.port, local_addr=local
             )
         except OSError:
             reset(self.transport)
@@ -142,10 +142,10 @@ class FarArrival(Arrival):
         return self.carried and super().eof_received()
 
 
-async def serve_near(port: int) -> None:
+async def serve_near(port: int, host: str = LOOPBACK) -> None:
     """Say on standard output where this end listens, and serve until standard input ends."""
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
-    server = await loop.create_server(lambda: NearArrival(loop, port), LOOPBACK, 0, backlog=BACKLOG)
+    server = await loop.create_server(lambda: NearArrival(loop, port, host), LOOPBACK, 0, backlog=BACKLOG)
     print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201 - whoever started it waits for this
     loop.add_reader(sys.stdin.fileno(), ended.set)
     await ended.wait()
@@ -159,5 +159,5 @@ async def serve_far(listening: int, port: int) -> None:
 
 
 if __name__ == "__main__":
-    numbers = [int(word) for word in sys.argv[2:]]
-    asyncio.run(serve_far(*numbers) if sys.argv[1] == "far" else serve_near(*numbers))
+    number, rest = int(sys.argv[2]), sys.argv[3:]
+    asyncio.run(serve_far(number, int(rest[0])) if sys.argv[1] == "far" else serve_near(number, *rest))
