@@ -224,6 +224,7 @@ class Campaign:
         if any(self.variant(each) == "instrumented" for each in left):
             return
         for attribution in self._attributed():
+            self._await_proof()
             self._attribute(attribution)
         self._tell_cost()
         self.stacks.end("instrumented")
@@ -255,12 +256,16 @@ class Campaign:
             with self._timed("coverage"):
                 attribution.send(stack)
 
+    def _await_proof(self) -> None:
+        """Let limits be proved before more is sent than suites do: that is waited for next in any case."""
+        if PROVING in self._early:
+            wait([self._early[PROVING]])
+
     def _tell_cost(self) -> None:
         """Measure what counting lines costs while both stacks are up and idle: limits are proved before or after."""
         if self._collector is None or "coverage" in self._early:
             return
-        if PROVING in self._early:
-            wait([self._early[PROVING]])  # which is waited for next in any case
+        self._await_proof()
         with (
             contextlib.suppress(SeatrialError),
             self._timed("coverage"),

@@ -17,7 +17,7 @@ from seatrial.throttle._wire import Answer, WireError
 REFUSALS = 2
 """The second is by somebody who knows the client already."""
 
-MOST, LIMIT_S = 150, 2.0
+MOST, LIMIT_S = 150, 3.0
 """So many requests of a client, and seconds, at the most; a service whose lines are counted takes half a second."""
 
 
