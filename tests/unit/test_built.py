@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -37,9 +38,9 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: list[str]) -> C
     (tmp_path / "web" / "node_modules").mkdir(parents=True)
     (tmp_path / "web" / "page").write_text("first")
 
-    def run(command: tuple[str, ...] = COUNTED, *, source: str = "web", keep: bool = True) -> Path:
+    def run(command: tuple[str, ...] = COUNTED, *, source: str = "web", **options: Any) -> Path:
         service = LocalService(source=source, prepare=(command,), command=("true",))
-        return ensure_built("web", service, tmp_path, marks={}, progress=told.append, keep=keep)
+        return ensure_built("web", service, tmp_path, marks={}, progress=told.append, **options)
 
     return run
 
@@ -76,16 +77,25 @@ def test_a_command_that_fails_says_so_and_is_tried_again(build: Callable[..., Pa
     assert [path.suffix for path in (tmp_path / "cache" / "built").iterdir()] == [".lock"]
 
 
-def test_what_hangs_is_ended_with_all_that_it_started(
-    build: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_hangs_is_ended_with_all_that_it_started(build: Callable[..., Path], tmp_path: Path) -> None:
     """A child that holds the output open neither stays nor is waited for."""
-    monkeypatch.setattr(_built, "PATIENCE_S", 0.5)
+    child = tmp_path / "child"
+    child.touch()
     with pytest.raises(EnvironmentFailure) as caught:
-        build(("sh", "-c", f"sleep 600 & echo $! > {tmp_path}/child; wait"))
-    assert caught.value.details == "sh was ended: it took more than 0.5 s, or was given up"
-    facts = process_facts(int((tmp_path / "child").read_text()))
-    assert facts is None or facts.state in "ZX"
+        build(("sh", "-c", f"sleep 600 & echo $! > {child}; wait"), given_up=child.read_text)
+    assert caught.value.details == "sh was ended: it took more than 900 s, or was given up"
+    deadline = time.monotonic() + 30
+    while (facts := process_facts(int(child.read_text()))) and facts.state not in "ZX":
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_what_takes_too_long_is_ended(build: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though nobody gave it up."""
+    monkeypatch.setattr(_built, "PATIENCE_S", 0.0)
+    with pytest.raises(EnvironmentFailure) as caught:
+        build(("sleep", "600"))
+    assert caught.value.details == "sleep was ended: it took more than 0 s, or was given up"
 
 
 def test_what_nobody_used_for_long_goes(build: Callable[..., Path], tmp_path: Path) -> None:
