@@ -14,10 +14,11 @@ from seatrial.config import Settings
 from seatrial.core import EnvironmentFailure, UsageError
 from seatrial.stack._base import Stack, StackPlan
 from seatrial.stack._embedded import postgres_installation, valkey_program
-from seatrial.stack._engine_host import LOOPBACK, find_address
+from seatrial.stack._engine_host import find_address
 from seatrial.stack._local import LocalStack
 from seatrial.stack._logs import Redact
 from seatrial.stack._pool import ServerPool
+from seatrial.stack._ports import LOOPBACK
 from seatrial.stack._remote import AttachedRemote, RemoteStack, check_target
 
 DriverName = Literal["compose", "local", "remote"]

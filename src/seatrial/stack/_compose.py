@@ -22,9 +22,10 @@ from seatrial.stack._compose_share import copied_share
 from seatrial.stack._copied import Copied
 from seatrial.stack._early import EarlyProbes
 from seatrial.stack._engine import ENGINE, connect
-from seatrial.stack._engine_host import LOOPBACK, no_address
+from seatrial.stack._engine_host import no_address
 from seatrial.stack._logs import Redact, keep_logs
 from seatrial.stack._passage import FAR_PORT, Passage
+from seatrial.stack._ports import LOOPBACK
 from seatrial.stack._ready import answers, is_refused
 from seatrial.stack._sweep import run_labels, run_marks
 

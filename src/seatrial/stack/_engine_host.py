@@ -12,9 +12,10 @@ from importlib import import_module
 from typing import Any
 
 from seatrial.core import EnvironmentFailure
+from seatrial.stack._ports import LOOPBACK
 from seatrial.stack._remote import ANY_PORT, check_named, check_target, is_loopback
 
-LOOPBACK, UNSPECIFIED = "127.0.0.1", "0.0.0.0"  # noqa: S104 - to be refused: every interface of a machine is not asked for
+UNSPECIFIED = "0.0.0.0"  # noqa: S104 - to be refused: every interface of a machine is not asked for
 MISMATCH = "correct DOCKER_HOST, or run seatrial on that machine; over ssh, its name has to be one that is looked up"
 
 
